@@ -1,0 +1,18 @@
+"""What a command returns: lines for a person, data for `--json`, and the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`lines` go to stdout as they are; with `--json`, `data` does, as one object.
+
+    `exit_code` is 0 when done, 1 when the answer is no.
+    """
+
+    lines: Sequence[str]
+    data: Mapping[str, object] = field(default_factory=dict)
+    exit_code: int = 0

@@ -1,0 +1,59 @@
+"""What a check is: a frozen dataclass with a name, a version and one of two forms.
+
+It touches no disk, clock, ledger or random state, so the same code runs in one process, in several
+and on a cluster, and gives equal tables. Its fields are its settings, which the ledger records.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+
+import polars as pl
+
+
+class Scan(NamedTuple):
+    """What a row check found in one batch."""
+
+    findings: pl.DataFrame  # some columns of FINDINGS, any number of rows
+
+
+@runtime_checkable
+class RowCheck(Protocol):
+    """Looks at one example at a time."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+
+    def scan(self, batch: pl.DataFrame) -> Scan:
+        """Findings on the examples of `batch` (columns of EXAMPLES)."""
+        ...
+
+
+@runtime_checkable
+class SetCheck(Protocol):
+    """Compares examples: each batch is sketched anywhere, all sketches are linked in one place."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+
+    def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """What is needed of each example to find its candidates; has `example_id`."""
+        ...
+
+    def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
+        """Candidate pairs: at least the columns `example_id` and `other_id`."""
+        ...
+
+    def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """Findings for the pairs that hold, with exact scores; `texts` are the examples named."""
+        ...
+
+
+Check = RowCheck | SetCheck
+
+
+class NotRun(NamedTuple):
+    """A check that could not look, and why; it must never read as clean."""
+
+    check: str
+    reason: str

@@ -1,0 +1,147 @@
+"""What an example is, as columns, and the two digests that name it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from hashlib import blake2b
+
+import polars as pl
+
+MESSAGE = pl.Struct(
+    {
+        "role": pl.String,  # system, user, assistant or tool
+        "content": pl.String,  # null where an assistant only calls tools
+        "name": pl.String,
+        "tool_calls": pl.String,  # JSON, as it came
+        "tool_call_id": pl.String,
+    }
+)
+
+COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "example_id": pl.String,  # where it came from; stable across versions
+    "content_hash": pl.String,  # what it says now; changes with any edit
+    "messages": pl.List(MESSAGE),
+    "chosen": pl.String,  # preferred answer of preference data
+    "rejected": pl.String,
+    "label": pl.String,
+    "group": pl.String,  # examples of one group never cross a split
+    "split": pl.String,  # train, validation or test
+    "source": pl.String,  # file name as imported
+    "source_row": pl.UInt32,  # 1-based row (or line) in it
+    "meta": pl.String,  # JSON object: the source's other columns, verbatim
+    "layout": pl.String,  # JSON object: the source's format and what gives the row back in it
+}
+EXAMPLES = pl.Schema(COLUMNS)
+
+CONTENT = ("messages", "chosen", "rejected", "label", "meta")
+
+
+def digest(*parts: str) -> str:
+    """A 128-bit BLAKE2b of the parts, length-prefixed so that no two lists of parts collide."""
+    hasher = blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass")
+        hasher.update(f"{len(data)}:".encode())
+        hasher.update(data)
+    return hasher.hexdigest()
+
+
+def _prefixed(column: pl.Expr) -> pl.Expr:
+    """`<bytes>:<text>`, or `-` for null: injective, so that no two contents read the same."""
+    text = column.cast(pl.String)
+    return (
+        pl.when(text.is_null())
+        .then(pl.lit("-"))
+        .otherwise(pl.concat_str(text.str.len_bytes().cast(pl.String), pl.lit(":"), text))
+    )
+
+
+def canonical() -> pl.Expr:
+    """One string for all that an example says: messages, chosen, rejected, label and meta."""
+    fields = [_prefixed(pl.element().struct.field(name)) for name in MESSAGE.to_schema()]
+    messages = pl.col("messages").list.eval(pl.concat_str(fields)).list.join("|")
+    count = pl.col("messages").list.len().cast(pl.String)
+    rest = [_prefixed(pl.col(name)) for name in CONTENT[1:]]
+    return pl.concat_str(count, pl.lit("|"), messages, *rest)
+
+
+def with_content_hash(examples: pl.DataFrame) -> pl.DataFrame:
+    """The examples with `content_hash` made again from what they say."""
+    texts = examples.select(canonical()).to_series()
+    hashes = [blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
+    return examples.with_columns(pl.Series("content_hash", hashes, dtype=pl.String))
+
+
+def with_ids(examples: pl.DataFrame, origins: Iterable[str]) -> pl.DataFrame:
+    """The examples with `content_hash` and `example_id`.
+
+    `origins` holds each row's original text as it stood in the source. The id is a digest of the
+    source's name, that text, and how many equal rows came before it, so that a row inserted above
+    changes no other row's id.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    ids: list[str] = []
+    for source, origin in zip(examples["source"], origins, strict=True):
+        key = (source, origin)
+        ids.append(digest(source, origin, str(seen[key])))
+        seen[key] += 1
+    return with_content_hash(examples.with_columns(pl.Series("example_id", ids, dtype=pl.String)))
+
+
+def frame(rows: list[dict[str, object]]) -> pl.DataFrame:
+    """Rows with any of the columns of EXAMPLES as a frame with all of them; absent is null."""
+    full = [{name: row.get(name) for name in EXAMPLES} for row in rows]
+    return pl.DataFrame(full, schema=EXAMPLES, orient="row")
+
+
+def pointers(value: object, at: str = "") -> Iterator[tuple[str, str]]:
+    """(JSON pointer of RFC 6901, text) for each string inside a JSON value, in document order."""
+    if isinstance(value, str):
+        yield at, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from pointers(item, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from pointers(item, f"{at}/{index}")
+
+
+def strings(examples: pl.DataFrame) -> Iterator[tuple[str, int | None, str, str]]:
+    """(example_id, message index or None, field, text) for each string that an example holds.
+
+    Fields of a message: content, name, tool_calls. Of the whole example: chosen, rejected, label,
+    and `meta:/pointer` for each string within `meta`. These are the places a finding can name and
+    `apply` can edit.
+    """
+    columns = examples.select("example_id", "messages", "chosen", "rejected", "label", "meta")
+    for example_id, messages, chosen, rejected, label, meta in columns.iter_rows():
+        for index, message in enumerate(messages or ()):
+            for field in ("content", "name", "tool_calls"):
+                if message[field]:
+                    yield example_id, index, field, message[field]
+        for field, text in (("chosen", chosen), ("rejected", rejected), ("label", label)):
+            if text:
+                yield example_id, None, field, text
+        if meta and meta != "{}":
+            for pointer, text in pointers(json.loads(meta)):
+                if text:
+                    yield example_id, None, f"meta:{pointer}", text
+
+
+def prompt_text(messages: list[dict[str, str | None]]) -> str:
+    """What was asked: the user's and tools' turns before the last answer, without the system prompt.
+
+    The system prompt is left out since it is often the same on each row and says nothing of it.
+    """
+    last = max((i for i, m in enumerate(messages) if m["role"] == "assistant"), default=len(messages))
+    return "\n".join(m["content"] or m["tool_calls"] or "" for m in messages[:last] if m["role"] != "system")
+
+
+def answer_text(messages: list[dict[str, str | None]]) -> str:
+    """What was answered: the last assistant turn's text, or the tools it called; empty if none."""
+    for message in reversed(messages):
+        if message["role"] == "assistant":
+            return message["content"] or message["tool_calls"] or ""
+    return ""

@@ -1,0 +1,228 @@
+"""The ledger: who ran and decided what, when, from what, in one SQLite file. Rows are only added."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shlex
+import sqlite3
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import polars as pl
+
+from curate.errors import NotFoundError, ResourceError, WorkspaceError
+from curate.workspace.migrations import MIGRATIONS
+
+DECISIONS = pl.Schema(
+    {
+        "finding_id": pl.String,
+        "decided": pl.String,  # the action decided; null where a decision was taken back
+        "edit": pl.String,  # digest of the artifact that holds the new text, for `edit`
+        "reviewer": pl.String,
+        "note": pl.String,
+        "decided_at": pl.String,
+    }
+)
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the microsecond: sorts as text."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One person's word on one finding. `action` None takes an earlier word back."""
+
+    finding_id: str
+    example_id: str
+    action: str | None
+    reviewer: str
+    note: str = ""
+    edit: str | None = None
+
+
+class Ledger:
+    """The connection to `ledger.db`. Two processes may use it at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self.db.row_factory = sqlite3.Row
+            self.db.execute("pragma journal_mode = wal")
+            # full: a decision that was acknowledged is on the disk
+            self.db.execute("pragma synchronous = full")
+            self.db.execute("pragma foreign_keys = on")
+            self._migrate()
+        except sqlite3.DatabaseError as error:
+            raise WorkspaceError(
+                f"{path}: {error}", hint="is this a Seatrial workspace? copy it before you try anything on it"
+            ) from error
+
+    def _migrate(self) -> None:
+        version = self.db.execute("pragma user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise WorkspaceError(
+                f"{self.path}: made by a newer Seatrial (schema {version}, this one knows {len(MIGRATIONS)})",
+                hint="install the newer Seatrial, or choose another workspace with --workspace",
+            )
+        if version == len(MIGRATIONS):
+            return
+        # immediate: of two processes that open a new workspace at once, one waits for the other
+        self.db.execute("begin immediate")
+        try:
+            version = self.db.execute("pragma user_version").fetchone()[0]
+            for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+                for statement in step.split(";"):
+                    if statement.strip():
+                        self.db.execute(statement)
+                self.db.execute(f"pragma user_version = {number}")
+            self.db.execute("commit")
+        except BaseException:
+            self.db.execute("rollback")
+            raise
+
+    def close(self) -> None:
+        """Release the file."""
+        self.db.close()
+
+    def write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        """Add rows in one transaction; on return they are on the disk."""
+        try:
+            self.db.execute("begin immediate")
+            try:
+                self.db.executemany(statement, rows)
+                self.db.execute("commit")
+            except BaseException:
+                self.db.execute("rollback")
+                raise
+        except sqlite3.OperationalError as error:
+            raise ResourceError(
+                f"{self.path}: {error}", hint="free the disk or end the other process, then try again"
+            ) from error
+
+    def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """The rows of a query."""
+        return self.db.execute(query, values).fetchall()
+
+    # runs and artifacts
+
+    def start(self, kind: str, params: Mapping[str, object], code: str, inputs: Mapping[str, str]) -> str:
+        """Record that a run began, with what it reads; returns its id, which sorts by time."""
+        stamp = datetime.now(UTC)
+        run_id = f"{stamp:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        command = shlex.join(["seatrial", *sys.argv[1:]])
+        row = (run_id, kind, json.dumps(params, sort_keys=True), code, command, now())
+        self.write("insert into run values (?, ?, ?, ?, ?, ?)", [row])
+        self.write(
+            "insert into run_artifact values (?, 'in', ?, ?)",
+            [(run_id, role, d) for role, d in inputs.items()],
+        )
+        return run_id
+
+    def end(self, run_id: str, outputs: Mapping[str, str], error: str | None) -> None:
+        """Record how a run ended. A failed run stays, with its error."""
+        self.write(
+            "insert into run_artifact values (?, 'out', ?, ?)",
+            [(run_id, role, d) for role, d in outputs.items()],
+        )
+        self.write("insert into run_end values (?, ?, ?)", [(run_id, now(), error)])
+
+    def recorded(
+        self, kind: str, params: Mapping[str, object], code: str, inputs: Mapping[str, str]
+    ) -> tuple[str, dict[str, str]] | None:
+        """The newest successful run of the same kind, settings, code and inputs, and its outputs."""
+        query = """select run_id from run join run_end using (run_id)
+                   where kind = ? and params = ? and code = ? and error is null order by run_id desc"""
+        for row in self.rows(query, kind, json.dumps(params, sort_keys=True), code):
+            if self.run_artifacts(row["run_id"], "in") == dict(inputs):
+                return row["run_id"], self.run_artifacts(row["run_id"], "out")
+        return None
+
+    def run_artifacts(self, run_id: str, direction: str) -> dict[str, str]:
+        """Role to digest, of what a run read (`in`) or made (`out`)."""
+        query = "select role, digest from run_artifact where run_id = ? and direction = ?"
+        return {row["role"]: row["digest"] for row in self.rows(query, run_id, direction)}
+
+    def add_artifact(self, digest: str, kind: str, rows: int) -> None:
+        """Record that an artifact is whole on the disk."""
+        self.write("insert or ignore into artifact values (?, ?, ?, ?)", [(digest, kind, rows, now())])
+
+    # names
+
+    def set_name(self, name: str, digest: str) -> None:
+        """Let `name` mean `digest` from now on; what it meant before stays recorded."""
+        self.write("insert into name (name, digest, named_at) values (?, ?, ?)", [(name, digest, now())])
+
+    def resolve(self, reference: str, kind: str | None = None) -> str:
+        """The digest that a name, a digest or its first 4 or more characters stand for."""
+        for row in self.rows("select digest from latest_name where name = ?", reference):
+            return str(row["digest"])
+        query = "select digest from artifact where digest like ? || '%' and (? is null or kind = ?)"
+        found = (
+            [str(row["digest"]) for row in self.rows(query, reference, kind, kind)]
+            if len(reference) >= 4
+            else []
+        )
+        if len(found) == 1:
+            return found[0]
+        names = [
+            row["name"] for row in self.rows("select name from latest_name order by name_id desc limit 5")
+        ]
+        many = (
+            f"{len(found)} artifacts start with `{reference}`"
+            if found
+            else f"nothing is called `{reference}`"
+        )
+        raise NotFoundError(
+            many,
+            hint=f"known names: {', '.join(names)}"
+            if names
+            else "import something first: seatrial import FILE",
+        )
+
+    # decisions
+
+    def decide(self, decisions: Iterable[Decision]) -> None:
+        """Record decisions; on return they are on the disk, all or none."""
+        rows = [(d.finding_id, d.example_id, d.action, d.edit, d.reviewer, d.note, now()) for d in decisions]
+        self.write(
+            "insert into decision (finding_id, example_id, action, edit, reviewer, note, decided_at) values (?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+
+    def latest_decisions(self) -> pl.DataFrame:
+        """The last word on each finding; columns of DECISIONS."""
+        query = "select finding_id, action, edit, reviewer, note, decided_at from latest_decision"
+        return pl.DataFrame([tuple(row) for row in self.rows(query)], schema=DECISIONS, orient="row")
+
+    def ancestry(self, digest: str) -> list[sqlite3.Row]:
+        """The runs that led to an artifact, nearest first: run_id, kind, params, command, started_at."""
+        query = """
+            with recursive made(run_id, depth) as (
+                select run_id, 0 from run_artifact where digest = ? and direction = 'out'
+                union
+                select o.run_id, made.depth + 1
+                from made join run_artifact i on i.run_id = made.run_id and i.direction = 'in'
+                join run_artifact o on o.digest = i.digest and o.direction = 'out'
+                where made.depth < 1000
+            )
+            select run.*, min(depth) as depth from made join run using (run_id) group by run_id order by depth, run_id desc
+        """
+        return self.rows(query, digest)
+
+
+def reviewer() -> str:
+    """Who decides: SEATRIAL_REVIEWER, else the login name."""
+    return (
+        os.environ.get("SEATRIAL_REVIEWER")
+        or os.environ.get("USER")
+        or os.environ.get("LOGNAME")
+        or "unknown"
+    )

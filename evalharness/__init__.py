@@ -1,0 +1,1 @@
+"""Evaluation: baselines, predictions, metrics, judge, statistics, verdict, report."""

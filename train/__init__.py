@@ -1,0 +1,1 @@
+"""A thin QLoRA trainer over TRL, PEFT and bitsandbytes."""
