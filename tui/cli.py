@@ -1,0 +1,188 @@
+"""The `seatrial` command: one table of commands, and what happens around each.
+
+The table holds names only, so that `--help` and a misspelt command import nothing heavy; a command's
+module is imported when it is called, and its own heavy imports stand inside the function.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import NamedTuple
+
+from curate.answer import Answer
+from curate.errors import ConfigError, SeatrialError
+from tui import render
+
+VERSION = "0.1.0"
+
+
+class Command(NamedTuple):
+    """Where a command stands in the help, where its function lives, and its one line."""
+
+    group: str
+    module: str
+    function: str
+    line: str
+
+
+COMMANDS: dict[str, Command] = {
+    "demo": Command("Start", "tui.demo", "demo", "the whole job on shipped tickets, in minutes, offline"),
+    "doctor": Command("Start", "tui.doctor", "doctor", "what is installed, what is missing, how to add it"),
+    "serve": Command("Start", "tui.serve", "serve", "the screens in a browser on this machine"),
+    "import": Command("Data", "curate.cli", "import_", "read files into a dataset version"),
+    "scan": Command("Data", "curate.cli", "scan", "look for problems in a dataset version"),
+    "review": Command("Data", "curate.cli", "review", "list findings and decide on them"),
+    "apply": Command("Data", "curate.cli", "apply", "make the clean version from the decisions"),
+    "split": Command("Data", "curate.cli", "split", "train, validation and sealed test, without leaks"),
+    "export": Command("Data", "curate.cli", "export", "write files for trainers, with a data card"),
+    "curate": Command("Data", "curate.cli", "curate", "all of that from a recipe, for a CI job"),
+    "train": Command("Model", "train.cli", "train", "fine-tune a QLoRA adapter on the train split"),
+    "predict": Command("Model", "evalharness.cli", "predict", "answer the test: base, few-shot, RAG, tuned"),
+    "score": Command("Model", "evalharness.cli", "score", "score the answers: metrics and judge"),
+    "compare": Command("Decide", "evalharness.cli_verdict", "compare", "the arms side by side, with intervals"),
+    "verdict": Command("Decide", "evalharness.cli_verdict", "verdict", "ship or not, as an exit code"),
+    "report": Command("Decide", "evalharness.cli_verdict", "report", "write the report: HTML, Markdown, JSON"),
+    "log": Command("Look back", "curate.cli", "log", "the runs of this workspace"),
+    "why": Command("Look back", "curate.cli", "why", "the biography of one row"),
+    "verify": Command("Look back", "curate.cli", "verify", "derive every digest again"),
+}
+
+HEAD = """\
+seatrial: find out whether your fine-tune is really better, on rows you have checked
+usage: seatrial [COMMAND] [--json] [--workspace DIR]; alone it opens the screens"""
+
+
+def help_lines() -> list[str]:
+    """The help of the whole program: at most 24 lines of 80 columns."""
+    lines = HEAD.splitlines()
+    group = ""
+    for name, command in COMMANDS.items():
+        first = command.group if command.group != group else ""
+        group = command.group
+        lines.append(f"  {first:<9} {name:<8} {command.line}")
+    return [*lines, "seatrial COMMAND --help tells more; exit codes: 0 done, 1 no, 2 usage, 3 resource"]
+
+
+class Words(NamedTuple):
+    """The command line without what is meant for the program as a whole."""
+
+    rest: list[str]
+    json: bool
+    workspace: str | None
+
+
+def common(argv: Sequence[str]) -> Words:
+    """Take `--json` and `--workspace DIR` out, wherever they stand before a `--`."""
+    words = list(argv)
+    rest: list[str] = []
+    as_json, workspace = False, None
+    while words:
+        word = words.pop(0)
+        if word == "--":
+            rest += [word, *words]
+            break
+        if word == "--json":
+            as_json = True
+        elif word == "--workspace" or word.startswith("--workspace="):
+            _, equals, value = word.partition("=")
+            if not equals and not words:
+                raise ConfigError("--workspace needs a folder", hint="--workspace DIR")
+            workspace = value if equals else words.pop(0)
+        else:
+            rest.append(word)
+    return Words(rest, as_json, workspace)
+
+
+def unknown(word: str) -> ConfigError:
+    """The error for a command that is not there, with the nearest that is."""
+    near = get_close_matches(word, COMMANDS, n=1, cutoff=0.5)
+    hint = f"did you mean `seatrial {near[0]}`?" if near else "seatrial --help lists the commands"
+    return ConfigError(f"no command `{word}`", hint=hint)
+
+
+def run(name: str, words: list[str]) -> Answer | None:
+    """Run one command and return what it answers; None when it only printed its help."""
+    import typer
+    from typer.exceptions import TyperException
+
+    command = COMMANDS[name]
+    function: Callable[..., Answer] = getattr(import_module(command.module), command.function)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    app.command(name)(function)
+    try:
+        answer = app(words, prog_name=f"seatrial {name}", standalone_mode=False)
+    except TyperException as error:
+        raise ConfigError(error.format_message(), hint=f"seatrial {name} --help") from error
+    return answer if isinstance(answer, Answer) else None
+
+
+def workbench() -> int:
+    """Open the screens on the workspace here, if there is one."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        render.lines(help_lines())
+        render.talk("the screens need a terminal; this is none")
+        return 2
+    from curate.errors import WorkspaceError
+    from curate.workspace import Workspace
+    from tui.app import run as open_screens
+
+    try:
+        workspace: Workspace | None = Workspace.open()
+    except WorkspaceError as error:
+        if "no workspace" not in error.message:
+            raise
+        workspace = None
+    return open_screens(workspace)
+
+
+def dispatch(argv: Sequence[str]) -> int:
+    """Do what the command line asks and return the exit code."""
+    words = common(argv)
+    if words.workspace is not None:
+        os.environ["SEATRIAL_HOME"] = words.workspace
+    if not words.rest:
+        return workbench()
+    name, *rest = words.rest
+    if name in ("--help", "-h", "help"):
+        render.lines(help_lines())
+        return 0
+    if name in ("--version", "-V"):
+        render.lines([f"seatrial {VERSION}"])
+        return 0
+    if name not in COMMANDS:
+        raise unknown(name)
+    answer = run(name, rest)
+    if answer is None:
+        return 0
+    if words.json:
+        render.data(answer.data)
+    else:
+        render.lines(answer.lines)
+    return answer.exit_code
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The entry point; every error that a person can mend ends as words and an exit code."""
+    try:
+        return dispatch(sys.argv[1:] if argv is None else argv)
+    except SeatrialError as error:
+        render.error(error, as_json="--json" in (sys.argv if argv is None else argv))
+        return error.exit_code
+    except KeyboardInterrupt:
+        render.talk("interrupted; what was acknowledged is kept")
+        return 130
+    except BrokenPipeError:
+        # the reader of our output went away (`| head`): silence, as other tools do
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        render.talk("error: out of memory\n\nhint: fewer workers, or a machine with more")
+        return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""The only module that prints: answers and data to stdout, errors and talk to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+
+from curate.errors import SeatrialError
+from tui.display_text import display_text
+
+
+def lines(texts: Sequence[str]) -> None:
+    """Print the lines of an answer; whatever came from data in them is made harmless."""
+    for text in texts:
+        print(display_text(text))
+    sys.stdout.flush()
+
+
+def data(value: Mapping[str, object]) -> None:
+    """Print one JSON object; ASCII, so that no control character reaches a terminal."""
+    print(json.dumps(value, default=str))
+    sys.stdout.flush()
+
+
+def talk(text: str) -> None:
+    """Print to stderr."""
+    print(display_text(text), file=sys.stderr, flush=True)
+
+
+def error(problem: SeatrialError, *, as_json: bool = False) -> None:
+    """Print what went wrong and what to do; with `--json`, also as data on stdout."""
+    if as_json:
+        data({"error": problem.message, "hint": problem.hint, "exit_code": problem.exit_code})
+    talk(f"error: {problem.message}" + (f"\n\nhint: {problem.hint}" if problem.hint else ""))
