@@ -43,9 +43,13 @@ COMMANDS: dict[str, Command] = {
     "train": Command("Model", "train.cli", "train", "fine-tune a QLoRA adapter on the train split"),
     "predict": Command("Model", "evalharness.cli", "predict", "answer the test: base, few-shot, RAG, tuned"),
     "score": Command("Model", "evalharness.cli", "score", "score the answers: metrics and judge"),
-    "compare": Command("Decide", "evalharness.cli_verdict", "compare", "the arms side by side, with intervals"),
+    "compare": Command(
+        "Decide", "evalharness.cli_verdict", "compare", "the arms side by side, with intervals"
+    ),
     "verdict": Command("Decide", "evalharness.cli_verdict", "verdict", "ship or not, as an exit code"),
-    "report": Command("Decide", "evalharness.cli_verdict", "report", "write the report: HTML, Markdown, JSON"),
+    "report": Command(
+        "Decide", "evalharness.cli_verdict", "report", "write the report: HTML, Markdown, JSON"
+    ),
     "log": Command("Look back", "curate.cli", "log", "the runs of this workspace"),
     "why": Command("Look back", "curate.cli", "why", "the biography of one row"),
     "verify": Command("Look back", "curate.cli", "verify", "derive every digest again"),

@@ -49,7 +49,10 @@ print(json.dumps({"asked": asked, "codes": codes}), file=sys.stderr)
 """
 
 TICKETS = [
-    {"messages": [{"role": "user", "content": text}, {"role": "assistant", "content": answer}], "queue": answer}
+    {
+        "messages": [{"role": "user", "content": text}, {"role": "assistant", "content": answer}],
+        "queue": answer,
+    }
     for text, answer in (
         ("Please write to anna.keller@mail.example about my order", "orders"),
         ("My card 4111 1111 1111 1111 was declined, call +49 30 1234567", "payment"),
@@ -81,7 +84,11 @@ def device() -> dict[str, object]:
 
     if torch.cuda.is_available():
         return {"device": "cuda", "name": torch.cuda.get_device_name(), "threads": torch.get_num_threads()}
-    return {"device": "cpu", "name": platform.processor() or platform.machine(), "threads": torch.get_num_threads()}
+    return {
+        "device": "cpu",
+        "name": platform.processor() or platform.machine(),
+        "threads": torch.get_num_threads(),
+    }
 
 
 def tiny_base() -> str:
@@ -113,14 +120,23 @@ def contacts() -> dict[str, object]:
 
 
 def doctor(
-    offline: Annotated[bool, typer.Option("--offline", help="run import, scan, review and log watched, and prove that no host is contacted")] = False,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline", help="run import, scan, review and log watched, and prove that no host is contacted"
+        ),
+    ] = False,
 ) -> Answer:
     """Say what is installed, which device and threads are used, and what is missing.
 
     With --offline, runs the data commands in a watched process; exit code 1 if a host was asked for.
     """
     found = packages()
-    data: dict[str, object] = {"python": platform.python_version(), "platform": platform.platform(), "packages": found}
+    data: dict[str, object] = {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": found,
+    }
     lines = [f"python       {platform.python_version()} on {platform.platform()}"]
     for extra, versions in found.items():
         have = [f"{name} {number}" for name, number in versions.items() if number]
@@ -129,11 +145,17 @@ def doctor(
         if have:
             lines.append(f"{title:<12} {', '.join(have)}")
         if missing:
-            command = f"pip install -c constraints.txt -e '.[{extra}]'" if extra else "pip install -c constraints.txt -e ."
+            command = (
+                f"pip install -c constraints.txt -e '.[{extra}]'"
+                if extra
+                else "pip install -c constraints.txt -e ."
+            )
             lines.append(f"{'':<12} missing: {', '.join(missing)}    add with: {command}")
     uses = device()
     data["device"] = uses
-    lines.append(f"{'device':<12} {uses['device'] or 'none'} ({uses.get('name') or uses.get('why')}), {uses['threads']} threads")
+    lines.append(
+        f"{'device':<12} {uses['device'] or 'none'} ({uses.get('name') or uses.get('why')}), {uses['threads']} threads"
+    )
     data["tiny_base"] = tiny_base()
     lines.append(f"{'tiny base':<12} {data['tiny_base']}")
     if not offline:

@@ -191,7 +191,8 @@ class Ledger:
 
     def decide(self, decisions: Iterable[Decision]) -> None:
         """Record decisions; on return they are on the disk, all or none."""
-        rows = [(d.finding_id, d.example_id, d.action, d.edit, d.reviewer, d.note, now()) for d in decisions]
+        at = now()  # one moment for all: what was decided in one act can be taken back in one
+        rows = [(d.finding_id, d.example_id, d.action, d.edit, d.reviewer, d.note, at) for d in decisions]
         self.write(
             "insert into decision (finding_id, example_id, action, edit, reviewer, note, decided_at) values (?, ?, ?, ?, ?, ?, ?)",
             rows,

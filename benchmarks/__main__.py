@@ -1,0 +1,65 @@
+"""`python -m benchmarks [NAME [--data DIR] [--quick]]`: list the benchmarks, or run one.
+
+Talk goes to stderr; the last line of stdout is one JSON object with name, figures, why (for each
+figure that is null), peer, n, machine, seconds and command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+NAMES = ("demo", "startup", "tinybase")
+
+Result = tuple[dict[str, float | None], dict[str, str], dict[str, str], int]
+
+
+def machine() -> str:
+    """Processor, cores and memory, in a line."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{model}, {len(os.sched_getaffinity(0))} cores, {gib:.0f} GiB, Python {platform.python_version()}"
+
+
+def main() -> int:
+    """Run what the command line asks."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("name", nargs="?", choices=NAMES)
+    parser.add_argument("--data", type=Path, help="a folder of real data sets")
+    parser.add_argument(
+        "--quick", action="store_true", help="tiny input, to see the shape; peers and slow parts are null"
+    )
+    words = parser.parse_args()
+    if words.name is None:
+        for name in NAMES:
+            print(f"{name:<12} {importlib.import_module(f'benchmarks.{name}').HELP}")
+        return 0
+    run: Callable[[Path | None, bool], Result] = importlib.import_module(f"benchmarks.{words.name}").run
+    began = time.perf_counter()
+    figures, why, peer, n = run(words.data, words.quick)
+    unexplained = [key for key, value in figures.items() if value is None and key not in why]
+    assert not unexplained, f"null without a reason: {unexplained}"
+    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+    result = {
+        "name": words.name, "figures": figures, "why": why, "peer": peer, "n": n, "machine": machine(),
+        "seconds": round(time.perf_counter() - began, 2), "command": command,
+    }  # fmt: skip
+    print(json.dumps(result))
+    return 0
+
+
+sys.exit(main())

@@ -1,0 +1,20 @@
+"""All checks by name, in the order in which they run. A new check is one file and one line here."""
+
+from __future__ import annotations
+
+from curate.check import Check
+from curate.checks.contradiction import Contradiction
+from curate.checks.exact_duplicate import ExactDuplicate
+from curate.checks.leak import Leak
+from curate.checks.near_duplicate import NearDuplicate
+from curate.checks.pii import Pii
+from curate.checks.structure import Structure
+
+CHECKS: dict[str, type[Check]] = {
+    "structure": Structure,
+    "exact-duplicate": ExactDuplicate,
+    "near-duplicate": NearDuplicate,
+    "pii": Pii,
+    "contradiction": Contradiction,
+    "leak": Leak,
+}

@@ -1,0 +1,145 @@
+"""What must not be learned from, and is: test questions among the training rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar
+
+import polars as pl
+
+from curate.checks import overlap
+from curate.checks.wording import hashed_shingles, jaccard, normalise, shingles, wordings
+from curate.errors import ConfigError
+from curate.example import digest
+from curate.finding import FINDINGS
+
+PROTECTED = "protected"  # the split of rows that come from benchmark files
+SIDES = (  # (goes, stays): the first of a pair is proposed for dropping
+    ("train", "test"),
+    ("train", "validation"),
+    ("validation", "test"),
+)
+SHORTEST = 8  # words of a protected text, below which being contained means nothing
+PAIRS = pl.Schema({"example_id": pl.String, "other_id": pl.String, "label": pl.String})
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Pair each row that must go with the test or protected row whose question it gives away.
+
+    Compared are the questions, without system prompts and answers: equal in normal form, Jaccard of
+    shingles of at least `threshold`, or at least `containment` of the shingles of the test or
+    protected question (of 8 words or more) found anywhere in the row. No such pair is missed: the
+    search is exact. Rephrased and translated questions are not found by it. A row is reported once
+    for each kind of leak, with its nearest counterpart; labels are `train/test`,
+    `train/validation`, `validation/test` and `protected`. It cannot look where neither splits nor
+    protected rows are given.
+    """
+
+    name: ClassVar[str] = "leak"
+    version: ClassVar[int] = 1
+    reads_protected: ClassVar[bool] = True
+    threshold: float = 0.7
+    containment: float = 0.8
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "containment"):
+            if not 0.3 <= getattr(self, name) <= 1:
+                raise ConfigError(f"leak.{name} is {getattr(self, name)}", hint="it is from 0.3 to 1")
+
+    def obstacle(self, examples: pl.DataFrame) -> str:
+        """It needs two sides."""
+        splits = set(examples["split"].drop_nulls())
+        if PROTECTED in splits and (splits != {PROTECTED} or examples["split"].has_nulls()):
+            return ""
+        if any(goes in splits and stays in splits for goes, stays in SIDES):
+            return ""
+        return "no two splits to compare, and no protected file was given (--protect FILE)"
+
+    def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """The question's digest and shingles, and the shingles of the row as a whole."""
+        said = list(wordings(batch))
+        questions = [normalise(wording.question) for wording in said]
+        wholes = [normalise("\n".join(wording.parts("whole"))) for wording in said]
+        return batch.select(
+            "example_id",
+            split=pl.col("split").fill_null(""),
+            words=pl.Series([len(question.split()) for question in questions], dtype=pl.UInt32),
+            key=pl.Series([digest(question) if question else None for question in questions], dtype=pl.String),
+            question=hashed_shingles(questions),
+            whole=hashed_shingles(wholes),
+        )
+
+    def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
+        """For each row that must go its nearest counterpart of each kind."""
+        found = [
+            self._between(sketches.filter(split=goes), sketches.filter(split=stays), f"{goes}/{stays}")
+            for goes, stays in SIDES
+        ]
+        own = sketches.filter(pl.col("split") != PROTECTED)
+        found.append(self._between(own, sketches.filter(split=PROTECTED), PROTECTED))
+        return pl.concat(found)
+
+    def _between(self, goes: pl.DataFrame, stays: pl.DataFrame, label: str) -> pl.DataFrame:
+        """The pairs of one kind."""
+        if goes.is_empty() or stays.is_empty():
+            return PAIRS.to_frame()
+        left, right = goes.with_row_index("left"), stays.with_row_index("right")
+        keyed = right.unique("key", keep="first", maintain_order=True).select("key", "right")
+        equal = left.join(keyed, on="key").select("left", "right", score=pl.lit(1.0))
+        near = overlap.similar(goes["question"], stays["question"], self.threshold)
+        long = right.filter(pl.col("words") >= SHORTEST)
+        inside = overlap.contained(long["question"], goes["whole"], self.containment)
+        inside = inside.select(
+            pl.col("right").alias("left"),
+            long["right"].gather(inside["left"]).alias("right"),
+            # a long row that holds the question is not the question: an equal one goes before it
+            pl.col("score") * 0.99,
+        )
+        met = pl.concat([equal, near, inside]).sort("left", "score", "right", descending=[False, True, False])
+        best = met.unique("left", keep="first", maintain_order=True)
+        return pl.DataFrame(
+            {
+                "example_id": goes["example_id"].gather(best["left"]),
+                "other_id": stays["example_id"].gather(best["right"]),
+                "label": [label] * best.height,
+            },
+            schema=PAIRS,
+        )
+
+    def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """The pairs with the exact measure that makes them one."""
+        said = {wording.example_id: wording for wording in wordings(texts)}
+        rows = []
+        for goes, stays, label in pairs.select(list(PAIRS)).iter_rows():
+            left, right = normalise(said[goes].question), normalise(said[stays].question)
+            whole = normalise("\n".join(said[goes].parts("whole")))
+            how, score = self._measure(left, right, whole)
+            if not how:
+                continue
+            rows.append(
+                {
+                    "example_id": goes,
+                    "other_id": stays,
+                    "label": label,
+                    "score": score,
+                    "action": "drop",
+                    "blocking": True,
+                    "evidence": json.dumps({"question": how, "measure": round(score, 4)}),
+                }
+            )
+        return pl.DataFrame(rows, schema_overrides=FINDINGS) if rows else pl.DataFrame(schema=FINDINGS)
+
+    def _measure(self, left: str, right: str, whole: str) -> tuple[str, float]:
+        """(equal, near or contained; how much), or empty where it does not hold."""
+        if left == right:
+            return "equal", 1.0
+        asked = shingles(right)
+        score = jaccard(shingles(left), asked)
+        if score >= self.threshold:
+            return "near", score
+        score = len(asked & shingles(whole)) / len(asked)
+        if score >= self.containment and len(right.split()) >= SHORTEST:
+            return "contained", score
+        return "", 0.0

@@ -1,0 +1,153 @@
+"""What of an example is compared with others, in which form, and cut into which shingles."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from curate.errors import ConfigError
+from curate.example import answer_text, prompt_text
+
+Hashes = NDArray[np.uint64]
+
+COMPARE = ("whole", "prompt", "answer")
+WORDS = 3  # to a shingle
+CHARACTERS = 5  # to a shingle where words are not set apart, or are too few
+
+_FOLDED = str.maketrans(
+    {mark: " " for mark in "、。「」『』【】〈〉《》・؟،؛।"}
+    | {mark: "'" for mark in "‘’‚‛`´"}
+    | {mark: '"' for mark in "“”„‟"}
+    # format characters that no reader sees: joiners, directions, variation selectors, soft hyphen
+    | {chr(code): None for code in (0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F))}
+    | {chr(code): None for code in (*range(0x2060, 0x2065), *range(0xFE00, 0xFE10))}
+)
+# marks inside a word or number stay (3.5, it's, f(x), a/b): there they carry meaning
+_MARKS = re.compile(r"(?<![^\W_])[.,;:!?'\"«»…–—]+|[.,;:!?'\"«»…–—]+(?![^\W_])")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
+_NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_NEGATION = re.compile(r"\b(?:not?|never|none|cannot|without|nicht|kein\w*|ne|pas|sin|non)\b|n't\b")
+
+
+class Wording(NamedTuple):
+    """The parts of one example that say something, verbatim."""
+
+    example_id: str
+    system: str
+    question: str
+    answer: str
+    chosen: str
+    rejected: str
+
+    def parts(self, compare: str) -> tuple[str, ...]:
+        """What is compared: `whole` (all but the system prompt), `prompt` or `answer`."""
+        if compare == "prompt":
+            return (self.question,)
+        if compare == "answer":
+            return (self.answer or self.chosen,)
+        return (self.question, self.answer, self.chosen, self.rejected)
+
+
+def wordings(examples: pl.DataFrame) -> Iterable[Wording]:
+    """The wording of each example, in order; an absent part is empty."""
+    columns = examples.select("example_id", "messages", "chosen", "rejected")
+    for example_id, messages, chosen, rejected in columns.iter_rows():
+        turns = messages or []
+        system = "\n".join(turn["content"] or "" for turn in turns if turn["role"] == "system")
+        answer = "" if chosen is not None else answer_text(turns)
+        yield Wording(example_id, system, prompt_text(turns), answer, chosen or "", rejected or "")
+
+
+def check_compare(compare: str) -> None:
+    """Raise ConfigError unless `compare` is one of COMPARE."""
+    if compare not in COMPARE:
+        raise ConfigError(f"compare is `{compare}`", hint=f"it is one of {', '.join(COMPARE)}")
+
+
+def normalise(text: str) -> str:
+    """The text with case, white space, sentence marks and Unicode forms (NFKC) folded.
+
+    Marks inside words and numbers stay. A text of marks alone stays as it is, so that `?` and `!`
+    do not become equal.
+    """
+    folded = text
+    if not text.isascii():
+        folded = unicodedata.normalize("NFKC", text.translate(_FOLDED)).translate(_FOLDED)
+    words = _MARKS.sub(" ", folded.casefold()).split()
+    return " ".join(words) or " ".join(text.split())
+
+
+def normalised(parts: Iterable[str]) -> str:
+    """The parts in normal form, one a line; empty if all of them are."""
+    return "\n".join(normalise(part) for part in parts).strip("\n")
+
+
+def tokens(text: str) -> tuple[Sequence[str], int]:
+    """What a normalised text is made of, and how many of them make a shingle.
+
+    Words by threes; characters by fives where the script sets no spaces, or where there are fewer
+    than three words. A text shorter than a shingle is one token: itself.
+    """
+    words = text.split()
+    if len(words) >= WORDS and (text.isascii() or len(_UNSPACED.findall(text)) * 3 < len(text)):
+        return words, WORDS
+    characters = text.replace(" ", "").replace("\n", "") if len(words) >= WORDS else text
+    return (characters, CHARACTERS) if len(characters) >= CHARACTERS else ((text,) if text else (), 1)
+
+
+def shingles(text: str) -> frozenset[tuple[str, ...]]:
+    """The shingles of a normalised text; empty only for the empty text."""
+    pieces, width = tokens(text)
+    return frozenset(tuple(pieces[i : i + width]) for i in range(len(pieces) - width + 1))
+
+
+def jaccard(left: frozenset[object], right: frozenset[object]) -> float:
+    """Shared over all, 0 to 1; 0 where both are empty."""
+    shared = len(left & right)
+    return shared / (len(left) + len(right) - shared) if shared else 0.0
+
+
+class _Codes(dict[str, int]):
+    """A 64-bit code for each token, made when first asked for; the same in every process."""
+
+    def __missing__(self, token: str) -> int:
+        data = token.encode("utf-8", "surrogatepass")
+        code = self[token] = int.from_bytes(blake2b(data, digest_size=8).digest(), "little")
+        return code
+
+
+def hashed_shingles(texts: Iterable[str]) -> pl.Series:
+    """The shingles of each normalised text as sorted distinct 64-bit hashes: List(UInt64)."""
+    codes = _Codes()
+    rows = []
+    for text in texts:
+        pieces, width = tokens(text)
+        row = np.fromiter((codes[piece] for piece in pieces), dtype=np.uint64, count=len(pieces))
+        rows.append(np.unique(mixed([row[i : len(row) - width + 1 + i] for i in range(width)], width)))
+    return pl.Series("shingles", rows, dtype=pl.List(pl.UInt64))
+
+
+def mixed(columns: Sequence[Hashes], seed: int) -> Hashes:
+    """One hash from several, row by row; their order and the seed matter."""
+    mix = np.full(len(columns[0]), np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed), dtype=np.uint64)
+    for column in columns:
+        mix = (mix ^ column) * np.uint64(0xBF58476D1CE4E5B9)
+        mix ^= mix >> np.uint64(29)
+    return mix
+
+
+def numbers(text: str) -> tuple[str, ...]:
+    """The numbers in a text, sorted: two templated questions differ by these."""
+    return tuple(sorted(_NUMBER.findall(text)))
+
+
+def negations(text: str) -> int:
+    """How many words of a normalised text deny something (a few European languages)."""
+    return len(_NEGATION.findall(text))

@@ -1,0 +1,182 @@
+"""The formats that are known, as a list, and which of them some rows are in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from curate.errors import ConfigError, SourceError
+
+Row = dict[str, Any]
+
+SYSTEM = ("system", "system_prompt")
+TEXTS = ("text", "sentence", "utterance", "query", "question", "message", "content", "review", "title", "body", "input")
+LABELS = ("label_text", "label", "labels", "category", "intent", "class", "target", "sentiment", "topic", "queue")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a format: its name, who says it, and the columns it may stand in, likeliest first."""
+
+    name: str
+    role: str
+    columns: tuple[str, ...]
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format by its parts, in the order of the conversation. `words` end "50 of 50 rows have ..."."""
+
+    name: str
+    words: str
+    parts: tuple[Part, ...]
+    fits: Callable[[Row], bool]
+
+
+def column_of(part: Part, row: Row, columns: Mapping[str, str]) -> str | None:
+    """The row's column that holds a part; `columns` overrules the usual names."""
+    names = (columns[part.name],) if part.name in columns else part.columns
+    return next((name for name in names if name in row), None)
+
+
+def _chat(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+
+
+def _said(value: object) -> bool:
+    return isinstance(value, str) or _chat(value) or (isinstance(value, dict) and bool({"content", "value"} & set(value)))
+
+
+def _any(row: Row, names: Sequence[str], test: Callable[[object], bool]) -> bool:
+    return any(name in row and test(row[name]) for name in names)
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _label(value: object) -> bool:
+    return isinstance(value, (int, float)) or (isinstance(value, str) and len(value) <= 200)
+
+
+def _is_tree(row: Row) -> bool:
+    prompt = row.get("prompt")
+    node = prompt if isinstance(prompt, dict) else row
+    return isinstance(node.get("text"), str) and "message_id" in node and "role" in node
+
+
+PROMPT = ("prompt", "question", "query", "problem")
+COMPLETION = ("completion", "response", "answer", "output", "canonical_solution")
+CHATS = ("messages", "conversations", "conversation")
+
+_system = Part("system", "system", SYSTEM, required=False)
+_history = Part("history", "user", ("history",), required=False)
+_instruction = Part("instruction", "user", ("instruction",))
+_input = Part("input", "user", ("input", "context"), required=False)
+_output = Part("output", "assistant", ("output", "response"), required=False)
+_prompt = Part("prompt", "user", PROMPT)
+_completion = Part("completion", "assistant", COMPLETION, required=False)
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        "oasst",
+        "a message tree (message_id, role, text, replies)",
+        (Part("tree", "user", ("prompt",), required=False),),
+        _is_tree,
+    ),
+    Format(
+        "preference",
+        "both `chosen` and `rejected`",
+        (
+            _system,
+            _history,
+            Part("messages", "user", CHATS, required=False),
+            Part("prompt", "user", (*PROMPT, "instruction"), required=False),
+            _input,
+        ),
+        lambda row: _said(row.get("chosen")) and _said(row.get("rejected")),
+    ),
+    Format(
+        "kto",
+        "a conversation and a true or false `label`",
+        (
+            _system,
+            Part("messages", "user", CHATS, required=False),
+            Part("prompt", "user", PROMPT, required=False),
+            _completion,
+        ),
+        lambda row: (isinstance(row.get("label"), bool) or isinstance(row.get("kto_tag"), bool))
+        and (_any(row, CHATS, _chat) or (_any(row, ("prompt",), _said) and "completion" in row)),
+    ),
+    Format(
+        "messages",
+        "a `messages` list",
+        (_system, Part("messages", "user", ("messages",))),
+        lambda row: _chat(row.get("messages")),
+    ),
+    Format(
+        "sharegpt",
+        "a `conversations` list",
+        (_system, Part("conversations", "user", ("conversations", "conversation"))),
+        lambda row: _any(row, ("conversations", "conversation"), _chat),
+    ),
+    Format(
+        "alpaca",
+        "an `instruction` text",
+        (_system, _history, _instruction, _input, _output),
+        lambda row: isinstance(row.get("instruction"), str),
+    ),
+    Format(
+        "prompt-completion",
+        "a prompt and a completion (or question and answer)",
+        (_system, _prompt, _completion),
+        lambda row: _any(row, PROMPT, _said) and _any(row, COMPLETION, lambda v: v is None or _said(v)),
+    ),
+    Format(
+        "classification",
+        "a text and a label",
+        (Part("text", "user", TEXTS), Part("label", "assistant", LABELS, required=False)),
+        lambda row: _any(row, TEXTS, _text) and _any(row, LABELS, _label),
+    ),
+    Format("text", "a `text` alone", (Part("text", "assistant", ("text",)),), lambda row: _text(row.get("text"))),
+    Format(
+        "prompt",
+        "a prompt and no answer",
+        (_system, Part("prompt", "user", (*PROMPT, "instruction", "input"))),
+        lambda row: _any(row, PROMPT, _said),
+    ),
+)
+BY_NAME = {known.name: known for known in FORMATS}
+
+
+def named(name: str) -> Format:
+    """The format of that name; ConfigError with the names there are."""
+    if name not in BY_NAME:
+        raise ConfigError(f"no format is called `{name}`", hint=f"formats: {', '.join(BY_NAME)}")
+    return BY_NAME[name]
+
+
+def _fits(known: Format, row: Row, columns: Mapping[str, str]) -> bool:
+    """Whether a row looks like a format, with its columns by their usual names where mapped."""
+    renamed = dict(row)
+    for part in known.parts:
+        theirs = columns.get(part.name)
+        if theirs in row:
+            renamed[part.columns[0]] = row[theirs]
+    return known.fits(renamed)
+
+
+def recognise(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[Format, str]:
+    """The format that most of the rows are in (of equals, the first in FORMATS), and why, in words."""
+    counts = [(sum(_fits(known, row, columns) for row in rows), known) for known in FORMATS]
+    best, known = max(counts, key=lambda pair: pair[0])
+    if not best:
+        names = ", ".join(f"`{name}`" for name in list(rows[0])[:12]) if rows else "none"
+        raise SourceError(
+            f"the rows are in no known format; the columns are {names}",
+            hint="name the columns: --column prompt=YOURS --column completion=YOURS, or "
+            "--column text=YOURS --label YOURS; docs/import.md lists the formats",
+        )
+    return known, f"{known.name}: {best} of {len(rows)} first rows have {known.words}"

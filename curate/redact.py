@@ -1,0 +1,196 @@
+"""Cutting spans out of text: merged first, cut from the end, JSON kept valid. Pure functions."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Literal, NamedTuple
+
+Style = Literal["placeholder", "mask", "remove"]
+STYLES: tuple[Style, ...] = ("placeholder", "mask", "remove")
+
+MASK = "*"
+
+
+class Span(NamedTuple):
+    """Characters `start` to `end` (half open) of a text, and what kind of thing stands there."""
+
+    start: int
+    end: int
+    label: str
+
+
+def merge(spans: Iterable[Span], length: int) -> list[Span]:
+    """Spans that touch no other, in order, within a text of `length` characters.
+
+    Overlapping spans become one that covers both and takes the label of the longest of them (of the
+    first in the alphabet among equals). Spans that only meet end to start stay two. Empty ones and
+    what lies outside the text are left out.
+    """
+    inside = [Span(max(0, s.start), min(length, s.end), s.label) for s in spans]
+    merged: list[Span] = []
+    named: list[Span] = []  # the span each merged one took its label from
+    for span in sorted(s for s in inside if s.start < s.end):
+        if merged and span.start < merged[-1].end:
+            last = named[-1]
+            if (last.start - last.end, last.label) > (span.start - span.end, span.label):
+                named[-1] = span
+            merged[-1] = Span(merged[-1].start, max(merged[-1].end, span.end), named[-1].label)
+        else:
+            merged.append(span)
+            named.append(span)
+    return merged
+
+
+class Replacer:
+    """What stands in place of a value, for one example: `numbered` tells equal values from others.
+
+    With `numbered`, the first e-mail address of an example is [EMAIL_ADDRESS_1] wherever it stands
+    in it, and the second [EMAIL_ADDRESS_2].
+    """
+
+    def __init__(self, style: Style = "placeholder", *, numbered: bool = False) -> None:
+        self.style = style
+        self.numbered = numbered
+        self.seen: dict[tuple[str, str], int] = {}
+        self.counts: dict[str, int] = {}
+
+    def __call__(self, label: str, value: str) -> str:
+        """The text that replaces `value`."""
+        if self.style == "remove":
+            return ""
+        if self.style == "mask":
+            return MASK * len(value)
+        if not self.numbered:
+            return f"[{label}]"
+        key = (label, value)
+        if key not in self.seen:
+            self.counts[label] = self.counts.get(label, 0) + 1
+            self.seen[key] = self.counts[label]
+        return f"[{label}_{self.seen[key]}]"
+
+
+def cut(text: str, spans: Iterable[Span], replacer: Replacer) -> str:
+    """The text with each span replaced; everything outside the spans stays as it is."""
+    merged = merge(spans, len(text))
+    # numbers are given in reading order; the text is cut from the end, so that offsets stay true
+    replacements = [replacer(span.label, text[span.start : span.end]) for span in merged]
+    for span, replacement in zip(reversed(merged), reversed(replacements), strict=True):
+        text = text[: span.start] + replacement + text[span.end :]
+    return text
+
+
+# JSON text: a tool call's arguments must still parse after a value was cut out of them
+
+SCALAR = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null', re.DOTALL)
+ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.|.", re.DOTALL
+)
+
+
+def parses(text: str) -> bool:
+    """Whether the text is a JSON object or array."""
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
+
+
+def cut_json(text: str, spans: Iterable[Span], replacer: Replacer) -> str:
+    """JSON text with each span replaced, still JSON; text that is no JSON is cut as plain text.
+
+    A span inside a string is cut there (a string that holds JSON itself, as the arguments of a tool
+    call do, is treated alike). A span that touches a number, true, false or null replaces the whole
+    of it by a string. Braces, commas and colons that a span runs over stay.
+    """
+    merged = merge(spans, len(text))
+    if not merged:
+        return text
+    if not parses(text):
+        return cut(text, merged, replacer)
+    done: list[str] = []
+    at = 0
+    for token, inside in _touched(text, merged):
+        done += [text[at : token.start()], _scalar(token.group(), inside, replacer)]
+        at = token.end()
+    return "".join([*done, text[at:]])
+
+
+def _touched(text: str, merged: Sequence[Span]) -> Iterator[tuple[re.Match[str], list[Span]]]:
+    """Each scalar of the JSON text that a span touches, with the spans as offsets within it."""
+    following = 0
+    for token in SCALAR.finditer(text):
+        while following < len(merged) and merged[following].end <= token.start():
+            following += 1
+        inside = [
+            Span(
+                max(s.start, token.start()) - token.start(), min(s.end, token.end()) - token.start(), s.label
+            )
+            for s in merged[following:]
+            if s.start < token.end()
+        ]
+        if inside:
+            yield token, inside
+
+
+def _scalar(token: str, spans: list[Span], replacer: Replacer) -> str:
+    """One JSON scalar with the spans replaced."""
+    if not token.startswith('"'):
+        return json.dumps(replacer(spans[0].label, token))
+    decoded: list[str] = []
+    shifted: list[Span] = []
+    starts: list[int] = []  # where each decoded character stands in the token
+    for piece in ESCAPE.finditer(token, 1, len(token) - 1):
+        text = json.loads(f'"{piece.group()}"', strict=False) if piece.group()[0] == "\\" else piece.group()
+        decoded += text
+        starts += [piece.start()] * len(text)
+    starts.append(len(token) - 1)
+    for span in spans:
+        # an escape that the span cuts through goes as a whole
+        start = next((i for i, s in enumerate(starts[1:]) if s > span.start), len(decoded))
+        end = next((i for i, s in enumerate(starts) if s >= span.end), len(decoded))
+        if start < end:
+            shifted.append(Span(start, end, span.label))
+    if not shifted:
+        return token
+    inner = "".join(decoded)
+    new = cut_json(inner, shifted, replacer) if parses(inner) else cut(inner, shifted, replacer)
+    # a lone surrogate can only stand in a file as an escape
+    lone = any("\ud800" <= character <= "\udfff" for character in new)
+    return json.dumps(new, ensure_ascii=lone or token.isascii())
+
+
+# a place inside JSON, by the pointer of RFC 6901
+
+
+def _steps(pointer: str) -> list[str]:
+    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+
+
+def at_pointer(value: object, pointer: str) -> str | None:
+    """The string at a pointer; None where there is none."""
+    for step in _steps(pointer):
+        if isinstance(value, dict) and step in value:
+            value = value[step]
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value if isinstance(value, str) else None
+
+
+def with_pointer(value: object, pointer: str, text: str) -> object:
+    """The same JSON value with the string at a pointer replaced."""
+    if not pointer:
+        return text
+    step, *rest = _steps(pointer)
+    below = "".join("/" + s.replace("~", "~0").replace("/", "~1") for s in rest)
+    if isinstance(value, dict):
+        return {k: with_pointer(v, below, text) if k == step else v for k, v in value.items()}
+    if isinstance(value, list):
+        return [with_pointer(v, below, text) if str(i) == step else v for i, v in enumerate(value)]
+    return value

@@ -1,0 +1,289 @@
+"""Findings joined to the latest decisions: the one table that everyone reads, and how decisions are made.
+
+A decision is made by a function here that returns `Decision`s, and is recorded by `record`. Machines
+propose; the record says who decided: a person's name, `seatrial:safe`, or a recipe's name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+
+import polars as pl
+
+from curate.apply import Edit
+from curate.errors import ConfigError, NotFoundError
+from curate.finding import FINDINGS, SHAPE, empty
+from curate.redact import parses
+from curate.workspace import Decision, Workspace, reviewer
+
+SAFE_REVIEWER = "seatrial:safe"
+EDIT_KIND = "raw-edit"  # an edit's text is raw until a scan has looked at it
+
+REVIEW = pl.Schema(
+    [
+        *FINDINGS.items(),
+        ("content_hash", pl.String),  # of the example, when it was scanned
+        ("other_hash", pl.String),  # of the other side; null where that is not of this version
+        ("shape", pl.String),  # example, span, pair or cluster
+        ("decided", pl.String),  # the action decided; null while open
+        ("target", pl.String),  # the example that the decision acts on: one of a pair's two sides
+        ("edit", pl.String),
+        ("reviewer", pl.String),
+        ("note", pl.String),
+        ("decided_at", pl.String),
+    ]
+)
+
+# Safe to carry out unattended, by check: the action that must be proposed and the labels that qualify
+# (None: all). What is not in here stays for a person.
+SAFE: dict[str, tuple[str, frozenset[str] | None]] = {
+    "structure": ("drop", None),
+    "exact-duplicate": ("drop", None),
+    "near-duplicate": ("drop", None),
+    "leak": ("drop", None),
+    "pii": ("redact", None),
+    "secret": ("redact", None),
+}
+
+
+def review(workspace: Workspace, dataset: str) -> pl.DataFrame:
+    """The findings of the newest scan of a dataset version with the last word on each; columns of REVIEW.
+
+    A version that was never scanned has an empty review: ask `workspace.findings` to tell the two.
+    """
+    findings = workspace.findings(dataset)
+    hashes = workspace.scan_examples(dataset).select("example_id", "content_hash").collect()
+    return joined(empty() if findings is None else findings, hashes, last_words(workspace))
+
+
+def joined(findings: pl.DataFrame, hashes: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Findings, the version's (example_id, content_hash) and the decisions as one table; order is kept."""
+    others = hashes.select(other_id="example_id", other_hash="content_hash")
+    table = (
+        findings.join(hashes, on="example_id", how="left", maintain_order="left")
+        .join(others, on="other_id", how="left", maintain_order="left")
+        .join(decisions, on="finding_id", how="left", maintain_order="left")
+        .with_columns(SHAPE)
+    )
+    return table.select(REVIEW.names()).cast(REVIEW)
+
+
+def last_words(workspace: Workspace) -> pl.DataFrame:
+    """The latest decision on each finding ever decided, with the example that it acts on."""
+    query = """select finding_id, action, example_id, edit, reviewer, note, decided_at from latest_decision"""
+    names = ("finding_id", "decided", "target", "edit", "reviewer", "note", "decided_at")
+    rows = [tuple(row) for row in workspace.ledger.rows(query)]
+    words = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
+    # a word that was taken back is as if never said
+    return words.filter(pl.col("decided").is_not_null())
+
+
+# reading it
+
+OPEN = pl.col("decided").is_null() & (pl.col("action") != "keep")
+
+
+def open_findings(table: pl.DataFrame) -> pl.DataFrame:
+    """What waits for a decision. A proposal to keep (a cluster's keeper) does not wait."""
+    return table.filter(OPEN)
+
+
+def open_blocking(table: pl.DataFrame) -> pl.DataFrame:
+    """What waits for a decision and stops `split` and `export` until then."""
+    return table.filter(OPEN & pl.col("blocking"))
+
+
+def summary(table: pl.DataFrame) -> pl.DataFrame:
+    """Rows (check, label, action, found, open, blocking), sorted; `blocking` counts open ones only.
+
+    Proposals to keep are left out: they are the other half of a cluster, not a finding of their own.
+    """
+    return (
+        table.filter(pl.col("action") != "keep")
+        .group_by("check", "label", "action")
+        .agg(found=pl.len(), open=OPEN.sum(), blocking=(OPEN & pl.col("blocking")).sum())
+        .cast({"found": pl.Int64, "open": pl.Int64, "blocking": pl.Int64})
+        .select("check", "label", "action", "found", "open", "blocking")
+        .sort("check", "label", "action")
+    )
+
+
+def chosen(
+    table: pl.DataFrame,
+    *,
+    check: str | None = None,
+    label: str | None = None,
+    score: float | None = None,
+    undecided: bool = False,
+) -> pl.DataFrame:
+    """The rows of one check, of one label, with at least this score, still open; None asks nothing."""
+    wanted = pl.lit(value=True)
+    for column, value in (("check", check), ("label", label)):
+        if value is not None:
+            wanted &= pl.col(column) == value
+    if score is not None:
+        wanted &= pl.col("score") >= score
+    if undecided:
+        wanted &= OPEN
+    return table.filter(wanted)
+
+
+def by_ids(table: pl.DataFrame, ids: Iterable[str]) -> pl.DataFrame:
+    """The rows with these finding ids or unique beginnings of them; NotFoundError names the first stranger."""
+    found: list[str] = []
+    for reference in ids:
+        rows = table.filter(pl.col("finding_id").str.starts_with(reference))["finding_id"]
+        if len(rows) != 1 or len(reference) < 4:
+            raise NotFoundError(
+                f"{len(rows)} findings on this version start with `{reference}`",
+                hint="seatrial review lists the ids; give at least 4 characters, enough to tell them apart",
+            )
+        found.append(rows[0])
+    return table.filter(pl.col("finding_id").is_in(found))
+
+
+# deciding
+
+DECIDABLE = ("keep", "drop", "redact")
+
+
+def decide(
+    rows: pl.DataFrame,
+    action: str | None = None,
+    *,
+    by: str | None = None,
+    note: str = "",
+    target: str | None = None,
+) -> list[Decision]:
+    """One decision for each row of a review: `action`, or each row's own proposal when None.
+
+    `target` names the side of a pair that the decision acts on (by default `example_id`). Raises
+    ConfigError where the proposal is no more than "look at it" and no action is given, or where there
+    is no place to redact.
+    """
+    if action is not None and action not in DECIDABLE:
+        raise ConfigError(f"no action `{action}`", hint=f"one of {', '.join(DECIDABLE)}; edits have `edit`")
+    decisions: list[Decision] = []
+    by = by or reviewer()
+    for row in rows.select("finding_id", "example_id", "other_id", "action", "field").iter_rows(named=True):
+        word = action or row["action"]
+        if word not in DECIDABLE:
+            raise ConfigError(
+                f"finding {row['finding_id'][:8]} proposes `{word}`: someone must say what to do",
+                hint="--action keep, --action drop or --action redact",
+            )
+        if word == "redact" and row["field"] is None:
+            raise ConfigError(
+                f"finding {row['finding_id'][:8]} names no place to redact", hint="keep or drop it"
+            )
+        if target is not None and target not in (row["example_id"], row["other_id"]):
+            raise ConfigError(f"{target} is no side of finding {row['finding_id'][:8]}")
+        decisions.append(Decision(row["finding_id"], target or row["example_id"], word, by, note))
+    return decisions
+
+
+def decide_cluster(
+    table: pl.DataFrame, cluster_id: str, keep: Collection[str], *, by: str | None = None, note: str = ""
+) -> list[Decision]:
+    """One decision for each member of a cluster: those in `keep` stay, the others are dropped.
+
+    Nothing dangles when the cluster grows: a new member is a new finding, and open.
+    """
+    members = table.filter(pl.col("cluster_id") == cluster_id)
+    if members.is_empty():
+        raise NotFoundError(f"no cluster {cluster_id} in this review")
+    strangers = set(keep) - set(members["example_id"])
+    if strangers:
+        raise NotFoundError(f"{sorted(strangers)[0]} is no member of cluster {cluster_id}")
+    by = by or reviewer()
+    ids = members.select("finding_id", "example_id").iter_rows()
+    return [Decision(f, e, "keep" if e in keep else "drop", by, note) for f, e in ids]
+
+
+def decide_edit(
+    workspace: Workspace, finding: dict[str, object], edit: Edit, *, by: str | None = None, note: str = ""
+) -> Decision:
+    """A decision that gives a field a new text; the text is kept as an artifact named as raw."""
+    if edit.field == "tool_calls" and not parses(edit.text):
+        raise ConfigError("tool calls must be JSON", hint="an array of objects, as it came")
+    if edit.example_id not in (finding["example_id"], finding["other_id"]):
+        raise ConfigError(f"{edit.example_id} is no side of finding {str(finding['finding_id'])[:8]}")
+    digest = workspace.put_json(EDIT_KIND, edit._asdict())
+    return Decision(str(finding["finding_id"]), edit.example_id, "edit", by or reviewer(), note, digest)
+
+
+def edits_of(workspace: Workspace, table: pl.DataFrame) -> dict[str, Edit]:
+    """The texts that the decisions of a review put in place, by digest."""
+    texts: dict[str, Edit] = {}
+    for digest in table["edit"].drop_nulls().unique().to_list():
+        value = workspace.json(digest)
+        if not isinstance(value, dict):
+            raise NotFoundError(f"artifact {digest} is no edit", hint="seatrial verify")
+        texts[digest] = Edit(**value)
+    return texts
+
+
+def undo(workspace: Workspace, finding_ids: Iterable[str], *, by: str | None = None) -> list[Decision]:
+    """Decisions that bring back what was said before the last word; nothing said before opens it again.
+
+    Undo is a decision like any other: it is recorded, and a second undo takes the first one back.
+    Findings that were never decided are passed over.
+    """
+    by = by or reviewer()
+    query = """select finding_id, example_id, action, edit from decision
+               where finding_id = ? order by decision_id desc limit 2"""
+    decisions: list[Decision] = []
+    for finding_id in finding_ids:
+        words = workspace.ledger.rows(query, finding_id)
+        if words:
+            former = words[1] if len(words) > 1 else None
+            action, edit = (former["action"], former["edit"]) if former else (None, None)
+            target = (former or words[0])["example_id"]
+            decisions.append(Decision(finding_id, target, action, by, "undo", edit))
+    return decisions
+
+
+def record(workspace: Workspace, decisions: Collection[Decision]) -> int:
+    """Write decisions; on return they are on the disk, all or none. Returns how many."""
+    if decisions:
+        workspace.ledger.decide(decisions)
+    return len(decisions)
+
+
+# what a machine may decide
+
+
+def safe(table: pl.DataFrame) -> pl.DataFrame:
+    """The open findings whose proposal may be carried out unattended.
+
+    One rule: the finding's own check proposes it, and it loses nothing that a person could want back
+    without knowing. That holds for
+    - `structure`, drop: the row cannot be trained on at all;
+    - `exact-duplicate`, drop: the same text and the same label stay in the keeper;
+    - `near-duplicate`, drop: the check proposes to drop only where the labels are equal and the exact
+      Jaccard similarity reaches its threshold;
+    - `leak`, drop: the protected side stays;
+    - `pii` and `secret`, redact.
+    Contradictions, and whatever proposes `review`, `edit` or something else than above, stay for a
+    person. A cluster's keeper (`keep`) is settled with the last of its members.
+    """
+    fits = pl.lit(value=False)
+    for check, (action, labels) in SAFE.items():
+        one = (pl.col("check") == check) & (pl.col("action") == action)
+        fits |= one if labels is None else one & pl.col("label").is_in(list(labels))
+    undecided = pl.col("decided").is_null()
+    settled = (fits | ~undecided | (pl.col("action") == "keep")).all().over("check", "cluster_id")
+    keeper = (pl.col("action") == "keep") & pl.col("cluster_id").is_not_null() & settled
+    placed = (pl.col("action") != "redact") | pl.col("field").is_not_null()
+    return table.filter(undecided & (fits | keeper) & placed)
+
+
+def accept_safe(table: pl.DataFrame, *, by: str = SAFE_REVIEWER) -> list[Decision]:
+    """Decisions for all that `safe` lets through, each by its own proposal."""
+    return decide(safe(table), by=by, note="safe proposal")
+
+
+def as_rows(table: pl.DataFrame) -> list[dict[str, object]]:
+    """The review as plain rows for JSON, with `evidence` as the object it is."""
+    return [{**row, "evidence": json.loads(row["evidence"] or "{}")} for row in table.iter_rows(named=True)]

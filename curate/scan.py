@@ -1,0 +1,222 @@
+"""Checks x examples -> findings: stamped, in one order, the same on every engine."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import polars as pl
+
+from curate.check import Check, NotRun, SetCheck
+from curate.checks import CHECKS
+from curate.checks.leak import PROTECTED
+from curate.engine import Engine, Serial
+from curate.errors import ConfigError, SeatrialError
+from curate.example import EXAMPLES, digest
+from curate.finding import ORDER, complete, empty, stamp
+from curate.progress import Progress
+
+BATCH = 2_000
+SERIAL = Serial()
+
+
+class ScanResult(NamedTuple):
+    """What all checks found, which of them could not look, and how long each took."""
+
+    findings: pl.DataFrame  # FINDINGS, stamped, in ORDER
+    not_run: list[NotRun]
+    seconds: dict[str, float]  # by the name of the check, wall clock
+
+
+@runtime_checkable
+class Conditional(Protocol):
+    """A check that cannot look at everything: it says so, rather than find nothing."""
+
+    def obstacle(self, examples: pl.DataFrame) -> str:
+        """Why it cannot look at these examples; empty if it can."""
+        ...
+
+
+def scan(
+    examples: pl.DataFrame,
+    checks: Sequence[Check],
+    *,
+    protected: pl.DataFrame | None = None,
+    engine: Engine = SERIAL,
+    rows: int = BATCH,
+) -> ScanResult:
+    """Run the checks over the examples, `rows` at a time.
+
+    `protected` are examples that must not be learned from (benchmark files); only a check that asks
+    for them sees them. A check that cannot look is in `not_run`. One that fails raises
+    SeatrialError, which names the example; the scan ends there, for half a scan reads as clean.
+    """
+    guarded = _guarded(examples, protected)
+    found, not_run, seconds = [empty()], [], {}
+    for check in checks:
+        began = time.monotonic()
+        table = guarded if getattr(check, "reads_protected", False) else examples
+        reason = check.obstacle(table) if isinstance(check, Conditional) else ""
+        if reason:
+            not_run.append(NotRun(check.name, reason))
+            continue
+        hashes = dict(table.select("example_id", "content_hash").iter_rows())
+        findings = _found(check, table, engine, rows)
+        found.append(stamp(findings, hashes, check=check.name, version=check.version))
+        seconds[check.name] = time.monotonic() - began
+    findings = pl.concat(found).sort(*ORDER, "finding_id", nulls_last=False)
+    return ScanResult(findings, not_run, seconds)
+
+
+def make_checks(
+    names: Sequence[str] | None = None, settings: Mapping[str, Mapping[str, object]] | None = None
+) -> list[Check]:
+    """The checks of these names (None: all), in their one order, with these settings.
+
+    `settings` maps a check's name to the fields of its dataclass. Raises ConfigError for a name or a
+    setting that does not exist, with the nearest one, and for a value of the wrong kind.
+    """
+    chosen = list(CHECKS) if names is None else list(names)
+    given = settings or {}
+    for name in (*chosen, *given):
+        if name not in CHECKS:
+            raise ConfigError(f"there is no check `{name}`", hint=_nearest(name, CHECKS))
+    return [_with_settings(name, given.get(name, {})) for name in CHECKS if name in chosen]
+
+
+def settings_of(checks: Sequence[Check]) -> dict[str, dict[str, object]]:
+    """Each check's settings by its name, as the ledger records them: JSON values."""
+    return {
+        check.name: {
+            field.name: list(value) if isinstance(value := getattr(check, field.name), tuple) else value
+            for field in fields(check)  # type: ignore[arg-type]
+        }
+        for check in checks
+    }
+
+
+def _with_settings(name: str, given: Mapping[str, object]) -> Check:
+    """The check of that name; ConfigError names the nearest setting."""
+    kind = CHECKS[name]
+    default = kind()
+    known = [field.name for field in fields(default)]  # type: ignore[arg-type]
+    values = {}
+    for key, value in given.items():
+        if key not in known:
+            raise ConfigError(f"the check `{name}` has no setting `{key}`", hint=_nearest(key, known))
+        values[key] = _fitted(f"{name}.{key}", value, getattr(default, key))
+    return kind(**values)
+
+
+def _fitted(place: str, value: object, default: object) -> object:
+    """The value in the default's kind: a list of strings as a tuple, a whole number as a fraction."""
+    if isinstance(default, tuple) and isinstance(value, list | tuple):
+        if all(isinstance(item, str) for item in value):
+            return tuple(value)
+    elif isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    elif type(value) is type(default):
+        return value
+    kind = {tuple: "a list of strings", float: "a number", int: "a whole number", str: "a string"}
+    raise ConfigError(f"`{place}` is {value!r}", hint=f"it takes {kind.get(type(default), 'true or false')}")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    """What was probably meant, and all there is."""
+    near = get_close_matches(word, known, n=1)
+    meant = f"did you mean `{near[0]}`? " if near else ""
+    return f"{meant}there are: {', '.join(known) or 'none'}"
+
+
+def _guarded(examples: pl.DataFrame, protected: pl.DataFrame | None) -> pl.DataFrame:
+    """The examples, and below them the protected ones, marked so by their split.
+
+    A protected row of the same origin as an example (two files of one name) gets another id, for a
+    finding must be able to name both.
+    """
+    if protected is None or protected.is_empty():
+        return examples
+    taken = set(examples["example_id"])
+    ids = [digest(PROTECTED, name) if name in taken else name for name in protected["example_id"]]
+    marked = protected.with_columns(
+        pl.Series("example_id", ids, dtype=pl.String), split=pl.lit(PROTECTED, dtype=pl.String)
+    )
+    return pl.concat([examples.select(list(EXAMPLES)), marked.select(list(EXAMPLES))])
+
+
+def _found(check: Check, table: pl.DataFrame, engine: Engine, rows: int) -> pl.DataFrame:
+    """All that one check finds in the table, not yet stamped."""
+    batches = table.iter_slices(rows)
+    work = _Work(check)
+    parts: list[pl.DataFrame] = []
+    with Progress(f"scan {check.name}", total=table.height) as progress:
+        for part, height in engine.map(work, batches):
+            parts.append(part)
+            progress.step(height)
+        if not isinstance(check, SetCheck):
+            return pl.concat([complete(part) for part in parts]) if parts else empty()
+        if not parts:
+            return empty()
+        return _compared(check, pl.concat(parts), table)
+
+
+def _compared(check: SetCheck, sketches: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """What a check finds by comparing: candidates by their sketches, findings by their texts."""
+    try:
+        pairs = check.link(sketches)
+        named = pl.concat([pairs["example_id"], pairs["other_id"]]).drop_nulls().unique()
+        return check.verify(pairs, table.filter(pl.col("example_id").is_in(named.implode())))
+    except SeatrialError:
+        raise
+    except Exception as error:
+        raise _failure(check, "while comparing examples", error) from error
+
+
+@dataclass(frozen=True)
+class _Work:
+    """One check's part on one batch: what an engine maps. Gives its table and the rows looked at."""
+
+    check: Check
+
+    def __call__(self, batch: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+        try:
+            return self._look(batch), batch.height
+        except SeatrialError:
+            raise
+        except Exception as error:
+            culprit, reason = self._culprit(batch, error)
+            place = f"{culprit['source']}:{culprit['source_row']}, example {culprit['example_id']}"
+            raise _failure(self.check, f"on {place}", reason) from reason
+
+    def _look(self, batch: pl.DataFrame) -> pl.DataFrame:
+        if isinstance(self.check, SetCheck):
+            return self.check.sketch(batch)
+        return self.check.scan(batch).findings
+
+    def _culprit(self, batch: pl.DataFrame, error: Exception) -> tuple[dict[str, object], Exception]:
+        """The example that the check fails on, by halving; the first of the batch if none fails alone."""
+        while batch.height > 1:
+            middle = batch.height // 2
+            for half in (batch[:middle], batch[middle:]):
+                try:
+                    self._look(half)
+                except Exception as narrower:  # that it fails is the answer asked for
+                    batch, error = half, narrower
+                    break
+            else:
+                break
+        return batch.row(0, named=True), error
+
+
+def _failure(check: Check, place: str, error: Exception) -> SeatrialError:
+    """A check's own fault as an error; without the exception's words, which may quote a row."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return SeatrialError(
+        f"the check `{check.name}` failed {place}: {type(error).__name__} ({Path(frame.filename).name}:{frame.lineno})",
+        hint=f"this is a fault of the check: leave it out, or leave the example out, and report it",
+    )

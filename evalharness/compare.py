@@ -1,0 +1,316 @@
+"""Scores of the arms on the same examples -> means, differences and slices, each with its doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from curate.errors import ConfigError, GateError
+from evalharness.comparison import (
+    ARMS,
+    CANDIDATE,
+    METRICS,
+    DifferenceRow,
+    MetricRow,
+    Settings,
+    Slice,
+)
+from evalharness.f1 import macro_f1, macro_f1_difference, macro_f1_interval
+from evalharness.intervals import RESAMPLES, Codes, Floats, Interval, group_codes, mean_interval
+from evalharness.paired import Difference, holm, paired_difference
+from evalharness.power import detectable_effect, rows_needed
+
+ALPHA = 0.05
+# A gain under one point does not pay for an adapter that must be stored, served and trained again.
+MARGIN = 0.01
+FEW = 10  # examples; under this a slice is shown without a difference
+SLICE_RESAMPLES = 1000
+
+SCORES = pl.Schema(
+    {
+        "example_id": pl.String,
+        "arm": pl.String,
+        "metric": pl.String,
+        "value": pl.Float64,
+        "reason": pl.String,
+        "label": pl.String,
+    }
+)
+
+
+def settings(
+    scores: pl.DataFrame,
+    *,
+    primary: str | None = None,
+    margin: float = MARGIN,
+    alpha: float = ALPHA,
+    seed: int = 0,
+) -> Settings:
+    """The settings of a comparison; the primary metric is accuracy where the task has labels, else rougeL."""
+    scored = set(scores.filter(pl.col("value").is_not_null())["metric"])
+    chosen = primary or ("accuracy" if "accuracy" in scored else "rougeL")
+    known = scored | ({"macro-f1"} if "accuracy" in scored else set())
+    if chosen not in known:
+        raise ConfigError(
+            f"no example has a score by the metric `{chosen}`",
+            hint=f"scored are: {', '.join(sorted(known)) or 'none; run seatrial score'}",
+        )
+    if not 0 < alpha < 0.5:
+        raise ConfigError(f"alpha is {alpha}", hint="a one-sided error rate between 0 and .5, as .05")
+    if not 0 <= margin < 1:
+        raise ConfigError(f"the margin is {margin}", hint="a fraction of 1, as .01 for one point")
+    return Settings(
+        primary=chosen, margin=margin, alpha=alpha, confidence=0.95, resamples=RESAMPLES, seed=seed
+    )
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The examples that all arms answered, in one order, with each arm's values (NaN: not scored)."""
+
+    example_ids: tuple[str, ...]
+    references: tuple[str | None, ...]  # labels
+    groups: Codes | None
+    values: Mapping[tuple[str, str], Floats]  # (metric, arm)
+    labels: Mapping[str, tuple[str | None, ...]]  # arm -> predicted
+    reasons: Mapping[tuple[str, str], str]  # (metric, arm) -> why values are missing
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics, in the order in which they are shown."""
+        found = {metric for metric, _ in self.values}
+        if self.has_labels:
+            found.add("macro-f1")
+        return [m for m in METRICS if m in found] + sorted(found - set(METRICS))
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether accuracy was scored, so that labels can be told."""
+        return any(not np.isnan(v).all() for (metric, _), v in self.values.items() if metric == "accuracy")
+
+
+def pair(scores: pl.DataFrame, examples: pl.DataFrame, arms: Sequence[str] = ARMS) -> Pairs:
+    """The scores joined one to one over the arms.
+
+    `examples` has example_id, label and group. Raises ConfigError if an arm was not scored, and
+    GateError if the arms were not scored on the same examples or one was scored twice: nothing can
+    then be said of the difference.
+    """
+    rows = scores.filter(pl.col("arm").is_in(arms) & (pl.col("metric") != "macro-f1"))
+    missing = [arm for arm in arms if arm not in set(rows["arm"])]
+    if missing:
+        raise ConfigError(
+            f"no scores of the arm {' and '.join(missing)}",
+            hint=f"seatrial predict --arm {missing[0]}, then seatrial score",
+        )
+    _must_be_alike(rows, arms)
+    known = examples.select("example_id", "label", "group").unique("example_id", maintain_order=True)
+    base = known.join(rows.select("example_id").unique(), on="example_id", how="semi", maintain_order="left")
+    strangers = rows["example_id"].n_unique() - base.height
+    if strangers:
+        raise GateError(
+            f"{strangers} scored examples are not in this dataset",
+            hint="score the predictions of this dataset version: seatrial predict, then seatrial score",
+        )
+    values: dict[tuple[str, str], Floats] = {}
+    reasons: dict[tuple[str, str], str] = {}
+    labels: dict[str, tuple[str | None, ...]] = {}
+    for (metric, arm), part in rows.group_by(["metric", "arm"], maintain_order=True):
+        joined = base.join(part, on="example_id", how="left", maintain_order="left", suffix="_predicted")
+        key = (str(metric), str(arm))
+        values[key] = joined["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        why = part.filter(pl.col("value").is_null())["reason"].drop_nulls()
+        if len(why):
+            reasons[key] = str(why.mode().sort()[0])
+        if metric == "accuracy":
+            labels[str(arm)] = tuple(joined["label_predicted"])
+    return Pairs(
+        tuple(base["example_id"]),
+        tuple(base["label"]),
+        group_codes(base["group"].to_list()),
+        values,
+        labels,
+        reasons,
+    )
+
+
+def _must_be_alike(rows: pl.DataFrame, arms: Sequence[str]) -> None:
+    """Refuse sets that cannot be joined one to one, and say how many lack a pair and why."""
+    twice = rows.group_by("metric", "arm", "example_id").len().filter(pl.col("len") > 1)
+    if twice.height:
+        first = twice.sort("metric", "arm", "example_id").row(0, named=True)
+        raise GateError(
+            f"{twice.height} scores occur twice, as {first['metric']} of {first['arm']} on {first['example_id']}",
+            hint="score again from one set of predictions for each arm: seatrial score",
+        )
+    for (metric,), part in rows.group_by(["metric"], maintain_order=True):
+        every = part["example_id"].n_unique()
+        counts = {arm: part.filter(pl.col("arm") == arm).height for arm in arms}
+        lacking = {arm: every - count for arm, count in counts.items() if count < every}
+        if lacking:
+            said = ", ".join(f"{arm} lacks {count} of {every}" for arm, count in lacking.items())
+            raise GateError(
+                f"the arms were not scored on the same examples by {metric}: {said}",
+                hint=f"seatrial predict --arm {next(iter(lacking))}, then seatrial score: each arm answers every example",
+            )
+
+
+def metric_rows(pairs: Pairs, chosen: Settings, arms: Sequence[str] = ARMS) -> list[MetricRow]:
+    """Mean, n, nulls and interval of each arm by each metric."""
+    rows = []
+    options = {key: chosen[key] for key in ("confidence", "resamples", "seed")}  # type: ignore[literal-required]
+    for metric in pairs.metrics:
+        for arm in arms:
+            mean: float | None
+            if metric == "macro-f1":
+                kept, groups = _labelled(pairs, (arm,))
+                right = [pairs.references[i] for i in kept]
+                said = [pairs.labels[arm][i] for i in kept]
+                mean, n = macro_f1(right, said), len(kept)
+                interval = macro_f1_interval(right, said, groups, **options)
+            else:
+                values = pairs.values[metric, arm]
+                known = ~np.isnan(values)
+                n = int(known.sum())
+                mean = float(values[known].mean()) if n else None
+                interval = mean_interval(values[known], _kept(pairs.groups, known), **options)
+            rows.append(_metric_row(metric, arm, mean, n, len(pairs.example_ids) - n, interval, pairs))
+    return rows
+
+
+def _metric_row(
+    metric: str, arm: str, mean: float | None, n: int, nulls: int, interval: Interval, pairs: Pairs
+) -> MetricRow:
+    reason = pairs.reasons.get((metric, arm)) if not n else None
+    return MetricRow(
+        metric=metric,
+        arm=arm,
+        mean=mean,
+        n=n,
+        nulls=nulls,
+        low=interval.low,
+        high=interval.high,
+        method=interval.method,
+        reason=reason or interval.reason,
+    )
+
+
+def difference_rows(
+    pairs: Pairs, chosen: Settings, arms: Sequence[str] = ARMS, candidate: str = CANDIDATE
+) -> list[DifferenceRow]:
+    """The candidate minus each baseline by each metric, with Holm over all rows."""
+    rows = []
+    for metric in pairs.metrics:
+        for baseline in (arm for arm in arms if arm != candidate):
+            found = difference(pairs, metric, candidate, baseline, chosen)
+            rows.append(_difference_row(metric, baseline, found, chosen))
+    for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
+        row["p_holm"] = adjusted
+    return rows
+
+
+def difference(pairs: Pairs, metric: str, candidate: str, baseline: str, chosen: Settings) -> Difference:
+    """The paired difference by one metric over the examples that both arms have a score for."""
+    options = {key: chosen[key] for key in ("margin", "alpha", "confidence", "resamples", "seed")}  # type: ignore[literal-required]
+    if metric == "macro-f1":
+        kept, groups = _labelled(pairs, (candidate, baseline))
+        sides = [[pairs.labels[arm][i] for i in kept] for arm in (candidate, baseline)]
+        return macro_f1_difference([pairs.references[i] for i in kept], *sides, groups, **options)
+    first, second = pairs.values[metric, candidate], pairs.values[metric, baseline]
+    known = ~(np.isnan(first) | np.isnan(second))
+    return paired_difference(first[known], second[known], _kept(pairs.groups, known), **options)
+
+
+def _difference_row(metric: str, baseline: str, found: Difference, chosen: Settings) -> DifferenceRow:
+    primary = metric == chosen["primary"]
+    beyond = (found.mean or 0.0) - chosen["margin"]
+    needed = rows_needed(found.variance, beyond, alpha=chosen["alpha"]) if primary else None
+    tail = found.margin_tail if primary else None
+    return DifferenceRow(
+        metric=metric,
+        baseline=baseline,
+        difference=found.mean,
+        n=found.n,
+        units=found.units,
+        low=found.interval.low,
+        high=found.interval.high,
+        lower=found.inner.low,
+        upper=found.inner.high,
+        p=found.p,
+        p_holm=None,
+        p_margin=tail.above if tail else None,
+        p_below=tail.below if tail else None,
+        detectable=detectable_effect(found.variance, found.n, alpha=chosen["alpha"]),
+        rows_needed=needed,
+        test=(tail or found.tail).test if found.tail else None,  # type: ignore[union-attr]
+        reason=found.interval.reason,
+    )
+
+
+def slice_rows(
+    pairs: Pairs, chosen: Settings, arms: Sequence[str] = ARMS, candidate: str = CANDIDATE
+) -> list[Slice]:
+    """The primary metric by label, the worst drop first; empty where the task has no labels.
+
+    The difference is to the baseline that is strongest on the whole, which no slice can choose.
+    """
+    metric = chosen["primary"] if chosen["primary"] != "macro-f1" else "accuracy"
+    labels = np.array([label or "" for label in pairs.references])
+    if not pairs.has_labels or metric not in pairs.metrics:
+        return []
+    rival = max(
+        (arm for arm in arms if arm != candidate), key=lambda arm: _mean(pairs.values[metric, arm]) or 0
+    )
+    rows = []
+    for label in sorted(set(labels) - {""}):
+        inside = labels == label
+        few = int(inside.sum()) < FEW
+        part = {arm: pairs.values[metric, arm][inside] for arm in arms}
+        known = ~(np.isnan(part[candidate]) | np.isnan(part[rival]))
+        found = paired_difference(
+            part[candidate][known],
+            part[rival][known],
+            _kept(pairs.groups, inside, known),
+            resamples=SLICE_RESAMPLES,
+            seed=chosen["seed"],
+        )
+        rows.append(
+            Slice(
+                label=label,
+                n=int(inside.sum()),
+                few=few,
+                means={arm: _mean(part[arm]) for arm in arms},
+                difference=found.mean,
+                low=None if few else found.interval.low,
+                high=None if few else found.interval.high,
+            )
+        )
+    return sorted(
+        rows,
+        key=lambda row: (row["few"], 0 if row["difference"] is None else row["difference"], row["label"]),
+    )
+
+
+def _mean(values: Floats) -> float | None:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else None
+
+
+def _kept(groups: Codes | None, *masks: np.ndarray) -> Codes | None:
+    """The groups of the rows that each mask in turn leaves; None if no group then holds two rows."""
+    if groups is None:
+        return None
+    for mask in masks:
+        groups = groups[mask]
+    return None if len(np.unique(groups)) == len(groups) else groups
+
+
+def _labelled(pairs: Pairs, arms: Sequence[str]) -> tuple[list[int], Codes | None]:
+    """Indices of the examples whose label each of the arms could be asked for, and their groups."""
+    known = np.ones(len(pairs.example_ids), dtype=bool)
+    for arm in arms:
+        known &= ~np.isnan(pairs.values["accuracy", arm])
+    return np.flatnonzero(known).tolist(), _kept(pairs.groups, known)

@@ -1,0 +1,254 @@
+"""The run `compare`: scores and ledger in, one comparison and its report out, recorded."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import polars as pl
+
+from curate.errors import NotFoundError, WorkspaceError
+from curate.workspace import Workspace
+from evalharness import evidence
+from evalharness.compare import (
+    ALPHA,
+    MARGIN,
+    Pairs,
+    difference_rows,
+    metric_rows,
+    pair,
+    settings,
+    slice_rows,
+)
+from evalharness.comparison import (
+    ARMS,
+    CANDIDATE,
+    SCHEMA,
+    Believed,
+    Check,
+    Comparison,
+    MetricRow,
+    Settings,
+    Subject,
+)
+from evalharness.report import write_report
+from evalharness.sidebyside import cost_rows, side_by_side
+from evalharness.verdict import decide
+
+TEST = "test"
+NEVER_MEASURED = (
+    "forgetting: whether the adapter lost abilities that the test split does not ask for",
+    "harm: answers to hostile or unsafe requests",
+    "the spread between training seeds: one adapter was trained, with one seed",
+    "people's opinion: nobody rated the answers side by side",
+)
+
+
+def compare_dataset(
+    workspace: Workspace,
+    dataset: str,
+    *,
+    primary: str | None = None,
+    margin: float = MARGIN,
+    alpha: float = ALPHA,
+    seed: int = 0,
+    believed: Believed | None = None,
+) -> str:
+    """Compare the arms on a dataset version's test split; returns the comparison's digest.
+
+    Reads the newest scores of each arm. `believed` is a figure measured elsewhere, to be told
+    beside the true one. Records the settings, so that a change of them shows in every later report.
+    """
+    scores, sources = newest_scores(workspace, dataset)
+    chosen = settings(scores, primary=primary, margin=margin, alpha=alpha, seed=seed)
+    params = {"settings": dict(chosen), "believed": believed}
+    inputs = {"dataset": dataset, **sources}
+    with workspace.run("compare", params, inputs) as run:
+        comparison = build(workspace, dataset, scores, sources, chosen, believed)
+        run.outputs["comparison"] = workspace.put_json("comparison", comparison)
+        with tempfile.TemporaryDirectory() as folder:
+            write_report(comparison, Path(folder))
+            run.outputs["report"] = workspace.put_files("report", Path(folder))
+    return run.outputs["comparison"]
+
+
+def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dict[str, str]]:
+    """The newest scores of each arm on a dataset version, and the tables that they are in, by role."""
+    query = """select run.run_id, o.digest from run join run_end using (run_id)
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'scores'
+               where kind = 'score' and error is null group by run.run_id order by run.run_id desc"""
+    parts: list[pl.DataFrame] = []
+    sources: dict[str, str] = {}
+    seen: set[str] = set()
+    for row in workspace.ledger.rows(query, dataset):
+        table = workspace.table(row["digest"])
+        fresh = [arm for arm in table["arm"].unique(maintain_order=True) if arm not in seen]
+        if fresh:
+            parts.append(table.filter(pl.col("arm").is_in(fresh)))
+            sources["scores" + (f"_{len(sources)}" if sources else "")] = str(row["digest"])
+            seen.update(fresh)
+    if not parts:
+        raise NotFoundError(
+            "nothing is scored on this dataset version", hint="seatrial predict, then seatrial score"
+        )
+    return pl.concat(parts), sources
+
+
+def build(
+    workspace: Workspace,
+    dataset: str,
+    scores: pl.DataFrame,
+    sources: Mapping[str, str],
+    chosen: Settings,
+    believed: Believed | None,
+) -> Comparison:
+    """The whole comparison as one value."""
+    examples = workspace.examples(dataset)
+    pairs = pair(scores, examples)
+    metrics = metric_rows(pairs, chosen)
+    differences = difference_rows(pairs, chosen)
+    predictions, tables = newest_predictions(workspace, sources)
+    runs = evidence.predict_runs(workspace, dataset, TEST)
+    found = evidence.readings(runs, ARMS)
+    base, acts = evidence.told_by_predict(runs, CANDIDATE)
+    checks = [
+        evidence.check_clean(workspace, dataset),
+        evidence.check_leaks(workspace, dataset),
+        evidence.check_sealed(found),
+        evidence.check_pairs(metrics, lacking(pairs, chosen), chosen),
+        evidence.check_adapter(predictions, acts, CANDIDATE),
+        evidence.check_errors(predictions),
+        evidence.check_format(metrics, chosen, CANDIDATE),
+        evidence.check_judge(metrics),
+    ]
+    adapter = _adapter(workspace, tables)
+    artifacts = {"dataset": dataset, **sources, **tables}
+    if adapter:
+        artifacts["adapter"] = adapter
+    return Comparison(
+        schema=SCHEMA,
+        subject=_subject(workspace, dataset, examples, base, adapter, sources),
+        settings=chosen,
+        candidate=CANDIDATE,
+        arms=list(ARMS),
+        n=len(pairs.example_ids),
+        groups=None if pairs.groups is None else len(np.unique(pairs.groups)),
+        verdict=decide(differences, checks, chosen),
+        checks=checks,
+        metrics=metrics,
+        differences=differences,
+        slices=slice_rows(pairs, chosen),
+        examples=side_by_side(pairs, examples, predictions, chosen, ARMS, CANDIDATE),
+        cost=cost_rows(predictions, ARMS),
+        readings=found,
+        other_settings=other_settings(workspace, dataset, chosen),
+        not_measured=not_measured(checks, metrics),
+        believed=believed,
+        lineage=evidence.lineage(workspace, list(sources.values())),
+        artifacts=artifacts,
+    )
+
+
+def lacking(pairs: Pairs, chosen: Settings) -> dict[str, int]:
+    """By arm, how many examples have no score by the primary metric though another arm's has."""
+    metric = "accuracy" if chosen["primary"] == "macro-f1" else chosen["primary"]
+    absent = {arm: np.isnan(pairs.values[metric, arm]) for arm in ARMS}
+    nowhere = np.all(list(absent.values()), axis=0)
+    return {arm: int(np.sum(mask & ~nowhere)) for arm, mask in absent.items()}
+
+
+def newest_predictions(
+    workspace: Workspace, sources: Mapping[str, str]
+) -> tuple[pl.DataFrame | None, dict[str, str]]:
+    """The predictions behind the scores, each arm once, and the tables they are in, by role."""
+    query = """select distinct i.digest, i.role from run_artifact o
+               join run_artifact i on i.run_id = o.run_id and i.direction = 'in'
+               join artifact on artifact.digest = i.digest and artifact.kind = 'predictions'
+               where o.digest = ? and o.direction = 'out' order by i.role"""
+    parts: list[pl.DataFrame] = []
+    tables: dict[str, str] = {}
+    seen: set[str] = set()
+    for scores in sources.values():
+        for row in workspace.ledger.rows(query, scores):
+            table = workspace.table(row["digest"])
+            fresh = [arm for arm in table["arm"].unique(maintain_order=True) if arm not in seen]
+            if fresh:
+                parts.append(table.filter(pl.col("arm").is_in(fresh)))
+                tables[f"predictions of {' and '.join(fresh)}"] = str(row["digest"])
+                seen.update(fresh)
+    return (pl.concat(parts) if parts else None), tables
+
+
+def _adapter(workspace: Workspace, tables: Mapping[str, str]) -> str | None:
+    query = """select i.digest from run_artifact o
+               join run_artifact i on i.run_id = o.run_id and i.direction = 'in'
+               join artifact on artifact.digest = i.digest and artifact.kind = 'adapter'
+               where o.digest = ? and o.direction = 'out' order by o.run_id desc limit 1"""
+    for role, digest in tables.items():
+        if CANDIDATE in role:
+            for row in workspace.ledger.rows(query, digest):
+                return str(row["digest"])
+    return None
+
+
+def _subject(
+    workspace: Workspace,
+    dataset: str,
+    examples: pl.DataFrame,
+    base: str | None,
+    adapter: str | None,
+    sources: Mapping[str, str],
+) -> Subject:
+    query = """select max(ended_at) as ended from run_end join run_artifact using (run_id)
+               where digest = ? and direction = 'out'"""
+    ended = [str(workspace.ledger.rows(query, digest)[0]["ended"]) for digest in sources.values()]
+    counts = examples.group_by(pl.col("split").fill_null("none")).len().sort("split").iter_rows()
+    return Subject(
+        dataset=dataset,
+        name=workspace.name_of(dataset) or dataset[:8],
+        rows={str(split): int(count) for split, count in counts},
+        split=TEST,
+        base=base,
+        toy=evidence.is_toy(base),
+        adapter=adapter,
+        scored_at=max(ended),
+    )
+
+
+def other_settings(workspace: Workspace, dataset: str, chosen: Settings) -> list[Settings]:
+    """Settings of earlier comparisons on this dataset version that differ from these, each once."""
+    query = """select params from run join run_end using (run_id) join run_artifact i using (run_id)
+               where kind = 'compare' and error is null and i.digest = ? and i.direction = 'in'
+               order by run.run_id"""
+    others: list[Settings] = []
+    for row in workspace.ledger.rows(query, dataset):
+        found = cast("Settings", json.loads(row["params"])["settings"])
+        if found != chosen and found not in others:
+            others.append(found)
+    return others
+
+
+def not_measured(checks: list[Check], metrics: list[MetricRow]) -> list[str]:
+    """What the reader may think was looked at and was not."""
+    open_checks = [f"{c['check']}: {c['detail']}" for c in checks if c["state"] == "not measured"]
+    empty: dict[str, str] = {}
+    for metric in dict.fromkeys(row["metric"] for row in metrics):
+        rows = [row for row in metrics if row["metric"] == metric]
+        if all(row["mean"] is None for row in rows):
+            empty[metric] = next((row["reason"] for row in rows if row["reason"]), None) or "no scores"
+    return [*open_checks, *(f"{metric}: {why}" for metric, why in empty.items()), *NEVER_MEASURED]
+
+
+def read_comparison(workspace: Workspace, reference: str | None = None) -> Comparison:
+    """A comparison by name or digest; the newest by default. Raises WorkspaceError for another schema."""
+    value = workspace.json(workspace.artifact("comparison", reference))
+    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+        raise WorkspaceError(
+            "this comparison was made by another version of Seatrial", hint="seatrial compare makes it again"
+        )
+    return cast("Comparison", value)

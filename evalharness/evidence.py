@@ -1,0 +1,230 @@
+"""What the workspace knows about a comparison: readings of the test split, conditions, lineage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from curate.review import OPEN, review
+from curate.workspace import Workspace
+from evalharness.comparison import Check, MetricRow, Readings, Settings, State, Step
+from evalharness.wording import fraction, points
+
+TINY = "tiny"
+STALE = pl.col("decided").is_not_null() & (pl.col("decided") != "keep")
+
+
+def _check(name: str, state: State, detail: str, remedy: str = "", *, required: bool = True) -> Check:
+    return Check(check=name, state=state, required=required, detail=detail, remedy=remedy)
+
+
+def predict_runs(workspace: Workspace, dataset: str, split: str) -> list[dict[str, object]]:
+    """Runs that answered a split of a dataset version, oldest first: run_id, arm, params, started_at, error, ended."""
+    query = """select run.run_id, params, started_at, ended_at, error from run
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
+               left join run_end on run_end.run_id = run.run_id
+               where kind = 'predict' group by run.run_id order by run.run_id"""
+    found = []
+    for row in workspace.ledger.rows(query, dataset):
+        params = json.loads(row["params"])
+        if params.get("split", "test") == split:
+            found.append({**dict(row), "params": params, "arm": str(params.get("arm", "?"))})
+    return found
+
+
+def readings(runs: Sequence[Mapping[str, object]], arms: Sequence[str]) -> Readings:
+    """How often the split was read: whole predict runs count, broken ones are counted apart."""
+    whole = [run for run in runs if run["ended_at"] and not run["error"]]
+    return Readings(
+        count=len(whole),
+        allowed=len(arms),
+        broken_off=len(runs) - len(whole),
+        runs=[{key: str(run[key]) for key in ("run_id", "arm", "started_at")} for run in whole],
+    )
+
+
+def check_sealed(found: Readings) -> Check:
+    """Whether each arm read the test split once at the most."""
+    detail = f"{found['count']} readings for {found['allowed']} arms"
+    if found["count"] == 0:
+        return _check("test sealed", "not measured", "the ledger holds no predict run on this split")
+    if found["count"] <= found["allowed"]:
+        return _check("test sealed", "pass", detail)
+    return _check(
+        "test sealed",
+        "fail",
+        f"{detail}: what is chosen after several looks at the same rows looks better than it is",
+        "Split again with a new seed, or add fresh rows, and compare once.",
+    )
+
+
+def check_clean(workspace: Workspace, dataset: str) -> Check:
+    """Whether the version that was split (or this one, if it came split) has no open blocking finding."""
+    parent = _parent(workspace, dataset)
+    remedy = "seatrial scan and seatrial review on the version before the split, then apply and split again"
+    if workspace.findings(parent) is None:
+        return _check("data clean", "not measured", "the version that was split was never scanned", remedy)
+    table = review(workspace, parent).filter(pl.col("blocking"))
+    waiting, stale = table.filter(OPEN).height, table.filter(STALE).height
+    if waiting or stale:
+        parts = [f"{waiting} blocking findings open"] * bool(waiting)
+        parts += [f"{stale} decided and not applied"] * bool(stale)
+        return _check("data clean", "fail", ", ".join(parts), remedy)
+    return _check("data clean", "pass", "no open blocking finding on the version that was split")
+
+
+def _parent(workspace: Workspace, dataset: str) -> str:
+    query = """select i.digest from run join run_end using (run_id)
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.digest = ?
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in'
+               join artifact on artifact.digest = i.digest and artifact.kind = 'dataset'
+               where run.kind = 'split' and error is null order by run.run_id desc limit 1"""
+    rows = workspace.ledger.rows(query, dataset)
+    return str(rows[0]["digest"]) if rows else dataset
+
+
+def check_leaks(workspace: Workspace, dataset: str) -> Check:
+    """Whether the newest scan of the split version looked for leaks between the splits, and found none."""
+    name, remedy = "leaks between splits", "seatrial scan on the split version, then seatrial compare again"
+    query = """select run.run_id, params from run join run_end using (run_id)
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
+               where kind = 'scan' and error is null order by run.run_id desc limit 1"""
+    rows = workspace.ledger.rows(query, dataset)
+    if not rows:
+        return _check(name, "not measured", "the split version was not scanned", remedy)
+    params = json.loads(rows[0]["params"])
+    not_run = params.get("not_run") or {}
+    if "leak" in not_run:
+        return _check(name, "not measured", f"the check could not look: {not_run['leak']}", remedy)
+    if "leak" not in (params.get("checks") or params):
+        return _check(name, "not measured", "the newest scan did not look for leaks", remedy)
+    found = review(workspace, dataset).filter((pl.col("check") == "leak") & (OPEN | STALE))
+    if found.height:
+        return _check(
+            name,
+            "fail",
+            f"{found.height} leaks, on {found['example_id'].n_unique()} examples",
+            "seatrial review, apply, then split again: clusters are kept together",
+        )
+    return _check(name, "pass", "scanned after the split; none found")
+
+
+def check_pairs(metrics: Sequence[MetricRow], lacking: Mapping[str, int], chosen: Settings) -> Check:
+    """Whether each example that one arm has a score for by the primary metric has one in every arm.
+
+    `lacking`: by arm, examples without a score that another arm has.
+    """
+    some = {arm: count for arm, count in lacking.items() if count}
+    total = max(row["n"] + row["nulls"] for row in metrics if row["metric"] == chosen["primary"])
+    if some:
+        said = ", ".join(f"{arm} {count}" for arm, count in some.items())
+        return _check(
+            "pairing complete",
+            "fail",
+            f"of {total} examples without a score by {chosen['primary']}: {said}",
+            "look at the reasons in the report's table, then predict and score again",
+        )
+    nowhere = min(row["nulls"] for row in metrics if row["metric"] == chosen["primary"])
+    left_out = f"; {nowhere} could be scored in no arm and are left out" if nowhere else ""
+    return _check("pairing complete", "pass", f"{total - nowhere} examples scored in every arm{left_out}")
+
+
+def check_adapter(predictions: pl.DataFrame | None, told: bool | None, candidate: str) -> Check:
+    """Whether the adapter changes what the model says: an adapter that did not load scores like the base.
+
+    By the answers to equal prompts; else by what the predict run recorded (`told`).
+    """
+    name, remedy = "adapter acts", "look at the adapter's files and base model: seatrial log"
+    if predictions is not None:
+        columns = ["example_id", "answer", "choice", "prompt_hash"]
+        tuned = predictions.filter(pl.col("arm") == candidate).select(columns)
+        base = predictions.filter(pl.col("arm") == "base").select(columns)
+        same = tuned.join(base, on=["example_id", "prompt_hash"], suffix="_base")
+        if same.height:
+            differs = same.filter(
+                pl.col("answer").ne_missing(pl.col("answer_base"))
+                | pl.col("choice").ne_missing(pl.col("choice_base"))
+            ).height
+            detail = f"{differs} of {same.height} answers differ from the base model's on equal prompts"
+            return _check(name, "pass" if differs else "fail", detail, "" if differs else remedy)
+    if told is not None:
+        said = "recorded when it was loaded: it changes the model's output"
+        return _check(name, "pass" if told else "fail", said if told else "it changes nothing", remedy)
+    return _check(name, "not measured", "no answers to equal prompts with and without it", remedy)
+
+
+def check_errors(predictions: pl.DataFrame | None) -> Check:
+    """Whether every answer was given."""
+    if predictions is None:
+        return _check("no errors", "not measured", "the predictions are not in this workspace")
+    failed = predictions.filter(pl.col("finish_reason") == "error")
+    if failed.height:
+        counts = failed.group_by("arm").len().sort("arm").iter_rows()
+        said = ", ".join(f"{arm} {count}" for arm, count in counts)
+        return _check(
+            "no errors", "fail", f"answers that failed: {said}", "seatrial predict goes on where it ended"
+        )
+    return _check("no errors", "pass", f"{predictions.height} answers, none failed")
+
+
+def check_format(metrics: Sequence[MetricRow], chosen: Settings, candidate: str) -> Check:
+    """Whether the candidate keeps to the form of an answer about as well as the best baseline."""
+    means = {row["arm"]: row["mean"] for row in metrics if row["metric"] == "format"}
+    own = means.pop(candidate, None)
+    known = {arm: mean for arm, mean in means.items() if mean is not None}
+    if own is None or not known:
+        return _check("format", "not measured", "the task names no form to comply with", required=False)
+    best = max(known, key=lambda arm: known[arm])
+    detail = f"{fraction(own)} comply, {fraction(known[best])} with {best}"
+    if own < known[best] - chosen["margin"]:
+        detail += f": more than {points(chosen['margin'])} below"
+        return _check(
+            "format", "fail", detail, "look at the answers that do not comply, and train on the form"
+        )
+    return _check("format", "pass", detail)
+
+
+def check_judge(metrics: Sequence[MetricRow]) -> Check:
+    """Whether a judge was asked; it informs and never decides."""
+    rows = [row for row in metrics if row["metric"].startswith("judge:") and row["mean"] is not None]
+    if not rows:
+        return _check("judge", "not measured", "not judged", required=False)
+    return _check("judge", "not measured", "judged, but not calibrated against people", required=False)
+
+
+def told_by_predict(runs: Sequence[Mapping[str, object]], candidate: str) -> tuple[str | None, bool | None]:
+    """(base model as named, whether the adapter was seen to act) by the newest runs' parameters; None if not said."""
+    base, acts = None, None
+    for run in runs:
+        params = run["params"]
+        if not isinstance(params, Mapping):
+            continue
+        settings = params.get("settings")
+        for place in (params, settings if isinstance(settings, Mapping) else {}):
+            base = str(place["base"]) if place.get("base") else base
+            if run["arm"] == candidate and isinstance(place.get("adapter_acts"), bool):
+                acts = place["adapter_acts"]
+    return base, acts
+
+
+def is_toy(base: str | None) -> bool:
+    """Whether the base is the tiny model that is shipped."""
+    return base is not None and (base == TINY or Path(base).name == "tinybase")
+
+
+def lineage(workspace: Workspace, digests: Sequence[str]) -> list[Step]:
+    """Every run that led to these artifacts, once, oldest first."""
+    steps = {}
+    for digest in digests:
+        for row in workspace.ledger.ancestry(digest):
+            steps[row["run_id"]] = Step(
+                run_id=row["run_id"],
+                kind=row["kind"],
+                command=row["command"],
+                started_at=row["started_at"],
+                params=json.loads(row["params"]),
+            )
+    return [steps[key] for key in sorted(steps)]

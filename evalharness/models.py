@@ -1,0 +1,372 @@
+"""A base model, its tokenizer and perhaps an adapter, loaded the same way for training and for scoring."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal
+
+from curate.errors import ConfigError, MissingExtraError, ResourceError, SourceError
+from curate.workspace.store import folder_digest
+from evalharness import nf4
+from evalharness.model_files import ADAPTER, WEIGHTS, adapter_notes, digest_of, find_base, parameters
+
+if TYPE_CHECKING:
+    import torch as torch_types
+    from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+
+Quantization = Literal["auto", "nf4", "none"]
+Device = Literal["auto", "cpu", "cuda"]
+
+# Used where a tokenizer brings no chat template. Each turn is its role on a line, then its text; an
+# answer ends with the tokenizer's end token, which is all that an answer is trained to produce and
+# all that ends one.
+PLAIN_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if message.role == 'assistant' %}{{ 'Assistant:\\n' }}"
+    "{% generation %}{{ (message.content or '') + (eos_token or '') }}{% endgeneration %}{{ '\\n\\n' }}"
+    "{% else %}{{ message.role | capitalize + ':\\n' + (message.content or '') + '\\n\\n' }}{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ 'Assistant:\\n' }}{% endif %}"
+)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """What `load_model` returns. `digest` names the weights, the tokenizer and the adapter."""
+
+    model: PreTrainedModel  # a PreTrainedModel, or a PeftModel where an adapter was given
+    tokenizer: PreTrainedTokenizerBase
+    device: str  # cpu or cuda
+    facts: dict[str, Any] = field(hash=False)  # JSON-able; what was decided and why
+    digest: str
+
+    @property
+    def context(self) -> int:
+        """The tokens that prompt and answer may have together."""
+        return int(self.facts["context"])
+
+
+def load_model(
+    base: str,
+    *,
+    quantization: Quantization = "auto",
+    adapter: Path | None = None,
+    device: Device = "auto",
+    threads: int | None = None,
+    trust_remote_code: bool = False,
+    for_training: bool = False,
+) -> LoadedModel:
+    """A causal language model that is ready to answer or, `for_training`, to be given an adapter.
+
+    `base` is "tiny" (the shipped model), a folder, or the id of a model on the hub. "auto" takes NF4
+    where bitsandbytes gives right results for every layer of this model on this device, and full
+    precision else; `facts["quantization_reason"]` says which and why. "nf4" raises ConfigError where
+    auto would not take it. On the CPU everything is computed in float32, so that a batch and a single
+    prompt give the same tokens; on CUDA in bfloat16, or float16 where that is missing.
+
+    `for_training` pads on the right and prepares a quantised model with
+    `peft.prepare_model_for_kbit_training`, without gradient checkpointing; else padding is on the left
+    and the model is in evaluation mode. Weights are read from safetensors only. Without a device that
+    was asked for, or with a base that cannot be fetched, ResourceError; with one that is not a model,
+    SourceError.
+    """
+    torch = _torch()
+    if threads is not None:
+        if threads < 1:
+            raise ConfigError(f"--threads {threads}: at least 1 is needed")
+        torch.set_num_threads(threads)
+    place = choose_device(device)
+    folder = find_base(base, trust_remote_code=trust_remote_code)
+    config = _config(folder, base, trust_remote_code)
+    taken, reason = choose_quantization(
+        config, quantization, place, adapter, trust_remote_code=trust_remote_code
+    )
+    tokenizer, template = _tokenizer(folder, base, for_training, trust_remote_code)
+    dtype = torch.float32 if place == "cpu" else _cuda_dtype(torch)
+    model = _weights(folder, base, config, taken, dtype, place, trust_remote_code)
+    _match(model, tokenizer, base)
+    base_digest = digest_of(folder)
+    facts = {
+        "base": base,
+        "base_digest": base_digest,
+        "architecture": type(model).__name__,
+        "parameters": sum(p.numel() for p in model.parameters()) if taken == "none" else parameters(folder),
+        "context": _context(config, tokenizer),
+        "quantization": taken,
+        "quantization_reason": reason,
+        "compute_dtype": str(dtype).removeprefix("torch."),
+        "device": place if place == "cpu" else torch.cuda.get_device_name(0),
+        "threads": torch.get_num_threads(),
+        "chat_template": template,
+        "versions": _versions(),
+    }
+    digest = base_digest
+    if for_training and taken == "nf4":
+        model = _peft().prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    if adapter is not None:
+        model, adapter_digest = _with_adapter(model, adapter, base_digest, for_training)
+        facts["adapter_digest"] = adapter_digest
+        digest = blake2b(f"{base_digest}+{adapter_digest}".encode(), digest_size=16).hexdigest()
+    model.train(for_training)
+    return LoadedModel(model, tokenizer, place, facts, digest)
+
+
+# what to load, and onto what
+
+
+def choose_device(device: Device) -> str:
+    """The string cpu or cuda; ResourceError where CUDA was asked for and is not there."""
+    torch = _torch()
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ResourceError("no CUDA device was found", hint="leave out --device, or use --device cpu")
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
+def choose_quantization(
+    config: PreTrainedConfig,
+    asked: Quantization,
+    device: str,
+    adapter: Path | None,
+    *,
+    trust_remote_code: bool = False,
+) -> tuple[str, str]:
+    """(nf4, none or as-saved, why). An adapter that says what it was trained on decides for auto."""
+    if getattr(config, "quantization_config", None) is not None:
+        if asked == "nf4":
+            raise ConfigError(
+                "--quantization nf4: this base is saved in a quantised form already",
+                hint="leave out --quantization, or give the full-precision base",
+            )
+        return "as-saved", "the base is saved in a quantised form"
+    trained = adapter_notes(adapter).get("quantization") if adapter else None
+    if asked == "none":
+        return "none", "asked for"
+    if asked == "auto" and trained == "none":
+        return "none", "the adapter was trained on full precision"
+    against = nf4.objection(config, device, trust_remote_code=trust_remote_code)
+    if against and (asked == "nf4" or trained == "nf4"):
+        raise ConfigError(
+            f"NF4 cannot be used here: {against}",
+            hint="--quantization none loads full precision; an adapter is then scored on other weights than it was trained on",
+        )
+    if against:
+        return "none", against
+    why = "asked for" if asked == "nf4" else "every layer passed the round trip through NF4 on this device"
+    return "nf4", why
+
+
+# the parts
+
+
+def _torch() -> ModuleType:
+    try:
+        import torch
+        import transformers  # noqa: F401  # both or neither: the message is the same
+    except ImportError as error:
+        raise MissingExtraError(error.name or "torch", "train") from error
+    return torch
+
+
+def _peft() -> ModuleType:
+    try:
+        nf4.import_bitsandbytes()  # first, and quietly: peft imports it too
+    except MissingExtraError:
+        logging.getLogger(__name__).debug("bitsandbytes is absent; peft works without it")
+    try:
+        import peft
+    except ImportError as error:
+        raise MissingExtraError("peft", "train") from error
+    package: ModuleType = peft
+    return package
+
+
+@contextmanager
+def _quiet_bars() -> Iterator[None]:
+    """No progress bar of transformers' own inside ours."""
+    from transformers.utils import logging as bars
+
+    shown = bars.is_progress_bar_enabled()
+    bars.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            bars.enable_progress_bar()
+
+
+def _config(folder: Path, base: str, trust_remote_code: bool) -> PreTrainedConfig:
+    from transformers import AutoConfig
+
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=trust_remote_code
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(
+            f"--base {base}: {_first_line(error)}",
+            hint="a model's folder has config.json, a tokenizer and *.safetensors",
+        ) from error
+    return config
+
+
+def _tokenizer(
+    folder: Path, base: str, for_training: bool, trust_remote_code: bool
+) -> tuple[PreTrainedTokenizerBase, str]:
+    """The tokenizer, and where its chat template is from."""
+    from transformers import AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            str(folder), local_files_only=True, trust_remote_code=trust_remote_code
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise SourceError(
+            f"--base {base}: its tokenizer cannot be read: {_first_line(error)}",
+            hint="the folder needs tokenizer.json (or the files that its tokenizer class reads)",
+        ) from error
+    tokenizer.padding_side = "right" if for_training else "left"
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    if tokenizer.chat_template:
+        return tokenizer, "the tokenizer's own"
+    tokenizer.chat_template = PLAIN_TEMPLATE
+    return tokenizer, "plain: the tokenizer has none (docs/evaluate.md shows it)"
+
+
+def _weights(
+    folder: Path,
+    base: str,
+    config: PreTrainedConfig,
+    taken: str,
+    dtype: torch_types.dtype,
+    device: str,
+    trust_remote_code: bool,
+) -> PreTrainedModel:
+    from safetensors import SafetensorError
+    from transformers import AutoModelForCausalLM
+
+    if not any(folder.glob(WEIGHTS)):
+        raise SourceError(
+            f"--base {base}: no *.safetensors in it",
+            hint="other weight files can run code when they are opened; convert them with `save_pretrained` first",
+        )
+    more = {"quantization_config": nf4.settings(config, dtype)} if taken == "nf4" else {}
+    try:
+        with _quiet_bars():
+            model = AutoModelForCausalLM.from_pretrained(
+                str(folder),
+                config=config,
+                dtype=dtype,
+                device_map={"": device},
+                use_safetensors=True,
+                local_files_only=True,
+                trust_remote_code=trust_remote_code,
+                **more,
+            )
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise SourceError(
+            f"--base {base}: {_first_line(error)}", hint="is it a causal language model, and whole?"
+        ) from error
+    except RuntimeError as error:
+        if "out of memory" not in str(error):
+            raise
+        raise ResourceError(
+            f"--base {base}: out of memory while loading", hint="--quantization nf4, or a smaller base"
+        ) from error
+    if taken == "nf4":
+        nf4.unpacked(model)
+    return model
+
+
+def _match(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, base: str) -> None:
+    rows = int(model.get_input_embeddings().weight.shape[0])
+    if len(tokenizer) > rows:
+        raise SourceError(
+            f"--base {base}: the tokenizer has {len(tokenizer):,} tokens and the model {rows:,}",
+            hint="tokenizer and weights are from different models, or tokens were added and not trained",
+        )
+
+
+def _with_adapter(
+    model: PreTrainedModel, adapter: Path, base_digest: str, for_training: bool
+) -> tuple[PreTrainedModel, str]:
+    """The model with the adapter on it, and the adapter's digest."""
+    if not (adapter / ADAPTER).is_file():
+        raise SourceError(
+            f"{adapter.name}: no {ADAPTER} in it", hint="an adapter's folder is what `seatrial train` makes"
+        )
+    made_on = adapter_notes(adapter).get("base_digest")
+    if made_on and made_on != base_digest:
+        raise ConfigError(
+            f"the adapter was trained on another base ({made_on[:8]}, this one is {base_digest[:8]})",
+            hint="give --base as it was given to `seatrial train`",
+        )
+    peft = _peft()
+    from safetensors import SafetensorError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of missing keys: `_whole` refuses those
+            loaded = peft.PeftModel.from_pretrained(model, str(adapter), is_trainable=for_training)
+    except (ValueError, RuntimeError, KeyError, SafetensorError) as error:
+        raise ConfigError(
+            f"the adapter does not fit this base: {_first_line(error)}",
+            hint="give --base as it was given to `seatrial train`",
+        ) from error
+    _whole(loaded, adapter)
+    return loaded, folder_digest("adapter", adapter)
+
+
+def _whole(model: PreTrainedModel, adapter: Path) -> None:
+    """Refuse an adapter that is not wholly placed in the model: the rest would be silently inert."""
+    from peft import get_peft_model_state_dict
+    from safetensors import safe_open
+
+    with safe_open(str(adapter / ADAPTER), framework="pt") as file:
+        saved = set(file.keys())
+    odd = sorted(saved ^ set(get_peft_model_state_dict(model)))
+    if odd:
+        raise ConfigError(
+            f"{len(odd)} tensors of the adapter and layers of this base do not meet, such as {odd[0]}",
+            hint="give --base as it was given to `seatrial train`",
+        )
+
+
+def _cuda_dtype(torch: ModuleType) -> torch_types.dtype:
+    chosen: torch_types.dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    return chosen
+
+
+def _context(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
+    """The smaller of what model and tokenizer allow; 1024 where neither says."""
+    limits = [
+        getattr(config, "max_position_embeddings", None),
+        getattr(config, "n_positions", None),
+        tokenizer.model_max_length,
+    ]
+    known = [int(limit) for limit in limits if limit and 0 < limit < 10_000_000]
+    return min(known, default=1024)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in ("torch", "transformers", "peft", "bitsandbytes"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]

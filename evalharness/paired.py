@@ -1,0 +1,210 @@
+"""Two systems on the same examples: the difference, its interval, and tests of it. Arrays in, numbers out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalharness.intervals import (
+    CHUNK,
+    RESAMPLES,
+    Codes,
+    Floats,
+    Interval,
+    group_totals,
+    no_interval,
+    normal_quantile,
+    resampled_means,
+    why_no_spread,
+)
+
+FLIPS = 9999
+ALL_FLIPS = 13  # up to this many units each pattern of signs is tried, and p is exact
+
+
+@dataclass(frozen=True)
+class Tail:
+    """One-sided p of a paired difference against a margin, both ways, and the test that gave them.
+
+    `above`: chance of so large a difference if the truth were not above the margin.
+    `below`: chance of so small a difference if the truth were not below it.
+    """
+
+    above: float
+    below: float
+    test: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Candidate minus baseline over the pairs that both scored.
+
+    `interval` is two-sided at `confidence`, `inner` two-sided at 1 - 2 alpha: its ends are the
+    one-sided bounds that a test at alpha looks at. `p` is against 0, `margin_tail` against the
+    margin. What cannot be had is None, and `interval.reason` says why.
+    """
+
+    n: int
+    units: int  # groups drawn whole, or n
+    mean: float | None
+    interval: Interval
+    inner: Interval
+    tail: Tail | None
+    margin_tail: Tail | None
+    variance: float | None  # of one pair, inflated by grouping: n x SE squared
+
+    @property
+    def p(self) -> float | None:
+        """One-sided p of no gain at all."""
+        return self.tail.above if self.tail else None
+
+
+def mcnemar_exact(better: int, worse: int) -> float:
+    """One-sided exact p that `better` of the discordant pairs is no more than chance; 1 if there are none."""
+    from scipy.special import bdtrc
+
+    discordant = better + worse
+    return 1.0 if better == 0 else float(bdtrc(better - 1, discordant, 0.5))
+
+
+def score_z(better: int, worse: int, n: int, margin: float) -> float:
+    """Tango's (1998) score statistic of a paired difference of rates against `margin`.
+
+    `better` of `n` pairs only the candidate got right, `worse` only the baseline. Equal to
+    McNemar's without correction at margin 0.
+    """
+    linear = (2 * n - better + worse) * margin - better - worse
+    constant = -worse * margin * (1 - margin)
+    root = (math.sqrt(max(0.0, linear * linear - 8 * n * constant)) - linear) / (4 * n)
+    variance = n * (2 * root + margin * (1 - margin))
+    distance = better - worse - n * margin
+    if variance <= 0:
+        return math.copysign(math.inf, distance) if distance else 0.0
+    return distance / math.sqrt(variance)
+
+
+def binary_tail(better: int, worse: int, n: int, margin: float) -> Tail:
+    """Tails for 0/1 pairs: exact McNemar at margin 0, else the score test.
+
+    Above a margin the score test is not let below the exact p against 0: what is not shown to be
+    a gain is not shown to be a gain of more than the margin.
+    """
+    if margin == 0:
+        return Tail(mcnemar_exact(better, worse), mcnemar_exact(worse, better), "exact McNemar")
+    z = score_z(better, worse, n, margin)
+    above, below = 0.5 * math.erfc(z / math.sqrt(2)), 0.5 * math.erfc(-z / math.sqrt(2))
+    return Tail(max(above, mcnemar_exact(better, worse)), below, "score test with margin")
+
+
+def score_interval(better: int, worse: int, n: int, confidence: float = 0.95) -> Interval:
+    """Tango's interval of a paired difference of rates; defined also where all pairs agree."""
+    z = normal_quantile(0.5 + confidence / 2)
+
+    def bound(target: float) -> float:
+        low, high = -1.0, 1.0
+        for _ in range(60):  # the statistic falls as the margin grows
+            middle = (low + high) / 2
+            low, high = (middle, high) if score_z(better, worse, n, middle) > target else (low, middle)
+        return (low + high) / 2
+
+    return Interval(bound(z), bound(-z), "score")
+
+
+def sign_flip(units: Floats, seed: int, flips: int = FLIPS) -> Tail:
+    """Tails of the sum of `units`, against all or many ways to turn their signs.
+
+    Units are differences less the margin, or their sums over groups. Up to 13 units every pattern
+    is tried; else `flips` random ones, and the observed counts as one of them, so p is never 0.
+    """
+    moving = units[units != 0]
+    count, observed = len(moving), float(units.sum())
+    slack = 1e-9 * max(1.0, float(np.abs(moving).sum()))  # equal sums in another order differ by rounding
+    if count <= ALL_FLIPS:
+        patterns = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
+        sums = (2.0 * patterns - 1.0) @ moving
+        above, below = float(np.mean(sums >= observed - slack)), float(np.mean(sums <= observed + slack))
+        return Tail(above, below, "sign-flip, exact")
+    rng = np.random.default_rng(seed)
+    at_least = at_most = 0
+    rows = max(1, CHUNK // count)
+    for start in range(0, flips, rows):
+        size = min(rows, flips - start)
+        packed = np.frombuffer(rng.bytes(size * -(-count // 8)), dtype=np.uint8).reshape(size, -1)
+        signs = np.unpackbits(packed, axis=1, count=count).astype(np.float64)
+        sums = 2.0 * (signs @ moving) - moving.sum()
+        at_least += int(np.sum(sums >= observed - slack))
+        at_most += int(np.sum(sums <= observed + slack))
+    return Tail((1 + at_least) / (1 + flips), (1 + at_most) / (1 + flips), "sign-flip")
+
+
+def tails(deltas: Floats, groups: Codes | None, margin: float, seed: int) -> Tail:
+    """The test that suits the values: binary pairs without groups have an exact one."""
+    if groups is None and np.all((deltas == 0) | (np.abs(deltas) == 1)):
+        return binary_tail(int(np.sum(deltas > 0)), int(np.sum(deltas < 0)), len(deltas), margin)
+    return sign_flip(group_totals(deltas - margin, groups)[:, 0], seed)
+
+
+def mean_variance(values: Floats, groups: Codes | None) -> float:
+    """The mean's squared standard error; by groups (Miller 2024, with C/(C-1)) where there are groups."""
+    n = len(values)
+    if groups is None:
+        return float(values.var(ddof=1)) / n
+    sums = group_totals(values - values.mean(), groups)[:, 0]
+    return float(np.sum(sums**2)) / n**2 * len(sums) / (len(sums) - 1)
+
+
+def paired_difference(
+    candidate: Floats,
+    baseline: Floats,
+    groups: Codes | None = None,
+    *,
+    margin: float = 0.0,
+    alpha: float = 0.05,
+    confidence: float = 0.95,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+) -> Difference:
+    """The mean paired difference, its bootstrap interval and tests against 0 and `margin`.
+
+    Both arrays hold the same examples in the same order, without NaN. With groups whole groups are
+    drawn and turned. Fewer than two pairs, or one group: no interval and no p, with the reason.
+    """
+    deltas = candidate - baseline
+    n = len(deltas)
+    units = n if groups is None else len(np.unique(groups))
+    reason = why_no_spread(deltas, groups)
+    if n < 2 or units < 2:
+        none = no_interval(reason or "too few pairs")
+        return Difference(n, units, float(deltas.mean()) if n else None, none, none, None, None, None)
+    tail, margin_tail = tails(deltas, groups, 0.0, seed), tails(deltas, groups, margin, seed)
+    if reason is None:
+        draws = resampled_means(deltas, groups, resamples, seed)
+        method = "paired bootstrap" if groups is None else "paired group bootstrap"
+        wide, inner = (percentile_interval(draws, level, method) for level in (confidence, 1 - 2 * alpha))
+    elif groups is None and np.all(np.isin(candidate, (0, 1)) & np.isin(baseline, (0, 1))):
+        better, worse = int(np.sum(deltas > 0)), int(np.sum(deltas < 0))
+        wide, inner = (score_interval(better, worse, n, level) for level in (confidence, 1 - 2 * alpha))
+    else:
+        wide = inner = no_interval(reason)
+    variance = mean_variance(deltas, groups) * n
+    return Difference(n, units, float(deltas.mean()), wide, inner, tail, margin_tail, variance)
+
+
+def percentile_interval(draws: Floats, confidence: float, method: str) -> Interval:
+    """The middle `confidence` of resampled values."""
+    low, high = np.quantile(draws, ((1 - confidence) / 2, (1 + confidence) / 2))
+    return Interval(float(low), float(high), method)
+
+
+def holm(ps: Sequence[float | None]) -> list[float | None]:
+    """Holm's step-down adjusted p values, in the order given; a claim without p stays None and is not counted."""
+    known = sorted((p, index) for index, p in enumerate(ps) if p is not None)
+    adjusted: list[float | None] = [None] * len(ps)
+    highest = 0.0
+    for rank, (p, index) in enumerate(known):
+        highest = max(highest, min(1.0, p * (len(known) - rank)))
+        adjusted[index] = highest
+    return adjusted

@@ -1,0 +1,152 @@
+"""Examples with all arms side by side, the regressions first; and what the answers took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from curate.example import answer_text, prompt_text
+from evalharness.compare import Pairs
+from evalharness.comparison import ArmAnswer, CostRow, ExampleRow, Examples, Settings
+
+Kind = Literal["lost", "won", "none right", "alike"]
+KINDS: tuple[Kind, ...] = ("lost", "won", "none right", "alike")
+# Of each kind so many are kept before any kind is given more: what was lost matters most, but a
+# report that shows nothing else misleads.
+QUOTAS = {"lost": 80, "won": 50, "none right": 40, "alike": 30}
+SHOWN = sum(QUOTAS.values())
+CUT = 1200  # characters of a text
+
+
+def kind_of(values: Mapping[str, float | None], candidate: str) -> Kind:
+    """`lost`: some baseline did better; `won`: the candidate beat all; `none right`: all have 0; else `alike`."""
+    own = values[candidate]
+    others = [value for arm, value in values.items() if arm != candidate and value is not None]
+    if own is None or not others:
+        return "alike"
+    best = max(others)
+    if own < best:
+        return "lost"
+    if own > best:
+        return "won"
+    return "none right" if own == 0 else "alike"
+
+
+def side_by_side(
+    pairs: Pairs,
+    examples: pl.DataFrame,
+    predictions: pl.DataFrame | None,
+    chosen: Settings,
+    arms: Sequence[str],
+    candidate: str,
+) -> Examples:
+    """The examples to show, at most 200, ordered by kind and then by how much was lost or won."""
+    metric = "accuracy" if chosen["primary"] == "macro-f1" else chosen["primary"]
+    values = {
+        example_id: {arm: _value(pairs.values[metric, arm][row]) for arm in arms}
+        for row, example_id in enumerate(pairs.example_ids)
+    }
+    kinds = {example_id: kind_of(row, candidate) for example_id, row in values.items()}
+    chosen_ids = _select(kinds, values, candidate)
+    texts = {
+        row["example_id"]: row
+        for row in examples.filter(pl.col("example_id").is_in(chosen_ids)).iter_rows(named=True)
+    }
+    answers: dict[tuple[str, str], dict[str, object]] = {}
+    if predictions is not None:
+        wanted = predictions.filter(pl.col("example_id").is_in(chosen_ids))
+        answers = {(row["example_id"], row["arm"]): row for row in wanted.iter_rows(named=True)}
+    position = {example_id: row for row, example_id in enumerate(pairs.example_ids)}
+    rows = []
+    for example_id in chosen_ids:
+        labels = {arm: pairs.labels[arm][position[example_id]] for arm in arms if arm in pairs.labels}
+        said = {
+            arm: _arm_answer(answers.get((example_id, arm)), labels.get(arm), values[example_id][arm])
+            for arm in arms
+        }
+        rows.append(_example_row(texts[example_id], kinds[example_id], said))
+    counts = {kind: sum(found == kind for found in kinds.values()) for kind in KINDS}
+    return Examples(total=len(kinds), kinds=counts, rows=rows)
+
+
+def _value(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _select(
+    kinds: Mapping[str, Kind], values: Mapping[str, Mapping[str, float | None]], candidate: str
+) -> list[str]:
+    def size(example_id: str) -> tuple[float, str]:
+        row = values[example_id]
+        others = [value for arm, value in row.items() if arm != candidate and value is not None]
+        return -abs((row[candidate] or 0.0) - max(others, default=0.0)), example_id
+
+    by_kind = {kind: sorted((e for e, k in kinds.items() if k == kind), key=size) for kind in KINDS}
+    taken = {kind: by_kind[kind][: QUOTAS[kind]] for kind in KINDS}
+    room = SHOWN - sum(map(len, taken.values()))
+    for kind in KINDS:
+        more = by_kind[kind][len(taken[kind]) :][: max(0, room)]
+        taken[kind] = taken[kind] + more
+        room -= len(more)
+    return [example_id for kind in KINDS for example_id in taken[kind]]
+
+
+def _arm_answer(prediction: Mapping[str, object] | None, label: str | None, value: float | None) -> ArmAnswer:
+    answer = prediction["answer"] if prediction else None
+    text = answer if isinstance(answer, str) else None
+    return ArmAnswer(
+        answer=None if text is None else text[:CUT],
+        characters=len(text or ""),
+        label=label,
+        value=value,
+        finish_reason=str(prediction["finish_reason"]) if prediction else None,
+    )
+
+
+def _example_row(example: Mapping[str, object], kind: Kind, said: dict[str, ArmAnswer]) -> ExampleRow:
+    messages = example["messages"] or []
+    assert isinstance(messages, list)
+    question, reference = prompt_text(messages), answer_text(messages)
+    label = example["label"]
+    return ExampleRow(
+        example_id=str(example["example_id"]),
+        kind=kind,
+        question=question[:CUT],
+        question_characters=len(question),
+        reference=reference[:CUT],
+        reference_characters=len(reference),
+        label=None if label is None else str(label),
+        arms=said,
+    )
+
+
+def cost_rows(predictions: pl.DataFrame | None, arms: Sequence[str]) -> list[CostRow]:
+    """Tokens and seconds by arm; an answer that failed is counted and not averaged."""
+    if predictions is None:
+        return []
+    rows = []
+    for arm in arms:
+        every = predictions.filter(pl.col("arm") == arm)
+        good = every.filter(pl.col("finish_reason") != "error")
+
+        def mean(column: str, good: pl.DataFrame = good) -> float | None:
+            known = good[column].drop_nulls().cast(pl.Float64).to_numpy()
+            return float(known.mean()) if len(known) else None
+
+        seconds = good["seconds"].drop_nulls().to_numpy()
+        rows.append(
+            CostRow(
+                arm=arm,
+                n=every.height,
+                errors=every.height - good.height,
+                cut_short=good.filter(pl.col("finish_reason") == "length").height,
+                prompt_tokens=mean("prompt_tokens"),
+                answer_tokens=mean("answer_tokens"),
+                seconds=mean("seconds"),
+                seconds_p95=float(np.quantile(seconds, 0.95)) if len(seconds) else None,
+            )
+        )
+    return rows

@@ -1,0 +1,110 @@
+"""Numbers and verdict sentences as words, the same in the shell, the report and the screens."""
+
+from __future__ import annotations
+
+from evalharness.comparison import Believed, Comparison, DifferenceRow, Doubted
+
+TOY = "The base is the shipped tiny model: a toy that proves the loop, not the quality of anything."
+
+AS_GOOD = {
+    "base": "The base model with a good prompt",
+    "few-shot": "A prompt with a few examples",
+    "rag": "A plain RAG prompt",
+}
+INSTEAD = {
+    "base": "Work on the prompt rather than on fine-tuning, or on the rows that the adapter learns from.",
+    "few-shot": "Choose better examples for the prompt rather than fine-tuning.",
+    "rag": "Fix retrieval and the prompt rather than fine-tuning.",
+}
+
+
+def fraction(value: float | None) -> str:
+    """A fraction of 1 to three places, as `.812`; `n/a` for None."""
+    if value is None:
+        return "n/a"
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def signed(value: float | None) -> str:
+    """A difference of fractions in points with its sign, as `+3.1`; `n/a` for None."""
+    if value is None:
+        return "n/a"
+    text = f"{100 * value:+.1f}"
+    return "0.0" if text in ("+0.0", "-0.0") else text
+
+
+def points(value: float) -> str:
+    """A size in points, as `1.0 point` or `13.2 points`."""
+    text = f"{100 * abs(value):.1f}"
+    return f"{text} point{'' if text == '1.0' else 's'}"
+
+
+def probability(p: float | None) -> str:
+    """A p value to two leading figures, as `.041` or `<.0001`; `n/a` for None."""
+    if p is None:
+        return "n/a"
+    if p < 0.0001:
+        return "<.0001"
+    text = f"{p:.4f}" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    return text.replace("0.", ".", 1) if p < 1 else text
+
+
+def span(low: float | None, high: float | None) -> str:
+    """An interval of fractions, as `.756 to .889`; empty where there is none."""
+    return "" if low is None or high is None else f"{fraction(low)} to {fraction(high)}"
+
+
+def signed_span(low: float | None, high: float | None) -> str:
+    """An interval of differences in points, as `-1.0 to +7.2`; empty where there is none."""
+    return "" if low is None or high is None else f"{signed(low)} to {signed(high)}"
+
+
+def listed(names: list[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def difference_words(row: DifferenceRow) -> str:
+    """A difference with its interval and n, as `+3.1 points (95 % -1.0 to +7.2, n = 120)`."""
+    between = signed_span(row["low"], row["high"])
+    doubt = f"95 % {between}, n = {row['n']}" if between else f"n = {row['n']}, {row['reason']}"
+    return f"{signed(row['difference'])} points ({doubt})"
+
+
+def believed_words(believed: Believed) -> str:
+    """What one would have believed beside what holds, whichever way it falls, in two sentences."""
+    first, second = believed["believed"], believed["true"]
+    before, after = round(first["value"], 3), round(second["value"], 3)
+    lost = before - after
+    if lost > 0:
+        end = f"{points(lost)} of it did not hold"
+    elif lost < 0:
+        end = f"here the dirty way looked worse, by {points(lost)}"
+    else:
+        end = "here the two agree"
+    # intervals that overlap do not prove equality, but the reader must not take the gap for certain
+    apart = first["low"] > second["high"] or second["low"] > first["high"]
+    doubt = "" if apart or not lost else ", and the intervals overlap"
+    return (
+        f"On the uncurated rows with a random split, the same training scored {_doubted(first)}; "
+        f"on the clean test the model scores {_doubted(second)}: {end}{doubt}."
+    )
+
+
+def _doubted(figure: Doubted) -> str:
+    return f"{fraction(figure['value'])} (n = {figure['n']}, 95 % {span(figure['low'], figure['high'])})"
+
+
+def readings_words(comparison: Comparison) -> str:
+    """How often the test split was read."""
+    readings = comparison["readings"]
+    times = "once" if readings["count"] == 1 else f"{readings['count']} times"
+    broken = f"; {readings['broken_off']} more broken off" if readings["broken_off"] else ""
+    return f"The test split was read {times} for {readings['allowed']} arms{broken}."
+
+
+def headline(comparison: Comparison) -> str:
+    """The outcome in a few words, as `NOT SHOWN: about 240 more rows`."""
+    verdict = comparison["verdict"]
+    return verdict["outcome"] + (f": about {verdict['rows']:,} more rows" if verdict["rows"] else "")

@@ -1,0 +1,139 @@
+"""The command line as a whole: help, common flags, unknown words, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib import import_module
+from inspect import getdoc
+from pathlib import Path
+
+import pytest
+
+from curate.answer import Answer
+from curate.errors import ConfigError, GateError
+from tui import cli
+
+HEAVY = {"polars", "torch", "textual", "transformers", "presidio_analyzer", "sklearn", "numpy", "rich"}
+
+
+def modules_after(words: list[str]) -> set[str]:
+    """Names of all modules that are loaded once the command line has been answered."""
+    code = f"import sys\nfrom tui.cli import main\nmain({words!r})\nprint(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(done.stderr.split())
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["no-such-command"], ["scan", "--help"]])
+def test_words_alone_load_nothing_heavy(words: list[str]) -> None:
+    """Asking what the program can do costs no library."""
+    assert not HEAVY & modules_after(words)
+
+
+def test_help_fits_one_screen() -> None:
+    """At most 24 lines of at most 80 columns, and every command is in it."""
+    lines = cli.help_lines()
+    assert len(lines) <= 24
+    assert max(map(len, lines)) <= 80
+    for name in cli.COMMANDS:
+        assert any(name in line.split() for line in lines), name
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_exists_and_says_what_it_does(name: str) -> None:
+    """The table's names resolve, and each function has a docstring for its own --help."""
+    command = cli.COMMANDS[name]
+    assert getdoc(getattr(import_module(command.module), command.function))
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """`seatrial COMMAND --help` prints usage and exits 0."""
+    assert cli.main([name, "--help"]) == 0
+    assert f"seatrial {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_stands_in_the_documents(name: str) -> None:
+    """README or docs/ tell of each command."""
+    root = Path(cli.__file__).parents[1]
+    texts = [path.read_text(encoding="utf-8") for path in (root / "README.md", *(root / "docs").glob("*.md"))]
+    assert any(f"seatrial {name}" in text for text in texts)
+
+
+def test_a_misspelt_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2 and a hint."""
+    assert cli.main(["improt"]) == 2
+    assert "seatrial import" in capsys.readouterr().err
+
+
+def test_a_misspelt_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, in words, without a traceback."""
+    assert cli.main(["log", "--no-such-option"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_common_flags_stand_anywhere() -> None:
+    """--json and --workspace are taken out before or after the command, but not after `--`."""
+    assert cli.common(["--json", "log", "--workspace", "w"]) == (["log"], True, "w")
+    assert cli.common(["log", "--workspace=w x", "--", "--json"]) == (["log", "--", "--json"], False, "w x")
+    with pytest.raises(ConfigError):
+        cli.common(["log", "--workspace"])
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, answer: Answer | Exception) -> None:
+    """Let the command `log` give this answer or raise this error."""
+
+    def log() -> Answer:
+        """Do nothing."""
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr("curate.cli.log", log)
+
+
+def test_json_prints_the_data_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stdout is one JSON object, and the exit code is the answer's."""
+    answering(monkeypatch, Answer(["for people"], {"n": 1}, exit_code=1))
+    assert cli.main(["log", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == {"n": 1}
+
+
+def test_errors_become_words_and_codes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What and hint on stderr, nothing on stdout."""
+    answering(monkeypatch, GateError("3 leaks are open", hint="seatrial review"))
+    assert cli.main(["log"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "3 leaks are open" in err
+    assert "hint: seatrial review" in err
+
+
+def test_text_from_data_cannot_act_on_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Escapes in a line of an answer are shown, not sent."""
+    answering(monkeypatch, Answer(["title \x1b]0;owned\x07"], {}))
+    assert cli.main(["log"]) == 0
+    assert "\x1b" not in capsys.readouterr().out
+
+
+def test_the_command_works_beside_the_users_own_packages(tmp_path: Path) -> None:
+    """A folder with the user's own train.py, tests/ and tui/ does not get in the way."""
+    (tmp_path / "train.py").write_text("raise SystemExit('the user script ran')\n")
+    for name in ("tests", "tui", "curate"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit('the user package ran')\n")
+    seatrial = Path(sys.executable).parent / "seatrial"
+    for words in ([str(seatrial)], [sys.executable, "-P", "-m", "tui"]):
+        done = subprocess.run(
+            [*words, "train", "--help"], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "seatrial train" in done.stdout

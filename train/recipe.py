@@ -1,0 +1,216 @@
+"""The settings of a training run: one frozen dataclass, from one TOML file and flags."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from curate.errors import ConfigError
+
+TINY = "tiny"
+
+
+def _setting(
+    default: Any,  # noqa: ANN401  a setting may be of any of the types below
+    about: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+) -> Any:  # noqa: ANN401  as dataclasses.field itself
+    metadata = {"about": about, "low": low, "high": high, "choices": choices}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every setting of a run. The defaults here are those for a real model; TINY_DEFAULTS differ."""
+
+    base: str = _setting(TINY, "`tiny`, a hub id or a folder")
+    quantization: str = _setting("auto", "how the base is held", choices=("auto", "nf4", "none"))
+    seed: int = _setting(0, "of all chance: adapter's start, order, dropout", low=0, high=2**32 - 1)
+    threads: int = _setting(0, "processor threads; 0 leaves it to the loader", low=0, high=1024)
+
+    rank: int = _setting(16, "of the LoRA matrices", low=1, high=1024)
+    alpha: int = _setting(32, "LoRA's scale is alpha / rank", low=1, high=4096)
+    dropout: float = _setting(0.05, "on the adapter's input", low=0.0, high=0.9)
+    targets: tuple[str, ...] = _setting(("all-linear",), "`all-linear`, or names of the base's linear layers")
+    rslora: bool = _setting(False, "scale by alpha / sqrt(rank)")
+    dora: bool = _setting(False, "learn magnitude apart from direction")
+
+    learning_rate: float = _setting(2e-4, "at its highest", low=1e-8, high=1.0)
+    schedule: str = _setting("cosine", "of the learning rate", choices=("linear", "cosine", "constant"))
+    warmup: float = _setting(0.03, "steps if 1 or more, else a share of all steps", low=0.0, high=1e6)
+    epochs: int = _setting(3, "times that each row is trained on", low=1, high=1000)
+    max_steps: int = _setting(0, "stop after so many steps; 0 trains all epochs", low=0, high=10**9)
+    batch_size: int = _setting(4, "rows in one pass", low=1, high=4096)
+    accumulate: int = _setting(4, "passes in one step of the optimizer", low=1, high=4096)
+    weight_decay: float = _setting(0.0, "of AdamW", low=0.0, high=1.0)
+    beta2: float = _setting(0.999, "of AdamW", low=0.5, high=0.99999)
+    max_grad_norm: float = _setting(1.0, "longer gradients are cut to this; 0 leaves them", low=0.0, high=1e6)
+
+    precision: str = _setting("auto", "of the arithmetic", choices=("auto", "fp32", "bf16"))
+    gradient_checkpointing: bool = _setting(True, "less memory, about a third more time")
+    group_by_length: bool = _setting(True, "rows of like length share a pass: less padding")
+
+    train_on: str = _setting("assistant", "turns that are learned", choices=("assistant", "last"))
+    context: int = _setting(0, "longest row in tokens; 0 takes the base's own limit", low=0, high=10**7)
+    over_long: str = _setting("refuse", "what becomes of longer rows", choices=("refuse", "drop", "truncate"))
+    control_tokens: str = _setting(
+        "refuse", "rows whose text spells a control token of the base", choices=("refuse", "allow")
+    )
+    evaluate: bool = _setting(True, "loss on the validation rows after each epoch")
+    log_every: int = _setting(10, "steps between lines of the log", low=1, high=10**6)
+
+
+REAL_WHY = "a full-size model: the usual QLoRA settings"
+TINY_WHY = (
+    "the tiny base: rank 8, learning rate 5e-3 and 10 epochs are what its own measurements were made with; "
+    "it is too small for the settings of a full-size model to move it"
+)
+TINY_DEFAULTS: Mapping[str, Any] = {
+    "rank": 8,
+    "alpha": 16,
+    "dropout": 0.0,
+    "learning_rate": 5e-3,
+    "schedule": "linear",
+    "warmup": 10.0,
+    "epochs": 10,
+    "batch_size": 20,
+    "accumulate": 1,
+    "gradient_checkpointing": False,
+    "log_every": 1,
+}
+
+FIELDS = {each.name: each for each in fields(Recipe)}
+
+
+@dataclass(frozen=True)
+class Given:
+    """One setting that a person gave, and where, as an error should name it."""
+
+    key: str
+    value: Any
+    where: str
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The settings of a run, which of them a person gave, and why the rest are what they are."""
+
+    recipe: Recipe
+    given: Mapping[str, str]  # setting to where it was given
+    why: str
+
+    def lines(self) -> list[str]:
+        """For a person: what was given, then which defaults were taken and why."""
+        chosen = [f"{key} = {getattr(self.recipe, key)} ({where})" for key, where in self.given.items()]
+        rest = [f"{key} {getattr(self.recipe, key)}" for key in TINY_DEFAULTS if key not in self.given]
+        return [
+            f"set by you: {'; '.join(chosen) or 'nothing'}",
+            f"defaults for {self.why}",
+            f"  {', '.join(rest)}",
+        ]
+
+
+def read(path: Path) -> list[Given]:
+    """The settings of a TOML file. Raises ConfigError with file and line."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        values = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}", hint="--recipe names a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", hint="a recipe is TOML: `key = value` on each line") from error
+    return [Given(key, value, f"{path}:{_line(text, key)}") for key, value in values.items()]
+
+
+def _line(text: str, key: str) -> int:
+    pattern = re.compile(rf"""^\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
+    return next((n for n, line in enumerate(text.splitlines(), start=1) if pattern.match(line)), 1)
+
+
+def parse(words: Sequence[str]) -> list[Given]:
+    """The settings of `--set key=value` flags; a value that is not TOML is taken as a string."""
+    given = []
+    for word in words:
+        key, equals, text = word.partition("=")
+        if not equals:
+            raise ConfigError(
+                f"--set {word}: no `=`", hint="write --set key=value, for example --set epochs=5"
+            )
+        try:
+            value: Any = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text.strip()
+        given.append(Given(key.strip(), value, f"--set {word}"))
+    return given
+
+
+def resolve(given: Sequence[Given]) -> Resolved:
+    """The recipe: defaults by the base, and over them what was given; a later word wins."""
+    values: dict[str, Any] = {}
+    where: dict[str, str] = {}
+    for each in given:
+        if each.key not in FIELDS:
+            raise ConfigError(f"{each.where}: no setting is called `{each.key}`", hint=_nearest(each.key))
+        values[each.key] = _checked(each)
+        where[each.key] = each.where
+    tiny = values.get("base", TINY) == TINY
+    recipe = replace(Recipe(), **({**TINY_DEFAULTS, **values} if tiny else values))
+    return Resolved(recipe, where, TINY_WHY if tiny else REAL_WHY)
+
+
+def _nearest(key: str) -> str:
+    close = difflib.get_close_matches(key, FIELDS, n=1, cutoff=0.5)
+    return f"did you mean `{close[0]}`?" if close else f"the settings are: {', '.join(FIELDS)}"
+
+
+def _checked(given: Given) -> Any:  # noqa: ANN401  the value, in its field's type
+    """The value in its field's type and range; raises ConfigError that says what would be right."""
+    kind = str(FIELDS[given.key].type)
+    value = given.value
+    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if kind.startswith("tuple"):
+        value = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+        right = isinstance(value, tuple) and bool(value) and all(isinstance(each, str) for each in value)
+    else:
+        right = type(value).__name__ == kind
+    if not right:
+        raise ConfigError(
+            f"{given.where}: `{given.key}` is {given.value!r}, not {KINDS[kind]}", hint=about(given.key)
+        )
+    limits = FIELDS[given.key].metadata
+    inside = (limits["low"] is None or value >= limits["low"]) and (
+        limits["high"] is None or value <= limits["high"]
+    )
+    if not inside or (limits["choices"] and value not in limits["choices"]):
+        raise ConfigError(f"{given.where}: `{given.key}` cannot be {given.value!r}", hint=about(given.key))
+    return value
+
+
+KINDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a string",
+    "bool": "true or false",
+    "tuple[str, ...]": "a string or a list of strings",
+}
+
+
+def about(key: str) -> str:
+    """One line on a setting: what it is, and what it may be."""
+    limits = FIELDS[key].metadata
+    if limits["choices"]:
+        allowed = " or ".join(limits["choices"])
+    elif limits["low"] is not None:
+        allowed = f"from {limits['low']:g} to {limits['high']:g}"
+    else:
+        allowed = KINDS[str(FIELDS[key].type)]
+    return f"{key}: {limits['about']}; {allowed}"

@@ -1,0 +1,348 @@
+"""The workbench: one app that owns the workspace, the running job and the way between screens."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import traceback
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.dom import DOMNode
+from textual.filter import LineFilter
+from textual.message import Message
+from textual.screen import Screen
+from textual.signal import Signal
+from rich.segment import Segment
+
+from curate.errors import ConfigError, SeatrialError
+from curate.workspace import Workspace, reviewer
+from tui.jobs import Job
+from tui.keymap import Preferences, preferences
+from tui.messages import Failed
+from tui.themes import DARK, THEMES
+
+# what may be typed at the `!` line: the commands that end by themselves
+TYPED = (
+    "import", "scan", "apply", "split", "export", "curate", "train", "predict", "score", "compare", "verdict",
+    "report", "verify", "demo", "doctor", "review", "log", "why",
+)  # fmt: skip
+CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
+
+
+class NothingActs(LineFilter):
+    """The last gate before the terminal: no control character passes, whichever widget let it through."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments without control characters; they have no width, so nothing moves."""
+        return [
+            segment
+            if segment.text.isprintable() or segment.control
+            else Segment(segment.text.translate(CONTROLS), segment.style)
+            for segment in segments
+        ]
+
+
+class Seatrial(App[int]):
+    """The screens over one workspace, or over none yet."""
+
+    TITLE = "seatrial"
+    CSS_PATH: ClassVar[list[str]] = [f"screens/{name}.tcss" for name in ("app", "card", "dialogs")]
+    ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+        (0, "-narrow"),
+        (60, "-normal"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (18, "-tall")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "Quit", show=False, id="app.quit", priority=True),
+        Binding("ctrl+c", "copy_or_quit", "Copy", show=False, id="app.copy"),
+        Binding("ctrl+t", "stop_job", "Stop the running job", show=False, id="app.stop"),
+        Binding("exclamation_mark", "command", "Run a command", show=False, id="app.command"),
+        Binding("question_mark", "help", "Help", id="app.help"),
+    ]  # fmt: skip
+
+    def __init__(self, workspace: Workspace | None, *, settings: Preferences | None = None) -> None:
+        super().__init__()
+        self.workspace = workspace
+        self.reviewer = reviewer()
+        self.job: Job | None = None
+        self.job_told: Signal[Job | None] = Signal(self, "job")
+        self.job_task: asyncio.Task[None] | None = None
+        self.settings = settings or preferences(workspace.root if workspace else None)
+        self.animation_level = "none"
+        for theme in THEMES:
+            self.register_theme(theme)
+        # an ANSI theme with NO_COLOR draws black on black in Textual 8.2
+        wanted = DARK.name if self.no_color else self.settings.theme
+        self.theme = wanted if wanted in self.available_themes else DARK.name
+        self._filters.append(NothingActs())
+        self.set_keymap(self.settings.keys)
+
+    def on_mount(self) -> None:
+        """Open the first screen: the way in, or the versions."""
+        self.open_home()
+        for complaint in self.settings.complaints:
+            self.say(complaint, "warning")
+
+    def open_home(self) -> None:
+        """Show the versions, or where there are none, the way in."""
+        from tui.lineage import versions
+        from tui.screens.versions import VersionsScreen
+        from tui.screens.welcome import WelcomeScreen
+
+        empty = self.workspace is None or not versions(self.workspace)
+        screen: Screen[None] = WelcomeScreen() if empty else VersionsScreen()
+        if len(self.screen_stack) > 1:
+            self.switch_screen(screen)
+        else:
+            self.push_screen(screen)
+
+    @property
+    def here(self) -> Workspace:
+        """The workspace; ConfigError where there is none yet."""
+        if self.workspace is None:
+            raise ConfigError("there is no workspace yet", hint="import a file first")
+        return self.workspace
+
+    # words to the person
+
+    def say(self, text: str, severity: str = "information", *, seconds: float = 4) -> None:
+        """A toast; whatever is in the text is text."""
+        from tui.display_text import display_text
+
+        level: Any = severity
+        self.notify(display_text(text), severity=level, timeout=seconds, markup=False)
+
+    def complain(self, error: Exception) -> None:
+        """Say what went wrong: a toast where it can be mended here, a panel to copy from where not."""
+        if isinstance(error, SeatrialError) and len(error.message) < 200:
+            self.say(error.message + (f"\n{error.hint}" if error.hint else ""), "error", seconds=8)
+            return
+        from tui.screens.dialogs import Panel
+
+        details = "".join(traceback.format_exception(error))
+        self.push_screen(Panel("That did not work", f"{type(error).__name__}: {error}", details))
+
+    async def run_action(
+        self, action: Any, default_namespace: DOMNode | None = None, namespaces: Any = None
+    ) -> bool:
+        """Do what a key asks; what goes wrong in it is told and ends nothing."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except Exception as error:
+            self.complain(error)
+            return True
+
+    def _handle_exception(self, error: Exception) -> None:
+        # beyond a key's action Textual can only end the app: with words, not with a traceback
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        where = "" if self.workspace is None else self._leave_record(self.workspace.root, error)
+        self.exit(return_code=3, message=f"error: the screens failed ({type(error).__name__}: {error})\n\nhint: every decision is kept; {where}please report it")  # fmt: skip
+
+    def _leave_record(self, folder: Path, error: Exception) -> str:
+        record = folder / "screens-error.log"
+        try:
+            record.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return f"details are in {record}; "
+
+    # reading in the background
+
+    def read(self, screen: Screen[Any], what: str, work: Callable[[], Message]) -> None:
+        """Do `work` in a thread and post what it returns to the screen; it may touch no widget."""
+
+        def body() -> None:
+            try:
+                message = work()
+            except Exception as error:
+                message = Failed(what, error)
+            screen.post_message(message)
+
+        screen.run_worker(body, thread=True, exclusive=True, group=what, exit_on_error=False)
+
+    # long work
+
+    def start(self, words: list[str], then: Callable[[Job], None] | None = None) -> None:
+        """Run a command in a child process; one at a time."""
+        if self.job is not None and self.job.running:
+            raise ConfigError(f"`{self.job.command}` is still running", hint="ctrl+t stops it")
+        home = self.workspace.root.resolve() if self.workspace else None
+        job = Job(words, home, told=lambda job: self.job_told.publish(job))
+        self.job = job
+        self.job_told.publish(job)
+        self.job_task = asyncio.create_task(self._run(job, then))
+
+    async def _run(self, job: Job, then: Callable[[Job], None] | None) -> None:
+        try:
+            await job.run()
+            self.job_told.publish(job)
+            self._after(job)
+            if then is not None:
+                then(job)
+        except Exception as error:
+            self.complain(error)
+
+    def _after(self, job: Job) -> None:
+        name = f"seatrial {job.words[0]}"
+        if self.workspace is None:
+            self._look_for_workspace()
+        if job.cancelled:
+            self.say(f"{name} was stopped; what was acknowledged is kept", "warning")
+        elif job.exit_code in (0, 1):
+            lines = [
+                f"{key.replace('_', ' ')}: {value}" for key, value in job.answer.items() if _short(value)
+            ]
+            self.say(
+                f"{name}: done\n" + "\n".join(lines[:6]),
+                "information" if job.exit_code == 0 else "warning",
+                seconds=6,
+            )
+        else:
+            from tui.screens.dialogs import Panel
+
+            message = str(job.answer.get("error") or f"{name} ended with exit code {job.exit_code}")
+            hint = str(job.answer.get("hint") or "")
+            self.push_screen(
+                Panel(f"{name} did not work", message + (f"\n\n{hint}" if hint else ""), "\n".join(job.talk))
+            )
+        for screen in self.screen_stack:
+            renew = getattr(screen, "renew", None)
+            if renew is not None:
+                renew()
+
+    def _look_for_workspace(self) -> None:
+        from curate.errors import WorkspaceError
+
+        try:
+            self.workspace = Workspace.open()
+        except WorkspaceError:
+            return
+        self.open_home()
+
+    def command(self, words: str) -> None:
+        """Start what was typed at the `!` line. Raises ConfigError for what is no command here."""
+        try:
+            parts = shlex.split(words)
+        except ValueError as error:
+            raise ConfigError(f"the line cannot be read: {error}", hint="close the quotes") from error
+        parts = parts[1:] if parts[:1] == ["seatrial"] else parts
+        if not parts or parts[0] not in TYPED:
+            raise ConfigError(f"no command `{parts[0] if parts else ''}` here", hint=", ".join(TYPED))
+        self.start(parts)
+
+    def ask_command(self, words: str) -> None:
+        """Show a command for the person to complete; Enter runs it."""
+        from tui.screens.dialogs import Ask
+
+        def checked(text: str) -> None:
+            if shlex.split(text)[:1] == []:
+                raise ConfigError("type a command", hint=", ".join(TYPED[:6]))
+
+        def run(text: str | None) -> None:
+            if text:
+                try:
+                    self.command(text)
+                except SeatrialError as error:
+                    self.complain(error)
+
+        self.push_screen(Ask("seatrial", words, "enter runs it, as the shell would", checked), run)
+
+    # actions
+
+    def action_command(self) -> None:
+        """Type any command."""
+        self.ask_command("")
+
+    def action_help(self) -> None:
+        """Show what each key does where the focus is."""
+        from tui.screens.dialogs import Help
+
+        if not isinstance(self.screen, Help):
+            self.push_screen(Help(self.screen))
+
+    async def action_stop_job(self) -> None:
+        """Stop the running child, and only it."""
+        if self.job is None or not self.job.running:
+            self.say("nothing is running")
+            return
+        asyncio.create_task(self.job.cancel())  # noqa: RUF006 (the job holds its process)
+
+    def action_copy_or_quit(self) -> None:
+        """Copy what is selected with the mouse; say how to leave where nothing is."""
+        selected = self.screen.get_selected_text()
+        if selected:
+            self.copy(selected)
+        else:
+            self.say("ctrl+q leaves")
+
+    def copy(self, text: str) -> None:
+        """Put text on the clipboard of the terminal that one sits at (OSC 52: it works over SSH)."""
+        self.copy_to_clipboard(text.encode("utf-8", "replace").decode())
+        self.say(f"copied {len(text):,} characters")
+
+    async def action_quit(self) -> None:
+        """Leave; ask first while something runs."""
+        if self.job is None or not self.job.running:
+            self.exit(0)
+            return
+        from tui.screens.dialogs import Confirm
+
+        def answered(stop: bool | None) -> None:
+            if stop:
+                self.run_worker(self._stop_and_leave(), exit_on_error=False)
+
+        self.push_screen(
+            Confirm(f"`{self.job.command}` is still running.", "Stop it and leave", "Stay"), answered
+        )
+
+    async def _stop_and_leave(self) -> None:
+        if self.job is not None:
+            await self.job.cancel()
+        self.exit(0)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers: each thing that a key does here, then the app's own."""
+        seen = set()
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if (
+                binding.description
+                and binding.id
+                and binding.action not in seen
+                and not binding.id.startswith("rows.")
+            ):
+                seen.add(binding.action)
+                noun = binding.id.partition(".")[0]
+                namespace = active.node
+
+                async def call(action: str = binding.action, node: Any = namespace) -> None:
+                    await self.run_action(action, node)
+
+                key = self.get_key_display(binding)
+                yield SystemCommand(f"{noun}: {binding.description.lower()}", f"key {key}", call)
+        yield SystemCommand(
+            "theme: choose", "light, dark, and the terminal's own colours", self.action_change_theme
+        )
+        yield SystemCommand(
+            "picture: save", "an SVG of this screen", lambda: self.set_timer(0.1, self.deliver_screenshot)
+        )
+
+
+def _short(value: object) -> bool:
+    return isinstance(value, str | int | float) and len(str(value)) < 60
+
+
+def run(workspace: Workspace | None) -> int:
+    """Open the screens and stay until the person leaves; the exit code."""
+    app = Seatrial(workspace)
+    code = app.run()
+    return code if isinstance(code, int) else (app.return_code or 0)

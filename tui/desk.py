@@ -1,0 +1,264 @@
+"""What lies on a reviewer's desk: the findings of one dataset version, which of them are shown and in
+what order, and the last word on each. It decides through the ledger and holds no rule of curation.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from curate.apply import Edit
+from curate.review import OPEN, decide, decide_edit, record, review
+from curate.workspace import Decision, Workspace, now
+from tui.filter import compile_filter, kinds, names_in
+from tui.history import History, Turned, spoken
+
+Ids = npt.NDArray[np.uint32]
+Finding = dict[str, Any]
+Example = dict[str, Any]
+
+# what a filter may say of the example that a finding is about, beside the finding's own columns
+OF_EXAMPLE = {"row_label": "label", "group": "group", "split": "split", "source": "source"}
+ORDERS = {
+    "check": "by check",
+    "-score": "surest first",
+    "score": "least sure first",
+    "example_id": "by row",
+}
+KEPT = 512  # examples held in memory
+
+
+class Examples:
+    """The rows of a dataset version, read when asked for; the last few hundred are held."""
+
+    def __init__(self, workspace: Workspace, dataset: str) -> None:
+        self.rows = workspace.scan_examples(dataset)
+        self.held: OrderedDict[str, Example] = OrderedDict()
+
+    def get(self, ids: Iterable[str | None]) -> dict[str, Example]:
+        """Id to example, for those that are in this version."""
+        wanted = dict.fromkeys(i for i in ids if i)
+        missing = [i for i in wanted if i not in self.held]
+        if missing:
+            for row in self.rows.filter(pl.col("example_id").is_in(missing)).collect().iter_rows(named=True):
+                self.held[row["example_id"]] = row
+        found = {i: self.held[i] for i in wanted if i in self.held}
+        for i in found:
+            self.held.move_to_end(i)
+        while len(self.held) > max(KEPT, len(found)):
+            self.held.popitem(last=False)
+        return found
+
+    def mentioning(self, words: str) -> pl.Series:
+        """The ids of the examples in which each of the words stands, in any field, in any case."""
+        texts = pl.concat_str(
+            pl.col("messages").list.eval(pl.element().struct.field("content").fill_null("")).list.join("\n"),
+            *(pl.col(name).fill_null("") for name in ("chosen", "rejected", "label", "meta")),
+            separator="\n",
+        ).str.to_lowercase()
+        parts = [texts.str.contains(word, literal=True) for word in words.lower().split()]
+        return self.rows.filter(pl.all_horizontal(parts)).select("example_id").collect()["example_id"]
+
+
+class Desk:
+    """One version's findings under one reviewer's hands."""
+
+    def __init__(self, workspace: Workspace, dataset: str, name: str, reviewer: str) -> None:
+        self.workspace, self.dataset, self.name, self.reviewer = workspace, dataset, name, reviewer
+        self.rows: pl.DataFrame = review(workspace, dataset)
+        self.examples = Examples(workspace, dataset)
+        self.history = History(workspace, reviewer)
+        # a proposal to keep is the other half of a cluster: it does not wait for anyone
+        self.waits = (self.rows["action"] != "keep").to_numpy()
+        self.decided = self.rows["decided"].is_not_null().to_numpy().copy()
+        self.words: dict[int, Finding] = {}  # what was decided since `rows` was read
+        self.ids: Ids = np.arange(self.rows.height, dtype=np.uint32)
+        self.filter, self.search, self.order, self.only_open = "", "", "check", False
+        self.places: dict[str, int] | None = None
+
+    # choice and order
+
+    def choose(self, *, filter: str, search: str, order: str, only_open: bool) -> Ids:
+        """The places in `rows` of what is to be shown, in order; changes nothing. Raises ConfigError."""
+        rows = self.current().with_row_index("place")
+        if names_in(filter) & set(OF_EXAMPLE):
+            also = self.examples.rows.select(
+                "example_id", *(pl.col(c).alias(n) for n, c in OF_EXAMPLE.items())
+            )
+            rows = rows.join(also.collect(), on="example_id", how="left", maintain_order="left")
+        if filter.strip():
+            known = kinds(rows.drop("place").schema) | dict.fromkeys(OF_EXAMPLE, "text")
+            rows = rows.filter(compile_filter(filter, known))
+        if only_open:
+            rows = rows.filter(OPEN)
+        if search.strip():
+            rows = rows.filter(pl.col("example_id").is_in(self.examples.mentioning(search).implode()))
+        if order != "check":
+            rows = rows.sort(order.removeprefix("-"), descending=order.startswith("-"), maintain_order=True)
+        return rows["place"].to_numpy().astype(np.uint32)
+
+    def take(self, ids: Ids, *, filter: str, search: str, order: str, only_open: bool) -> None:
+        """Show what `choose` chose."""
+        self.ids = ids
+        self.filter, self.search, self.order, self.only_open = filter, search, order, only_open
+
+    def current(self) -> pl.DataFrame:
+        """`rows` with what was decided since they were read."""
+        if self.words:
+            names = ("decided", "target", "edit", "note", "reviewer")
+            said = pl.DataFrame(
+                [(place, *(word[n] for n in names)) for place, word in self.words.items()],
+                schema={"place": pl.UInt32, **{f"new_{n}": pl.String for n in names}},
+                orient="row",
+            )
+            joined = self.rows.with_row_index("place").join(
+                said, on="place", how="left", maintain_order="left"
+            )
+            new = pl.col("place").is_in(said["place"].implode())
+            self.rows = joined.with_columns(
+                pl.when(new).then(pl.col(f"new_{n}")).otherwise(pl.col(n)).alias(n) for n in names
+            ).select(self.rows.columns)
+            self.words = {}
+        return self.rows
+
+    @property
+    def total(self) -> int:
+        """How many findings the version has."""
+        return self.rows.height
+
+    @property
+    def open(self) -> int:
+        """How many of all its findings nobody has decided on."""
+        return int((self.waits & ~self.decided).sum())
+
+    # one finding
+
+    def finding(self, place: int) -> Finding:
+        """The finding at a place of `rows`, with the last word on it."""
+        row = self.rows.row(place, named=True)
+        row.update(self.words.get(place, {}))
+        row["note"] = spoken(row["note"])
+        return row
+
+    def cluster(self, finding: Finding) -> list[int]:
+        """The places of all findings of the same cluster, by the same check, keeper first."""
+        same = (pl.col("cluster_id") == finding["cluster_id"]) & (pl.col("check") == finding["check"])
+        rows = self.rows.with_row_index("place").filter(same)
+        return list(rows.sort(pl.col("other_id").is_not_null(), maintain_order=True)["place"])
+
+    def spans(self, finding: Finding) -> list[int]:
+        """The places of the findings that mark spans in the same example, in reading order."""
+        same = (pl.col("example_id") == finding["example_id"]) & pl.col("start").is_not_null()
+        rows = self.rows.with_row_index("place").filter(same & (pl.col("shape") == "span"))
+        return list(rows.sort("message", "field", "start", nulls_last=True)["place"])
+
+    def next_open(self, position: int) -> int | None:
+        """The position in `ids` of the next finding to decide, after `position`, else from the top."""
+        open_ = self.waits[self.ids] & ~self.decided[self.ids]
+        for start, part in ((position + 1, open_[position + 1 :]), (0, open_[: position + 1])):
+            if part.any():
+                return start + int(part.argmax())
+        return None
+
+    def position(self, place: int) -> int | None:
+        """Where in `ids` a finding stands; None if it is not shown."""
+        found = np.flatnonzero(self.ids == place)
+        return int(found[0]) if len(found) else None
+
+    def where(self, finding_id: str) -> int | None:
+        """The place of a finding in `rows`; None if this version has no such finding."""
+        if self.places is None:
+            self.places = {i: n for n, i in enumerate(self.rows["finding_id"])}
+        return self.places.get(finding_id)
+
+    # decisions: on return they are on the disk
+
+    def decide(
+        self, places: Sequence[int], action: str | None, *, note: str = "", target: str | None = None
+    ) -> None:
+        """Decide `action` on the findings, or each one's own proposal where it is None, as one act.
+
+        `target` is the side of a pair that the decision acts on. Raises ConfigError, and decides
+        nothing, where a finding has no proposal to take or no place to redact.
+        """
+        decisions = decide(self.rows[list(places)], action, by=self.reviewer, note=note, target=target)
+        record(self.workspace, decisions)
+        self._remember(zip(places, decisions, strict=True))
+
+    def edit(self, place: int, edit: Edit, *, note: str = "") -> None:
+        """Decide that a field of the example is to say something else."""
+        decision = decide_edit(self.workspace, self.finding(place), edit, by=self.reviewer, note=note)
+        record(self.workspace, [decision])
+        self._remember([(place, decision)])
+
+    def annotate(self, place: int, note: str) -> None:
+        """Say again what was last decided on a finding, or that nothing was, with a note."""
+        said = self.finding(place)
+        target = said["target"] or said["example_id"]
+        decision = Decision(said["finding_id"], target, said["decided"], self.reviewer, note, said["edit"])
+        record(self.workspace, [decision])
+        self._remember([(place, decision)])
+
+    def edited(self, finding: Finding) -> Edit | None:
+        """The new text that a finding's decision puts in place, if it is an edit."""
+        if finding["decided"] != "edit" or not finding["edit"]:
+            return None
+        value = self.workspace.json(finding["edit"])
+        return Edit(**value) if isinstance(value, dict) else None
+
+    def undo(self) -> tuple[Turned | None, list[int]]:
+        """Take the newest act back: what came of it, and the places of its findings here."""
+        return self._turned(self.history.undo())
+
+    def redo(self) -> tuple[Turned | None, list[int]]:
+        """Do the newest undone act again: what came of it, and the places of its findings here."""
+        return self._turned(self.history.redo())
+
+    def _turned(self, turned: Turned | None) -> tuple[Turned | None, list[int]]:
+        pairs = [(self.where(d.finding_id), d) for d in turned.written] if turned else []
+        here = [(place, decision) for place, decision in pairs if place is not None]
+        self._remember(here)
+        return turned, [place for place, _ in here]
+
+    def _remember(self, pairs: Iterable[tuple[int, Decision]]) -> None:
+        for place, decision in pairs:
+            self.decided[place] = decision.action is not None
+            self.words[place] = {
+                "decided": decision.action,
+                "target": decision.example_id,
+                "edit": decision.edit,
+                "note": decision.note,
+                "reviewer": decision.reviewer,
+            }
+
+    # flags
+
+    def flag(self, example: Example) -> bool:
+        """Set a flag on an example, or take it off; returns whether it is set now."""
+        flagged = not self.flagged(example)
+        row = (
+            example["example_id"],
+            example["content_hash"],
+            "flag",
+            "yes" if flagged else None,
+            self.reviewer,
+            now(),
+        )
+        self.workspace.ledger.write(
+            "insert into annotation (example_id, content_hash, key, value, reviewer, annotated_at)"
+            " values (?, ?, ?, ?, ?, ?)",
+            [row],
+        )
+        return flagged
+
+    def flagged(self, example: Example) -> bool:
+        """Whether anyone's last word on this example's flag is that it is set."""
+        query = """select value from annotation where example_id = ? and key = 'flag'
+                   order by annotation_id desc limit 1"""
+        found = self.workspace.ledger.rows(query, example["example_id"])
+        return bool(found and found[0]["value"])

@@ -1,0 +1,153 @@
+"""Long work as a child process of the same command, with progress, time left and cancel.
+
+The screens never compute: a thread of Python that computes makes each key wait. The child is what a
+shell user would run, in a session of its own so that a Ctrl+C meant for an editor does not reach it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shlex
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from curate.progress import duration
+
+PATIENCE = 10.0  # seconds after which a child that was asked to stop is made to
+TALK_KEPT = 200  # lines of stderr kept for the error panel
+LONGEST_LINE = 1 << 24  # bytes of one answer
+
+
+@dataclass
+class Job:
+    """One command in a child process. `told` is called after each change, in the event loop."""
+
+    words: Sequence[str]  # without `seatrial`, as a shell user would type them
+    home: Path | None  # the workspace's folder; None where there is none yet
+    told: Callable[[Job], None]
+    program: Sequence[str] = (sys.executable, "-P", "-m", "tui.cli")
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    left_seconds: float | None = None
+    note: str = ""
+    exit_code: int | None = None  # None while it runs
+    cancelled: bool = False
+    answer: dict[str, object] = field(default_factory=dict)
+    talk: deque[str] = field(default_factory=lambda: deque(maxlen=TALK_KEPT))
+    process: asyncio.subprocess.Process | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def command(self) -> str:
+        """What a person would type in a shell for the same work."""
+        return shlex.join(["seatrial", *self.words])
+
+    @property
+    def running(self) -> bool:
+        """Whether it has yet to end."""
+        return self.exit_code is None
+
+    def line(self) -> str:
+        """How far it is, in words."""
+        if self.cancelled and self.running:
+            return "stopping ..."
+        parts = [self.stage]
+        if self.total:
+            parts.append(f"{self.done:,} of {self.total:,}")
+        elif self.done:
+            parts.append(f"{self.done:,}")
+        if self.left_seconds is not None:
+            parts.append(f"about {duration(self.left_seconds)} left")
+        return "  ".join(part for part in [*parts, self.note] if part) or "starting ..."
+
+    async def run(self) -> None:
+        """Start the child and stay until it ends; the outcome is in `exit_code` and `answer`."""
+        reading, writing = os.pipe()
+        environment = {**os.environ, "SEATRIAL_PROGRESS_FD": str(writing)}
+        if self.home is not None:
+            environment["SEATRIAL_HOME"] = str(self.home)
+        try:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.program, *self.words, "--json",
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                env=environment,
+                pass_fds=(writing,),
+                start_new_session=True,
+                limit=LONGEST_LINE,
+            )  # fmt: skip
+        except OSError as error:
+            os.close(reading)
+            self.talk.append(str(error))
+            self.exit_code = 3
+            self.told(self)
+            return
+        finally:
+            os.close(writing)
+        assert self.process.stdout is not None and self.process.stderr is not None
+        output, _, _ = await asyncio.gather(
+            self.process.stdout.read(), self._listen(self.process.stderr), self._follow(reading)
+        )
+        code = await self.process.wait()
+        self.answer = _answer(output)
+        self.exit_code = 130 if code < 0 or self.cancelled else code
+        self.told(self)
+
+    async def _listen(self, stream: asyncio.StreamReader) -> None:
+        while line := await stream.readline():
+            self.talk.append(line.decode("utf-8", "replace").rstrip())
+
+    async def _follow(self, reading: int) -> None:
+        stream = asyncio.StreamReader()
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(reading, "rb", 0)
+        )
+        try:
+            while line := await stream.readline():
+                self._take(line)
+        finally:
+            transport.close()
+
+    def _take(self, line: bytes) -> None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return  # torn in two by a child that died
+        self.stage, self.note = str(event.get("stage", "")), str(event.get("note") or "")
+        self.done, self.total = int(event.get("done") or 0), int(event.get("total") or 0)
+        self.left_seconds = event.get("left_seconds")
+        self.told(self)
+
+    async def cancel(self) -> None:
+        """Ask the child, and only it, to stop; after PATIENCE seconds make it."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        self.cancelled = True
+        self.told(self)
+        for request in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            if self.process.returncode is not None:
+                return
+            self.process.send_signal(request)
+            try:
+                await asyncio.wait_for(asyncio.shield(self.process.wait()), PATIENCE)
+            except TimeoutError:
+                continue
+
+
+def _answer(output: bytes) -> dict[str, object]:
+    """The one JSON object on stdout; empty where there is none."""
+    try:
+        value = json.loads(output)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

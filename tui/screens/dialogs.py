@@ -1,0 +1,186 @@
+"""The small screens over the others: a line to type, a choice, a text to copy, the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Input, Static
+
+from curate.errors import SeatrialError
+from tui.display_text import display_text, plain
+from tui.widgets.lines import KeyLine
+
+
+def nothing(text: str) -> None:
+    """Any text will do."""
+
+
+class Ask(ModalScreen[str | None]):
+    """One line to type, at the foot of the screen. Other keys rest until it is done."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "apply", "Apply", id="ask.apply"),
+        Binding("escape", "leave", "Leave", id="ask.leave", priority=True),
+    ]
+
+    def __init__(self, prompt: str, value: str, hint: str, check: Callable[[str], None] = nothing) -> None:
+        super().__init__()
+        self.prompt, self.value, self.hint, self.check = prompt, value, hint, check
+
+    def compose(self) -> ComposeResult:
+        """The hint, then the line, then its keys."""
+        with Vertical(id="ask"):
+            yield Static(plain(self.hint, "$text-muted"), id="ask-hint")
+            yield Input(value=display_text(self.value, lines=False), id="ask-line", select_on_focus=False)
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Write in the line at once."""
+        line = self.query_one(Input)
+        line.border_title = Content(self.prompt)
+        line.focus()
+        line.cursor_position = len(line.value)
+
+    def on_input_submitted(self) -> None:
+        """Enter: give the text back if it will do, else say why not."""
+        text = self.query_one(Input).value
+        try:
+            self.check(text)
+        except SeatrialError as error:
+            words = error.message + (f" ({error.hint})" if error.hint else "")
+            self.query_one("#ask-hint", Static).update(plain(f"✗ {words}", "$text-error"))
+            return
+        self.dismiss(text)
+
+    def action_apply(self) -> None:
+        """The same as Enter in the line, for the mouse."""
+        self.on_input_submitted()
+
+    def action_leave(self) -> None:
+        """Change nothing."""
+        self.dismiss(None)
+
+
+class Confirm(ModalScreen[bool]):
+    """Two ways to go on; Escape is the harmless one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Yes", id="confirm.yes"),
+        Binding("n,escape,q", "answer(False)", "No", id="confirm.no"),
+    ]
+
+    def __init__(self, question: str, yes: str, no: str) -> None:
+        super().__init__()
+        self.question, self.yes, self.no = question, yes, no
+
+    def compose(self) -> ComposeResult:
+        """The question and what either key does."""
+        with Vertical(classes="dialog"):
+            yield Static(plain(self.question, "bold"))
+            yield Static(
+                Content.assemble(
+                    "\n", ("y", "bold $accent"), f"  {self.yes}\n", ("n", "bold $accent"), f"  {self.no}"
+                )
+            )
+        yield KeyLine()
+
+    def action_answer(self, yes: bool) -> None:
+        """Give the answer back."""
+        self.dismiss(yes)
+
+
+class Panel(ModalScreen[None]):
+    """A text that one can read at leisure, scroll and copy."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "copy", "Copy", id="panel.copy"),
+        Binding("escape,q,enter", "leave", "Close", id="panel.close"),
+    ]
+
+    def __init__(self, title: str, message: str, details: str = "") -> None:
+        super().__init__()
+        self.heading, self.message, self.details = title, message, details
+
+    def compose(self) -> ComposeResult:
+        """What happened, then the details in grey."""
+        with VerticalScroll(classes="dialog"):
+            yield Static(plain(self.heading, "bold $text-error"))
+            yield Static(Content.assemble("\n", plain(self.message)))
+            if self.details:
+                yield Static(Content.assemble("\n", plain(self.details, "$text-muted")))
+        yield KeyLine()
+
+    def action_copy(self) -> None:
+        """Put all of it on the clipboard."""
+        app: Any = self.app
+        app.copy("\n\n".join(part for part in (self.heading, self.message, self.details) if part))
+
+    def action_leave(self) -> None:
+        """Back to where one was."""
+        self.dismiss()
+
+
+class Help(ModalScreen[None]):
+    """What each key does where the focus was."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "leave", "Close", id="help.close")
+    ]
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        super().__init__()
+        self.groups = _groups(screen)
+
+    def compose(self) -> ComposeResult:
+        """A group of keys for each part of the screen, the focused one first."""
+        with VerticalScroll(classes="dialog"):
+            yield Static(Content.styled("Keys here", "bold $primary"))
+            for title, rows in self.groups:
+                width = max(len(key) for key, _, _ in rows)
+                lines = [Content.styled(f"\n{title}", "$text-muted")]
+                lines += [
+                    Content.assemble(
+                        (f"{key:>{width}}", "bold $accent"), f"  {words}  ", (name, "$text-disabled")
+                    )
+                    for key, words, name in rows
+                ]
+                yield Static(Content("\n").join(lines))
+            more = (
+                "\nTo change a key, name it in keys.toml by the word on the right:\n"
+                '[keys]\n"card.accept" = "y"'
+            )
+            yield Static(Content.styled(more, "$text-muted"))
+        yield KeyLine()
+
+    def action_leave(self) -> None:
+        """Back to where one was."""
+        self.dismiss()
+
+
+def _groups(screen: Screen[Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """(part, [(keys, what they do, id)]) of the bindings that are alive, each action once."""
+    found: dict[str, dict[str, tuple[list[str], str, str]]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if not binding.description or not active.enabled or not binding.id:
+            continue
+        part = binding.id.partition(".")[0]
+        keys, _, _ = found.setdefault(part, {}).setdefault(
+            binding.action, ([], binding.description, binding.id)
+        )
+        keys.append(screen.app.get_key_display(binding))
+    titles = {"rows": "in the list", "app": "everywhere"}
+    order = sorted(found, key=lambda part: (part in titles, part == "app"))
+    return [
+        (
+            titles.get(part, f"on this screen ({part})"),
+            [(" ".join(k), w, i) for k, w, i in found[part].values()],
+        )
+        for part in order
+    ]

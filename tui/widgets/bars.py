@@ -1,0 +1,57 @@
+"""Counts as bars that one can read: name, bar, number and share, and a word for what is left out."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.app import RenderResult
+from textual.content import Content
+from textual.widget import Widget
+
+from tui.display_text import fit
+from tui.lineage import Chart
+
+EIGHTHS = " ▏▎▍▌▋▊▉█"
+NAMES = 24  # cells of the longest name
+
+
+def bar(share: float, cells: int) -> str:
+    """A bar of `share` (0 to 1) of so many cells, in eighths; something above nothing is seen."""
+    eighths = round(max(0.0, min(share, 1.0)) * cells * 8)
+    if share > 0:
+        eighths = max(eighths, 1)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (EIGHTHS[rest] if rest else "")
+
+
+class Bars(Widget):
+    """One chart."""
+
+    DEFAULT_CSS = "Bars { height: auto; }"
+
+    def __init__(self, chart: Chart) -> None:
+        super().__init__()
+        self.chart = chart
+
+    def render(self) -> RenderResult:
+        """Title, then a line for each bar."""
+        chart, width = self.chart, self.size.width
+        lines = [Content.styled(chart.title.upper(), "bold $text-muted")]
+        total = sum(count for _, count in chart.bars)
+        if not total:
+            lines.append(Content.styled("none", "$text-muted"))
+        most = max((count for _, count in chart.bars), default=0)
+        names = min(max((cell_len(name) for name, _ in chart.bars), default=0), NAMES, width // 2)
+        numbers = len(f"{most:,}")
+        room = max(width - names - numbers - 9, 0)
+        for name, count in chart.bars:
+            drawn = fit(bar(count / most, room), room)
+            share = f"{100 * count / total:3.0f} %" if count * 200 >= total else " <1 %"
+            lines.append(
+                Content.assemble(
+                    fit(name, names), "  ", (f"{count:>{numbers},}", "bold"), (f" {share} ", "$text-muted"),
+                    (drawn, "$primary"),
+                )
+            )  # fmt: skip
+        if chart.more:
+            lines.append(Content.styled(chart.more, "$text-muted"))
+        return Content("\n").join(lines)

@@ -1,0 +1,133 @@
+"""The one-line parts of each screen: the heading, the running job, the keys."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.cells import cell_len
+from textual.app import RenderResult
+from textual.content import Content
+from textual.screen import Screen
+from textual.style import Style
+from textual.widget import Widget
+
+from tui.display_text import display_text, fit, plain
+
+if TYPE_CHECKING:
+    from tui.jobs import Job
+
+MOST_KEYS = 6
+BAR = 12  # cells of a progress bar
+
+
+class Heading(Widget):
+    """Where one is, on the left; how much there is, on the right."""
+
+    DEFAULT_CSS = "Heading { height: 1; background: $panel; padding: 0 1; }"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.path: list[str] = []
+        self.count = ""
+
+    def say(self, path: list[str], count: str = "") -> None:
+        """Show where one is and how much there is."""
+        if (path, count) != (self.path, self.count):
+            self.path, self.count = path, count
+            self.refresh()
+
+    def render(self) -> RenderResult:
+        """The line: names apart by ›, the last of them bold; the count gives way last."""
+        width = self.size.width
+        right = display_text(self.count, lines=False)
+        room = max(width - cell_len(right) - 2, 0)
+        words = [display_text(part, lines=False) for part in self.path]
+        while len(words) > 1 and cell_len(" › ".join(words)) > room:
+            words.pop(0)
+        left = Content.assemble(
+            *((word + " › ", "$text-muted") for word in words[:-1]),
+            (words[-1] if words else "", "bold $primary"),
+        ).truncate(room, ellipsis=True)
+        gap = max(width - left.cell_length - cell_len(right), 1)
+        return Content.assemble(left, " " * gap, (right, "$text-muted"))
+
+
+class JobLine(Widget):
+    """The running job with its progress, on whichever screen one is; gone when nothing runs."""
+
+    DEFAULT_CSS = "JobLine { height: 1; background: $surface; padding: 0 1; display: none; }"
+
+    def on_mount(self) -> None:
+        signal: Any = getattr(self.app, "job_told", None)
+        if signal is not None:
+            signal.subscribe(self, self.told)
+            self.told(getattr(self.app, "job", None))
+
+    def told(self, job: Job | None) -> None:
+        """The job has got on, has ended, or there is none."""
+        self.display = job is not None and job.running
+        self.refresh()
+
+    def render(self) -> RenderResult:
+        """Command, bar, how far, time left, and the key that stops it."""
+        job: Job | None = getattr(self.app, "job", None)
+        if job is None:
+            return Content("")
+        bar = ""
+        if job.total:
+            full = min(BAR, job.done * BAR // job.total)
+            bar = "━" * full + "─" * (BAR - full) + "  "
+        stop = "  ctrl+t stops it" if self.size.width >= 60 else "  ^t stops"
+        words = Content.assemble(
+            ("● ", "$accent"),
+            (" ".join(job.words[:2]), "bold"),
+            "  ",
+            (bar, "$accent"),
+            plain(job.line(), lines=False),
+        ).truncate(max(self.size.width - len(stop), 0), ellipsis=True)
+        gap = " " * max(self.size.width - words.cell_length - len(stop), 0)
+        return Content.assemble(words, gap, (stop, "$text-muted"))
+
+
+class KeyLine(Widget):
+    """What the most useful keys do here: at most six, and only as many as fit whole."""
+
+    DEFAULT_CSS = "KeyLine { height: 1; background: $panel; padding: 0 1; dock: bottom; }"
+
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self.changed)
+
+    def changed(self, screen: Screen[Any]) -> None:
+        """Another part has the focus now, and with it other keys."""
+        self.refresh()
+
+    def keys(self) -> list[tuple[str, str, str]]:
+        """(key, what it does, action) of those that are to be shown, in their order."""
+        found: dict[str, tuple[str, str, str]] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if binding.show and active.enabled and binding.action not in found:
+                found[binding.action] = (
+                    self.app.get_key_display(binding),
+                    binding.description,
+                    binding.action,
+                )
+        ordered = sorted(found.values(), key=lambda key: key[0] == "?")
+        return ordered[: MOST_KEYS - 1] + ordered[-1:] if len(ordered) > MOST_KEYS else ordered
+
+    def render(self) -> RenderResult:
+        """The keys; each can be clicked."""
+        parts: list[Content] = []
+        used = 0
+        for key, words, action in self.keys():
+            name = fit(key, cell_len(key))
+            cells = cell_len(f"{name} {words}   ")
+            if used + cells - 3 > self.size.width:
+                break
+            used += cells
+            namespace = action if "." in action.split("(")[0] else f"screen.{action}"
+            click = Style.from_meta({"@click": namespace})
+            parts.append(
+                Content.assemble((name, "bold $accent"), " ", (words, "$text-muted"), "   ").stylize(click)
+            )
+        return Content.assemble(*parts)

@@ -1,0 +1,201 @@
+"""A list of any length: only the lines on the screen are ever asked for, in blocks."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tui.display_text import fit
+
+BLOCK = 128  # rows fetched at once
+HELD = 32  # blocks kept
+GAP = 2  # cells between columns
+
+
+class Column(NamedTuple):
+    """A column: its title and width in cells, 0 for what is left."""
+
+    title: str
+    width: int = 0
+    right: bool = False  # aligned to the right
+    from_width: int = 0  # shown only where the list is at least so wide
+
+
+class Cell(NamedTuple):
+    """One cell's raw text and its tone: "", quiet, good, warn, bad or strong."""
+
+    text: str
+    tone: str = ""
+
+
+Block = list[list[Cell]]
+
+
+class Rows(ScrollView, can_focus=True):
+    """A virtual list with a cursor."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "rows--head", "rows--plain", "rows--cursor", "rows--quiet", "rows--good", "rows--warn", "rows--bad",
+        "rows--strong",
+    }  # fmt: skip
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Next", show=False, id="rows.down"),
+        Binding("up,k", "move(-1)", "Previous", show=False, id="rows.up"),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="rows.pagedown"),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="rows.pageup"),
+        Binding("home,g", "edge(0)", "First", show=False, id="rows.home"),
+        Binding("end,G", "edge(1)", "Last", show=False, id="rows.end"),
+        Binding("enter", "choose", "Open", show=False, id="rows.choose"),
+    ]
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another row now."""
+
+        rows: Rows
+        index: int
+
+    @dataclass
+    class Chosen(Message):
+        """The row under the cursor was chosen."""
+
+        rows: Rows
+        index: int
+
+    def __init__(self, columns: list[Column], *, id: str, empty: str = "") -> None:
+        super().__init__(id=id)
+        self.columns = columns
+        self.empty = empty
+        self.total = 0
+        self.fetch: Callable[[int, int], Block] = lambda start, stop: []
+        self.blocks: OrderedDict[int, Block] = OrderedDict()
+        self.fetched = 0
+
+    def show(self, total: int, fetch: Callable[[int, int], Block], *, cursor: int = 0) -> None:
+        """Show `total` rows; `fetch(start, stop)` gives the cells of some of them."""
+        self.total, self.fetch = total, fetch
+        self.blocks.clear()
+        self.virtual_size = Size(self.size.width, total + 1)
+        self.cursor = max(0, min(cursor, total - 1))
+        self._follow()
+        self.refresh()
+
+    def renew(self) -> None:
+        """Fetch again what is on the screen; the number of rows is the same."""
+        self.blocks.clear()
+        self.refresh()
+
+    def on_resize(self) -> None:
+        self.virtual_size = Size(self.size.width, self.total + 1)
+        self._follow()
+
+    # drawing
+
+    def shown(self) -> list[tuple[int, Column, int]]:
+        """(index, column, width in cells) of the columns that there is room for."""
+        width = self.size.width - 2
+        fixed = [(i, c) for i, c in enumerate(self.columns) if self.size.width >= c.from_width]
+        left = width - sum(c.width for _, c in fixed) - GAP * (len(fixed) - 1)
+        flexible = sum(1 for _, c in fixed if not c.width)
+        widths = []
+        for index, column in fixed:
+            cells = column.width or max(left // flexible, 0)
+            widths.append((index, column, cells))
+        return widths
+
+    def render_line(self, y: int) -> Strip:
+        """The title line, or the row that stands there."""
+        width = self.size.width
+        if y == 0:
+            return self._line([Cell(column.title) for column in self.columns], "  ", "rows--head")
+        index = self.scroll_offset.y + y - 1
+        if self.total == 0:
+            lines = self.empty.split("\n")
+            text = lines[y - 2] if 0 <= y - 2 < len(lines) else ""
+            return Strip([Segment(fit("  " + text, width), self.get_component_rich_style("rows--quiet"))])
+        if index >= self.total:
+            return Strip.blank(width, self.rich_style)
+        at_cursor = index == self.cursor
+        return self._line(self.row(index), "▸ " if at_cursor else "  ", "rows--cursor" if at_cursor else "")
+
+    def _line(self, cells: list[Cell], lead: str, kind: str) -> Strip:
+        plain = self.get_component_rich_style(kind or "rows--plain")
+        segments = [Segment(lead, plain)]
+        for number, (index, column, width) in enumerate(self.shown()):
+            text, tone = cells[index] if index < len(cells) else Cell("")
+            line = fit(text, width)
+            if column.right:
+                line = line.rstrip().rjust(len(line))
+            style = self.get_component_rich_style(f"rows--{tone}") if tone and not kind else plain
+            if number:
+                segments.append(Segment(" " * GAP, plain))
+            segments.append(Segment(line, style))
+        return Strip(segments).adjust_cell_length(self.size.width, plain)
+
+    def row(self, index: int) -> list[Cell]:
+        """The cells of one row, fetched with its block if need be."""
+        number = index // BLOCK
+        if number not in self.blocks:
+            self.fetched += 1
+            start = number * BLOCK
+            self.blocks[number] = self.fetch(start, min(start + BLOCK, self.total))
+            while len(self.blocks) > HELD:
+                self.blocks.popitem(last=False)
+        self.blocks.move_to_end(number)
+        block = self.blocks[number]
+        place = index % BLOCK
+        return block[place] if place < len(block) else []
+
+    # moving
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        top = self.scroll_offset.y
+        self._follow()
+        if self.scroll_offset.y == top:
+            for index in (old, new):
+                self.refresh_line(index + 1)
+        if old != new:
+            self.post_message(self.Moved(self, new))
+
+    def _follow(self) -> None:
+        visible = max(self.size.height - 1, 1)
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+        elif self.cursor >= top + visible:
+            self.scroll_to(y=self.cursor - visible + 1, animate=False, immediate=True)
+
+    def action_move(self, by: int) -> None:
+        self.cursor = max(0, min(self.cursor + by, self.total - 1))
+
+    def action_page(self, by: int) -> None:
+        self.action_move(by * max(self.size.height - 2, 1))
+
+    def action_edge(self, last: int) -> None:
+        self.cursor = max(self.total - 1, 0) if last else 0
+
+    def action_choose(self) -> None:
+        if self.total:
+            self.post_message(self.Chosen(self, self.cursor))
+
+    def on_click(self, event: events.Click) -> None:
+        index = self.scroll_offset.y + event.y - 1
+        if event.y == 0 or index >= self.total:
+            return
+        again = index == self.cursor
+        self.cursor = index
+        if again or event.chain == 2:
+            self.action_choose()
