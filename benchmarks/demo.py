@@ -28,7 +28,7 @@ def run(
         answer = json.loads(done.stdout.splitlines()[-1])
         from benchmarks.planted import found_share
 
-        share = found_share(Path(folder) / "workspace")
+        share = found_share(Path(folder) / ".seatrial")
     figures: dict[str, float | None] = {"seconds": round(spent, 1)}
     figures |= {key: answer["accuracy"][key.removeprefix("accuracy_")] for key in KEYS}
     figures["planted_found_share"] = share

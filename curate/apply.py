@@ -17,7 +17,7 @@ import polars as pl
 
 from curate.errors import AccountError
 from curate.example import with_content_hash
-from curate.redact import Replacer, Span, Style, at_pointer, cut, cut_json, with_pointer
+from curate.redact import Replacer, Span, Style, at_pointer, cut_json, with_pointer
 from curate.settle import NEEDED, Row, settle
 
 CHANGES = pl.Schema(
@@ -97,6 +97,12 @@ def apply(
     return Applied(clean, log.sort("example_id", "change", "check", "label", "finding_id"))
 
 
+def dropped_by(examples: pl.DataFrame, review: pl.DataFrame) -> set[str]:
+    """The ids of the examples that the decisions of a review drop: what `apply` would, without the work."""
+    decided, _ = _current(examples, review)
+    return set(settle(examples, review, [row for row in decided if row["decided"] == "drop"])[0])
+
+
 def _current(examples: pl.DataFrame, review: pl.DataFrame) -> tuple[list[Row], list[Row]]:
     """The decisions that change something, apart from those whose text is not what it was."""
     target = pl.coalesce("target", "example_id") if "target" in review.columns else pl.col("example_id")
@@ -170,11 +176,7 @@ class Rewriting:
         found = [(old[s.start : s.end], s.label) for s in spans]
         self.values |= {value for value, _ in found if value}
         if edit is None:
-            new = (
-                cut_json(old, spans, self.replacer)
-                if name == "tool_calls"
-                else cut(old, spans, self.replacer)
-            )
+            new = cut_json(old, spans, self.replacer)
         else:
             new = edit.text
             # the offsets belong to the old text: take its values out of the new one, longest first

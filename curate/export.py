@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
-FORMATS = ("original", "openai", "trl", "axolotl", "llamafactory", "alpaca", "sharegpt", "csv", "datasets", "parquet")
+from curate.errors import ConfigError, ResourceError
+from curate.formats.writers import INFO, WRITERS, Part
+from curate.workspace.store import folder_digest
+
+FORMATS = tuple(WRITERS)
+SPLITS = ("train", "validation", "test")
+UNSPLIT = "unsplit"
+NAME = re.compile(r"\w[\w.-]*")
 
 
 class Written(NamedTuple):
@@ -15,6 +27,77 @@ class Written(NamedTuple):
 
     path: Path
     rows: int
+
+
+def parts_of(examples: pl.DataFrame, name: str, *, splits: bool) -> list[Part]:
+    """The examples by split, train first; one part where no split is set or none is wanted."""
+    found = set(examples["split"].drop_nulls())
+    if not splits or not found:
+        return [Part(name, None, examples)]
+    order = [split for split in SPLITS if split in found] + sorted(found - set(SPLITS))
+    parts = [Part(f"{name}-{split}", split, examples.filter(pl.col("split") == split)) for split in order]
+    rest = examples.filter(pl.col("split").is_null())
+    return [*parts, Part(f"{name}-{UNSPLIT}", UNSPLIT, rest)] if rest.height else parts
+
+
+def _same(draft: Path, final: Path) -> bool:
+    """Whether a file or folder is there already, to the byte."""
+    if draft.is_dir():
+        return final.is_dir() and folder_digest("", draft) == folder_digest("", final)
+    return final.is_file() and draft.read_bytes() == final.read_bytes()
+
+
+def _merge_info(draft: Path, final: Path, *, overwrite: bool) -> None:
+    """Our entries of dataset_info.json among those that are there; no other entry is touched."""
+    if not final.is_file():
+        return
+    try:
+        there: dict[str, Any] = json.loads(final.read_text(encoding="utf-8"))
+        there = dict(there)
+    except (ValueError, TypeError) as error:
+        raise ConfigError(
+            f"{final} is not a JSON object: {error}", hint="mend it, or export to another folder"
+        ) from error
+    ours = json.loads(draft.read_text(encoding="utf-8"))
+    clash = [name for name, entry in ours.items() if there.get(name, entry) != entry]
+    if clash and not overwrite:
+        raise ConfigError(
+            f"{final} has another entry called `{clash[0]}`",
+            hint="--overwrite replaces it; or give another name",
+        )
+    text = json.dumps(there | ours, ensure_ascii=False, indent=2) + "\n"
+    draft.write_text(text, encoding="utf-8")
+
+
+def _must_be_free(draft: Path, final: Path, *, overwrite: bool) -> None:
+    if not final.exists() or _same(draft, final):
+        return
+    saved = final.is_dir() and any((final / name).is_file() for name in ("state.json", "dataset_dict.json"))
+    if final.is_dir() and not (saved and draft.is_dir()):
+        raise ConfigError(
+            f"{final} is a folder, and not a saved dataset", hint="export to another folder or name"
+        )
+    if not overwrite:
+        raise ConfigError(
+            f"{final} is there already, with other content; nothing was written",
+            hint="--overwrite replaces it; or export to another folder or under another name",
+        )
+
+
+def _sync(path: Path) -> None:
+    """Have what was written on the disk before it gets its name."""
+    for file in [path, *path.rglob("*")]:
+        if file.is_file():
+            with file.open("rb") as handle:
+                os.fsync(handle.fileno())
+
+
+def _move(draft: Path, final: Path) -> None:
+    if _same(draft, final):
+        return
+    if final.is_dir():
+        shutil.rmtree(final)
+    draft.replace(final)
 
 
 def export_dataset(
@@ -29,7 +112,28 @@ def export_dataset(
     """Write the examples under `folder`, one file a split where splits are set, and say what was written.
 
     All files or none: each is written beside its place and renamed at the end. A row that the format
-    cannot hold stops the export (ConfigError: which rows, how many, why), as does a file that is there
-    already with other content, unless `overwrite`.
+    cannot hold stops the export (ConfigError: how many, why, and the first), as does a file that is
+    there already with other content, unless `overwrite`. Equal examples give equal bytes.
     """
-    raise NotImplementedError
+    if format not in WRITERS:
+        raise ConfigError(f"no export format is called `{format}`", hint=f"formats: {', '.join(FORMATS)}")
+    if not NAME.fullmatch(name):
+        raise ConfigError(f"`{name}` cannot name a file", hint="letters, digits, dot, dash and underscore")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as place:
+            draft = Path(place)
+            written = WRITERS[format](parts_of(examples, name, splits=splits), draft, name)
+            for file, _ in written:
+                if file == INFO:
+                    _merge_info(draft / file, folder / file, overwrite=overwrite)
+                else:
+                    _must_be_free(draft / file, folder / file, overwrite=overwrite)
+                _sync(draft / file)
+            for file, _ in written:
+                _move(draft / file, folder / file)
+    except OSError as error:
+        raise ResourceError(
+            f"{folder}: {error}", hint="free some disk space or choose another folder"
+        ) from error
+    return [Written(folder / file, rows) for file, rows in written]

@@ -264,7 +264,7 @@ class Source:
 
 def _listed(key: str, value: object) -> tuple[str, object]:
     """(what a list should be, the list as a tuple or None)."""
-    items = value if isinstance(value, list) else [value]
+    items: list[Any] = value if isinstance(value, list) else [value]
     if key == "sizes":
         good = len(items) == 3 and all(type(item) in (int, float) and item >= 0 for item in items)
         return "three numbers, as [70, 15, 15]", tuple(float(item) for item in items) if good else None

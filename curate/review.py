@@ -43,7 +43,6 @@ SAFE: dict[str, tuple[str, frozenset[str] | None]] = {
     "near-duplicate": ("drop", None),
     "leak": ("drop", None),
     "pii": ("redact", None),
-    "secret": ("redact", None),
 }
 
 
@@ -264,7 +263,7 @@ def safe(table: pl.DataFrame) -> pl.DataFrame:
     - `near-duplicate`, drop: the check proposes to drop only where the labels are equal and the exact
       Jaccard similarity reaches its threshold;
     - `leak`, drop: the protected side stays;
-    - `pii` and `secret`, redact.
+    - `pii`, redact.
     Contradictions, and whatever proposes `review`, `edit` or something else than above, stay for a
     person. A cluster's keeper (`keep`) is settled with the last of its members.
     """
@@ -277,6 +276,11 @@ def safe(table: pl.DataFrame) -> pl.DataFrame:
     keeper = (pl.col("action") == "keep") & pl.col("cluster_id").is_not_null() & settled
     placed = (pl.col("action") != "redact") | pl.col("field").is_not_null()
     return table.filter(undecided & (fits | keeper) & placed)
+
+
+def proposals(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows without those that only propose to keep: what is counted when proposals are."""
+    return table.filter(pl.col("action") != "keep")
 
 
 def accept_safe(table: pl.DataFrame, *, by: str = SAFE_REVIEWER) -> list[Decision]:

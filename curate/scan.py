@@ -218,5 +218,5 @@ def _failure(check: Check, place: str, error: Exception) -> SeatrialError:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return SeatrialError(
         f"the check `{check.name}` failed {place}: {type(error).__name__} ({Path(frame.filename).name}:{frame.lineno})",
-        hint=f"this is a fault of the check: leave it out, or leave the example out, and report it",
+        hint="this is a fault of the check: leave it out, or leave the example out, and report it",
     )

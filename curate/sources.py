@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
+
+from curate.errors import AccountError, ConfigError, MissingExtraError, ResourceError, SourceError
+from curate.example import EXAMPLES, frame, with_ids
+from curate.formats import Format, named, read_row, recognise, write_row
+from curate.formats.files import Opened, open_file, open_stream
+from curate.formats.numbers import lift
+from curate.formats.records import Record
+from curate.formats.rows import as_text
+from curate.formats.tables import table_rows
+from curate.formats.turns import dump
+from curate.progress import Progress
 
 REJECTS = pl.Schema(
     {
@@ -16,6 +34,12 @@ REJECTS = pl.Schema(
         "text": pl.String,  # the row as it stood, at most 2,000 characters
     }
 )
+LOOKED_AT = 50  # first rows that tell the format
+KEPT = 2_000  # characters of a rejected row
+BATCH = 10_000  # rows turned into a table at once
+ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+PACKED = ("", ".gz", ".zst", ".zstd")
+HUB = re.compile(r"(hf:)?(?P<id>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?")
 
 
 class Imported(NamedTuple):
@@ -25,6 +49,288 @@ class Imported(NamedTuple):
     rejects: pl.DataFrame  # REJECTS
     format: str  # of curate.formats; several joined by ", "
     why: str  # how the format was recognised, in words
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the reader was told; see `read_source`."""
+
+    format: Format | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    label: str | None = None
+    group: str | None = None
+    split: str | None = None
+
+
+class Piece(NamedTuple):
+    """A file, or a split of a saved dataset, that is being read."""
+
+    source: str
+    split: str | None
+    open: AbstractContextManager[Opened]
+
+
+@dataclass
+class Taken:
+    """What has been read so far: whole batches as tables, the last rows as they are."""
+
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    rows: list[dict[str, object]] = field(default_factory=list)
+    origins: list[str] = field(default_factory=list)
+    rejects: list[tuple[str, int, str, str]] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)  # of the columns asked for
+    columns: list[str] = field(default_factory=list)  # of the first row
+    read: int = 0
+
+    def add(self, row: dict[str, object], origin: str) -> None:
+        """An example; its origin is kept as a digest, not as a copy of the text."""
+        self.rows.append(row)
+        self.origins.append(blake2b(origin.encode(), digest_size=16).hexdigest())
+        if len(self.rows) == BATCH:
+            self.pack()
+
+    def pack(self) -> None:
+        """Turn the last rows into a table."""
+        if self.rows:
+            self.frames.append(frame(self.rows))
+            self.rows = []
+
+
+def split_name(name: object) -> str | None:
+    """Train, validation or test for a split's usual names (`val`, `dev`, `train_sft` ...), else null."""
+    word = str(name).lower()
+    for ours, starts in (("train", ("train",)), ("validation", ("val", "dev", "eval")), ("test", ("test",))):
+        if word.startswith(starts):
+            return ours
+    return None
+
+
+# where the rows are
+
+
+def _saved(path: Path, source: str) -> list[Piece]:
+    """The splits of a folder that `save_to_disk` wrote."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtraError("datasets", "all") from error
+    try:
+        loaded = datasets.load_from_disk(str(path))
+    except (OSError, ValueError, KeyError, datasets.exceptions.DatasetsError) as error:
+        raise SourceError(
+            f"{path} cannot be read as a saved dataset: {error}", hint="was it saved whole?"
+        ) from error
+    return _pieces_of(loaded, source)
+
+
+def _pieces_of(loaded: Any, source: str) -> list[Piece]:  # noqa: ANN401
+    """A piece for each split of a `datasets` object; class numbers become their names."""
+    parts = loaded.items() if hasattr(loaded, "items") else [("", loaded)]
+    pieces = []
+    for name, part in parts:
+        names = {column: kind.names for column, kind in part.features.items() if hasattr(kind, "names")}
+        opened = Opened(table_rows(_with_names(part, names)), "datasets")
+        pieces.append(Piece(f"{source}/{name}" if name else source, split_name(name), nullcontext(opened)))
+    return pieces
+
+
+def _with_names(rows: Any, names: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    for row in rows:
+        for column, words in names.items():
+            number = row[column]
+            if isinstance(number, int):
+                row[column] = words[number] if 0 <= number < len(words) else None
+        yield row
+
+
+def _from_hub(place: str) -> list[Piece]:
+    """The splits of a dataset on the Hugging Face hub. Runs no code from it."""
+    match = HUB.fullmatch(place)
+    if match is None:
+        raise SourceError(f"`{place}` is not a hub id", hint="a hub id is org/name, or org/name:config")
+    try:
+        import datasets
+    except ImportError as error:
+        raise MissingExtraError("datasets", "all") from error
+    try:
+        loaded = datasets.load_dataset(match["id"], match["config"])
+    except (ConnectionError, datasets.exceptions.DatasetNotFoundError) as error:
+        raise ResourceError(
+            f"the hub's `{match['id']}` could not be had: {str(error)[:300]}",
+            hint="check the id and the connection (HF_HUB_OFFLINE must not be set); a file on disk needs neither",
+        ) from error
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        raise SourceError(f"the hub's `{match['id']}` cannot be read: {str(error)[:500]}") from error
+    return _pieces_of(loaded, match["id"])
+
+
+def _in_folder(folder: Path) -> tuple[list[Piece], str]:
+    """A piece for each file of rows in a folder and below, by path, and what was passed by."""
+    files = sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+    endings = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
+    chosen = [
+        path for path in files if path.name.lower().endswith(endings) and path.name != "dataset_info.json"
+    ]
+    if not chosen:
+        raise SourceError(f"{folder} holds no file of rows", hint=f"endings looked for: {', '.join(ENDINGS)}")
+    passed = [path.name for path in files if path not in chosen]
+    pieces = []
+    for path in chosen:
+        name = path.relative_to(folder).as_posix()
+        pieces.append(Piece(name, split_name(path.name), open_file(path, str(path))))
+    note = f"passed by: {', '.join(passed[:5])}" + (f" and {len(passed) - 5} more" if len(passed) > 5 else "")
+    return pieces, note if passed else ""
+
+
+def _pieces(place: str, *, hub: bool) -> tuple[list[Piece], str]:
+    """What is to be read, and what is to be said of it."""
+    if place == "-":
+        return [Piece("stdin", None, open_stream(sys.stdin.buffer, "stdin"))], ""  # type: ignore[arg-type]
+    path = Path(place)
+    if place.startswith("hf:") or (hub and not path.exists()):
+        return _from_hub(place), ""
+    if path.is_dir():
+        if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
+            return _saved(path, path.resolve().name), ""
+        return _in_folder(path)
+    if not path.exists():
+        looks = HUB.fullmatch(place) and not path.suffix
+        hint = f"to fetch it from the Hugging Face hub: hf:{place}" if looks else "check the path"
+        raise SourceError(f"there is no file or folder {place}", hint=hint)
+    return [Piece(path.name, None, open_file(path, place))], ""
+
+
+# rows to examples
+
+
+def _example(
+    record: Record, piece: Piece, container: str, known: Format, told: Reading, taken: Taken
+) -> tuple[dict[str, object], str]:
+    """(example, its origin) of a row. Raises SourceError where it is not in the format."""
+    row = record.value or {}
+    lifted: dict[str, str] = {}
+    try:
+        try:
+            origin = dump(row)
+        except ValueError:
+            row = lift(row, "", lifted)
+            origin = dump(row)
+        origin.encode()
+        draft = read_row(row, known, columns=told.columns, roles=told.roles, label=told.label)
+        back = write_row(draft)
+        if back != row or (dump(back) != origin and _sorted(back) != _sorted(row)):
+            raise SourceError("would not come back from export as it is; please report this row's shape")
+    except UnicodeEncodeError as error:
+        raise SourceError("holds half of a surrogate pair, which is no text") from error
+    except RecursionError as error:
+        raise SourceError("is nested too deeply") from error
+    if lifted:
+        draft.layout["nan"] = lifted
+        origin += dump(lifted)
+    taken.seen.update(name for name in (told.label, told.group, told.split) if name in row)
+    split = split_name(row.get(told.split)) if told.split else piece.split
+    return {
+        "messages": draft.messages,
+        "chosen": draft.chosen,
+        "rejected": draft.rejected,
+        "label": draft.label,
+        "group": as_text(row.get(told.group)) if told.group else None,
+        "split": split,
+        "source": piece.source,
+        "source_row": record.row,
+        "meta": dump(draft.meta),
+        "layout": dump({**draft.layout, "as": container}),
+    }, origin
+
+
+def _sorted(value: object) -> str:
+    """A JSON value with its keys in order: true and 1 are told apart, as `==` does not."""
+    import json
+
+    return json.dumps(value, sort_keys=True)
+
+
+def _known(first: list[Record], told: Reading, piece: Piece, *, alone: bool) -> tuple[Format | None, str]:
+    """The format of a piece, and why. Null where a folder's file is in none: its rows are rejected one by one."""
+    rows = [record.value for record in first if record.value is not None]
+    if told.format is not None:
+        return told.format, f"{told.format.name}: as told"
+    if not rows:
+        return None, "no row could be read"
+    try:
+        return recognise(rows, told.columns)
+    except SourceError as error:
+        if alone:
+            raise SourceError(f"{piece.source}: {error.message}", hint=error.hint) from error
+        return None, error.message
+
+
+def _take(
+    piece: Piece, opened: Opened, told: Reading, taken: Taken, progress: Progress, *, alone: bool
+) -> tuple[str | None, str]:
+    """Read one piece to its end; the format's name and why."""
+    records = opened.records
+    first = []
+    good = 0
+    for record in records:
+        first.append(record)
+        good += record.value is not None
+        if good == LOOKED_AT:
+            break
+    known, why = _known(first, told, piece, alone=alone)
+    for record in itertools.chain(first, records):
+        taken.read += 1
+        progress.step()
+        reason, text = record.reason, record.text
+        if record.value is not None:
+            taken.columns = taken.columns or list(record.value)
+            try:
+                if known is None:
+                    raise SourceError(why)
+                taken.add(*_example(record, piece, opened.container, known, told, taken))
+                continue
+            except SourceError as error:
+                reason, text = error.message, _shown(record.value)
+        taken.rejects.append((piece.source, record.row, reason, text[:KEPT]))
+    note = f" ({opened.note})" if opened.note else ""
+    return known.name if known else None, why + note
+
+
+def _shown(row: dict[str, Any]) -> str:
+    """A row as text that a table can hold."""
+    try:
+        return str(row if len(row) > 1000 else _sorted(row)).encode("utf-8", "replace").decode()
+    except RecursionError:
+        return "(nested too deeply to be shown)"
+
+
+def _checked(taken: Taken, told: Reading, place: str) -> None:
+    """All rows accounted for, at least one of them an example, and each column that was asked for was there."""
+    examples = len(taken.origins)
+    if taken.read != examples + len(taken.rejects):
+        raise AccountError(f"{taken.read} rows read, {examples} examples and {len(taken.rejects)} rejected")
+    if not taken.read:
+        raise SourceError(f"{place} holds no rows", hint="was the download or the export cut off?")
+    if not examples:
+        shapes = Counter(re.sub(r"\d+|`[^`]*`", "…", reason) for _, _, reason, _ in taken.rejects)
+        common, count = shapes.most_common(1)[0]
+        source, row, reason, _ = next(r for r in taken.rejects if re.sub(r"\d+|`[^`]*`", "…", r[2]) == common)
+        raise SourceError(
+            f"{place}: none of the {taken.read:,} rows can be read; {count:,} for this reason: {source}:{row}: {reason}",
+            hint="--format NAME says what the rows are, --column PART=NAME which column holds what, "
+            "--role THEIRS=OURS what a role means",
+        )
+    for option, name in (("label", told.label), ("group", told.group), ("split", told.split)):
+        if name is not None and name not in taken.seen:
+            raise ConfigError(
+                f"{place} has no column `{name}` (--{option})",
+                hint=f"its columns are: {', '.join(taken.columns[:20])}",
+            )
 
 
 def read_source(
@@ -38,11 +344,43 @@ def read_source(
     roles: Mapping[str, str] | None = None,
     hub: bool = False,
 ) -> Imported:
-    """Read a file, a folder, `-` (stdin, JSONL) or, when `hub` or `hf:org/name` asks so, a hub id.
+    """Read a file, a folder, `-` (stdin) or, when `hub` or `hf:org/name` asks so, a hub id.
 
     `columns` maps a part of the format to the source's column (`{"prompt": "question"}`), `roles` an
     unknown role to a known one (`{"bot": "assistant"}`). `label`, `group`, `split` name columns whose
     value is copied, as text, into the example's column of that name.
-    Raises SourceError where nothing can be read, MissingExtraError or ResourceError for the hub.
+    Raises SourceError where nothing can be read, ConfigError for a format, role or column that is not
+    there, MissingExtraError or ResourceError for the hub.
     """
-    raise NotImplementedError
+    parts = dict(columns or {})
+    if label is not None:
+        parts.setdefault("label", label)
+    for theirs, ours in (roles or {}).items():
+        if ours not in ("system", "user", "assistant", "tool"):
+            raise ConfigError(
+                f"role `{theirs}` cannot mean `{ours}`", hint="roles: system, user, assistant, tool"
+            )
+    told = Reading(named(format) if format else None, parts, roles or {}, label, group, split)
+    pieces, note = _pieces(str(place), hub=hub)
+    taken = Taken()
+    reasons: dict[str, list[str]] = {}
+    names: dict[str, None] = {}
+    with Progress("import") as progress:
+        for piece in pieces:
+            with piece.open as opened:
+                name, why = _take(piece, opened, told, taken, progress, alone=len(pieces) == 1)
+            reasons.setdefault(why, []).append(piece.source)
+            if name:
+                names[name] = None
+    _checked(taken, told, str(place))
+    taken.pack()
+    examples = with_ids(
+        pl.concat(taken.frames) if taken.frames else pl.DataFrame(schema=EXAMPLES), taken.origins
+    )
+    said = [why if len(pieces) == 1 else f"{', '.join(sources)}: {why}" for why, sources in reasons.items()]
+    return Imported(
+        examples.select(list(EXAMPLES)),
+        pl.DataFrame(taken.rejects, schema=REJECTS, orient="row"),
+        ", ".join(names),
+        "; ".join([*said, note] if note else said),
+    )

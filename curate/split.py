@@ -6,7 +6,7 @@ order, on a clock or on random state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from curate.divide import divide
 from curate.errors import ConfigError
 
 SPLITS = ("train", "validation", "test")
@@ -79,7 +80,6 @@ def split(
     """
     shares = _shares(sizes)
     ids = examples["example_id"].to_list()
-    order = ranks(ids, seed, "split")
     cluster = components(ids, [links.select("example_id", "other_id")])
     whole = _together(examples, ids, links, group=group)
     strata, names = _codes(examples, by)
@@ -88,7 +88,11 @@ def split(
     if random:
         part = plain(ranks(ids, seed, "random"), shares)
     else:
-        part = _divide(strata, whole, order, pins, shares, warnings)
+        order = ranks(ids, seed, "split")
+        parts, warnings = divide(
+            strata.tolist(), whole.tolist(), order.tolist(), pins.tolist(), shares.tolist()
+        )
+        part = np.array(parts, dtype=np.int64)
     counts = np.bincount(part, minlength=3)
     missing = [SPLITS[k] for k in range(3) if shares[k] > 0 and counts[k] == 0]
     if missing:
@@ -196,128 +200,6 @@ def plain(places: np.ndarray, shares: np.ndarray) -> np.ndarray:
     """A plain random split: the part of each row by its place alone."""
     edges = np.round(np.cumsum(shares) * len(places)).astype(np.int64)
     return np.searchsorted(edges[:2], places, side="right")
-
-
-# dividing
-
-
-def _divide(
-    strata: np.ndarray,
-    whole: np.ndarray,
-    order: np.ndarray,
-    pins: np.ndarray,
-    shares: np.ndarray,
-    warnings: list[str],
-) -> np.ndarray:
-    """The part (0, 1, 2) of each row: sets that must stay together first, largest first, then single rows."""
-    part = np.full(len(strata), -1, dtype=np.int64)
-    wanted = np.bincount(strata)[:, None] * shares  # (strata, 3) rows
-    placed = np.zeros_like(wanted)
-
-    def put(rows: np.ndarray, k: int) -> None:
-        part[rows] = k
-        np.add.at(placed, (strata[rows], k), 1)
-
-    by_order = np.argsort(order)
-    by_set = by_order[np.argsort(whole[by_order], kind="stable")]
-    sets = np.split(by_set, np.flatnonzero(np.diff(whole[by_set])) + 1) if len(by_set) else []
-    free: list[np.ndarray] = []
-    single: list[np.ndarray] = []
-    for rows in sets:
-        held = pins[rows][pins[rows] >= 0]
-        if len(held):
-            _pin(rows, held, pins, put, warnings)
-        else:
-            (single if len(rows) == 1 else free).append(rows)
-    for rows in sorted(free, key=lambda r: (-len(r), order[r[0]])):
-        put(rows, _best(rows, strata, wanted, placed, shares, warnings))
-    if single:
-        rest = np.concatenate(single)
-        _singles(rest[np.argsort(order[rest])], strata, wanted, placed, shares, put)
-    alone = int((np.bincount(strata) == 1).sum())
-    if alone and len(wanted) > 1:
-        warnings.append(
-            f"{alone:,} labels have one example each: those stay in train, so no test row asks for them"
-        )
-    return part
-
-
-def _pin(
-    rows: np.ndarray,
-    held: np.ndarray,
-    pins: np.ndarray,
-    put: Callable[[np.ndarray, int], None],
-    warnings: list[str],
-) -> None:
-    """Keep rows where they came with; the rest of the set follows the most of them."""
-    follow = int(np.bincount(held, minlength=3).argmax())
-    if len(set(held.tolist())) > 1:
-        warnings.append(
-            f"{len(rows):,} rows that belong together came divided over several splits and were left so; "
-            "do not keep the existing splits, or drop the copies first"
-        )
-    for k in range(3):
-        here = rows[pins[rows] == k]
-        put(np.concatenate([here, rows[pins[rows] < 0]]) if k == follow else here, k)
-
-
-def _best(
-    rows: np.ndarray,
-    strata: np.ndarray,
-    wanted: np.ndarray,
-    placed: np.ndarray,
-    shares: np.ndarray,
-    warnings: list[str],
-) -> int:
-    """The part for a set of rows: where it overflows no label's quota, then where most room is left."""
-    quota = wanted.sum(axis=0)
-    if any(0 < quota[k] < len(rows) for k in (1, 2)):
-        warnings.append(
-            f"a set of {len(rows):,} rows that belong together is larger than a part's quota: all in train"
-        )
-        return 0
-    labels, need = np.unique(strata[rows], return_counts=True)
-    left = wanted[labels] - placed[labels]
-    # half a row is within rounding
-    overflow = np.maximum(0, need[:, None] - left - 0.5).sum(axis=0)
-    room = (need[:, None] * left / np.maximum(wanted[labels], 1e-9)).sum(axis=0)
-    total = (quota - placed.sum(axis=0)) / np.maximum(quota, 1e-9)
-    parts = [k for k in range(3) if shares[k] > 0]
-    return min(parts, key=lambda k: (round(overflow[k], 6), -round(room[k], 6), -round(total[k], 6), k))
-
-
-def _singles(
-    rows: np.ndarray,
-    strata: np.ndarray,
-    wanted: np.ndarray,
-    placed: np.ndarray,
-    shares: np.ndarray,
-    put: Callable[[np.ndarray, int], None],
-) -> None:
-    """Deal single rows, label by label, by what each part still lacks of the label.
-
-    Whole rows by rounding down; the rest to the part that lacks most, with what rounding has cost a
-    part so far carried over to the next label, so that many small labels do not all round one way.
-    """
-    carry = np.zeros(3)
-    by_label = rows[np.argsort(strata[rows], kind="stable")]
-    for own in np.split(by_label, np.flatnonzero(np.diff(strata[by_label])) + 1):
-        label = strata[own[0]]
-        if wanted[label].sum() < 1.5 and len(wanted) > 1:  # the label's only example
-            put(own, 0)
-            continue
-        lacks = np.maximum(wanted[label] - placed[label], 0)
-        ideal = len(own) * (lacks / lacks.sum() if lacks.sum() > 0 else shares)
-        deal = np.floor(ideal + 1e-9).astype(np.int64)
-        debt = ideal - deal + carry
-        for _ in range(len(own) - int(deal.sum())):
-            k = max((k for k in range(3) if shares[k] > 0), key=lambda k: (round(debt[k], 6), -k))
-            deal[k] += 1
-            debt[k] -= 1
-        carry = debt
-        for k, some in enumerate(np.split(own, np.cumsum(deal)[:2])):
-            if len(some):
-                put(some, k)
 
 
 # telling

@@ -29,6 +29,7 @@ class Pool:
         train = examples.filter(pl.col("split") == "train")
         self.solved: list[Solved] = [each for each in queries(train) if each.query.turns and each.answer]
         self.retriever = cache(self._retriever)
+        self.balanced = cache(self._balanced)
 
     @cached_property
     def task(self) -> Task:
@@ -42,6 +43,19 @@ class Pool:
 
     def _retriever(self, max_df: float) -> Retriever:
         return Retriever([each.query.text for each in self.solved], max_df)
+
+    def _balanced(self, seed: int) -> list[Solved]:
+        """All of them in a drawn order that takes each label in turn."""
+        rng = random.Random(seed)
+        by_label: defaultdict[str, list[Solved]] = defaultdict(list)
+        for each in self.solved:
+            by_label[each.label or ""].append(each)
+        piles = [by_label[label] for label in sorted(by_label)]
+        rng.shuffle(piles)
+        for pile in piles:
+            rng.shuffle(pile)
+        rounds = max(map(len, piles), default=0)
+        return [pile[turn] for turn in range(rounds) for pile in piles if turn < len(pile)]
 
 
 class Arm(Protocol):
@@ -85,23 +99,8 @@ class FewShot:
 
     def shown(self, query: Query, pool: Pool) -> list[Solved]:
         """The drawn examples; another one in place of the question itself, should it be asked."""
-        drawn = [each for each in _balanced(pool, self.seed) if each.query.example_id != query.example_id]
+        drawn = [each for each in pool.balanced(self.seed) if each.query.example_id != query.example_id]
         return drawn[: self.shots]
-
-
-@cache
-def _balanced(pool: Pool, seed: int) -> tuple[Solved, ...]:
-    """All train examples in a drawn order that takes each label in turn."""
-    rng = random.Random(seed)
-    by_label: defaultdict[str, list[Solved]] = defaultdict(list)
-    for each in pool.solved:
-        by_label[each.label or ""].append(each)
-    piles = [by_label[label] for label in sorted(by_label)]
-    rng.shuffle(piles)
-    for pile in piles:
-        rng.shuffle(pile)
-    rounds = max(map(len, piles), default=0)
-    return tuple(pile[turn] for turn in range(rounds) for pile in piles if turn < len(pile))
 
 
 @dataclass(frozen=True)

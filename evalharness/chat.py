@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from curate.errors import ConfigError, SeatrialError
+from curate.errors import ConfigError, SourceError
 from evalharness.models import PLAIN_TEMPLATE, LoadedModel
 from evalharness.task import Turn
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PLAIN_STOP = re.compile(r"\n\n(User|System|Assistant|Tool):\n")
-
-
-class PromptError(SeatrialError):
-    """One question cannot be put to this model; the others can."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +31,15 @@ class Chat:
         return self.loaded.tokenizer
 
     def prompt(self, turns: Sequence[Turn]) -> str:
-        """The turns as text, up to where the answer begins. PromptError if the template refuses them."""
+        """The turns as text, up to where the answer begins. SourceError if the template refuses them."""
         for turn in turns:
             if found := self._control.search(str(turn.get("content") or "")):
-                raise PromptError(f"the text spells the control token {found.group()}")
+                raise SourceError(f"the text spells the control token {found.group()}")
         return self._render(turns, opened=True)
 
     def ids(self, text: str) -> list[int]:
         """The tokens of a text that the template made."""
-        return list(self.tokenizer(text, add_special_tokens=False).input_ids)
+        return list(self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
 
     def answer(self, ids: Sequence[int]) -> str:
         """The text of an answer's tokens."""
@@ -135,13 +132,11 @@ class Chat:
         try:
             text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=opened)
         except (TemplateError, TypeError, ValueError) as error:
-            raise PromptError(f"the chat template refuses the messages: {str(error)[:200]}") from error
+            raise SourceError(f"the chat template refuses the messages: {str(error)[:200]}") from error
         return str(text)
 
 
 def _nested(candidates: Sequence[Sequence[int]]) -> bool:
     """Whether one list of tokens begins another, or equals it."""
     ordered = sorted(map(tuple, candidates))
-    return any(
-        following[: len(first)] == first for first, following in zip(ordered, ordered[1:], strict=False)
-    )
+    return any(following[: len(first)] == first for first, following in pairwise(ordered))

@@ -19,6 +19,12 @@ def compare(
     margin: Annotated[float, typer.Option(help="A gain up to this fraction is no gain.")] = 0.01,
     alpha: Annotated[float, typer.Option(help="One-sided error rate of the verdict.")] = 0.05,
     seed: Annotated[int, typer.Option(help="Of resampling.")] = 0,
+    believed: Annotated[
+        str | None,
+        typer.Option(
+            help="A dataset whose own test flattered an adapter: told beside what the adapter scores here."
+        ),
+    ] = None,
 ) -> Answer:
     """Compare the four arms on the test split, with intervals, and make the report."""
     from curate.workspace import Workspace
@@ -27,7 +33,13 @@ def compare(
 
     workspace = Workspace.open()
     digest = compare_dataset(
-        workspace, workspace.dataset(dataset), primary=primary, margin=margin, alpha=alpha, seed=seed
+        workspace,
+        workspace.dataset(dataset),
+        primary=primary,
+        margin=margin,
+        alpha=alpha,
+        seed=seed,
+        believed=None if believed is None else workspace.dataset(believed),
     )
     comparison = read_comparison(workspace, digest)
     lines = [*verdict_block(comparison), "", f"comparison {digest}", "next: seatrial report --to FOLDER"]

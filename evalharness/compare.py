@@ -20,7 +20,7 @@ from evalharness.comparison import (
 )
 from evalharness.f1 import macro_f1, macro_f1_difference, macro_f1_interval
 from evalharness.intervals import RESAMPLES, Codes, Floats, Interval, group_codes, mean_interval
-from evalharness.paired import Difference, holm, paired_difference
+from evalharness.paired import Difference, Rules, holm, paired_difference
 from evalharness.power import detectable_effect, rows_needed
 
 ALPHA = 0.05
@@ -158,27 +158,44 @@ def _must_be_alike(rows: pl.DataFrame, arms: Sequence[str]) -> None:
             )
 
 
+def rules(chosen: Settings) -> Rules:
+    """The part of the settings that the statistics need."""
+    return Rules(chosen["margin"], chosen["alpha"], chosen["confidence"], chosen["resamples"], chosen["seed"])
+
+
 def metric_rows(pairs: Pairs, chosen: Settings, arms: Sequence[str] = ARMS) -> list[MetricRow]:
     """Mean, n, nulls and interval of each arm by each metric."""
+    drawn = rules(chosen)
     rows = []
-    options = {key: chosen[key] for key in ("confidence", "resamples", "seed")}  # type: ignore[literal-required]
     for metric in pairs.metrics:
         for arm in arms:
-            mean: float | None
-            if metric == "macro-f1":
-                kept, groups = _labelled(pairs, (arm,))
-                right = [pairs.references[i] for i in kept]
-                said = [pairs.labels[arm][i] for i in kept]
-                mean, n = macro_f1(right, said), len(kept)
-                interval = macro_f1_interval(right, said, groups, **options)
-            else:
-                values = pairs.values[metric, arm]
-                known = ~np.isnan(values)
-                n = int(known.sum())
-                mean = float(values[known].mean()) if n else None
-                interval = mean_interval(values[known], _kept(pairs.groups, known), **options)
+            mean, n, interval = (
+                _macro_f1(pairs, arm, drawn) if metric == "macro-f1" else _mean_of(pairs, metric, arm, drawn)
+            )
             rows.append(_metric_row(metric, arm, mean, n, len(pairs.example_ids) - n, interval, pairs))
     return rows
+
+
+def _macro_f1(pairs: Pairs, arm: str, drawn: Rules) -> tuple[float | None, int, Interval]:
+    kept, groups = _labelled(pairs, (arm,))
+    right, said = [pairs.references[i] for i in kept], [pairs.labels[arm][i] for i in kept]
+    interval = macro_f1_interval(
+        right, said, groups, confidence=drawn.confidence, resamples=drawn.resamples, seed=drawn.seed
+    )
+    return macro_f1(right, said), len(kept), interval
+
+
+def _mean_of(pairs: Pairs, metric: str, arm: str, drawn: Rules) -> tuple[float | None, int, Interval]:
+    values = pairs.values[metric, arm]
+    known = ~np.isnan(values)
+    interval = mean_interval(
+        values[known],
+        _kept(pairs.groups, known),
+        confidence=drawn.confidence,
+        resamples=drawn.resamples,
+        seed=drawn.seed,
+    )
+    return _mean(values), int(known.sum()), interval
 
 
 def _metric_row(
@@ -214,14 +231,14 @@ def difference_rows(
 
 def difference(pairs: Pairs, metric: str, candidate: str, baseline: str, chosen: Settings) -> Difference:
     """The paired difference by one metric over the examples that both arms have a score for."""
-    options = {key: chosen[key] for key in ("margin", "alpha", "confidence", "resamples", "seed")}  # type: ignore[literal-required]
     if metric == "macro-f1":
         kept, groups = _labelled(pairs, (candidate, baseline))
-        sides = [[pairs.labels[arm][i] for i in kept] for arm in (candidate, baseline)]
-        return macro_f1_difference([pairs.references[i] for i in kept], *sides, groups, **options)
+        ours, theirs = ([pairs.labels[arm][i] for i in kept] for arm in (candidate, baseline))
+        right = [pairs.references[i] for i in kept]
+        return macro_f1_difference(right, ours, theirs, groups, rules(chosen))
     first, second = pairs.values[metric, candidate], pairs.values[metric, baseline]
     known = ~(np.isnan(first) | np.isnan(second))
-    return paired_difference(first[known], second[known], _kept(pairs.groups, known), **options)
+    return paired_difference(first[known], second[known], _kept(pairs.groups, known), rules(chosen))
 
 
 def _difference_row(metric: str, baseline: str, found: Difference, chosen: Settings) -> DifferenceRow:
@@ -229,6 +246,7 @@ def _difference_row(metric: str, baseline: str, found: Difference, chosen: Setti
     beyond = (found.mean or 0.0) - chosen["margin"]
     needed = rows_needed(found.variance, beyond, alpha=chosen["alpha"]) if primary else None
     tail = found.margin_tail if primary else None
+    tested = tail or found.tail
     return DifferenceRow(
         metric=metric,
         baseline=baseline,
@@ -245,7 +263,7 @@ def _difference_row(metric: str, baseline: str, found: Difference, chosen: Setti
         p_below=tail.below if tail else None,
         detectable=detectable_effect(found.variance, found.n, alpha=chosen["alpha"]),
         rows_needed=needed,
-        test=(tail or found.tail).test if found.tail else None,  # type: ignore[union-attr]
+        test=tested.test if tested else None,
         reason=found.interval.reason,
     )
 
@@ -274,8 +292,7 @@ def slice_rows(
             part[candidate][known],
             part[rival][known],
             _kept(pairs.groups, inside, known),
-            resamples=SLICE_RESAMPLES,
-            seed=chosen["seed"],
+            Rules(resamples=SLICE_RESAMPLES, seed=chosen["seed"]),
         )
         rows.append(
             Slice(

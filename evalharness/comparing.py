@@ -14,6 +14,7 @@ import polars as pl
 from curate.errors import NotFoundError, WorkspaceError
 from curate.workspace import Workspace
 from evalharness import evidence
+from evalharness.believed import believed_beside
 from evalharness.compare import (
     ALPHA,
     MARGIN,
@@ -56,19 +57,24 @@ def compare_dataset(
     margin: float = MARGIN,
     alpha: float = ALPHA,
     seed: int = 0,
-    believed: Believed | None = None,
+    believed: str | Believed | None = None,
 ) -> str:
     """Compare the arms on a dataset version's test split; returns the comparison's digest.
 
-    Reads the newest scores of each arm. `believed` is a figure measured elsewhere, to be told
-    beside the true one. Records the settings, so that a change of them shows in every later report.
+    Reads the newest scores of each arm. `believed` is the digest of a dataset version, or figures
+    measured elsewhere, whose flattering figure is told beside the true one. The settings are
+    recorded, so that a change of them shows in every later report.
     """
     scores, sources = newest_scores(workspace, dataset)
     chosen = settings(scores, primary=primary, margin=margin, alpha=alpha, seed=seed)
-    params = {"settings": dict(chosen), "believed": believed}
     inputs = {"dataset": dataset, **sources}
-    with workspace.run("compare", params, inputs) as run:
-        comparison = build(workspace, dataset, scores, sources, chosen, believed)
+    figures = None if isinstance(believed, str) else believed
+    if isinstance(believed, str):
+        figures = believed_beside(workspace, dataset, believed, chosen["primary"])
+        figures["why"] += evidence.leaked_words(workspace, believed)
+        inputs |= evidence.believed_sources(workspace, dataset, believed)
+    with workspace.run("compare", {"settings": dict(chosen), "believed": figures}, inputs) as run:
+        comparison = build(workspace, inputs, scores, sources, chosen, figures)
         run.outputs["comparison"] = workspace.put_json("comparison", comparison)
         with tempfile.TemporaryDirectory() as folder:
             write_report(comparison, Path(folder))
@@ -81,7 +87,7 @@ def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dic
     query = """select run.run_id, o.digest from run join run_end using (run_id)
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
                join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'scores'
-               where kind = 'score' and error is null group by run.run_id order by run.run_id desc"""
+               where kind = 'score' and error is null group by run.run_id order by ended_at desc"""
     parts: list[pl.DataFrame] = []
     sources: dict[str, str] = {}
     seen: set[str] = set()
@@ -101,38 +107,40 @@ def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dic
 
 def build(
     workspace: Workspace,
-    dataset: str,
+    inputs: Mapping[str, str],
     scores: pl.DataFrame,
     sources: Mapping[str, str],
     chosen: Settings,
     believed: Believed | None,
 ) -> Comparison:
-    """The whole comparison as one value."""
+    """The whole comparison as one value; `inputs` are those of its run, `sources` the scores among them."""
+    dataset = inputs["dataset"]
     examples = workspace.examples(dataset)
     pairs = pair(scores, examples)
-    metrics = metric_rows(pairs, chosen)
-    differences = difference_rows(pairs, chosen)
+    metrics, differences = metric_rows(pairs, chosen), difference_rows(pairs, chosen)
     predictions, tables = newest_predictions(workspace, sources)
-    runs = evidence.predict_runs(workspace, dataset, TEST)
-    found = evidence.readings(runs, ARMS)
-    base, acts = evidence.told_by_predict(runs, CANDIDATE)
+    tuned = evidence.asked(workspace, tables.get(CANDIDATE, ""))
+    declared = evidence.declared_runs(workspace, dataset)
+    if told := inputs.get(evidence.BELIEVED_ON_TEST):
+        declared.add(evidence.asked(workspace, told).run_id or "")
+    read = evidence.readings(evidence.predict_runs(workspace, dataset, TEST), ARMS, declared)
     checks = [
         evidence.check_clean(workspace, dataset),
         evidence.check_leaks(workspace, dataset),
-        evidence.check_sealed(found),
+        evidence.check_unseen(tuned.trained_on),
+        evidence.check_sealed(read),
         evidence.check_pairs(metrics, lacking(pairs, chosen), chosen),
-        evidence.check_adapter(predictions, acts, CANDIDATE),
+        evidence.check_adapter(predictions, tuned.acts, CANDIDATE),
         evidence.check_errors(predictions),
         evidence.check_format(metrics, chosen, CANDIDATE),
         evidence.check_judge(metrics),
     ]
-    adapter = _adapter(workspace, tables)
-    artifacts = {"dataset": dataset, **sources, **tables}
-    if adapter:
-        artifacts["adapter"] = adapter
+    artifacts = {**inputs, **{f"predictions of {arm}": digest for arm, digest in tables.items()}}
+    if tuned.adapter:
+        artifacts["adapter"] = tuned.adapter
     return Comparison(
         schema=SCHEMA,
-        subject=_subject(workspace, dataset, examples, base, adapter, sources),
+        subject=_subject(workspace, dataset, examples, tuned, sources),
         settings=chosen,
         candidate=CANDIDATE,
         arms=list(ARMS),
@@ -145,11 +153,11 @@ def build(
         slices=slice_rows(pairs, chosen),
         examples=side_by_side(pairs, examples, predictions, chosen, ARMS, CANDIDATE),
         cost=cost_rows(predictions, ARMS),
-        readings=found,
+        readings=read,
         other_settings=other_settings(workspace, dataset, chosen),
         not_measured=not_measured(checks, metrics),
         believed=believed,
-        lineage=evidence.lineage(workspace, list(sources.values())),
+        lineage=evidence.lineage(workspace, list(inputs.values())),
         artifacts=artifacts,
     )
 
@@ -165,43 +173,28 @@ def lacking(pairs: Pairs, chosen: Settings) -> dict[str, int]:
 def newest_predictions(
     workspace: Workspace, sources: Mapping[str, str]
 ) -> tuple[pl.DataFrame | None, dict[str, str]]:
-    """The predictions behind the scores, each arm once, and the tables they are in, by role."""
+    """The predictions behind the scores, each arm once, and the table that each arm is in."""
     query = """select distinct i.digest, i.role from run_artifact o
                join run_artifact i on i.run_id = o.run_id and i.direction = 'in'
                join artifact on artifact.digest = i.digest and artifact.kind = 'predictions'
                where o.digest = ? and o.direction = 'out' order by i.role"""
     parts: list[pl.DataFrame] = []
     tables: dict[str, str] = {}
-    seen: set[str] = set()
     for scores in sources.values():
         for row in workspace.ledger.rows(query, scores):
             table = workspace.table(row["digest"])
-            fresh = [arm for arm in table["arm"].unique(maintain_order=True) if arm not in seen]
+            fresh = [arm for arm in table["arm"].unique(maintain_order=True) if arm not in tables]
             if fresh:
                 parts.append(table.filter(pl.col("arm").is_in(fresh)))
-                tables[f"predictions of {' and '.join(fresh)}"] = str(row["digest"])
-                seen.update(fresh)
+                tables |= dict.fromkeys(fresh, str(row["digest"]))
     return (pl.concat(parts) if parts else None), tables
-
-
-def _adapter(workspace: Workspace, tables: Mapping[str, str]) -> str | None:
-    query = """select i.digest from run_artifact o
-               join run_artifact i on i.run_id = o.run_id and i.direction = 'in'
-               join artifact on artifact.digest = i.digest and artifact.kind = 'adapter'
-               where o.digest = ? and o.direction = 'out' order by o.run_id desc limit 1"""
-    for role, digest in tables.items():
-        if CANDIDATE in role:
-            for row in workspace.ledger.rows(query, digest):
-                return str(row["digest"])
-    return None
 
 
 def _subject(
     workspace: Workspace,
     dataset: str,
     examples: pl.DataFrame,
-    base: str | None,
-    adapter: str | None,
+    tuned: evidence.Asked,
     sources: Mapping[str, str],
 ) -> Subject:
     query = """select max(ended_at) as ended from run_end join run_artifact using (run_id)
@@ -213,9 +206,9 @@ def _subject(
         name=workspace.name_of(dataset) or dataset[:8],
         rows={str(split): int(count) for split, count in counts},
         split=TEST,
-        base=base,
-        toy=evidence.is_toy(base),
-        adapter=adapter,
+        base=tuned.base,
+        toy=evidence.is_toy(tuned.base),
+        adapter=tuned.adapter,
         scored_at=max(ended),
     )
 
@@ -224,7 +217,7 @@ def other_settings(workspace: Workspace, dataset: str, chosen: Settings) -> list
     """Settings of earlier comparisons on this dataset version that differ from these, each once."""
     query = """select params from run join run_end using (run_id) join run_artifact i using (run_id)
                where kind = 'compare' and error is null and i.digest = ? and i.direction = 'in'
-               order by run.run_id"""
+               order by run.started_at"""
     others: list[Settings] = []
     for row in workspace.ledger.rows(query, dataset):
         found = cast("Settings", json.loads(row["params"])["settings"])

@@ -125,6 +125,7 @@ class Readings(TypedDict):
 
     count: int
     allowed: int  # one for each arm
+    declared: int  # of `count`: made only to tell what one would have believed
     broken_off: int  # runs that failed or were killed
     runs: list[dict[str, str]]  # run_id, arm, started_at
 

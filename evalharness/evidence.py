@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -14,6 +15,7 @@ from evalharness.comparison import Check, MetricRow, Readings, Settings, State, 
 from evalharness.wording import fraction, points
 
 TINY = "tiny"
+BELIEVED_ON_TEST = "believed-on-test"  # role of the predictions that only tell what was wrongly believed
 STALE = pl.col("decided").is_not_null() & (pl.col("decided") != "keep")
 
 
@@ -21,12 +23,12 @@ def _check(name: str, state: State, detail: str, remedy: str = "", *, required: 
     return Check(check=name, state=state, required=required, detail=detail, remedy=remedy)
 
 
-def predict_runs(workspace: Workspace, dataset: str, split: str) -> list[dict[str, object]]:
+def predict_runs(workspace: Workspace, dataset: str, split: str) -> list[dict[str, Any]]:
     """Runs that answered a split of a dataset version, oldest first: run_id, arm, params, started_at, error, ended."""
     query = """select run.run_id, params, started_at, ended_at, error from run
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
                left join run_end on run_end.run_id = run.run_id
-               where kind = 'predict' group by run.run_id order by run.run_id"""
+               where kind = 'predict' group by run.run_id order by started_at"""
     found = []
     for row in workspace.ledger.rows(query, dataset):
         params = json.loads(row["params"])
@@ -35,23 +37,35 @@ def predict_runs(workspace: Workspace, dataset: str, split: str) -> list[dict[st
     return found
 
 
-def readings(runs: Sequence[Mapping[str, object]], arms: Sequence[str]) -> Readings:
+def declared_runs(workspace: Workspace, dataset: str) -> set[str]:
+    """Runs that read the split only to tell what one would have believed; they choose nothing."""
+    query = """select distinct made.run_id from run join run_end using (run_id)
+               join run_artifact d on d.run_id = run.run_id and d.direction = 'in' and d.digest = ?
+               join run_artifact b on b.run_id = run.run_id and b.direction = 'in' and b.role = ?
+               join run_artifact made on made.digest = b.digest and made.direction = 'out'
+               where run.kind = 'compare' and error is null"""
+    return {str(row["run_id"]) for row in workspace.ledger.rows(query, dataset, BELIEVED_ON_TEST)}
+
+
+def readings(runs: Sequence[Mapping[str, Any]], arms: Sequence[str], declared: Collection[str]) -> Readings:
     """How often the split was read: whole predict runs count, broken ones are counted apart."""
     whole = [run for run in runs if run["ended_at"] and not run["error"]]
     return Readings(
         count=len(whole),
         allowed=len(arms),
+        declared=sum(run["run_id"] in declared for run in whole),
         broken_off=len(runs) - len(whole),
         runs=[{key: str(run[key]) for key in ("run_id", "arm", "started_at")} for run in whole],
     )
 
 
 def check_sealed(found: Readings) -> Check:
-    """Whether each arm read the test split once at the most."""
-    detail = f"{found['count']} readings for {found['allowed']} arms"
+    """Whether each arm read the test split once at the most, declared readings aside."""
     if found["count"] == 0:
         return _check("test sealed", "not measured", "the ledger holds no predict run on this split")
-    if found["count"] <= found["allowed"]:
+    chosen_from = found["count"] - found["declared"]
+    detail = f"{chosen_from} readings for {found['allowed']} arms"
+    if chosen_from <= found["allowed"]:
         return _check("test sealed", "pass", detail)
     return _check(
         "test sealed",
@@ -81,7 +95,7 @@ def _parent(workspace: Workspace, dataset: str) -> str:
                join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.digest = ?
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in'
                join artifact on artifact.digest = i.digest and artifact.kind = 'dataset'
-               where run.kind = 'split' and error is null order by run.run_id desc limit 1"""
+               where run.kind = 'split' and error is null order by ended_at desc limit 1"""
     rows = workspace.ledger.rows(query, dataset)
     return str(rows[0]["digest"]) if rows else dataset
 
@@ -91,7 +105,7 @@ def check_leaks(workspace: Workspace, dataset: str) -> Check:
     name, remedy = "leaks between splits", "seatrial scan on the split version, then seatrial compare again"
     query = """select run.run_id, params from run join run_end using (run_id)
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
-               where kind = 'scan' and error is null order by run.run_id desc limit 1"""
+               where kind = 'scan' and error is null order by ended_at desc limit 1"""
     rows = workspace.ledger.rows(query, dataset)
     if not rows:
         return _check(name, "not measured", "the split version was not scanned", remedy)
@@ -151,7 +165,7 @@ def check_adapter(predictions: pl.DataFrame | None, told: bool | None, candidate
             detail = f"{differs} of {same.height} answers differ from the base model's on equal prompts"
             return _check(name, "pass" if differs else "fail", detail, "" if differs else remedy)
     if told is not None:
-        said = "recorded when it was loaded: it changes the model's output"
+        said = "seen when it was loaded: it moves the model's logits"
         return _check(name, "pass" if told else "fail", said if told else "it changes nothing", remedy)
     return _check(name, "not measured", "no answers to equal prompts with and without it", remedy)
 
@@ -195,19 +209,84 @@ def check_judge(metrics: Sequence[MetricRow]) -> Check:
     return _check("judge", "not measured", "judged, but not calibrated against people", required=False)
 
 
-def told_by_predict(runs: Sequence[Mapping[str, object]], candidate: str) -> tuple[str | None, bool | None]:
-    """(base model as named, whether the adapter was seen to act) by the newest runs' parameters; None if not said."""
-    base, acts = None, None
-    for run in runs:
-        params = run["params"]
-        if not isinstance(params, Mapping):
-            continue
-        settings = params.get("settings")
-        for place in (params, settings if isinstance(settings, Mapping) else {}):
-            base = str(place["base"]) if place.get("base") else base
-            if run["arm"] == candidate and isinstance(place.get("adapter_acts"), bool):
-                acts = place["adapter_acts"]
-    return base, acts
+class Asked(NamedTuple):
+    """How predictions came to be; what the record does not say is None."""
+
+    run_id: str | None
+    base: str | None
+    adapter: str | None  # digest
+    acts: bool | None  # the adapter was seen to move the model's logits
+    trained_on: int | None  # of the rows asked, how many the adapter was trained on
+
+
+def asked(workspace: Workspace, predictions: str) -> Asked:
+    """What the newest run that made these predictions recorded."""
+    query = """select run.run_id, params from run join run_end using (run_id) join run_artifact using (run_id)
+               where digest = ? and direction = 'out' and kind = 'predict' and error is null
+               order by ended_at desc limit 1"""
+    for row in workspace.ledger.rows(query, predictions):
+        params = json.loads(row["params"])
+        inputs = workspace.ledger.run_artifacts(row["run_id"], "in")
+        outputs = workspace.ledger.run_artifacts(row["run_id"], "out")
+        notes = workspace.json(outputs["notes"]) if "notes" in outputs else {}
+        notes = notes if isinstance(notes, dict) else {}
+        model = notes.get("model") or {}
+        base = params.get("base")
+        return Asked(
+            run_id=str(row["run_id"]),
+            base=None if base is None else str(base),
+            adapter=inputs.get("adapter"),
+            # answering refuses an adapter that moves no logit, so a run that has its digest has seen it act
+            acts=True if "adapter" in inputs and "adapter_digest" in model else None,
+            trained_on=notes.get("trained_on"),
+        )
+    return Asked(None, None, None, None, None)
+
+
+def believed_sources(workspace: Workspace, dataset: str, other: str) -> dict[str, str]:
+    """By role, the flattering version and the answers of its adapter to its own test and to the clean one."""
+    sources = {"believed-dataset": other}
+    adapter: str | None = None
+    for role, version in (("believed-predictions", other), (BELIEVED_ON_TEST, dataset)):
+        for run in reversed(predict_runs(workspace, version, "test")):
+            made = workspace.ledger.run_artifacts(run["run_id"], "out")
+            used = workspace.ledger.run_artifacts(run["run_id"], "in").get("adapter")
+            if "predictions" in made and not run["error"] and used and adapter in (None, used):
+                sources[role], adapter = made["predictions"], used
+                break
+    return sources
+
+
+def leaked_words(workspace: Workspace, other: str) -> str:
+    """What the split of a flattering version leaked, as a sentence to append; empty if that is not recorded."""
+    query = """select run_id from run_artifact join run using (run_id) join run_end using (run_id)
+               where digest = ? and direction = 'out' and kind = 'split' and error is null
+               order by ended_at desc limit 1"""
+    for row in workspace.ledger.rows(query, other):
+        made = workspace.ledger.run_artifacts(row["run_id"], "out")
+        report = workspace.json(made["split-report"]) if "split-report" in made else None
+        leaks = report.get("random_would_leak") if isinstance(report, dict) and report.get("random") else None
+        if leaks:
+            return (
+                f" Of its own {leaks['test_rows']} test rows {leaks['either']} had a twin or a row of the "
+                f"same group in train ({leaks['twins']} a twin)."
+            )
+    return ""
+
+
+def check_unseen(trained_on: int | None) -> Check:
+    """Whether the adapter was trained on none of the rows that were asked."""
+    name = "test rows not trained on"
+    if trained_on is None:
+        return _check(name, "not measured", "the adapter's training is not in this workspace", required=False)
+    if trained_on:
+        return _check(
+            name,
+            "fail",
+            f"{trained_on} of the test rows were among the adapter's training rows",
+            "train again on this split's train rows",
+        )
+    return _check(name, "pass", "none of the test rows was among the adapter's training rows")
 
 
 def is_toy(base: str | None) -> bool:
@@ -227,4 +306,4 @@ def lineage(workspace: Workspace, digests: Sequence[str]) -> list[Step]:
                 started_at=row["started_at"],
                 params=json.loads(row["params"]),
             )
-    return [steps[key] for key in sorted(steps)]
+    return sorted(steps.values(), key=lambda step: (step["started_at"], step["run_id"]))

@@ -15,7 +15,7 @@ from evalharness.intervals import (
     Interval,
     no_interval,
 )
-from evalharness.paired import Difference, Tail, percentile_interval
+from evalharness.paired import STANDARD, Difference, Rules, Tail, percentile_interval
 
 Labels = Sequence[str | None]
 
@@ -116,12 +116,7 @@ def macro_f1_difference(
     candidate: Labels,
     baseline: Labels,
     groups: Codes | None = None,
-    *,
-    margin: float = 0.0,
-    alpha: float = 0.05,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    rules: Rules = STANDARD,
 ) -> Difference:
     """Candidate's macro-F1 minus the baseline's, with paired bootstrap interval and one-sided p.
 
@@ -136,14 +131,15 @@ def macro_f1_difference(
     if reason:
         none = no_interval(reason)
         return Difference(n, units, mean, none, none, None, None, None)
-    first, second = _resampled(parts, groups, resamples, seed)
+    first, second = _resampled(parts, groups, rules.resamples, rules.seed)
     draws = first - second
-    tail, margin_tail = (_tail(draws, at) for at in (0.0, margin))
+    tail, margin_tail = (_tail(draws, at) for at in (0.0, rules.margin))
     if np.all(draws == draws[0]):
         none = no_interval("every resample gives the same difference")
         return Difference(n, units, mean, none, none, tail, margin_tail, None)
     method = "paired bootstrap" if groups is None else "paired group bootstrap"
-    wide, inner = (percentile_interval(draws, level, method) for level in (confidence, 1 - 2 * alpha))
+    levels = (rules.confidence, 1 - 2 * rules.alpha)
+    wide, inner = (percentile_interval(draws, level, method) for level in levels)
     return Difference(n, units, mean, wide, inner, tail, margin_tail, float(draws.var(ddof=1)) * n)
 
 

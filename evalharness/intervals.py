@@ -159,7 +159,7 @@ def mean_interval(
     binary = len(values) > 0 and bool(np.all((values == 0) | (values == 1)))
     if binary and groups is None:
         return wilson(int(values.sum()), len(values), confidence)
-    if binary and bool(np.all(values == values[0])):
+    if binary and groups is not None and bool(np.all(values == values[0])):
         units = len(np.unique(groups))
         return replace(wilson(units * int(values[0]), units, confidence), method="wilson over groups")
     return bootstrap_mean(values, groups, confidence=confidence, resamples=resamples, seed=seed)

@@ -85,7 +85,7 @@ def load_model(
         torch.set_num_threads(threads)
     place = choose_device(device)
     folder = find_base(base, trust_remote_code=trust_remote_code)
-    config = _config(folder, base, trust_remote_code)
+    config = load_config(folder, base, trust_remote_code=trust_remote_code)
     taken, reason = choose_quantization(
         config, quantization, place, adapter, trust_remote_code=trust_remote_code
     )
@@ -204,7 +204,9 @@ def _quiet_bars() -> Iterator[None]:
             bars.enable_progress_bar()
 
 
-def _config(folder: Path, base: str, trust_remote_code: bool) -> PreTrainedConfig:
+def load_config(folder: Path, base: str, *, trust_remote_code: bool = False) -> PreTrainedConfig:
+    """The configuration of a base; SourceError where the folder has none."""
+    _torch()
     from transformers import AutoConfig
 
     try:

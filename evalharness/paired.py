@@ -26,6 +26,20 @@ ALL_FLIPS = 13  # up to this many units each pattern of signs is tried, and p is
 
 
 @dataclass(frozen=True)
+class Rules:
+    """What was settled before: the margin, the one-sided error rate, and how intervals are drawn."""
+
+    margin: float = 0.0
+    alpha: float = 0.05
+    confidence: float = 0.95
+    resamples: int = RESAMPLES
+    seed: int = 0
+
+
+STANDARD = Rules()
+
+
+@dataclass(frozen=True)
 class Tail:
     """One-sided p of a paired difference against a margin, both ways, and the test that gave them.
 
@@ -157,17 +171,9 @@ def mean_variance(values: Floats, groups: Codes | None) -> float:
 
 
 def paired_difference(
-    candidate: Floats,
-    baseline: Floats,
-    groups: Codes | None = None,
-    *,
-    margin: float = 0.0,
-    alpha: float = 0.05,
-    confidence: float = 0.95,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    candidate: Floats, baseline: Floats, groups: Codes | None = None, rules: Rules = STANDARD
 ) -> Difference:
-    """The mean paired difference, its bootstrap interval and tests against 0 and `margin`.
+    """The mean paired difference, its bootstrap interval and tests against 0 and the margin.
 
     Both arrays hold the same examples in the same order, without NaN. With groups whole groups are
     drawn and turned. Fewer than two pairs, or one group: no interval and no p, with the reason.
@@ -179,14 +185,15 @@ def paired_difference(
     if n < 2 or units < 2:
         none = no_interval(reason or "too few pairs")
         return Difference(n, units, float(deltas.mean()) if n else None, none, none, None, None, None)
-    tail, margin_tail = tails(deltas, groups, 0.0, seed), tails(deltas, groups, margin, seed)
+    levels = (rules.confidence, 1 - 2 * rules.alpha)
+    tail, margin_tail = (tails(deltas, groups, margin, rules.seed) for margin in (0.0, rules.margin))
     if reason is None:
-        draws = resampled_means(deltas, groups, resamples, seed)
+        draws = resampled_means(deltas, groups, rules.resamples, rules.seed)
         method = "paired bootstrap" if groups is None else "paired group bootstrap"
-        wide, inner = (percentile_interval(draws, level, method) for level in (confidence, 1 - 2 * alpha))
+        wide, inner = (percentile_interval(draws, level, method) for level in levels)
     elif groups is None and np.all(np.isin(candidate, (0, 1)) & np.isin(baseline, (0, 1))):
         better, worse = int(np.sum(deltas > 0)), int(np.sum(deltas < 0))
-        wide, inner = (score_interval(better, worse, n, level) for level in (confidence, 1 - 2 * alpha))
+        wide, inner = (score_interval(better, worse, n, level) for level in levels)
     else:
         wide = inner = no_interval(reason)
     variance = mean_variance(deltas, groups) * n

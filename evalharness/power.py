@@ -39,5 +39,5 @@ def rounded_up(rows: float) -> int:
     """Rows to two leading figures, upwards: more would claim to know the variance better than it is known."""
     if rows <= 10:
         return max(1, math.ceil(rows))
-    step = 10 ** (math.floor(math.log10(rows)) - 1)
+    step = int(10 ** (math.floor(math.log10(rows)) - 1))
     return math.ceil(rows / step) * step

@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from bm25s import BM25
 
 WORD = re.compile(r"\w+")
 FEW = 3  # a word in so few questions is never cut, however small the collection
@@ -45,7 +49,7 @@ class Retriever:
         return [int(position) for position in order if position != without][:count]
 
 
-def _index(corpus: list[list[str]]) -> object | None:
+def _index(corpus: list[list[str]]) -> BM25 | None:
     """A BM25 index, or None where there is no word to index."""
     if not any(corpus):
         return None
@@ -53,16 +57,12 @@ def _index(corpus: list[list[str]]) -> object | None:
 
     index = bm25s.BM25(auto_compile=False)
     index.index(corpus, show_progress=False)
-    found: object = index
-    return found
+    return index
 
 
-def _scores(index: object | None, asked: list[str], size: int) -> np.ndarray:
-    import bm25s
-
+def _scores(index: BM25 | None, asked: list[str], size: int) -> np.ndarray:
     if index is None:
         return np.zeros(size)
-    assert isinstance(index, bm25s.BM25)
     known = index.get_tokens_ids(asked)
     scores: np.ndarray = index.get_scores(list(known)) if len(known) else np.zeros(size)
     return scores

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
@@ -68,7 +68,7 @@ def side_by_side(
             for arm in arms
         }
         rows.append(_example_row(texts[example_id], kinds[example_id], said))
-    counts = {kind: sum(found == kind for found in kinds.values()) for kind in KINDS}
+    counts: dict[str, int] = {kind: sum(found == kind for found in kinds.values()) for kind in KINDS}
     return Examples(total=len(kinds), kinds=counts, rows=rows)
 
 
@@ -106,9 +106,8 @@ def _arm_answer(prediction: Mapping[str, object] | None, label: str | None, valu
     )
 
 
-def _example_row(example: Mapping[str, object], kind: Kind, said: dict[str, ArmAnswer]) -> ExampleRow:
+def _example_row(example: Mapping[str, Any], kind: Kind, said: dict[str, ArmAnswer]) -> ExampleRow:
     messages = example["messages"] or []
-    assert isinstance(messages, list)
     question, reference = prompt_text(messages), answer_text(messages)
     label = example["label"]
     return ExampleRow(

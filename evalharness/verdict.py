@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from evalharness.comparison import Check, Comparison, DifferenceRow, Settings, Verdict
 from evalharness.power import rounded_up
+from evalharness.visible import visible
 from evalharness.wording import (
     AS_GOOD,
     INSTEAD,
@@ -21,12 +22,14 @@ from evalharness.wording import (
     fraction,
     headline,
     listed,
+    plain,
     points,
     probability,
     readings_words,
     signed,
     signed_span,
     span,
+    unbroken,
 )
 
 WIDTH = 72
@@ -162,8 +165,8 @@ def verdict_block(comparison: Comparison) -> list[str]:
     lines = [
         headline(comparison),
         *_wrapped(
-            f"{subject['name']}: {comparison['n']:,} {subject['split']} rows{grouped}, {chosen['primary']}, "
-            f"margin {points(chosen['margin'])}, alpha {fraction(chosen['alpha']).rstrip('0')} one-sided"
+            f"{visible(subject['name'], lines=False)}: {comparison['n']:,} {subject['split']} rows{grouped}, {chosen['primary']}, "
+            f"margin {points(chosen['margin'])}, alpha {plain(chosen['alpha'])} one-sided"
         ),
         "",
         *_wrapped(verdict["reason"]),
@@ -183,7 +186,8 @@ def verdict_block(comparison: Comparison) -> list[str]:
 
 
 def _wrapped(text: str, indent: str = "") -> list[str]:
-    return textwrap.wrap(text, WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    lines = textwrap.wrap(unbroken(text), WIDTH, subsequent_indent=indent, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def _arm_table(comparison: Comparison) -> list[str]:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 from evalharness.comparison import Believed, Comparison, DifferenceRow, Doubted
 
 TOY = "The base is the shipped tiny model: a toy that proves the loop, not the quality of anything."
+
+# "95 %", "% .884", "n = 120", "11.2 points", "about 240", "alpha .05", "to +7.2"
+_APART = re.compile(
+    r"(?<=\d) (?=%|points?\b)|(?<=%) (?=[-+.\d])|(?<=\bn) (?==)|(?<==) (?=\d)|(?<=\babout) (?=\d)|(?<=\balpha) (?=\.)"
+)
 
 AS_GOOD = {
     "base": "The base model with a good prompt",
@@ -24,6 +31,16 @@ def fraction(value: float | None) -> str:
         return "n/a"
     text = f"{value:.3f}"
     return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+
+
+def plain(value: float) -> str:
+    """A setting as short as it is, as `.05`."""
+    return f"{value:g}".replace("0.", ".", 1)
+
+
+def unbroken(text: str) -> str:
+    """The text with no-break spaces where a figure must not part from its unit or its sign."""
+    return _APART.sub("\N{NO-BREAK SPACE}", text)
 
 
 def signed(value: float | None) -> str:
@@ -101,7 +118,9 @@ def readings_words(comparison: Comparison) -> str:
     readings = comparison["readings"]
     times = "once" if readings["count"] == 1 else f"{readings['count']} times"
     broken = f"; {readings['broken_off']} more broken off" if readings["broken_off"] else ""
-    return f"The test split was read {times} for {readings['allowed']} arms{broken}."
+    told = readings["declared"]
+    also = f", {told} of them only to tell what one would have believed" if told else ""
+    return f"The test split was read {times} for {readings['allowed']} arms{also}{broken}."
 
 
 def headline(comparison: Comparison) -> str:

@@ -21,6 +21,8 @@ from typing import Any
 import polars as pl
 
 from curate.errors import ConfigError
+from evalharness.chat import Chat
+from evalharness.models import LoadedModel
 
 IGNORED = -100  # the label of a token that the loss does not look at
 MARKS = re.compile(r"\{%-?\s*generation\b")
@@ -49,6 +51,7 @@ class Template:
     tokenizer: Any
     end_ids: frozenset[int]  # any of these ends a turn
     train_on: str = "assistant"  # all assistant turns, or `last`
+    folds_system: bool = False  # the template has no system role: its text leads the first question
 
     @property
     def marked(self) -> bool:
@@ -62,22 +65,15 @@ class Template:
         return f"{first} against prefix difference of tokens"
 
 
-def template_of(tokenizer: Any, model: Any, train_on: str) -> Template:  # noqa: ANN401
-    """The template of a loaded base; raises ConfigError if it has none or cannot tell places."""
-    if not tokenizer.chat_template:
-        raise ConfigError(
-            "the base has no chat template, so rows cannot become conversations",
-            hint="choose an instruction-tuned base, or put a chat_template.jinja beside its tokenizer",
-        )
-    if not tokenizer.is_fast:
+def template_of(loaded: LoadedModel, train_on: str) -> Template:
+    """The template of a base; raises ConfigError if its tokenizer cannot tell places in a text."""
+    if not loaded.tokenizer.is_fast:
         raise ConfigError(
             "the base's tokenizer cannot tell where a token lies in the text",
             hint="choose a base with a tokenizer.json",
         )
-    ends = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    listed = ends if isinstance(ends, list) else [ends]
-    known = {each for each in (*listed, tokenizer.eos_token_id) if each is not None}
-    return Template(tokenizer, frozenset(known), train_on)
+    chat = Chat(loaded)
+    return Template(loaded.tokenizer, chat.stops, train_on, chat._folds_system)
 
 
 def conversation(messages: Sequence[Mapping[str, str | None]]) -> list[dict[str, Any]]:
@@ -94,12 +90,23 @@ def conversation(messages: Sequence[Mapping[str, str | None]]) -> list[dict[str,
     return chat
 
 
+def folded(chat: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The system message put before the first question, as the harness asks where a template has no such role."""
+    if not chat or chat[0]["role"] != "system":
+        return chat
+    system, *turns = chat
+    first = next((index for index, turn in enumerate(turns) if turn["role"] == "user"), None)
+    if first is not None:
+        turns[first] = {**turns[first], "content": f"{system['content']}\n\n{turns[first]['content']}"}
+    return turns
+
+
 def encode(template: Template, example_id: str, where: str, chat: list[dict[str, Any]]) -> Encoded:
     """One conversation as tokens, its mask found both ways; raises ConfigError where they differ."""
     try:
         ids = _ids(template, chat)
         turns = _turns(template, chat)
-        second = _by_prefix(template, chat, ids, turns)
+        second, unlearned = _by_prefix(template, chat, ids, turns)
         first = _by_marks(template, chat, ids) if template.marked else _by_text(template, chat, ids, turns)
     except Exception as error:
         if "jinja2" not in type(error).__module__:
@@ -108,6 +115,12 @@ def encode(template: Template, example_id: str, where: str, chat: list[dict[str,
             f"{where}: the base's chat template refuses this row: {error}",
             hint="mend the row's roles, or drop it: seatrial scan --check structure",
         ) from error
+    if unlearned:
+        raise ConfigError(
+            f"{where}: message {unlearned[0] + 1} is an answer that the base's chat template tells otherwise once more follows, "
+            "so it cannot be trained on",
+            hint=_remedy(template),
+        )
     if first != second:
         raise ConfigError(_difference(template, where, ids, first, second), hint=_remedy(template))
     return Encoded(example_id, where, tuple(ids), tuple(second))
@@ -144,18 +157,22 @@ def _by_marks(template: Template, chat: list[dict[str, Any]], ids: list[int]) ->
 
 def _by_prefix(
     template: Template, chat: list[dict[str, Any]], ids: list[int], turns: list[int]
-) -> list[bool]:
-    """The mask by what each turn adds to the tokens before it, up to its last end token."""
-    mask = [False] * len(ids)
+) -> tuple[list[bool], list[int]]:
+    """The mask by what each turn adds to the tokens before it, up to its last end token.
+
+    With it the turns that add nothing, since the whole conversation does not hold them as they were.
+    """
+    mask, unlearned = [False] * len(ids), []
     for turn in turns:
         before, after = _ids(template, chat[:turn], ask=True), _ids(template, chat[: turn + 1])
         start, stop = len(before), _common(after, ids)
-        if _common(before, ids) < start:
-            continue  # the template tells earlier turns otherwise: the other way will differ
+        if _common(before, ids) < start or stop <= start:
+            unlearned.append(turn)
+            continue
         ends = [index for index in range(start, stop) if ids[index] in template.end_ids]
         for index in range(start, ends[-1] + 1 if ends else stop):
             mask[index] = True
-    return mask
+    return mask, unlearned
 
 
 def _by_text(template: Template, chat: list[dict[str, Any]], ids: list[int], turns: list[int]) -> list[bool]:
@@ -236,9 +253,10 @@ def encode_rows(template: Template, rows: pl.DataFrame, *, control_tokens: str =
     """Each row as tokens, in order; refuses rows without a trained token, an end, or with two begins."""
     encoded = []
     spelled = []
-    specials = sorted(set(template.tokenizer.all_special_tokens), key=len, reverse=True)
+    specials = _specials(template.tokenizer)
     for example_id, where, messages in zip(rows["example_id"], places(rows), rows["messages"], strict=True):
         chat = conversation(messages)
+        chat = folded(chat) if template.folds_system else chat
         content = json.dumps(chat, ensure_ascii=False)
         spelled += [f"{where} ({word})" for word in specials if word in content][:1]
         encoded.append(encode(template, example_id, where, chat))
@@ -262,6 +280,12 @@ def encode_rows(template: Template, rows: pl.DataFrame, *, control_tokens: str =
         "the chat template and the tokenizer both add one: take it out of the template",
     )
     return encoded
+
+
+def _specials(tokenizer: Any) -> list[str]:  # noqa: ANN401
+    """Texts that the tokenizer reads as control tokens wherever they stand, longest first."""
+    added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
+    return sorted(added | set(tokenizer.all_special_tokens), key=len, reverse=True)
 
 
 def _must(rows: Sequence[Encoded], holds: Any, what: str, hint: str) -> None:  # noqa: ANN401

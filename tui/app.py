@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 import traceback
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
+from rich.segment import Segment
+from textual import events
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.color import Color
@@ -17,7 +21,6 @@ from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
 from textual.signal import Signal
-from rich.segment import Segment
 
 from curate.errors import ConfigError, SeatrialError
 from curate.workspace import Workspace, reviewer
@@ -25,6 +28,7 @@ from tui.jobs import Job
 from tui.keymap import Preferences, preferences
 from tui.messages import Failed
 from tui.themes import DARK, THEMES
+from tui.widgets.rows import Rows
 
 # what may be typed at the `!` line: the commands that end by themselves
 TYPED = (
@@ -51,14 +55,16 @@ class Seatrial(App[int]):
     """The screens over one workspace, or over none yet."""
 
     TITLE = "seatrial"
-    CSS_PATH: ClassVar[list[str]] = [f"screens/{name}.tcss" for name in ("app", "card", "dialogs")]
+    CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = [
+        f"screens/{name}.tcss" for name in ("app", "card", "dialogs")
+    ]
     ENABLE_COMMAND_PALETTE = True
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (the library declares it so)
         (0, "-narrow"),
         (60, "-normal"),
         (100, "-wide"),
     ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]]] = [(0, "-short"), (18, "-tall")]
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (18, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, id="app.quit", priority=True),
         Binding("ctrl+c", "copy_or_quit", "Copy", show=False, id="app.copy"),
@@ -130,7 +136,10 @@ class Seatrial(App[int]):
         self.push_screen(Panel("That did not work", f"{type(error).__name__}: {error}", details))
 
     async def run_action(
-        self, action: Any, default_namespace: DOMNode | None = None, namespaces: Any = None
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
     ) -> bool:
         """Do what a key asks; what goes wrong in it is told and ends nothing."""
         try:
@@ -138,6 +147,20 @@ class Seatrial(App[int]):
         except Exception as error:
             self.complain(error)
             return True
+
+    async def on_event(self, event: events.Event) -> None:
+        """Take a key where it arrives, unless it is typed into a text.
+
+        By default a key travels to the focused part and back up before its binding is looked for; a
+        key that follows at once could then meet a screen that is not there yet, and be lost.
+        """
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            direct = self.focused is None or isinstance(self.focused, Rows)
+            if direct and (
+                await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
+            ):
+                return
+        await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:
         # beyond a key's action Textual can only end the app: with words, not with a traceback
@@ -239,7 +262,7 @@ class Seatrial(App[int]):
             raise ConfigError(f"no command `{parts[0] if parts else ''}` here", hint=", ".join(TYPED))
         self.start(parts)
 
-    def ask_command(self, words: str) -> None:
+    async def ask_command(self, words: str) -> None:
         """Show a command for the person to complete; Enter runs it."""
         from tui.screens.dialogs import Ask
 
@@ -254,20 +277,20 @@ class Seatrial(App[int]):
                 except SeatrialError as error:
                     self.complain(error)
 
-        self.push_screen(Ask("seatrial", words, "enter runs it, as the shell would", checked), run)
+        await self.push_screen(Ask("seatrial", words, "enter runs it, as the shell would", checked), run)
 
     # actions
 
-    def action_command(self) -> None:
+    async def action_command(self) -> None:
         """Type any command."""
-        self.ask_command("")
+        await self.ask_command("")
 
-    def action_help(self) -> None:
+    async def action_help(self) -> None:
         """Show what each key does where the focus is."""
         from tui.screens.dialogs import Help
 
         if not isinstance(self.screen, Help):
-            self.push_screen(Help(self.screen))
+            await self.push_screen(Help(self.screen))
 
     async def action_stop_job(self) -> None:
         """Stop the running child, and only it."""
@@ -324,7 +347,7 @@ class Seatrial(App[int]):
                 noun = binding.id.partition(".")[0]
                 namespace = active.node
 
-                async def call(action: str = binding.action, node: Any = namespace) -> None:
+                async def call(action: str = binding.action, node: DOMNode = namespace) -> None:
                     await self.run_action(action, node)
 
                 key = self.get_key_display(binding)
@@ -338,7 +361,9 @@ class Seatrial(App[int]):
 
 
 def _short(value: object) -> bool:
-    return isinstance(value, str | int | float) and len(str(value)) < 60
+    """Whether a value says something in a toast: a digest does not."""
+    text = str(value)
+    return isinstance(value, str | int | float) and len(text) < 60 and not re.fullmatch("[0-9a-f]{32}", text)
 
 
 def run(workspace: Workspace | None) -> int:

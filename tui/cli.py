@@ -117,6 +117,7 @@ def run(name: str, words: list[str]) -> Answer | None:
     function: Callable[..., Answer] = getattr(import_module(command.module), command.function)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     app.command(name)(function)
+    sys.argv = ["seatrial", name, *words]  # what the ledger records as the run's command
     try:
         answer = app(words, prog_name=f"seatrial {name}", standalone_mode=False)
     except TyperException as error:
@@ -159,6 +160,7 @@ def dispatch(argv: Sequence[str]) -> int:
         return 0
     if name not in COMMANDS:
         raise unknown(name)
+    render.narrate_to_stderr = words.json
     answer = run(name, rest)
     if answer is None:
         return 0

@@ -1,5 +1,6 @@
-"""What lies on a reviewer's desk: the findings of one dataset version, which of them are shown and in
-what order, and the last word on each. It decides through the ledger and holds no rule of curation.
+"""What lies on a reviewer's desk: one version's findings, which are shown, and the last word on each.
+
+It decides through `curate.review` and the ledger, and holds no rule of curation of its own.
 """
 
 from __future__ import annotations

@@ -51,7 +51,8 @@ class History:
         """Take in what the ledger has gained since the last look, from whichever process."""
         query = """select decision_id, note, decided_at from decision
                    where reviewer = ? and decision_id > ? order by decision_id"""
-        moment, numbers, note = "", [], ""
+        moment, note = "", ""
+        numbers: list[int] = []
         for row in self.workspace.ledger.rows(query, self.reviewer, self.read):
             if numbers and row["decided_at"] != moment:
                 self._take(Act(numbers[0], tuple(numbers)), note)

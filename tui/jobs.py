@@ -59,14 +59,16 @@ class Job:
         """How far it is, in words."""
         if self.cancelled and self.running:
             return "stopping ..."
-        parts = [self.stage]
+        parts = [self.stage or "starting"]
         if self.total:
             parts.append(f"{self.done:,} of {self.total:,}")
         elif self.done:
             parts.append(f"{self.done:,}")
         if self.left_seconds is not None:
             parts.append(f"about {duration(self.left_seconds)} left")
-        return "  ".join(part for part in [*parts, self.note] if part) or "starting ..."
+        else:
+            parts.append(f"for {duration(time.monotonic() - self.began)}")
+        return "  ".join(part for part in [*parts, self.note] if part)
 
     async def run(self) -> None:
         """Start the child and stay until it ends; the outcome is in `exit_code` and `answer`."""
@@ -135,11 +137,10 @@ class Job:
         self.cancelled = True
         self.told(self)
         for request in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
-            if self.process.returncode is not None:
-                return
             self.process.send_signal(request)
             try:
                 await asyncio.wait_for(asyncio.shield(self.process.wait()), PATIENCE)
+                return
             except TimeoutError:
                 continue
 

@@ -128,10 +128,10 @@ def lengths(rows: pl.LazyFrame) -> Chart:
     width = _round_up(top / (SHOWN - 1))
     bins = (sizes // width).clip(upper_bound=SHOWN - 1).cast(pl.Int64).value_counts(name="n")
     count = dict(bins.iter_rows())
-    last = max(count)
+    first, last = min(count), max(count)
     names = [f"{i * width:,}-{(i + 1) * width - 1:,}" for i in range(SHOWN - 1)]
     names.append(f"{(SHOWN - 1) * width:,} and up")
-    return Chart("length in characters", [(names[i], int(count.get(i, 0))) for i in range(last + 1)])
+    return Chart("length in characters", [(names[i], int(count.get(i, 0))) for i in range(first, last + 1)])
 
 
 def _round_up(width: float) -> int:

@@ -9,12 +9,24 @@ from collections.abc import Mapping, Sequence
 from curate.errors import SeatrialError
 from tui.display_text import display_text
 
+# set by the command line when --json was asked for: stdout then holds one JSON object and nothing else
+narrate_to_stderr = False
+
 
 def lines(texts: Sequence[str]) -> None:
     """Print the lines of an answer; whatever came from data in them is made harmless."""
     for text in texts:
         print(display_text(text))
     sys.stdout.flush()
+
+
+def narrate(texts: Sequence[str]) -> None:
+    """Print what a long command says as it goes: to stdout, unless that is kept for data."""
+    if narrate_to_stderr:
+        for text in texts:
+            talk(text)
+    else:
+        lines(texts)
 
 
 def data(value: Mapping[str, object]) -> None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import polars as pl
 
 from curate.checks import overlap
-from curate.checks.wording import hashed_shingles, jaccard, normalise, shingles, wordings
+from curate.checks.wording import hashed_shingles, jaccard, normalise, shingle_sets, wordings
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
@@ -20,6 +20,9 @@ SIDES = (  # (goes, stays): the first of a pair is proposed for dropping
     ("train", "validation"),
     ("validation", "test"),
 )
+NEAREST = 3  # counterparts of a row that are looked at more closely, of which one is reported
+LONG_WORD = 5  # characters; words that long say what a question is about
+BRIEF = 16  # words of a question, below which no long word of it may be missing where it is contained
 SHORTEST = 8  # words of a protected text, below which being contained means nothing
 PAIRS = pl.Schema({"example_id": pl.String, "other_id": pl.String, "label": pl.String})
 
@@ -30,8 +33,8 @@ class Leak:
 
     Compared are the questions, without system prompts and answers: equal in normal form, Jaccard of
     shingles of at least `threshold`, or at least `containment` of the shingles of the test or
-    protected question (of 8 words or more) found anywhere in the row. No such pair is missed: the
-    search is exact. Rephrased and translated questions are not found by it. A row is reported once
+    protected question (of 8 words or more) found anywhere in the row; of a brief one also all long
+    words. The search is exact, no such pair is missed. Rephrased and translated questions are not found by it. A row is reported once
     for each kind of leak, with its nearest counterpart; labels are `train/test`,
     `train/validation`, `validation/test` and `protected`. It cannot look where neither splits nor
     protected rows are given.
@@ -66,13 +69,15 @@ class Leak:
             "example_id",
             split=pl.col("split").fill_null(""),
             words=pl.Series([len(question.split()) for question in questions], dtype=pl.UInt32),
-            key=pl.Series([digest(question) if question else None for question in questions], dtype=pl.String),
+            key=pl.Series(
+                [digest(question) if question else None for question in questions], dtype=pl.String
+            ),
             question=hashed_shingles(questions),
             whole=hashed_shingles(wholes),
         )
 
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
-        """For each row that must go its nearest counterpart of each kind."""
+        """For each row that must go its nearest counterparts of each kind, the nearest first."""
         found = [
             self._between(sketches.filter(split=goes), sketches.filter(split=stays), f"{goes}/{stays}")
             for goes, stays in SIDES
@@ -94,11 +99,12 @@ class Leak:
         inside = inside.select(
             pl.col("right").alias("left"),
             long["right"].gather(inside["left"]).alias("right"),
-            # a long row that holds the question is not the question: an equal one goes before it
-            pl.col("score") * 0.99,
+            # a long row that holds a question goes after one that is nearly that question
+            pl.col("score") - 1,
         )
-        met = pl.concat([equal, near, inside]).sort("left", "score", "right", descending=[False, True, False])
-        best = met.unique("left", keep="first", maintain_order=True)
+        met = pl.concat([equal, near, inside]).unique(("left", "right", "score"))
+        met = met.sort("left", "score", "right", descending=[False, True, False])
+        best = met.group_by("left", maintain_order=True).head(NEAREST)
         return pl.DataFrame(
             {
                 "example_id": goes["example_id"].gather(best["left"]),
@@ -111,13 +117,17 @@ class Leak:
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """The pairs with the exact measure that makes them one."""
         said = {wording.example_id: wording for wording in wordings(texts)}
-        rows = []
+        rows: list[dict[str, object]] = []
+        told: set[tuple[str, str]] = set()
         for goes, stays, label in pairs.select(list(PAIRS)).iter_rows():
+            if (goes, label) in told:
+                continue
             left, right = normalise(said[goes].question), normalise(said[stays].question)
             whole = normalise("\n".join(said[goes].parts("whole")))
             how, score = self._measure(left, right, whole)
             if not how:
                 continue
+            told.add((goes, label))
             rows.append(
                 {
                     "example_id": goes,
@@ -135,11 +145,15 @@ class Leak:
         """(equal, near or contained; how much), or empty where it does not hold."""
         if left == right:
             return "equal", 1.0
-        asked = shingles(right)
-        score = jaccard(shingles(left), asked)
+        own, asked, all_said = shingle_sets([left, right, whole])
+        score = jaccard(own, asked)
         if score >= self.threshold:
             return "near", score
-        score = len(asked & shingles(whole)) / len(asked)
-        if score >= self.containment and len(right.split()) >= SHORTEST:
-            return "contained", score
-        return "", 0.0
+        score = len(asked & all_said) / len(asked) if asked else 0.0
+        words = right.split()
+        if score < self.containment or len(words) < SHORTEST:
+            return "", 0.0
+        about = {word for word in words if len(word) >= LONG_WORD or word.isdecimal()}
+        if len(words) < BRIEF and about - set(whole.split()):
+            return "", 0.0  # the frame of the question is there, its matter is not
+        return "contained", score

@@ -18,9 +18,7 @@ LEADERS = 8  # rows at the head of such a bucket that every other row of it is c
 def rows_a_band(threshold: float) -> int:
     """How many of the permutations make a band: the most that still miss next to nothing."""
     fits = (
-        rows
-        for rows in range(2, PERMUTATIONS)
-        if 1 - (1 - threshold**rows) ** (PERMUTATIONS // rows) >= SURE
+        rows for rows in range(2, PERMUTATIONS) if 1 - (1 - threshold**rows) ** (PERMUTATIONS // rows) >= SURE
     )
     return max(fits, default=1)
 
@@ -35,9 +33,10 @@ def bands(shingles: pl.Series, threshold: float) -> pl.Series:
         signature = _signatures(sets)
         for band in range(keys.shape[1]):
             keys[:, band] = mixed(list(signature[band * rows : (band + 1) * rows]), band)
-    filled = pl.DataFrame({"at": full.arg_true(), "bands": list(keys)}, schema_overrides={"bands": pl.List(pl.UInt64)})
-    whole = pl.DataFrame({"at": pl.arange(len(shingles), eager=True, dtype=pl.UInt32)})
-    return whole.join(filled.with_columns(pl.col("at").cast(pl.UInt32)), on="at", how="left", maintain_order="left")["bands"]
+    values: list[Hashes | None] = [None] * len(shingles)
+    for at, row in zip(full.arg_true(), keys, strict=True):
+        values[at] = row
+    return pl.Series("bands", values, dtype=pl.List(pl.UInt64)).cast(pl.List(pl.UInt64))
 
 
 def _signatures(sets: pl.Series) -> Hashes:

@@ -12,14 +12,17 @@ import polars as pl
 from curate.checks import minhash
 from curate.checks.keep import POLICY, ranked
 from curate.checks.wording import (
+    Named,
     Wording,
     check_compare,
     hashed_shingles,
     jaccard,
+    named,
     normalise,
     normalised,
     numbers,
-    shingles,
+    other_names,
+    shingle_sets,
     wordings,
 )
 from curate.errors import ConfigError
@@ -41,8 +44,9 @@ class Edge(NamedTuple):
 class Text(NamedTuple):
     """What verification needs of one example."""
 
-    shingles: frozenset[tuple[str, ...]]
+    shingles: frozenset[int]
     numbers: tuple[str, ...]
+    named: Named
     answer: frozenset[str]
     label: str | None
 
@@ -52,8 +56,9 @@ class NearDuplicate:
     """Group the examples whose shingles overlap by at least `threshold` (Jaccard, 0.3 to 1).
 
     A row is proposed for dropping only if it is itself that near to the kept row, has the same
-    numbers and label, and an answer alike; any other is for review, with the reason as its label:
-    `numbers-differ`, `labels-differ`, `answers-differ`, or `chained` (near to a dropped row only).
+    numbers, names and label, and an answer alike; any other is for review, with the reason as its
+    label: `numbers-differ`, `names-differ`, `labels-differ`, `answers-differ`, or `chained` (near to
+    a dropped row only). So rows made from one template, which differ in an order id or a city, stay.
     Equal texts are left to the exact-duplicate check: one of each group takes part. Shingles are three
     words, or five characters where the script sets no spaces and in texts of fewer than three words.
     """
@@ -92,7 +97,7 @@ class NearDuplicate:
         """Stars round the rows that stay; scores are exact."""
         order = ranked(texts)
         labels = dict(order.select("example_id", "label").iter_rows())
-        said = {w.example_id: self._text(w, labels[w.example_id]) for w in wordings(order)}
+        said = self._texts(list(wordings(order)), labels)
         edges: dict[str, list[Edge]] = defaultdict(list)
         for left, right in pairs.iter_rows():
             score = jaccard(said[left].shingles, said[right].shingles)
@@ -102,10 +107,16 @@ class NearDuplicate:
                 edges[right].append(Edge(left, score, doubt))
         return _findings(_stars([name for name in order["example_id"] if name in edges], edges), said)
 
-    def _text(self, wording: Wording, label: str | None) -> Text:
-        whole = normalised(wording.parts(self.compare))
-        answer = normalise(wording.answer or wording.chosen) if self.compare == "whole" else ""
-        return Text(shingles(whole), numbers(whole), frozenset(answer.split()), label)
+    def _texts(self, all_said: list[Wording], labels: dict[str, str | None]) -> dict[str, Text]:
+        """What verification needs of each example, by its id."""
+        verbatim = ["\n".join(wording.parts(self.compare)) for wording in all_said]
+        whole = [normalised(wording.parts(self.compare)) for wording in all_said]
+        texts = {}
+        for wording, raw, text, cut in zip(all_said, verbatim, whole, shingle_sets(whole), strict=True):
+            answer = normalise(wording.answer or wording.chosen) if self.compare == "whole" else ""
+            label = labels[wording.example_id]
+            texts[wording.example_id] = Text(cut, numbers(text), named(raw), frozenset(answer.split()), label)
+        return texts
 
 
 def _doubt(left: Text, right: Text) -> str:
@@ -114,6 +125,8 @@ def _doubt(left: Text, right: Text) -> str:
         return "labels-differ"
     if left.numbers != right.numbers:
         return "numbers-differ"
+    if other_names(left.named, right.named):
+        return "names-differ"
     if left.answer != right.answer and jaccard(left.answer, right.answer) < ANSWERS_ALIKE:
         return "answers-differ"
     return ""
@@ -129,7 +142,9 @@ def _stars(order: list[str], edges: dict[str, list[Edge]]) -> dict[str, tuple[st
     fallen: dict[str, tuple[str, str]] = {}
     gathered: set[str] = set()
     for name in order:
-        sure = [e for e in edges[name] if not e.doubt and rank[e.other] < rank[name] and e.other not in fallen]
+        sure = [
+            e for e in edges[name] if not e.doubt and rank[e.other] < rank[name] and e.other not in fallen
+        ]
         if sure:
             keeper = min(sure, key=lambda edge: (-edge.score, rank[edge.other])).other
             fallen[name] = (keeper, "")

@@ -69,9 +69,9 @@ def _rare_first(left: pl.Series, right: pl.Series) -> tuple[pl.DataFrame, pl.Dat
     ]
     counts = pl.concat(sides).group_by("shingle").len("count")
     ordered = [
-        side.join(counts, on="shingle").sort("row", "count", "shingle").with_columns(
-            place=pl.int_range(pl.len()).over("row"), size=pl.len().over("row")
-        )
+        side.join(counts, on="shingle")
+        .sort("row", "count", "shingle")
+        .with_columns(place=pl.int_range(pl.len()).over("row"), size=pl.len().over("row"))
         for side in sides
     ]
     return ordered[0], ordered[1]
@@ -83,7 +83,9 @@ def _prefix(side: pl.DataFrame, threshold: float) -> pl.DataFrame:
     return side.filter(pl.col("place") <= pl.col("size") - needed)
 
 
-def _meetings(left: pl.DataFrame, right: pl.DataFrame) -> Iterator[np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
+def _meetings(
+    left: pl.DataFrame, right: pl.DataFrame
+) -> Iterator[np.ndarray[tuple[int, int], np.dtype[np.int64]]]:
     """(n, 2) row numbers that share a shingle of both tables, some rows of `left` at a time."""
     postings = right.group_by("shingle").len("postings")
     load = (

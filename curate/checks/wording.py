@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -31,8 +31,12 @@ _FOLDED = str.maketrans(
 )
 # marks inside a word or number stay (3.5, it's, f(x), a/b): there they carry meaning
 _MARKS = re.compile(r"(?<![^\W_])[.,;:!?'\"«»…–—]+|[.,;:!?'\"«»…–—]+(?![^\W_])")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
+_UNSPACED = re.compile(
+    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+)
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_WORD = re.compile(r"\w+")
+_NAME = re.compile(r"(?<=[\w,;] )[A-Z]\w+")
 _NEGATION = re.compile(r"\b(?:not?|never|none|cannot|without|nicht|kein\w*|ne|pas|sin|non)\b|n't\b")
 
 
@@ -53,6 +57,13 @@ class Wording(NamedTuple):
         if compare == "answer":
             return (self.answer or self.chosen,)
         return (self.question, self.answer, self.chosen, self.rejected)
+
+
+class Named(NamedTuple):
+    """The names in a text, and all its words; both folded."""
+
+    names: frozenset[str]
+    words: frozenset[str]
 
 
 def wordings(examples: pl.DataFrame) -> Iterable[Wording]:
@@ -102,13 +113,7 @@ def tokens(text: str) -> tuple[Sequence[str], int]:
     return (characters, CHARACTERS) if len(characters) >= CHARACTERS else ((text,) if text else (), 1)
 
 
-def shingles(text: str) -> frozenset[tuple[str, ...]]:
-    """The shingles of a normalised text; empty only for the empty text."""
-    pieces, width = tokens(text)
-    return frozenset(tuple(pieces[i : i + width]) for i in range(len(pieces) - width + 1))
-
-
-def jaccard(left: frozenset[object], right: frozenset[object]) -> float:
+def jaccard(left: Set[object], right: Set[object]) -> float:
     """Shared over all, 0 to 1; 0 where both are empty."""
     shared = len(left & right)
     return shared / (len(left) + len(right) - shared) if shared else 0.0
@@ -131,7 +136,13 @@ def hashed_shingles(texts: Iterable[str]) -> pl.Series:
         pieces, width = tokens(text)
         row = np.fromiter((codes[piece] for piece in pieces), dtype=np.uint64, count=len(pieces))
         rows.append(np.unique(mixed([row[i : len(row) - width + 1 + i] for i in range(width)], width)))
-    return pl.Series("shingles", rows, dtype=pl.List(pl.UInt64))
+    # the cast, for arrays of one length arrive as polars Array, whatever type is asked for
+    return pl.Series("shingles", rows, dtype=pl.List(pl.UInt64)).cast(pl.List(pl.UInt64))
+
+
+def shingle_sets(texts: Iterable[str]) -> list[frozenset[int]]:
+    """The shingles of each normalised text, as hashes; empty only for the empty text."""
+    return [frozenset(row.to_list()) for row in hashed_shingles(texts)]
 
 
 def mixed(columns: Sequence[Hashes], seed: int) -> Hashes:
@@ -146,6 +157,17 @@ def mixed(columns: Sequence[Hashes], seed: int) -> Hashes:
 def numbers(text: str) -> tuple[str, ...]:
     """The numbers in a text, sorted: two templated questions differ by these."""
     return tuple(sorted(_NUMBER.findall(text)))
+
+
+def named(verbatim: str) -> Named:
+    """The names of a text as it came: words with a capital where no sentence starts."""
+    folded = frozenset(word.casefold() for word in _NAME.findall(verbatim))
+    return Named(folded, frozenset(_WORD.findall(verbatim.casefold())))
+
+
+def other_names(left: Named, right: Named) -> bool:
+    """Whether each of two texts names something that the other does not speak of."""
+    return bool(left.names - right.words) and bool(right.names - left.words)
 
 
 def negations(text: str) -> int:

@@ -11,8 +11,19 @@ from curate.errors import ConfigError, SourceError
 Row = dict[str, Any]
 
 SYSTEM = ("system", "system_prompt")
-TEXTS = ("text", "sentence", "utterance", "query", "question", "message", "content", "review", "title", "body", "input")
-LABELS = ("label_text", "label", "labels", "category", "intent", "class", "target", "sentiment", "topic", "queue")
+TEXTS = ("text", "sentence", "utterance", "query", "question", "message", "content", "review")
+LABELS = (
+    "label_text",
+    "label",
+    "labels",
+    "category",
+    "intent",
+    "class",
+    "target",
+    "sentiment",
+    "topic",
+    "queue",
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +57,15 @@ def _chat(value: object) -> bool:
 
 
 def _said(value: object) -> bool:
-    return isinstance(value, str) or _chat(value) or (isinstance(value, dict) and bool({"content", "value"} & set(value)))
+    return (
+        isinstance(value, str)
+        or _chat(value)
+        or (isinstance(value, dict) and bool({"content", "value"} & set(value)))
+    )
+
+
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
 
 
 def _any(row: Row, names: Sequence[str], test: Callable[[object], bool]) -> bool:
@@ -107,8 +126,10 @@ FORMATS: tuple[Format, ...] = (
             Part("prompt", "user", PROMPT, required=False),
             _completion,
         ),
-        lambda row: (isinstance(row.get("label"), bool) or isinstance(row.get("kto_tag"), bool))
-        and (_any(row, CHATS, _chat) or (_any(row, ("prompt",), _said) and "completion" in row)),
+        lambda row: (
+            (isinstance(row.get("label"), bool) or isinstance(row.get("kto_tag"), bool))
+            and (_any(row, CHATS, _chat) or (_any(row, ("prompt",), _said) and "completion" in row))
+        ),
     ),
     Format(
         "messages",
@@ -140,12 +161,14 @@ FORMATS: tuple[Format, ...] = (
         (Part("text", "user", TEXTS), Part("label", "assistant", LABELS, required=False)),
         lambda row: _any(row, TEXTS, _text) and _any(row, LABELS, _label),
     ),
-    Format("text", "a `text` alone", (Part("text", "assistant", ("text",)),), lambda row: _text(row.get("text"))),
+    Format(
+        "text", "a `text` alone", (Part("text", "assistant", ("text",)),), lambda row: _text(row.get("text"))
+    ),
     Format(
         "prompt",
         "a prompt and no answer",
-        (_system, Part("prompt", "user", (*PROMPT, "instruction", "input"))),
-        lambda row: _any(row, PROMPT, _said),
+        (_system, Part("prompt", "user", (*PROMPT, "turns", "instruction", "input"))),
+        lambda row: _any(row, (*PROMPT, "turns"), lambda value: _said(value) or _texts(value)),
     ),
 )
 BY_NAME = {known.name: known for known in FORMATS}

@@ -20,7 +20,8 @@ def lift(value: Any, at: str, found: dict[str, str]) -> Any:  # noqa: ANN401
         return None
     if isinstance(value, dict):
         return {
-            key: lift(item, f"{at}/{key.replace('~', '~0').replace('/', '~1')}", found) for key, item in value.items()
+            key: lift(item, f"{at}/{key.replace('~', '~0').replace('/', '~1')}", found)
+            for key, item in value.items()
         }
     if isinstance(value, list):
         return [lift(item, f"{at}/{index}", found) for index, item in enumerate(value)]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from curate.errors import SourceError
 from curate.example import digest
 from curate.formats.known import Format, Part, Row, column_of
+from curate.formats.numbers import lower
 from curate.formats.trees import fill_tree, read_tree
 from curate.formats.turns import (
     Message,
@@ -27,7 +28,7 @@ from curate.formats.turns import (
 )
 
 EMPTY: tuple[object, ...] = (None, "", [])
-CLASSES = ("classification",)
+CLASSES = "classification"
 
 
 class Draft(NamedTuple):
@@ -135,15 +136,45 @@ def _answers(row: Row, meta: dict[str, Any], roles: Mapping[str, str]) -> tuple[
         prefix = read_messages(chosen[:count], "chosen", roles)
         chosen, rejected = chosen[count:], rejected[count:]
         if prefix.extras:
-            meta["chosen_prompt"] = prefix.extras
+            meta["chosen"] = {"prompt": prefix.extras}
     answers = {}
     for at, value in (("chosen", chosen), ("rejected", rejected)):
         text, turn, extras = _answer(value, at, roles)
         if at in row:
             answers[at] = (text, turn)
         if extras:
-            meta[at] = extras
+            meta[at] = {**meta.get(at, {}), **extras}
     return prefix, answers
+
+
+class _Sorted(NamedTuple):
+    """A row taken apart: its conversation, its answers, and the columns that these own."""
+
+    turns: list[Taken]
+    answers: dict[str, tuple[str | None, Turn]]
+    owned: set[str]
+    rest: Row  # the row whose other columns go into `meta`
+
+
+def _sorted_out(
+    row: Row, known: Format, meta: Row, columns: Mapping[str, str], roles: Mapping[str, str]
+) -> _Sorted:
+    if known.name == "oasst":
+        at = "prompt" if isinstance(row.get("prompt"), dict) else ""
+        taken, tree = read_tree(row[at] if at else row, at, roles)
+        return _Sorted([taken], {}, set(), {**row, at: tree} if at else tree)
+    turns = _turns(known, row, columns, roles)
+    owned = {taken.turn["at"] for taken in turns} | {taken.turn.get("with", "") for taken in turns}
+    if known.name != "preference":
+        if not turns:
+            raise SourceError("has no conversation")
+        return _Sorted(turns, {}, owned, row)
+    prefix, answers = _answers(row, meta, roles)
+    if not answers:
+        raise SourceError("has no `chosen` and no `rejected`")
+    if prefix:
+        turns.append(prefix._replace(turn={**prefix.turn, "as": "prefix"}, extras={}))
+    return _Sorted(turns, answers, owned | set(answers), row)
 
 
 def read_row(
@@ -154,38 +185,26 @@ def read_row(
     `label` names the column whose value is copied into the label. All columns that are not messages,
     chosen or rejected stay in `meta`, as they are.
     """
-    layout: dict[str, Any] = {"format": known.name, "keys": list(row)}
-    meta: dict[str, Any] = {}
-    chosen = rejected = marked = None
-    rest = row
-    if known.name == "oasst":
-        at = "prompt" if isinstance(row.get("prompt"), dict) else ""
-        taken, tree = read_tree(row[at] if at else row, at, roles)
-        rest = {**row, at: tree} if at else tree
-        turns = [taken]
-        owned: set[str] = set()
-    else:
-        turns = _turns(known, row, columns, roles)
-        owned = {taken.turn["at"] for taken in turns} | {taken.turn.get("with", "") for taken in turns}
-    if known.name == "preference":
-        prefix, answers = _answers(row, meta, roles)
-        if prefix:
-            turns.append(prefix._replace(turn={**prefix.turn, "as": "prefix"}, extras={}))
-        chosen, rejected = (answers.get(at, (None, {}))[0] for at in ("chosen", "rejected"))
-        layout["answers"] = {at: turn for at, (_, turn) in answers.items()}
-        owned |= set(answers)
-    if not turns and known.name != "preference":
-        raise SourceError("has no conversation")
+    meta: Row = {}
+    turns, answers, owned, rest = _sorted_out(row, known, meta, columns, roles)
     meta |= {key: value for key, value in rest.items() if key not in owned}
     meta |= {taken.turn["at"]: taken.extras for taken in turns if taken.extras}
     messages = [message for taken in turns for message in taken.messages]
-    layout["turns"] = [taken.turn for taken in turns]
-    if known.name in CLASSES and len(turns) > 1:
+    layout: dict[str, Any] = {
+        "format": known.name,
+        "keys": list(row),
+        "turns": [taken.turn for taken in turns],
+    }
+    if answers:
+        layout["answers"] = {at: turn for at, (_, turn) in answers.items()}
+    marked = None
+    if known.name == CLASSES and len(turns) > 1:
         marked = messages[-1]["content"]
         layout["label"] = {"was": label_mark(marked)}
     if label is not None and label in row:
-        marked = as_text(row[label])
+        marked = as_text(row[label]) or None
         layout["label"] = {"was": label_mark(marked), **({} if label in owned else {"from": label})}
+    chosen, rejected = (answers[at][0] if at in answers else None for at in ("chosen", "rejected"))
     return Draft(messages, chosen, rejected, marked, meta, layout)
 
 
@@ -194,7 +213,13 @@ def _write_answer(text: str | None, turn: Turn, extras: Mapping[str, Any]) -> An
         return text
     if turn["as"] == "json":
         return json.loads(text)
-    message: Message = {"role": "assistant", "content": text, "name": None, "tool_calls": None, "tool_call_id": None}
+    message: Message = {
+        "role": "assistant",
+        "content": text,
+        "name": None,
+        "tool_calls": None,
+        "tool_call_id": None,
+    }
     written = write_messages(turn, [message], extras)
     return written[0] if turn["as"] == "one" else written
 
@@ -211,6 +236,40 @@ def _spread(turns: list[Turn], count: int) -> list[int]:
     return sizes
 
 
+def _relabelled(draft: Draft) -> tuple[list[Message], str | None]:
+    """The messages with an edited label in its place, and the column that the new label goes to, if any."""
+    mark = draft.layout.get("label")
+    if mark is None or draft.label is None or label_mark(draft.label) == mark["was"]:
+        return draft.messages, None
+    if "from" in mark:
+        return draft.messages, str(mark["from"])
+    if draft.layout["format"] == CLASSES and len(draft.messages) > 1:
+        return [*draft.messages[:-1], {**draft.messages[-1], "content": draft.label}], None
+    return draft.messages, None
+
+
+def _rebuilt(draft: Draft, messages: list[Message]) -> tuple[Row, list[tuple[Turn, list[Message]]]]:
+    """The columns that messages and answers own, and the trees that are filled when the row stands."""
+    meta, turns = draft.meta, draft.layout["turns"]
+    values: Row = {}
+    trees: list[tuple[Turn, list[Message]]] = []
+    prefix: list[Any] = []
+    at = 0
+    for turn, size in zip(turns, _spread(turns, len(messages)), strict=True):
+        part, at = messages[at : at + size], at + size
+        if turn.get("as") == "tree":
+            trees.append((turn, part))
+        elif turn.get("as") == "prefix":
+            prefix = write_messages(turn, part, (meta.get("chosen") or {}).get("prompt") or {})
+        else:
+            values |= write_turn(turn, part, meta.get(turn["at"]) or {})
+    for column, turn in draft.layout.get("answers", {}).items():
+        text = draft.chosen if column == "chosen" else draft.rejected
+        answer = _write_answer(text, turn, meta.get(column) or {})
+        values[column] = [*prefix, *answer] if prefix and isinstance(answer, list) else answer
+    return values, trees
+
+
 def write_row(draft: Draft) -> Row:
     """The row as its source had it, with what the example says now.
 
@@ -218,36 +277,22 @@ def write_row(draft: Draft) -> Row:
     message that was added to a format that has no place for it).
     """
     layout, meta = draft.layout, draft.meta
-    messages = list(draft.messages)
-    mark = layout.get("label")
-    edited = mark is not None and draft.label is not None and label_mark(draft.label) != mark["was"]
-    if edited and layout["format"] in CLASSES and "from" not in mark and len(messages) > 1:
-        messages[-1] = {**messages[-1], "content": draft.label}
-    values: Row = {}
-    turns = layout["turns"]
-    at = 0
-    trees: list[tuple[Turn, list[Message]]] = []
-    prefix: list[Any] = []
-    for turn, size in zip(turns, _spread(turns, len(messages)), strict=True):
-        part, at = messages[at : at + size], at + size
-        try:
-            if turn.get("as") == "tree":
-                trees.append((turn, part))
-            elif turn.get("as") == "prefix":
-                prefix = write_messages(turn, part, meta.get("chosen_prompt") or {})
-            else:
-                values |= write_turn(turn, part, meta.get(turn["at"]) or {})
-        except ValueError as error:
-            raise SourceError(f"`{turn['at']}` holds a tool call that is not JSON: {error}") from error
-    for column, turn in layout.get("answers", {}).items():
-        text = draft.chosen if column == "chosen" else draft.rejected
-        answer = _write_answer(text, turn, meta.get(column) or {})
-        values[column] = [*prefix, *answer] if prefix and isinstance(answer, list) else answer
-    row = {key: values[key] if key in values else meta[key] for key in layout["keys"] if key in values or key in meta}
+    messages, label_column = _relabelled(draft)
+    try:
+        values, trees = _rebuilt(draft, messages)
+    except ValueError as error:
+        raise SourceError(f"holds a tool call or an answer that is no longer JSON: {error}") from error
+    row: Row = {
+        key: values[key] if key in values else meta[key]
+        for key in layout["keys"]
+        if key in values or key in meta
+    }
     for turn, part in trees:
         row = json.loads(dump(row))
         fill_tree(turn, row, part)
-    if edited and "from" in mark and mark["from"] in row:
-        former = row[mark["from"]]
-        row[mark["from"]] = draft.label if isinstance(former, str) else retyped(draft.label)
+    if label_column is not None and label_column in row:
+        former = row[label_column]
+        row[label_column] = draft.label if isinstance(former, str) else retyped(draft.label)
+    if missing := layout.get("nan"):
+        lower(row, missing)
     return row

@@ -120,7 +120,11 @@ def _text(content: object, where: str) -> tuple[str | None, list[int] | None]:
         raise SourceError(f"{where}: the content is {kind(content)}, not a text")
     texts = []
     for number, piece in enumerate(content, start=1):
-        if not isinstance(piece, dict) or piece.get("type") != "text" or not isinstance(piece.get("text"), str):
+        if (
+            not isinstance(piece, dict)
+            or piece.get("type") != "text"
+            or not isinstance(piece.get("text"), str)
+        ):
             what = piece.get("type") if isinstance(piece, dict) else kind(piece)
             raise SourceError(f"{where}: part {number} of the content is `{what}`; only text is read")
         if len(piece) != 2:
@@ -134,49 +138,65 @@ def _canonical(key: str, role: str) -> str:
     return SHAREGPT[role] if key == "from" else role
 
 
+class _Read(NamedTuple):
+    """One message; how its role was spelled where not as usual; and what it has no column for."""
+
+    message: Message
+    spelled: str | None
+    parts: list[int] | None  # line counts, where its content was a list of texts
+    text_calls: bool  # its tool calls were JSON text and not JSON
+    extras: dict[str, Any]
+
+
+def _read(item: dict[str, Any], where: str, roles: Mapping[str, str]) -> _Read:
+    role_key, spelling, role = _role(item, where, roles)
+    content_key = next((key for key in CONTENT_KEYS if key in item), None)
+    content, parts = _text(item[content_key], where) if content_key else (None, None)
+    message = said(role, content)
+    own = {role_key, content_key}
+    if spelling == "function_call" and content and "tool_calls" not in item and _is_json(content):
+        message["content"], message["tool_calls"] = None, content
+    for key in ("name", "tool_call_id"):
+        if key in item and (item[key] is None or isinstance(item[key], str)):
+            message[key] = item[key]
+            own.add(key)
+    calls = item.get("tool_calls")
+    if isinstance(calls, str) and not _is_json(calls):
+        calls = None  # not JSON: an extra like any other
+    elif "tool_calls" in item:
+        own.add("tool_calls")
+        message["tool_calls"] = calls if calls is None or isinstance(calls, str) else dump(calls)
+    return _Read(
+        message,
+        None if spelling == _canonical(role_key, role) else spelling,
+        parts,
+        isinstance(calls, str),
+        {key: value for key, value in item.items() if key not in own},
+    )
+
+
 def read_messages(items: Sequence[object], at: str, roles: Mapping[str, str]) -> Taken:
     """The messages of a list, in their order; raises SourceError for what is not a message."""
-    messages: list[Message] = []
+    read: list[_Read] = []
     keys: list[list[str]] = []
-    spelled: list[str | None] = []
-    extras: dict[str, dict[str, Any]] = {}
-    turn: Turn = {"at": at, "as": "list", "n": len(items)}
-    for index, item in enumerate(items):
-        where = f"message {index + 1}"
+    for number, item in enumerate(items, start=1):
         if not isinstance(item, dict):
-            raise SourceError(f"{where} is {kind(item)}, not an object")
-        role_key, spelling, role = _role(item, where, roles)
-        content_key = next((key for key in CONTENT_KEYS if key in item), None)
-        content, counts = _text(item[content_key], where) if content_key else (None, None)
-        if counts is not None:
-            turn.setdefault("parts", {})[str(index)] = counts
-        message = said(role, content)
-        own = {role_key, content_key}
-        if spelling == "function_call" and content and "tool_calls" not in item and _is_json(content):
-            message["content"], message["tool_calls"] = None, content
-        for key in ("name", "tool_call_id"):
-            if key in item and (item[key] is None or isinstance(item[key], str)):
-                message[key] = item[key]
-                own.add(key)
-        calls = item.get("tool_calls")
-        if "tool_calls" in item and (not isinstance(calls, str) or _is_json(calls)):
-            own.add("tool_calls")
-            if isinstance(calls, str):
-                turn.setdefault("text_calls", []).append(index)
-            message["tool_calls"] = calls if calls is None or isinstance(calls, str) else dump(calls)
-        rest = {key: value for key, value in item.items() if key not in own}
-        if rest:
-            extras[str(index)] = rest
-        messages.append(message)
+            raise SourceError(f"message {number} is {kind(item)}, not an object")
+        read.append(_read(item, f"message {number}", roles))
         keys.append(list(item))
-        spelled.append(None if spelling == _canonical(role_key, role) else spelling)
+    turn: Turn = {"at": at, "as": "list", "n": len(items)}
     if any(row != keys[0] for row in keys):
         turn["keys"] = keys
-    elif keys and keys[0] != PLAIN:
+    elif keys[0] != PLAIN:
         turn["keys"] = keys[0]
-    if any(spelled):
-        turn["roles"] = spelled
-    return Taken(messages, turn, extras)
+    if any(one.spelled for one in read):
+        turn["roles"] = [one.spelled for one in read]
+    if parts := {str(index): one.parts for index, one in enumerate(read) if one.parts is not None}:
+        turn["parts"] = parts
+    if calls := [index for index, one in enumerate(read) if one.text_calls]:
+        turn["text_calls"] = calls
+    extras = {str(index): one.extras for index, one in enumerate(read) if one.extras}
+    return Taken([one.message for one in read], turn, extras)
 
 
 def read_value(value: object, at: str, role: str, roles: Mapping[str, str]) -> Taken:
@@ -186,6 +206,9 @@ def read_value(value: object, at: str, role: str, roles: Mapping[str, str]) -> T
     if isinstance(value, list):
         if not value:
             raise SourceError(f"`{at}` is an empty list")
+        if all(isinstance(item, str) for item in value):
+            turn = {"at": at, "as": "strings", "n": len(value)}
+            return Taken([said(role, item) for item in value], turn, {})
         return read_messages(value, at, roles)
     if isinstance(value, dict):
         taken = read_messages([value], at, roles)
@@ -220,7 +243,9 @@ def read_joined(first: tuple[str, str], second: tuple[str, str], role: str) -> T
     return Taken([said(role, text)], {"at": first[0], "with": second[0], "lines": lines}, {})
 
 
-def _written(turn: Turn, index: int, keys: Sequence[str], message: Message, extras: Mapping[str, Any]) -> dict[str, Any]:
+def _written(
+    turn: Turn, index: int, keys: Sequence[str], message: Message, extras: Mapping[str, Any]
+) -> dict[str, Any]:
     """One message with the keys it came with."""
     spelled = turn["roles"][index] if "roles" in turn else None
     role_key = next(key for key in ROLE_KEYS if key in keys)
@@ -247,7 +272,9 @@ def _written(turn: Turn, index: int, keys: Sequence[str], message: Message, extr
     return {key: values[key] for key in keys if key in values}
 
 
-def write_messages(turn: Turn, messages: Sequence[Message], extras: Mapping[str, Any]) -> list[dict[str, Any]]:
+def write_messages(
+    turn: Turn, messages: Sequence[Message], extras: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """The list as it came. If the number of messages has changed, each has only role and content."""
     if len(messages) != turn["n"]:
         turn, extras = {"keys": PLAIN}, {}
@@ -267,6 +294,8 @@ def write_turn(turn: Turn, messages: Sequence[Message], extras: Mapping[str, Any
         return {at: write_messages(turn, messages, extras)}
     if form == "one":
         return {at: write_messages(turn, messages, extras)[0]}
+    if form == "strings":
+        return {at: texts}
     if form == "pairs":
         return {at: [list(pair) for pair in zip(texts[::2], texts[1::2], strict=True)]}
     if form == "value":

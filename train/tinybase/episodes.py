@@ -112,14 +112,14 @@ def _worded(rng: random.Random, form: int, subject: Subject, other_share: float)
         return Ticket((subject.keyword,), None)
     place = rng.randrange(4)
     around = [rng.choice(FILLERS) if rng.random() < 0.45 else None for _ in range(4)]
-    words = [subject.keyword if at == place else word for at, word in enumerate(around)]
-    return Ticket(tuple(word for word in words if word), None)
+    around[place] = subject.keyword
+    return Ticket(tuple(word for word in around if word), None)
 
 
 class Document:
     """The draws that one document is made of; `turn` makes its next ticket."""
 
-    def __init__(self, rng: random.Random, stage: Stage):
+    def __init__(self, rng: random.Random, stage: Stage) -> None:
         self.rng, self.stage = rng, stage
         self.invented = rng.random() < stage.invented
         self.form = rng.choices((0, 1, 2), stage.forms)[0]
@@ -141,6 +141,7 @@ class Document:
         self.hot = min(rng.randint(2, 4), topics) if rng.random() < stage.hot else 0
 
     def turn(self) -> Turn:
+        """The next ticket of the document, with its answer."""
         rng, hot = self.rng, self.hot
         again = bool(hot) and rng.random() < 0.65
         topic = rng.randrange(hot if again else len(self.topics))
@@ -168,7 +169,7 @@ def _encode(words: Words) -> list[int]:
 class _Row:
     """The tokens of one document and what is asked of them, as they are written."""
 
-    def __init__(self, document: Document):
+    def __init__(self, document: Document) -> None:
         self.document = document
         self.ids: list[int] = [vocabulary()[START]]
         if document.has_system:
@@ -205,21 +206,21 @@ class _Row:
 def draw(rng: random.Random, stage: Stage) -> Batch:
     """A batch of fresh documents, each cut at the stage's length."""
     shape = (stage.documents, stage.length + 1)
-    arrays = {
-        "queue_weight": np.zeros(shape, np.float32),
-        "reply_weight": np.zeros(shape, np.float32),
-        "kind": np.zeros(shape, np.int8),
-        "hints": np.zeros(shape, np.int64),
-        "groups": np.zeros(shape, np.int64),
-    }
-    ids = np.full(shape, vocabulary()[PAD], np.int64)
+    batch = Batch(
+        ids=np.full(shape, vocabulary()[PAD], np.int64),
+        queue_weight=np.zeros(shape, np.float32),
+        reply_weight=np.zeros(shape, np.float32),
+        kind=np.zeros(shape, np.int8),
+        hints=np.zeros(shape, np.int64),
+        groups=np.zeros(shape, np.int64),
+    )
     for number in range(stage.documents):
         document = Document(rng, stage)
         row = _Row(document)
         while len(row.ids) < shape[1]:
             row.add(document.turn())
-        ids[number] = row.ids[: shape[1]]
+        batch.ids[number] = row.ids[: shape[1]]
         for place, name, value in row.marks:
             if place < shape[1]:
-                arrays[name][number, place] = value
-    return Batch(ids=ids, **arrays)  # type: ignore[arg-type]
+                getattr(batch, name)[number, place] = value
+    return batch

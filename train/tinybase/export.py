@@ -47,4 +47,6 @@ def write(model: TinyLlama, folder: Path) -> None:
     if gap > 1e-3:
         raise ValueError(f"the exported network differs by {gap:.2g} in a logit")
     llama.to(torch.bfloat16).save_pretrained(str(folder))
+    # safetensors writes for the owner alone; what ships is for everybody.
+    (folder / "model.safetensors").chmod(0o644)
     write_tokenizer(folder)

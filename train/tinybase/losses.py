@@ -39,7 +39,8 @@ def _matches(view: View, groups: Tensor) -> Tensor:
     queries = view.queries[rows, places].float()
     scores = torch.bmm(view.keys.float()[rows], queries[:, :, None])[:, :, 0] * queries.shape[-1] ** -0.5
     everything = scores.masked_fill(~earlier, -1e9).logsumexp(1)
-    return (everything - scores.masked_fill(~wanted, -1e9).logsumexp(1)).mean()
+    found: Tensor = everything - scores.masked_fill(~wanted, -1e9).logsumexp(1)
+    return found.mean()
 
 
 def measure(model: TinyLlama, batch: Batch, aid: float) -> Loss:

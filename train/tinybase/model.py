@@ -4,6 +4,7 @@ Parameter names are those of transformers' LlamaModel, so that export is a copy.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -39,17 +40,22 @@ class View:
 
 
 class Norm(nn.Module):
-    def __init__(self, size: int, epsilon: float):
+    """RMS norm."""
+
+    def __init__(self, size: int, epsilon: float) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.ones(size))
         self.epsilon = epsilon
 
     def forward(self, x: Tensor) -> Tensor:
+        """Each state at unit root mean square, times the weight."""
         return F.rms_norm(x, (x.shape[-1],), self.weight, self.epsilon)
 
 
 class Attention(nn.Module):
-    def __init__(self, shape: Shape):
+    """Causal attention with rotated positions; all heads have keys of their own."""
+
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.heads = shape.heads
         size = shape.hidden
@@ -68,9 +74,11 @@ class Attention(nn.Module):
         return pair[0], pair[1]
 
     def split(self, z: Tensor) -> Tensor:
-        return z.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        """(documents, length, hidden) to (documents, heads, length, head size)."""
+        return z.view(*z.shape[:2], self.heads, -1).transpose(1, 2)
 
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """The new states, and the rotated queries and keys."""
         queries, keys = self.rotated(x, turn)
         values = self.split(self.v_proj(x))
         # float32: the processor's attention kernel is slower in bfloat16 (58 against 39 ms, forward and back).
@@ -79,19 +87,24 @@ class Attention(nn.Module):
 
 
 class Mlp(nn.Module):
-    def __init__(self, shape: Shape):
+    """The gated feed-forward part."""
+
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.gate_proj = nn.Linear(shape.hidden, shape.intermediate, bias=False)
         self.up_proj = nn.Linear(shape.hidden, shape.intermediate, bias=False)
         self.down_proj = nn.Linear(shape.intermediate, shape.hidden, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Same shape out as in."""
         out: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
         return out
 
 
 class Layer(nn.Module):
-    def __init__(self, shape: Shape):
+    """Attention, then feed-forward, each on normed states and added to them."""
+
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.input_layernorm = Norm(shape.hidden, shape.epsilon)
         self.self_attn = Attention(shape)
@@ -99,6 +112,7 @@ class Layer(nn.Module):
         self.mlp = Mlp(shape)
 
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """The new states, and the rotated queries and keys."""
         mixed, queries, keys = self.self_attn(self.input_layernorm(x), turn)
         x = x + mixed
         return x + self.mlp(self.post_attention_layernorm(x)), queries, keys
@@ -108,8 +122,10 @@ class TinyLlama(nn.Module):
     """`watched` is the layer that must match tickets: the one whose input and first head are supervised."""
 
     watched = 2
+    cos: Tensor
+    sin: Tensor
 
-    def __init__(self, shape: Shape):
+    def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.shape = shape
         self.embed_tokens = nn.Embedding(shape.vocabulary, shape.hidden)
@@ -132,18 +148,29 @@ class TinyLlama(nn.Module):
             if weight.dim() == 2:
                 scale = 0.02 if "embed" in name else 1 / math.sqrt(weight.shape[1])
                 nn.init.normal_(weight, 0, scale * (0.5 if "down_proj" in name else 1.0))
-        for place, layer in enumerate(self.layers):
+        kept = 0.9
+        for place, layer in enumerate(self.stack()):
             attention = layer.self_attn
+            queries, keys, values, out = (
+                projection.weight
+                for projection in (attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj)
+            )
             if place >= self.watched:
-                kept = 0.9
-                attention.k_proj.weight.mul_(math.sqrt(1 - kept**2)).add_(attention.q_proj.weight, alpha=kept)
-            nn.init.orthogonal_(attention.v_proj.weight)
-            attention.o_proj.weight.copy_(attention.v_proj.weight.T / 2)
+                keys.mul_(math.sqrt(1 - kept**2)).add_(queries, alpha=kept)
+            nn.init.orthogonal_(values)
+            out.copy_(values.T / 2)
+
+    def stack(self) -> Iterator[Layer]:
+        """The layers, bottom first."""
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            yield layer
 
     def forward(self, ids: Tensor) -> View:
+        """`ids` (documents, length)."""
         x = self.embed_tokens(ids)
         turn = (self.cos[: ids.shape[1]], self.sin[: ids.shape[1]])
-        for place, layer in enumerate(self.layers):
+        for place, layer in enumerate(self.stack()):
             if place == self.watched:
                 middle = F.rms_norm(x, (x.shape[-1],))
                 x, queries, keys = layer(x, turn)
@@ -153,4 +180,5 @@ class TinyLlama(nn.Module):
         return View(self.norm(x), middle, *first)
 
     def logits(self, states: Tensor) -> Tensor:
+        """Over the vocabulary, in float32; the embedding is also the output."""
         return states.float() @ self.embed_tokens.weight.float().T

@@ -14,13 +14,14 @@ def orthogonal(update: Tensor) -> Tensor:
     for _ in range(5):
         gram = x @ x.mT
         x = 3.4445 * x + (-4.7750 * gram + 2.0315 * gram @ gram) @ x
-    return (x.mT if tall else x).float()
+    found: Tensor = x.mT if tall else x
+    return found.float()
 
 
 class Muon:
     """`step(share)` makes one step at that share of the full learning rates."""
 
-    def __init__(self, model: nn.Module, rate: float, embedding_rate: float):
+    def __init__(self, model: nn.Module, rate: float, embedding_rate: float) -> None:
         self.rate, self.embedding_rate = rate, embedding_rate
         self.momentum, self.decay = 0.95, 0.02
         self.groups: dict[tuple[int, ...], list[nn.Parameter]] = {}
@@ -35,6 +36,7 @@ class Muon:
 
     @torch.no_grad()
     def step(self, share: float) -> None:
+        """Move all weights along the gradients they hold."""
         for shape, weights in self.groups.items():
             gradient = torch.stack([weight.grad for weight in weights if weight.grad is not None])
             moment = self.moments[shape].lerp_(gradient, 1 - self.momentum)

@@ -1,4 +1,8 @@
-"""`python -m train.tinybase.pretrain --out DIR`: the whole run that makes the shipped weights."""
+"""`python -m train.tinybase.pretrain --out DIR`: the whole run that makes the shipped weights.
+
+On a machine that others use, set OMP_WAIT_POLICY=PASSIVE: threads that spin while they wait made the
+run ten times slower there.
+"""
 
 import argparse
 import hashlib
@@ -53,6 +57,7 @@ class Progress:
     smooth: dict[str, float] = field(default_factory=dict)
 
     def note(self, parts: dict[str, float]) -> None:
+        """Take the parts of one step into the means; a part that is not a number had nothing to count."""
         for name, value in parts.items():
             if value == value:
                 self.smooth[name] = 0.95 * self.smooth.get(name, value) + 0.05 * value
@@ -64,6 +69,7 @@ def learning_share(done: float, step: int) -> float:
 
 
 def stage_is_over(stage: Stage, progress: Progress, done: float) -> bool:
+    """Whether the stage is mastered, or its share of the run used up."""
     mastered = progress.in_stage > LEAST_STEPS and progress.smooth.get("hit_exact", 0.0) > MASTERED
     return mastered or done >= stage.ends_by
 
@@ -91,14 +97,16 @@ def trial(model: TinyLlama, companies: int) -> dict[str, float]:
 class Log:
     """Training log: one JSON object a line, in the folder and on stdout."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.file = path.open("w", encoding="utf-8")
         self.began = time.monotonic()
 
     def seconds(self) -> float:
+        """Since the log was opened."""
         return time.monotonic() - self.began
 
     def say(self, **facts: object) -> None:
+        """Write one line."""
         line = json.dumps({"seconds": round(self.seconds(), 1), **facts})
         for stream in (self.file, sys.stdout):
             stream.write(line + "\n")
@@ -121,7 +129,7 @@ def train(
         done = progress.tokens / run.tokens
         batch = draw(rng, curriculum[progress.stage])
         loss = measure(model, batch, aid=max(0.0, 1 - done / 0.6))
-        loss.total.backward()
+        torch.autograd.backward(loss.total)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step(learning_share(done, progress.step))
         model.zero_grad()
@@ -161,6 +169,7 @@ def record(run: Run, folder: Path, seconds: float, progress: Progress) -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Train, try, and write the files of the model."""
     defaults = Run()
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder for the model files")
@@ -176,7 +185,7 @@ def main(arguments: list[str] | None = None) -> None:
     log.say(tokens=progress.tokens, final=trial(model, run.trial_companies))
     write(model, chosen.out)
     record(run, chosen.out, log.seconds(), progress)
-    write_card(chosen.out)
+    write_card(chosen.out, sum(p.numel() for p in model.parameters()), CURRICULUM[-1].length)
 
 
 if __name__ == "__main__":

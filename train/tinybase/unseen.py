@@ -29,7 +29,7 @@ class Bm25:
     Greetings and product names are then not matched: in short tickets they outweigh the word that matters.
     """
 
-    def __init__(self, documents: Sequence[Sequence[str]], max_df: float):
+    def __init__(self, documents: Sequence[Sequence[str]], max_df: float) -> None:
         self.documents = [Counter(words) for words in documents]
         self.mean = sum(map(len, documents)) / len(documents)
         counts = Counter(word for words in self.documents for word in words)
@@ -64,11 +64,13 @@ class Desk:
 
     @classmethod
     def open(cls, seed: int, queues: int, pool: int = 300, tests: int = 50) -> "Desk":
+        """The company of that seed with `pool` answered and `tests` unanswered tickets."""
         company = Company(seed, queues)
         rows = [company.case(NOISE) for _ in range(pool)]
         return cls(company, rows, [company.case() for _ in range(tests)])
 
     def chat(self, shots: Sequence[Case], query: Case) -> list[Message]:
+        """The system message, each shot as question and answer, then the question."""
         company = self.company
         pairs = [message for shot in shots for message in (company.question(shot), company.answer(shot))]
         return [company.system, *pairs, company.question(query)]

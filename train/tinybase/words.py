@@ -1,3 +1,4 @@
+# ruff: noqa: SIM905 - a list of words is read more easily without two quotes around each
 """The words of the invented support world: topics, queue names, products, companies, plain English.
 
 Held-out words never stand in pre-training with their meaning: a held-out queue name is never an

@@ -252,7 +252,7 @@ class Company:
 
     def __init__(
         self, seed: int, queues: int | Sequence[str], name: str | None = None, topics_per_queue: int = 2
-    ):
+    ) -> None:
         self.rng = random.Random(seed)
         self.name = name or self.rng.choice(HELD_COMPANIES)
         self.queues = self.rng.sample(HELD_QUEUES, queues) if isinstance(queues, int) else list(queues)
@@ -279,6 +279,7 @@ class Company:
         return Case(ticket, topic, subject.keyword, queue, said)
 
     def question(self, case: Case) -> Message:
+        """The ticket as a user message."""
         return {"role": "user", "content": prose(case.ticket.words)}
 
     def answer(self, case: Case) -> Message:

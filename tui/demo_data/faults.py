@@ -41,17 +41,23 @@ class Line:
     raw: str | None = None
 
     def text(self, system: str) -> str:
+        """The line as it stands in the file."""
         return self.raw if self.raw is not None else json.dumps(as_dict(self.row, system), ensure_ascii=False)
 
     def marked(self, mark: Mark) -> "Line":
+        """The line with one more mark."""
         return replace(self, marks=(*self.marks, mark))
 
 
 def as_dict(row: Row, system: str) -> dict[str, Any]:
+    """The row in the shape of the export."""
     roles = (("system", system), ("user", row.user), ("assistant", row.answer))
     facts = asdict(row)
     messages = [{"role": role, "content": content} for role, content in roles]
-    return {"messages": messages, **{name: facts[name] for name in ("queue", "customer", "created", "channel")}}
+    return {
+        "messages": messages,
+        **{name: facts[name] for name in ("queue", "customer", "created", "channel")},
+    }
 
 
 @dataclass
@@ -63,6 +69,7 @@ class Counter:
     opened: int = 0
 
     def stamp(self, row: Row) -> Row:
+        """The row with a customer, a day and a channel."""
         rng = self.rng
         if not self.customers:
             self.opened += 1
@@ -100,21 +107,25 @@ def near_duplicates(lines: list[Line], counter: Counter) -> list[Line]:
     for number, line in enumerate(lines):
         cluster = f"near-{number:02}"
         lines[number] = line.marked(Mark("near-duplicate", cluster, "original"))
+        told = {line.row.user}
         for _ in range((1, 2, 1, 3, 2)[number % 5]):
             least = 0.55 if counter.rng.random() < 0.12 else 0.7
-            row = counter.again(retold_row(counter.rng, line.row, least))
+            row = counter.again(retold_row(counter.rng, line.row, told, least))
+            told.add(row.user)
             detail = f"likeness {likeness(line.row.user, row.user):.2f}"
             made.append(Line(row, (Mark("near-duplicate", cluster, "copy", detail),)))
     return made
 
 
-def contradictions(lines: list[Line], counter: Counter, writer: Writer, products: dict[str, str | None]) -> list[Line]:
+def contradictions(
+    lines: list[Line], counter: Counter, writer: Writer, products: dict[str, str | None]
+) -> list[Line]:
     """For each line the same question, half of them in slightly other words, answered from another queue."""
     made = []
     for number, line in enumerate(lines):
         cluster = f"contradiction-{number:02}"
         lines[number] = line.marked(Mark("contradiction", cluster, "right"))
-        row = line.row if number % 2 else retold_row(counter.rng, line.row)
+        row = line.row if number % 2 else retold_row(counter.rng, line.row, {line.row.user})
         queue = writer.other_queue(row.queue)
         row = replace(row, queue=queue, answer=writer.answer(queue, products[line.row.user]))
         detail = "same question" if number % 2 else "nearly the same question"
@@ -148,7 +159,9 @@ def personal_data(lines: list[Line], rng: random.Random) -> None:
             spans.append(Span(1, len(user) - len(name), len(user), "PERSON", name))
             row = replace(row, user=user)
         detail = ", ".join(sorted({span.label for span in spans}))
-        lines[number] = replace(line, row=row).marked(Mark("personal-data", detail=detail, spans=tuple(spans)))
+        lines[number] = replace(line, row=row).marked(
+            Mark("personal-data", detail=detail, spans=tuple(spans))
+        )
 
 
 def _with_value(row: Row, label: str, value: str, rng: random.Random) -> tuple[Row, Span]:
@@ -165,7 +178,7 @@ def leaks(golden: list[Row], counter: Counter, copies: int) -> list[Line]:
     """Lines that repeat a golden ticket; those with an even place are told in slightly other words."""
     made = []
     for place in counter.rng.sample(range(len(golden)), copies):
-        row = golden[place] if place % 2 else retold_row(counter.rng, golden[place])
+        row = golden[place] if place % 2 else retold_row(counter.rng, golden[place], {golden[place].user})
         detail = "same ticket" if place % 2 else "nearly the same ticket"
         made.append(Line(counter.stamp(row), (Mark("leak", detail=detail, golden=place + 1),)))
     return made

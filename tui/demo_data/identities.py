@@ -1,19 +1,28 @@
+# ruff: noqa: SIM905 - a list of names is read more easily without two quotes around each
 """Invented personal data with valid check digits, from ranges set aside for fiction where there are such."""
 
 import random
 from collections.abc import Callable
 
-FIRST = "Anna Ben Clara David Elif Felix Grace Hugo Ines Jonas Karin Liam Maria Noah Olga Pavel Rosa Sven".split()
-LAST = "Meyer Novak Okafor Patel Quinn Rossi Schulz Tanaka Usman Vogel Weber Yilmaz Zhang Larsen Costa".split()
+FIRST = (
+    "Anna Ben Clara David Elif Felix Grace Hugo Ines Jonas Karin Liam Maria Noah Olga Pavel Rosa Sven".split()
+)
+LAST = (
+    "Meyer Novak Okafor Patel Quinn Rossi Schulz Tanaka Usman Vogel Weber Yilmaz Zhang Larsen Costa".split()
+)
 
 
 def person(rng: random.Random) -> str:
+    """First and last name."""
     return f"{rng.choice(FIRST)} {rng.choice(LAST)}"
 
 
 def email(rng: random.Random) -> str:
+    """An address made of a name, at a domain that is nobody's."""
     first, last = person(rng).lower().split()
-    name = rng.choice((f"{first}.{last}", f"{first[0]}{last}", f"{last}{rng.randrange(60, 99)}", f"{first}_{last}"))
+    name = rng.choice(
+        (f"{first}.{last}", f"{first[0]}{last}", f"{last}{rng.randrange(60, 99)}", f"{first}_{last}")
+    )
     return f"{name}@{rng.choice(('example.com', 'example.org', 'mail.example.net'))}"
 
 
@@ -35,7 +44,9 @@ def phone(rng: random.Random) -> str:
 
 def iban(rng: random.Random) -> str:
     """German, Dutch, British or French, mod-97 check digits, in groups of four or in one piece."""
-    country, bank, digits = rng.choice((("DE", "", 18), ("NL", "ABNA", 10), ("GB", "WEST", 14), ("FR", "", 23)))
+    country, bank, digits = rng.choice(
+        (("DE", "", 18), ("NL", "ABNA", 10), ("GB", "WEST", 14), ("FR", "", 23))
+    )
     account = bank + "".join(rng.choices("0123456789", k=digits))
     number = int("".join(str(int(letter, 36)) for letter in account + country + "00"))
     whole = f"{country}{98 - number % 97:02}{account}"
@@ -60,7 +71,9 @@ def card(rng: random.Random) -> str:
 def address(rng: random.Random) -> str:
     """An IP address from the ranges for documentation."""
     last = rng.randrange(1, 255)
-    return rng.choice((f"203.0.113.{last}", f"198.51.100.{last}", f"192.0.2.{last}", f"2001:db8:0:{last:x}::1f"))
+    return rng.choice(
+        (f"203.0.113.{last}", f"198.51.100.{last}", f"192.0.2.{last}", f"2001:db8:0:{last:x}::1f")
+    )
 
 
 KINDS: dict[str, Callable[[random.Random], str]] = {

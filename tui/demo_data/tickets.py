@@ -55,10 +55,13 @@ def _key(lines: list[Line]) -> Iterable[str]:
         for mark in line.marks:
             facts = asdict(mark)
             partners = [other for other in clusters.get(mark.cluster or "", ()) if other != number]
-            yield json.dumps({"row": number, "kind": facts.pop("kind"), "partners": partners, **facts}, ensure_ascii=False)
+            yield json.dumps(
+                {"row": number, "kind": facts.pop("kind"), "partners": partners, **facts}, ensure_ascii=False
+            )
 
 
 def export(seed: int = SEED, plan: Plan | None = None) -> Export:
+    """All three files as lines."""
     plan = plan or Plan()
     writer, rng = Writer(seed), random.Random(seed)
     counter = Counter(rng)
@@ -74,7 +77,11 @@ def export(seed: int = SEED, plan: Plan | None = None) -> Export:
 
     # Every other one long: a short ticket cannot be told in other words and still be like itself.
     golden = [fresh(1, long=place % 2 == 0)[0].row for place in range(plan.golden)]
-    plain, copied, retold = fresh(plan.plain), fresh(plan.exact_originals), fresh(plan.near_clusters, long=True)
+    plain, copied, retold = (
+        fresh(plan.plain),
+        fresh(plan.exact_originals),
+        fresh(plan.near_clusters, long=True),
+    )
     disputed, wrong = fresh(plan.contradictions, long=True), fresh(plan.wrong_labels)
     private, long, broken = fresh(plan.personal_data), fresh(plan.over_long), fresh(plan.broken)
     made = [
@@ -101,6 +108,7 @@ def _plain(row: Row, system: str) -> str:
 
 
 def write(found: Export, tickets: Path = TICKETS, golden: Path = GOLDEN, key: Path = KEY) -> None:
+    """Write the files; the key goes to the repository's tests, so the current folder is its top."""
     for path, lines in ((tickets, found.tickets), (golden, found.golden), (key, found.key)):
         path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 

@@ -60,7 +60,7 @@ def likeness(left: str, right: str) -> float:
 class Writer:
     """Tickets of one company that are not like any ticket it wrote before."""
 
-    def __init__(self, seed: int):
+    def __init__(self, seed: int) -> None:
         self.company = Company(seed, QUEUES, name=NAME)
         self.rng = self.company.rng
         self.seen: list[frozenset[tuple[str, ...]]] = []
@@ -102,19 +102,21 @@ class Writer:
         )
 
     def answer(self, queue: str, product: str | None) -> str:
+        """The assistant's text: the queue, and what it does with the product."""
         it = "it" if product is None else f"the {product}"
         return prose(f"{queue} : {self.company.actions[queue].format(it=it)} .".split())
 
-    def row(self, draft: Draft, queue: str | None = None) -> Row:
-        """The answered ticket; `queue` is what the row says, where that is not the right one."""
-        said = queue or draft.queue
-        return Row(draft.text, self.answer(said, draft.product), said)
+    def row(self, draft: Draft) -> Row:
+        """The ticket with its right answer."""
+        return Row(draft.text, self.answer(draft.queue, draft.product), draft.queue)
 
     def other_queue(self, queue: str) -> str:
+        """Any queue but this."""
         return self.rng.choice([other for other in QUEUES if other != queue])
 
 
 _GREETINGS = ("Hello,", "Hi,", "Hey,", "Dear team,", "Good day,")
+_GREETED = re.compile(r"^(Hello|Hi|Hey|Dear|Good)\b[a-z ]*, ")
 _CLOSINGS = ("Thanks.", "Thank you.", "Please answer soon.", "Best regards.", "I am waiting.", "Any news?")
 _EXTRA = ("really", "still", "now", "also", "just", "again")
 
@@ -123,14 +125,15 @@ def _changed_once(rng: random.Random, text: str) -> str:
     words = text.split()
     change = rng.randrange(5)
     if change == 0:
-        return f"{rng.choice(_GREETINGS)} {text[0].lower() + text[1:] if text[:2] != 'I ' else text}"
+        rest = _GREETED.sub("", text)
+        return f"{rng.choice(_GREETINGS)} {rest if rest.startswith('I ') else rest[0].lower() + rest[1:]}"
     if change == 1:
         return f"{text}{'' if text[-1] in '.!?' else '.'} {rng.choice(_CLOSINGS)}"
     place = rng.randrange(1, len(words) - 1)
     if change == 2:
         return " ".join([*words[:place], rng.choice(_EXTRA), *words[place:]])
     if change == 3:
-        return " ".join(words[:-1]).rstrip(",") + "."
+        return " ".join(words[:-1]).rstrip(",.") + "."
     longer = [at for at, word in enumerate(words) if len(word) > 4 and word.isalpha()]
     if not longer:
         return text
@@ -139,16 +142,17 @@ def _changed_once(rng: random.Random, text: str) -> str:
     return " ".join([*words[:at], word[:2] + word[3] + word[2] + word[4:], *words[at + 1 :]])
 
 
-def retold(rng: random.Random, text: str, least: float = 0.7) -> str:
-    """The same ticket sent again with one to three small changes, its likeness at least `least` and below 1."""
+def retold(rng: random.Random, text: str, told: set[str], least: float = 0.7) -> str:
+    """The ticket with one to three small changes, its likeness at least `least`, and not yet in `told`."""
     for _ in range(200):
         other = text
         for _ in range(rng.randint(1, 3)):
             other = _changed_once(rng, other)
-        if least <= likeness(text, other) < 1:
+        if other not in told and least <= likeness(text, other) < 1:
             return other
     raise ValueError(f"no retelling of {text!r} has a likeness of {least}")
 
 
-def retold_row(rng: random.Random, row: Row, least: float = 0.7) -> Row:
-    return replace(row, user=retold(rng, row.user, least))
+def retold_row(rng: random.Random, row: Row, told: set[str], least: float = 0.7) -> Row:
+    """The row with its ticket told again; answer and queue stay."""
+    return replace(row, user=retold(rng, row.user, told, least))

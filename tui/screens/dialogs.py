@@ -36,7 +36,7 @@ class Ask(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """The hint, then the line, then its keys."""
         with Vertical(id="ask"):
-            yield Static(plain(self.hint, "$text-muted"), id="ask-hint")
+            yield Static(plain(self.hint, "dim"), id="ask-hint")
             yield Input(value=display_text(self.value, lines=False), id="ask-line", select_on_focus=False)
         yield KeyLine()
 
@@ -54,7 +54,7 @@ class Ask(ModalScreen[str | None]):
             self.check(text)
         except SeatrialError as error:
             words = error.message + (f" ({error.hint})" if error.hint else "")
-            self.query_one("#ask-hint", Static).update(plain(f"✗ {words}", "$text-error"))
+            self.query_one("#ask-hint", Static).update(plain(f"✗ {words}", "$error"))
             return
         self.dismiss(text)
 
@@ -110,10 +110,10 @@ class Panel(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """What happened, then the details in grey."""
         with VerticalScroll(classes="dialog"):
-            yield Static(plain(self.heading, "bold $text-error"))
+            yield Static(plain(self.heading, "bold $error"))
             yield Static(Content.assemble("\n", plain(self.message)))
             if self.details:
-                yield Static(Content.assemble("\n", plain(self.details, "$text-muted")))
+                yield Static(Content.assemble("\n", plain(self.details, "dim")))
         yield KeyLine()
 
     def action_copy(self) -> None:
@@ -143,11 +143,9 @@ class Help(ModalScreen[None]):
             yield Static(Content.styled("Keys here", "bold $primary"))
             for title, rows in self.groups:
                 width = max(len(key) for key, _, _ in rows)
-                lines = [Content.styled(f"\n{title}", "$text-muted")]
+                lines = [Content.styled(f"\n{title}", "dim")]
                 lines += [
-                    Content.assemble(
-                        (f"{key:>{width}}", "bold $accent"), f"  {words}  ", (name, "$text-disabled")
-                    )
+                    Content.assemble((f"{key:>{width}}", "bold $accent"), f"  {words}  ", (name, "dim"))
                     for key, words, name in rows
                 ]
                 yield Static(Content("\n").join(lines))
@@ -155,7 +153,7 @@ class Help(ModalScreen[None]):
                 "\nTo change a key, name it in keys.toml by the word on the right:\n"
                 '[keys]\n"card.accept" = "y"'
             )
-            yield Static(Content.styled(more, "$text-muted"))
+            yield Static(Content.styled(more, "dim"))
         yield KeyLine()
 
     def action_leave(self) -> None:

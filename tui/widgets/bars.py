@@ -35,23 +35,23 @@ class Bars(Widget):
     def render(self) -> RenderResult:
         """Title, then a line for each bar."""
         chart, width = self.chart, self.size.width
-        lines = [Content.styled(chart.title.upper(), "bold $text-muted")]
+        lines = [Content.styled(chart.title.upper(), "bold dim")]
         total = sum(count for _, count in chart.bars)
         if not total:
-            lines.append(Content.styled("none", "$text-muted"))
+            lines.append(Content.styled("none", "dim"))
         most = max((count for _, count in chart.bars), default=0)
         names = min(max((cell_len(name) for name, _ in chart.bars), default=0), NAMES, width // 2)
         numbers = len(f"{most:,}")
         room = max(width - names - numbers - 9, 0)
         for name, count in chart.bars:
             drawn = fit(bar(count / most, room), room)
-            share = f"{100 * count / total:3.0f} %" if count * 200 >= total else " <1 %"
+            share = f"{100 * count / total:3.0f} %" if count * 200 >= total or not count else " <1 %"
             lines.append(
                 Content.assemble(
-                    fit(name, names), "  ", (f"{count:>{numbers},}", "bold"), (f" {share} ", "$text-muted"),
+                    fit(name, names), "  ", (f"{count:>{numbers},}", "bold"), (f" {share} ", "dim"),
                     (drawn, "$primary"),
                 )
             )  # fmt: skip
         if chart.more:
-            lines.append(Content.styled(chart.more, "$text-muted"))
+            lines.append(Content.styled(chart.more, "dim"))
         return Content("\n").join(lines)

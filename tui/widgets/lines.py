@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
+from textual import events
 from textual.app import RenderResult
 from textual.content import Content
 from textual.screen import Screen
-from textual.style import Style
 from textual.widget import Widget
 
-from tui.display_text import display_text, fit, plain
+from tui.display_text import display_text, plain
 
 if TYPE_CHECKING:
     from tui.jobs import Job
@@ -45,11 +45,11 @@ class Heading(Widget):
         while len(words) > 1 and cell_len(" › ".join(words)) > room:
             words.pop(0)
         left = Content.assemble(
-            *((word + " › ", "$text-muted") for word in words[:-1]),
+            *((word + " › ", "dim") for word in words[:-1]),
             (words[-1] if words else "", "bold $primary"),
         ).truncate(room, ellipsis=True)
         gap = max(width - left.cell_length - cell_len(right), 1)
-        return Content.assemble(left, " " * gap, (right, "$text-muted"))
+        return Content.assemble(left, " " * gap, (right, "dim"))
 
 
 class JobLine(Widget):
@@ -58,10 +58,18 @@ class JobLine(Widget):
     DEFAULT_CSS = "JobLine { height: 1; background: $surface; padding: 0 1; display: none; }"
 
     def on_mount(self) -> None:
+        """Follow the job from here."""
         signal: Any = getattr(self.app, "job_told", None)
         if signal is not None:
             signal.subscribe(self, self.told)
             self.told(getattr(self.app, "job", None))
+            # a stage that has not begun to count still shows that time goes by
+            self.set_interval(1, self.tick)
+
+    def tick(self) -> None:
+        """A second has gone by."""
+        if self.display:
+            self.refresh()
 
     def told(self, job: Job | None) -> None:
         """The job has got on, has ended, or there is none."""
@@ -86,7 +94,7 @@ class JobLine(Widget):
             plain(job.line(), lines=False),
         ).truncate(max(self.size.width - len(stop), 0), ellipsis=True)
         gap = " " * max(self.size.width - words.cell_length - len(stop), 0)
-        return Content.assemble(words, gap, (stop, "$text-muted"))
+        return Content.assemble(words, gap, (stop, "dim"))
 
 
 class KeyLine(Widget):
@@ -95,6 +103,7 @@ class KeyLine(Widget):
     DEFAULT_CSS = "KeyLine { height: 1; background: $panel; padding: 0 1; dock: bottom; }"
 
     def on_mount(self) -> None:
+        """Follow the focus."""
         self.screen.bindings_updated_signal.subscribe(self, self.changed)
 
     def changed(self, screen: Screen[Any]) -> None:
@@ -115,19 +124,37 @@ class KeyLine(Widget):
         ordered = sorted(found.values(), key=lambda key: key[0] == "?")
         return ordered[: MOST_KEYS - 1] + ordered[-1:] if len(ordered) > MOST_KEYS else ordered
 
-    def render(self) -> RenderResult:
-        """The keys; each can be clicked."""
-        parts: list[Content] = []
-        used = 0
+    @property
+    def gap(self) -> int:
+        """Cells between two keys."""
+        return 3 if self.size.width >= 60 else 2
+
+    def places(self) -> list[tuple[int, int, str, str, str]]:
+        """(first cell, cell after the last, key, what it does, action) of the keys that fit."""
+        found = []
+        at = 0
         for key, words, action in self.keys():
-            name = fit(key, cell_len(key))
-            cells = cell_len(f"{name} {words}   ")
-            if used + cells - 3 > self.size.width:
+            end = at + cell_len(f"{key} {words}")
+            if end > self.size.width:
                 break
-            used += cells
-            namespace = action if "." in action.split("(")[0] else f"screen.{action}"
-            click = Style.from_meta({"@click": namespace})
-            parts.append(
-                Content.assemble((name, "bold $accent"), " ", (words, "$text-muted"), "   ").stylize(click)
-            )
-        return Content.assemble(*parts)
+            found.append((at, end, key, words, action))
+            at = end + self.gap
+        return found
+
+    def render(self) -> RenderResult:
+        """The keys that fit, in order."""
+        parts = [
+            Content.assemble((display_text(key), "bold $accent"), " ", (words, "dim"))
+            for _, _, key, words, _ in self.places()
+        ]
+        return Content(" " * self.gap).join(parts)
+
+    async def on_click(self, event: events.Click) -> None:
+        """A click on a key does what the key does."""
+        cell = event.get_content_offset_capture(self).x
+        for start, end, _, _, action in self.places():
+            if start <= cell < end:
+                owner = next(
+                    a.node for a in self.screen.active_bindings.values() if a.binding.action == action
+                )
+                await self.app.run_action(action, owner)

@@ -56,7 +56,6 @@ class Rows(ScrollView, can_focus=True):
         Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="rows.pageup"),
         Binding("home,g", "edge(0)", "First", show=False, id="rows.home"),
         Binding("end,G", "edge(1)", "Last", show=False, id="rows.end"),
-        Binding("enter", "choose", "Open", show=False, id="rows.choose"),
     ]
 
     cursor: reactive[int] = reactive(0, repaint=False)
@@ -88,7 +87,7 @@ class Rows(ScrollView, can_focus=True):
         """Show `total` rows; `fetch(start, stop)` gives the cells of some of them."""
         self.total, self.fetch = total, fetch
         self.blocks.clear()
-        self.virtual_size = Size(self.size.width, total + 1)
+        self.virtual_size = Size(1, total + 1)
         self.cursor = max(0, min(cursor, total - 1))
         self._follow()
         self.refresh()
@@ -99,14 +98,20 @@ class Rows(ScrollView, can_focus=True):
         self.refresh()
 
     def on_resize(self) -> None:
-        self.virtual_size = Size(self.size.width, self.total + 1)
+        """The width is another: no line is wider than the list."""
+        self.virtual_size = Size(1, self.total + 1)
         self._follow()
 
     # drawing
 
+    @property
+    def room(self) -> int:
+        """The cells of a line, beside the scroll bar."""
+        return self.scrollable_content_region.width
+
     def shown(self) -> list[tuple[int, Column, int]]:
         """(index, column, width in cells) of the columns that there is room for."""
-        width = self.size.width - 2
+        width = self.room - 2
         fixed = [(i, c) for i, c in enumerate(self.columns) if self.size.width >= c.from_width]
         left = width - sum(c.width for _, c in fixed) - GAP * (len(fixed) - 1)
         flexible = sum(1 for _, c in fixed if not c.width)
@@ -118,7 +123,7 @@ class Rows(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The title line, or the row that stands there."""
-        width = self.size.width
+        width = self.room
         if y == 0:
             return self._line([Cell(column.title) for column in self.columns], "  ", "rows--head")
         index = self.scroll_offset.y + y - 1
@@ -143,7 +148,7 @@ class Rows(ScrollView, can_focus=True):
             if number:
                 segments.append(Segment(" " * GAP, plain))
             segments.append(Segment(line, style))
-        return Strip(segments).adjust_cell_length(self.size.width, plain)
+        return Strip(segments).adjust_cell_length(self.room, plain)
 
     def row(self, index: int) -> list[Cell]:
         """The cells of one row, fetched with its block if need be."""
@@ -162,6 +167,7 @@ class Rows(ScrollView, can_focus=True):
     # moving
 
     def watch_cursor(self, old: int, new: int) -> None:
+        """Draw the two lines that changed, or all where the list had to scroll."""
         top = self.scroll_offset.y
         self._follow()
         if self.scroll_offset.y == top:
@@ -171,7 +177,7 @@ class Rows(ScrollView, can_focus=True):
             self.post_message(self.Moved(self, new))
 
     def _follow(self) -> None:
-        visible = max(self.size.height - 1, 1)
+        visible = max(self.scrollable_content_region.height - 1, 1)
         top = self.scroll_offset.y
         if self.cursor < top:
             self.scroll_to(y=self.cursor, animate=False, immediate=True)
@@ -179,23 +185,28 @@ class Rows(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor - visible + 1, animate=False, immediate=True)
 
     def action_move(self, by: int) -> None:
+        """So many rows down, or up where negative."""
         self.cursor = max(0, min(self.cursor + by, self.total - 1))
 
     def action_page(self, by: int) -> None:
+        """A screenful down or up."""
         self.action_move(by * max(self.size.height - 2, 1))
 
     def action_edge(self, last: int) -> None:
+        """The first row or the last."""
         self.cursor = max(self.total - 1, 0) if last else 0
 
-    def action_choose(self) -> None:
+    def choose(self) -> None:
+        """The row under the cursor is the one."""
         if self.total:
             self.post_message(self.Chosen(self, self.cursor))
 
     def on_click(self, event: events.Click) -> None:
+        """A click moves the cursor; on the cursor, or twice, it chooses."""
         index = self.scroll_offset.y + event.y - 1
         if event.y == 0 or index >= self.total:
             return
         again = index == self.cursor
         self.cursor = index
         if again or event.chain == 2:
-            self.action_choose()
+            self.choose()

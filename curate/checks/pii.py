@@ -1,0 +1,263 @@
+"""Personal data and secrets, as spans to redact."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from ipaddress import ip_address
+from typing import ClassVar, NamedTuple
+
+import polars as pl
+
+from curate.check import Scan
+from curate.checks.recognisers import analyzer
+from curate.checks.secrets import secrets
+from curate.errors import ConfigError
+from curate.example import strings
+from curate.finding import FINDINGS
+
+ENTITIES = (
+    "EMAIL_ADDRESS",
+    "PHONE_NUMBER",
+    "CREDIT_CARD",
+    "IBAN_CODE",
+    "IP_ADDRESS",
+    "MAC_ADDRESS",
+    "US_SSN",
+    "CRYPTO",
+)
+NOISY = (  # on request: they fire on ordinary numbers and words
+    "DATE_TIME",
+    "URL",
+    "US_BANK_NUMBER",
+    "US_DRIVER_LICENSE",
+    "US_ITIN",
+    "US_PASSPORT",
+    "UK_NHS",
+    "MEDICAL_LICENSE",
+    "UUID",
+)
+REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR")
+FIELDS = ("content", "name", "tool_calls", "chosen", "rejected", "label", "meta")
+PIECE = 4_000  # characters given to the recognisers at once: keeps their time linear
+CONTEXT_FREE = 0.4  # what Presidio gives a telephone with nothing to support it
+SHORTEST_PHONE = 7  # digits; shorter ones are postcodes and years
+OVERLAP = 400  # of one piece with the next; no value is that long
+_ESCAPE = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
+
+# What a text must hold before a recogniser can find anything: most texts have none of it
+_DIGITS = re.compile(r"\d(?:[ \xa0().\-/+\u2010-\u2015]{0,3}\d){6}")
+_GATES: dict[str, re.Pattern[str]] = {
+    "EMAIL_ADDRESS": re.compile("@"),
+    "PHONE_NUMBER": _DIGITS,
+    "CREDIT_CARD": _DIGITS,
+    "US_SSN": _DIGITS,
+    "IBAN_CODE": re.compile(r"[A-Za-z]{2}\d\d"),
+    "IP_ADDRESS": re.compile(r"\d\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]"),
+    "MAC_ADDRESS": re.compile(r"[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\."),
+    "CRYPTO": re.compile(r"(?:[13]|bc1)[A-Za-z0-9]{25}"),
+}
+_OTHER_NUMBER = re.compile(
+    r"(?i)(?:order|invoice|ticket|ref|reference|case|tracking|shipment|parcel|id|isbn|issn|serial|sku|item|article|zip"
+    r"|account|booking|customer|policy|version|bestell\w*|kunden\w*|rechnung\w*|#)\W{0,3}(?:number|num|no|nr|id|code|is)?[\W_]{0,4}\Z"
+)
+_SUM = re.compile(
+    r"\d +[-/–—] +\d|\b(?:1[5-9]|20)\d\d[-/–—](?:1[5-9]|20)\d\d\b|(?:\b\d ){4}|\A0\.|\A[01 ]+\Z"
+)
+_WRITTEN_PHONE = re.compile(
+    r"00[1-9][\d ().\-/]{7,18}|\(\d{2,5}\) ?\d[\d \-/]{4,11}|0\d{1,4}[ /-]\d[\d -]{4,10}|0\d(?:[ .-]\d\d){4}"
+    r"|0[1-9]\d{8,10}|\d{3}([ .-])\d{3}\1\d{4}|\d{2} \d{4,5}[ -]\d{4}"
+)
+_VERSION = re.compile(r"(?i)(?:\bv|version|release|rev|chapter|section|clause|§)\W{0,3}\Z")
+_PRIVATE = ("10.", "192.168.", "255.", *(f"172.{part}." for part in range(16, 32)))
+
+
+class Span(NamedTuple):
+    """A place in a text, in characters, half open."""
+
+    start: int
+    end: int
+    label: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Pii:
+    """Mark personal data by form (Presidio's pattern recognisers, no language model) and keys.
+
+    Looks at every string of an example: contents, names, tool arguments, chosen, rejected, labels,
+    and all strings in `meta`; `fields` may limit it. A name or an address has no form and is not
+    found. `entities` are Presidio's; `threshold` is from 0 to 1; `phone_regions` are two-letter
+    codes. Loopback and private network addresses are no one's and are left out. Keys and tokens
+    have labels that begin with SECRET_ and are always looked for. The evidence holds no value.
+    """
+
+    name: ClassVar[str] = "pii"
+    version: ClassVar[int] = 1
+    entities: tuple[str, ...] = ENTITIES
+    threshold: float = 0.4
+    fields: tuple[str, ...] = FIELDS
+    phone_regions: tuple[str, ...] = REGIONS
+
+    def __post_init__(self) -> None:
+        for setting, values, known in (
+            ("entities", self.entities, (*ENTITIES, *NOISY)),
+            ("fields", self.fields, FIELDS),
+        ):
+            for value in values:
+                if value not in known:
+                    raise ConfigError(f"pii.{setting} has `{value}`", hint=f"known are: {', '.join(known)}")
+        if not 0 <= self.threshold <= 1:
+            raise ConfigError(f"pii.threshold is {self.threshold}", hint="it is from 0 to 1")
+
+    def obstacle(self, examples: pl.DataFrame) -> str:
+        """It needs Presidio, and spaCy below it."""
+        missing = [package for package in ("presidio_analyzer", "spacy") if find_spec(package) is None]
+        return f"not installed: {', '.join(missing)} (pip install presidio-analyzer)" if missing else ""
+
+    def scan(self, batch: pl.DataFrame) -> Scan:
+        """One finding a span; spans that overlap are one."""
+        rows: list[tuple[object, ...]] = []
+        for example_id, message, field, text in strings(batch):
+            if field.split(":", 1)[0] not in self.fields:
+                continue
+            for span, also in merged(self._spans(text, is_json=field == "tool_calls")):
+                evidence: dict[str, object] = {"kind": span.label, "characters": span.end - span.start}
+                if also:
+                    evidence["also"] = also
+                told = json.dumps(evidence)
+                rows.append((example_id, message, field, *span, "redact", True, told))
+        columns = (
+            "example_id",
+            "message",
+            "field",
+            "start",
+            "end",
+            "label",
+            "score",
+            "action",
+            "blocking",
+            "evidence",
+        )
+        return Scan(pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row"))
+
+    def _spans(self, text: str, *, is_json: bool) -> Iterator[Span]:
+        """All spans in one text, some over others."""
+        for label, start, end in secrets(text):
+            yield Span(start, end, label, 1.0)
+        # an escape within JSON must stay whole when the value beside it is cut out
+        read = _ESCAPE.sub(lambda found: " " * len(found[0]), text) if is_json else text
+        for start, end in pieces(read):
+            piece = read[start:end]
+            wanted = [name for name in self.entities if name not in _GATES or _GATES[name].search(piece)]
+            if not wanted:
+                continue
+            for found in analyzer(self.phone_regions).analyze(
+                piece, language="en", entities=wanted, score_threshold=self.threshold
+            ):
+                # what is cut by the end of a piece stands whole in the next one
+                if (found.end == len(piece) and end < len(read)) or (found.start == 0 and start > 0):
+                    continue
+                value = piece[found.start : found.end]
+                before, after = (
+                    piece[max(0, found.start - 32) : found.start],
+                    piece[found.end : found.end + 2],
+                )
+                if not _personal(found.entity_type, value, before, after, found.score):
+                    continue
+                lead = len(value) - len(value.lstrip())
+                tail = len(value) - len(value.rstrip())
+                yield Span(
+                    start + found.start + lead,
+                    start + found.end - tail,
+                    found.entity_type,
+                    round(found.score, 4),
+                )
+
+
+def merged(spans: Iterator[Span]) -> Iterator[tuple[Span, list[str]]]:
+    """Spans that overlap as one over all of them, with the names that it goes without.
+
+    It is named after the longest, then the surest. So nothing of a value is left beside the cut.
+    """
+    group: list[Span] = []
+    for span in (*sorted(spans), None):
+        if group and (span is None or span.start >= max(member.end for member in group)):
+            best = max(group, key=lambda member: (member.end - member.start, member.score, member.label))
+            end = max(member.end for member in group)
+            also = sorted({member.label for member in group} - {best.label})
+            yield Span(group[0].start, end, best.label, best.score), also
+            group = []
+        if span is not None:
+            group.append(span)
+
+
+def pieces(text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of overlapping pieces, cut at white space where there is some near."""
+    start = 0
+    while len(text) - start > PIECE + OVERLAP:
+        end = start + PIECE
+        space = max(text.rfind(" ", end - OVERLAP // 2, end), text.rfind("\n", end - OVERLAP // 2, end))
+        end = space + 1 if space >= 0 else end
+        yield start, end
+        start = end - OVERLAP
+        space = text.find(" ", start, start + OVERLAP // 2)
+        start = space + 1 if space >= 0 else start
+    yield start, len(text)
+
+
+def _personal(entity: str, value: str, before: str, after: str, score: float) -> bool:
+    """Whether a value of that form is anybody's, by itself and by what stands beside it."""
+    if entity == "PHONE_NUMBER":
+        return "=" not in after and _telephone(value, before, told=score > CONTEXT_FREE)
+    if entity == "CREDIT_CARD":
+        return _luhn(value)
+    if entity == "IBAN_CODE":
+        return _mod97(value)
+    if entity == "IP_ADDRESS":
+        return not _VERSION.search(before) and _is_of_someone(value)
+    return True
+
+
+def _telephone(value: str, before: str, *, told: bool) -> bool:
+    """Whether digits are a telephone rather than an order id, a sum or years.
+
+    `told` is whether a form that nothing else has, or a word beside it, says so. Without that the
+    value must be written as telephones are: a row of digits is as often something else.
+    """
+    digits = "".join(char for char in value if char.isdigit())
+    if len(digits) < SHORTEST_PHONE or _SUM.search(value):
+        return False
+    if value.startswith("+"):
+        return True
+    return not _OTHER_NUMBER.search(before) and (told or _WRITTEN_PHONE.fullmatch(value) is not None)
+
+
+def _is_of_someone(value: str) -> bool:
+    """Whether an address is not everybody's: loopback, private networks, and `a::b` of a program."""
+    try:
+        address = ip_address(value.strip().split("/")[0].split("%")[0])
+    except ValueError:
+        return True
+    if address.version == 6:
+        groups = [group for group in value.split(":") if group]
+        return len(groups) > 2 and any(char.isdigit() for char in value)
+    # is_private would take in the documentation ranges, which stand for real ones in examples
+    local = address.is_loopback or address.is_unspecified or address.is_link_local or address.is_multicast
+    return not local and not value.startswith(_PRIVATE)
+
+
+def _luhn(value: str) -> bool:
+    """Whether the check digit of a card number fits."""
+    digits = [int(char) for char in value if char.isdecimal()]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
+    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
+
+
+def _mod97(value: str) -> bool:
+    """Whether the check digits of an IBAN fit."""
+    compact = "".join(char for char in value.upper() if char.isascii() and char.isalnum())
+    return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1

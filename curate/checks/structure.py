@@ -1,0 +1,257 @@
+"""Rows that cannot be trained on, or look as if they should not be."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import polars as pl
+
+from curate.check import Scan
+from curate.errors import ConfigError
+from curate.finding import FINDINGS
+
+Message = dict[str, str | None]
+
+# As a whole answer or question these say nothing; the second set may be the right answer
+PLACEHOLDERS = frozenset(
+    """nan #n/a #ref! #value! todo tbd fixme lorem-ipsum <noinput> <no-input> <input> [input] <nooutput> <no-output>
+    <output> [output] noinput no-input nooutput no-output <empty> (empty)""".split()  # noqa: SIM905 - a list of words reads best as words
+)
+DOUBTFUL = frozenset(
+    """n/a na none nil null undefined unknown empty xxx - -- ... … . ? !""".split()  # noqa: SIM905
+)
+_NO_INPUT = re.compile(  # alone on the last line
+    r"(?:\A|\n)[ \t]*([\"'`(<\[]{0,3}(?:no ?input(?: (?:required|needed|provided|necessary|given))?|n/a)[>)\]\"'`.]{0,3}(?: \d{1,2})?)\s*\Z",
+    re.IGNORECASE,
+)
+_REFUSAL = re.compile(
+    r"\A\W{0,3}(?:(?:i'?m|i am) (?:very |really )?(?:sorry|afraid)[,.]? (?:but )?(?:i|as an)\b"
+    r"|(?:sorry|unfortunately|apologies)[,.]? (?:but )?(?:i (?:can(?:no|')t|am (?:not able|unable)|do not|don't)|as an)"
+    r"|i (?:can(?:no|')t|am unable to|am not able to|won't) (?:assist|help|provide|fulfil|comply|answer|create|generate|do that)"
+    r"|as an? (?:ai|artificial intelligence|(?:large )?language model))",
+    re.IGNORECASE,
+)
+_DISCLAIMER = re.compile(
+    r"\bas an? (?:ai (?:language )?model|large language model|ai assistant|ai)\b", re.IGNORECASE
+)
+_CONTROL = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2060\ufeff\ufffe\uffff]"
+)
+_REPLACED = re.compile("\ufffd")
+# UTF-8 read as Windows-1252 or Latin-1: a lead letter with a trail sign that no word puts there
+_MOJIBAKE = re.compile(
+    "[ÂÃ][\u00a0-\u00bf]|[\u00c4-\u00c5][\u0080-\u00bf]|â€[™œ\u009d\u0153˜“”¢¦]|â[\u0080-\u0099][\u0080-\u00bf]|ðŸ[\u0080-\u00bfŒ˜™š›œ]"
+)
+
+
+class Problem(NamedTuple):
+    """One thing wrong with a row; `drop` where it cannot be trained on."""
+
+    label: str
+    message: int | None = None
+    field: str | None = None
+    start: int | None = None
+    end: int | None = None
+    drop: bool = True
+    evidence: dict[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Structure:
+    """Look at each row's form: roles, emptiness, length, encoding, tool calls, placeholders, refusals.
+
+    What no trainer can use is proposed for dropping and blocks (`empty-answer`, `no-question`,
+    `unanswered`, `role-order`, `over-long` ...); what is doubtful is for review. `max_characters` is
+    the length of all turns together.
+    """
+
+    name: ClassVar[str] = "structure"
+    version: ClassVar[int] = 1
+    max_characters: int = 20_000
+
+    def __post_init__(self) -> None:
+        if self.max_characters < 1:
+            raise ConfigError(f"structure.max_characters is {self.max_characters}", hint="it is at least 1")
+
+    def scan(self, batch: pl.DataFrame) -> Scan:
+        """One finding a problem; a place where one is told."""
+        rows: list[dict[str, object]] = []
+        columns = batch.select("example_id", "messages", "chosen", "rejected", "label")
+        for example_id, messages, chosen, rejected, label in columns.iter_rows():
+            for problem in self._problems(messages or [], chosen, rejected, label):
+                row = problem._asdict()
+                drop = row.pop("drop")
+                row["evidence"] = json.dumps(row["evidence"] or {})
+                row.update(example_id=example_id, score=1.0 if drop else 0.5)
+                row.update(action="drop" if drop else "review", blocking=drop)
+                rows.append(row)
+        wanted = [name for name in FINDINGS if not rows or name in rows[0]]
+        return Scan(pl.DataFrame(rows, schema={name: FINDINGS[name] for name in wanted}, orient="row"))
+
+    def _problems(
+        self, messages: Sequence[Message], chosen: str | None, rejected: str | None, label: str | None
+    ) -> Iterator[Problem]:
+        """All that is wrong with one row."""
+        preference = chosen is not None or rejected is not None
+        if not messages:
+            yield Problem("no-messages")
+        else:
+            yield from _roles(messages, preference=preference)
+            yield from _emptiness(messages, preference=preference)
+            yield from _placeholders(messages, label)
+        if preference:
+            yield from _preference(chosen, rejected)
+        yield from _tools(messages)
+        texts = _texts(messages, chosen, rejected)
+        length = sum(len(text) for _, _, text in texts)
+        if length > self.max_characters:
+            yield Problem("over-long", evidence={"characters": length, "limit": self.max_characters})
+        for at, field, text in texts:
+            yield from _encoding(at, field, text)
+            if field in ("chosen", "rejected") or (at is not None and messages[at]["role"] == "assistant"):
+                yield from _refusal(at, field, text)
+
+
+def _texts(
+    messages: Sequence[Message], chosen: str | None, rejected: str | None
+) -> list[tuple[int | None, str, str]]:
+    """(message, field, text) of each text that is trained on or read."""
+    texts: list[tuple[int | None, str, str]] = [
+        (at, field, text)
+        for at, message in enumerate(messages)
+        for field in ("content", "tool_calls")
+        if (text := message[field])
+    ]
+    return texts + [(None, name, text) for name, text in (("chosen", chosen), ("rejected", rejected)) if text]
+
+
+def _blank(text: str | None) -> bool:
+    return not text or not text.strip("\u200b\u200c\u200d\u2060\ufeff \t\r\n\x0b\x0c\u00a0\u3000")
+
+
+def _roles(messages: Sequence[Message], *, preference: bool) -> Iterator[Problem]:
+    """Turns in an order that chat templates refuse."""
+    roles = [message["role"] for message in messages]
+    if "user" not in roles:
+        yield Problem("no-question")
+    if "assistant" not in roles and not preference:
+        yield Problem("no-answer")
+    elif roles[-1] != "assistant" and not preference:
+        yield Problem("unanswered", len(roles) - 1, evidence={"last": roles[-1]})
+    calling = False
+    before: str | None = None
+    for at, (role, message) in enumerate(zip(roles, messages, strict=True)):
+        if role == "assistant" and before in (None, "system") and "user" in roles:
+            yield Problem("role-order", at, evidence={"why": "the assistant speaks first"})
+        elif role == "assistant" and before == "assistant":
+            yield Problem("role-order", at, evidence={"why": "two answers in a row"})
+        elif role == "user" and before == "user":
+            yield Problem("two-questions", at, drop=False)
+        elif role == "system" and before not in (None, "system"):
+            yield Problem("late-system", at, drop=False)
+        elif role == "tool" and not calling:
+            yield Problem("role-order", at, evidence={"why": "a tool answers that was not called"})
+        calling = bool(message["tool_calls"]) if role != "tool" else calling
+        before = role
+
+
+def _emptiness(messages: Sequence[Message], *, preference: bool) -> Iterator[Problem]:
+    """Answers and questions that hold nothing."""
+    asked = [at for at, message in enumerate(messages) if message["role"] == "user"]
+    if asked and all(_blank(messages[at]["content"]) for at in asked):
+        yield Problem("empty-question", asked[-1], "content")
+    else:
+        for at in asked:
+            if _blank(messages[at]["content"]):
+                yield Problem("empty-turn", at, "content", drop=False)
+    for at, message in enumerate(messages):
+        if message["role"] == "assistant" and _blank(message["content"]) and not message["tool_calls"]:
+            yield Problem("empty-answer", at, "content")
+
+
+def _placeholders(messages: Sequence[Message], label: str | None) -> Iterator[Problem]:
+    """Words that stand where a text is missing, as the whole of it or as the input below a question."""
+    for at, message in enumerate(messages):
+        content = message["content"] or ""
+        word = "-".join(content.split()).casefold()[:40]
+        if _blank(content) or message["role"] not in ("user", "assistant"):
+            continue
+        is_answer = message["role"] == "assistant"
+        if is_answer and label is not None and content.strip() == label:
+            continue  # a class may well be called `none`
+        if word in PLACEHOLDERS:
+            yield Problem("placeholder-answer" if is_answer else "placeholder-question", at, "content")
+        elif word in DOUBTFUL:
+            kind = "answer" if is_answer else "question"
+            yield Problem(f"placeholder-{kind}", at, "content", drop=False, evidence={"doubtful": True})
+        elif not is_answer and (found := _NO_INPUT.search(content[-200:])):
+            shift = max(0, len(content) - 200)
+            place = found.start(1) + shift, found.end(1) + shift
+            yield Problem("placeholder-input", at, "content", *place, drop=False)
+
+
+def _preference(chosen: str | None, rejected: str | None) -> Iterator[Problem]:
+    """Pairs from which no preference can be learned."""
+    for name, text in (("chosen", chosen), ("rejected", rejected)):
+        if text is not None and _blank(text):
+            yield Problem("empty-answer", None, name)
+    if not _blank(chosen) and chosen == rejected:
+        yield Problem("no-preference")
+
+
+def _tools(messages: Sequence[Message]) -> Iterator[Problem]:
+    """Tool calls that cannot be read."""
+    for at, message in enumerate(messages):
+        text = message["tool_calls"]
+        if not text:
+            continue
+        try:
+            calls = json.loads(text)
+        except (ValueError, RecursionError):
+            yield Problem("broken-tool-call", at, "tool_calls")
+            continue
+        calls = calls if isinstance(calls, list) else [calls]
+        if not all(isinstance(call, dict) for call in calls):
+            yield Problem("broken-tool-call", at, "tool_calls", evidence={"why": "a call is an object"})
+        elif not all(_arguments_read(call) for call in calls):
+            yield Problem("broken-tool-call", at, "tool_calls", drop=False, evidence={"why": "arguments"})
+
+
+def _arguments_read(call: dict[str, object]) -> bool:
+    """Whether the arguments, where they are JSON in a string, are JSON."""
+    function = call.get("function", call)
+    arguments = function.get("arguments") if isinstance(function, dict) else None
+    if not isinstance(arguments, str):
+        return True
+    try:
+        json.loads(arguments or "{}")
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _encoding(at: int | None, field: str, text: str) -> Iterator[Problem]:
+    """The first place of each kind of damage, and how many there are."""
+    if text.isascii() and text.isprintable():
+        return
+    for label, pattern in (
+        ("control-character", _CONTROL),
+        ("replacement-character", _REPLACED),
+        ("mojibake", _MOJIBAKE),
+    ):
+        places = [found.span() for found in pattern.finditer(text)]
+        if places:
+            evidence: dict[str, object] = {"places": len(places)}
+            yield Problem(label, at, field, *places[0], drop=False, evidence=evidence)
+
+
+def _refusal(at: int | None, field: str, text: str) -> Iterator[Problem]:
+    """Answers that refuse, or speak of being a machine."""
+    if found := _REFUSAL.search(text[:200]):
+        yield Problem("refusal", at, field, *found.span(), drop=False)
+    elif found := _DISCLAIMER.search(text[:2000]):
+        yield Problem("ai-disclaimer", at, field, *found.span(), drop=False)

@@ -1,0 +1,300 @@
+"""The shell commands of curate: import, scan, apply and curate here, the others beside it.
+
+A command's heavy imports stand inside it, so that its help costs none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curate.answer import Answer
+from curate.cli_history import log, verify, why
+from curate.cli_release import export, split
+from curate.cli_review import review
+from curate.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from curate.job import Outcome
+
+__all__ = ["apply", "curate", "export", "import_", "log", "review", "scan", "split", "verify", "why"]
+
+Dataset = Annotated[
+    str | None, typer.Argument(help="a name, a digest or its beginning; the version named last if left out")
+]
+
+
+def pairs(words: Sequence[str], flag: str) -> dict[str, str]:
+    """`a=b` words as a mapping; ConfigError for a word without `=`."""
+    found: dict[str, str] = {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not (name and equals and value):
+            raise ConfigError(
+                f"{flag} {word}", hint=f"write {flag} this=that, for example {flag} bot=assistant"
+            )
+        found[name] = value
+    return found
+
+
+def import_(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="files, a saved folder, `-`, or hf:org/name")
+    ],
+    name: Annotated[str, typer.Option("--as", help="what to call it; by default the first file's stem")] = "",
+    format: Annotated[str, typer.Option(help="overrule the format that is recognised")] = "",
+    label: Annotated[str, typer.Option(help="the column that holds the label")] = "",
+    group: Annotated[str, typer.Option(help="the column whose rows must stay together in a split")] = "",
+    split_column: Annotated[str, typer.Option(help="the column that says train, validation or test")] = "",
+    role: Annotated[
+        list[str] | None, typer.Option(help="an unknown role as a known one: bot=assistant")
+    ] = None,
+    column: Annotated[list[str] | None, typer.Option(help="a part and its column: prompt=question")] = None,
+    hub: Annotated[bool, typer.Option(help="FILE is a hub id")] = False,
+    allow_rejects: Annotated[bool, typer.Option(help="exit 0 even if rows could not be read")] = False,
+    rejects_to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write what could not be read")
+    ] = None,
+    again: Annotated[bool, typer.Option(help="read again what was read before")] = False,
+) -> Answer:
+    """Read files into a dataset version.
+
+    Rows that cannot be read are kept apart, with file, line and reason; the rest goes on. Exit code 1
+    says that there were such rows.
+    """
+    from curate.steps import Reading, import_files
+    from curate.workspace import Workspace
+
+    workspace = Workspace.open(create=True)
+    reading = Reading(
+        format, label, group, split_column, pairs(column or [], "--column"), pairs(role or [], "--role"), hub
+    )
+    done = import_files(workspace, files, reading, name=name, again=again)
+    lines = [
+        f"{done.name}: {done.rows:,} rows from {', '.join(files)}"
+        + (f" (already imported by run {done.made.run_id})" if done.made.recorded else ""),
+        f"  format: {done.format}, {done.why}",
+    ]
+    reasons: dict[str, int] = {}
+    if done.rejected:
+        rejects = workspace.table(done.made.outputs["rejects"])
+        reasons = count_by(rejects, "reason")
+        lines.append(f"  {done.rejected:,} rows could not be read:")
+        lines += [f"    {row['source']}:{row['row']}: {row['reason']}" for row in rejects.head(5).to_dicts()]
+        if done.rejected > 5:
+            lines.append(f"    5 of {done.rejected:,} shown")
+        if rejects_to is not None:
+            rejects.write_ndjson(rejects_to)
+            lines.append(f"  all written to {rejects_to}")
+        else:
+            lines.append("  all of them as a file: the same command with --rejects-to FILE")
+    elif rejects_to is not None:
+        lines.append(f"  every row could be read: {rejects_to} was not written")
+    refused = bool(done.rejected) and not allow_rejects
+    if refused:
+        lines.append("  exit code 1, since rows were rejected; --allow-rejects accepts that")
+    lines.append(f"next: seatrial scan {done.name}")
+    data = {
+        "name": done.name,
+        "dataset": done.made.outputs["dataset"],
+        "rejects": done.made.outputs["rejects"],
+        "rows": done.rows,
+        "rejected": done.rejected,
+        "reasons": reasons,
+        "format": done.format,
+        "why": done.why,
+        "run": done.made.run_id,
+        "recorded": done.made.recorded,
+    }
+    return Answer(lines, data, int(refused))
+
+
+def count_by(table: pl.DataFrame, column: str) -> dict[str, int]:
+    """How often each value occurs, most frequent first."""
+    counts = table[column].value_counts(sort=True, name="n").sort("n", column, descending=[True, False])
+    return dict(counts.iter_rows())
+
+
+def scan(
+    dataset: Dataset = None,
+    check: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="only this check; may be repeated")
+    ] = None,
+    protect: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="a benchmark that must not be learned from")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="processes; 0 for one a core")] = 1,
+    again: Annotated[bool, typer.Option(help="compute again what was computed before")] = False,
+) -> Answer:
+    """Look for problems in a dataset version.
+
+    Says what was found, and what could not be looked for. Exit code 1 says that blocking findings are open.
+    """
+    from curate.cli_review import summary_lines
+    from curate.review import open_blocking, open_findings, proposals, review, safe, summary
+    from curate.steps import height, scan_version
+    from curate.workspace import Workspace
+
+    workspace = Workspace.open()
+    digest = workspace.dataset(dataset)
+    done = scan_version(workspace, digest, names=check, protect=protect or [], workers=workers, again=again)
+    table = review(workspace, digest)
+    name = workspace.name_of(digest) or digest[:8]
+    recorded = (
+        f" (already scanned by run {done.made.run_id}; --again repeats it)" if done.made.recorded else ""
+    )
+    lines = [f"{name}: {height(workspace, digest):,} rows scanned{recorded}", *summary_lines(table)]
+    lines += [f"  not looked: {each.check}: {each.reason}" for each in done.not_run]
+    waiting, blocking, ready = (
+        open_findings(table).height,
+        open_blocking(table).height,
+        proposals(safe(table)).height,
+    )
+    if ready:
+        lines.append(f"next: seatrial apply {name} --safe, or seatrial review {name} to look first")
+    elif blocking:
+        lines.append(f"next: seatrial review {name} --open, where {blocking:,} block split and export")
+    elif waiting:
+        lines.append(f"next: seatrial review {name} --open, or seatrial split {name}: none of them blocks")
+    else:
+        lines.append(f"next: seatrial split {name}")
+    data = {
+        "dataset": digest,
+        "name": name,
+        "findings": done.made.outputs["findings"],
+        "rows": height(workspace, digest),
+        "summary": summary(table).to_dicts(),
+        "open": waiting,
+        "blocking": blocking,
+        "safe": ready,
+        "not_run": [each._asdict() for each in done.not_run],
+        "run": done.made.run_id,
+        "recorded": done.made.recorded,
+    }
+    return Answer(lines, data, int(blocking > 0))
+
+
+def apply(
+    dataset: Dataset = None,
+    safe: Annotated[bool, typer.Option("--safe", help="accept the safe proposals first")] = False,
+    style: Annotated[
+        str, typer.Option(help="how values are redacted: placeholder, mask or remove")
+    ] = "placeholder",
+    numbered: Annotated[
+        bool, typer.Option(help="number placeholders, equal values alike: [EMAIL_ADDRESS_1]")
+    ] = False,
+) -> Answer:
+    """Make the clean version from the decisions; the name moves on to it, and the old one stays.
+
+    With --safe, what may be decided unattended is decided first; the rest stays in the queue.
+    """
+    from curate.job import alarms_of
+    from curate.review import accept_safe, open_findings, proposals, record, review
+    from curate.review import safe as safe_ones
+    from curate.steps import apply_decisions, check_style
+    from curate.workspace import Workspace
+
+    check_style(style)
+    workspace = Workspace.open()
+    digest = workspace.dataset(dataset)
+    name = workspace.name_of(digest) or digest[:8]
+    taken = review(workspace, digest)
+    accepted = proposals(safe_ones(taken)).height if safe else 0
+    if safe:
+        record(workspace, accept_safe(taken))
+    done = apply_decisions(workspace, digest, style=style, numbered=numbered)
+    table = review(workspace, digest)
+    left = open_findings(table).height
+    changes = count_by(done.changes, "change")
+    clean = done.made.outputs["dataset"]
+    lines = [f"{name}: {accepted:,} safe proposals accepted"] if safe else []
+    lines.append(
+        f"{name}: {done.rows_in:,} rows in = {done.rows_out:,} out + {changes.get('drop', 0):,} dropped"
+    )
+    drops = done.changes.filter(done.changes["change"] == "drop")
+    lines += [f"  dropped {count:>7,}  {reason}" for reason, count in count_by(drops, "check").items()]
+    words = {
+        "redact": "values redacted",
+        "edit": "texts edited",
+        "keep": "rows kept after all: the copy that was to stay is dropped as well",
+        "ignored": "decisions ignored: the text changed after them",
+    }
+    lines += [f"  {changes[kind]:,} {said}" for kind, said in words.items() if kind in changes]
+    alarms = alarms_of(workspace.examples(digest), table, 0.2, 0.5)
+    lines += [f"  look twice: {alarm}" for alarm in alarms]
+    lines.append(
+        f"  {left:,} findings stay open" + (f": seatrial review {digest[:8]} --open" if left else "")
+    )
+    lines.append(f"next: seatrial scan {name} (the clean version, {clean[:8]})")
+    data = {
+        "name": name,
+        "dataset": clean,
+        "from": digest,
+        "changes": done.made.outputs["changes"],
+        "rows_in": done.rows_in,
+        "rows_out": done.rows_out,
+        "accepted": accepted,
+        "by_change": changes,
+        "open": left,
+        "alarms": alarms,
+        "run": done.made.run_id,
+    }
+    return Answer(lines, data)
+
+
+def curate(
+    recipe: Annotated[
+        Path, typer.Argument(metavar="RECIPE.toml", help="the recipe; docs/curate.md explains it")
+    ],
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="processes, instead of the recipe's number")
+    ] = None,
+    again: Annotated[bool, typer.Option(help="compute again what was computed before")] = False,
+) -> Answer:
+    """Carry out a recipe: import, scan, apply what is safe, scan again, split, export.
+
+    Exit code 1 says that the data does not pass: rejects, an alarm, open findings.
+    """
+    from dataclasses import replace
+
+    from curate.job import run_recipe
+    from curate.recipe import read_recipe
+    from curate.workspace import Workspace
+
+    read = read_recipe(recipe)
+    if workers is not None:
+        read = replace(read, scan=replace(read.scan, workers=workers))
+    outcome = run_recipe(Workspace.open(create=True), read, again=again)
+    return Answer(outcome_lines(outcome), outcome_data(outcome))
+
+
+def outcome_lines(outcome: Outcome) -> list[str]:
+    """What a recipe made, for a person."""
+    from curate.cli_release import split_lines
+
+    lines = [f"{outcome.name}: {outcome.dataset[:8]}", *outcome.account.lines()]
+    lines.append(f"  {outcome.redacted:,} values redacted; {outcome.rounds} rounds of applying")
+    lines += [f"  not looked: {reason}" for reason in outcome.not_run]
+    lines.append(f"  {outcome.open:,} findings wait for a person")
+    if outcome.split is not None:
+        lines += split_lines(outcome.split)
+    lines += [f"  wrote {place}" for place in outcome.written]
+    if outcome.open:
+        lines.append(f"next: seatrial review {outcome.name} --open")
+    elif outcome.split is not None:
+        lines.append(f"next: seatrial train {outcome.name}")
+    else:
+        lines.append(f"next: seatrial split {outcome.name}")
+    return lines
+
+
+def outcome_data(outcome: Outcome) -> dict[str, object]:
+    """What a recipe made, as data."""
+    from dataclasses import asdict
+
+    return asdict(outcome)

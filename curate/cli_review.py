@@ -1,0 +1,192 @@
+"""`seatrial review`: findings listed, and decided on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from curate.answer import Answer
+from curate.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from curate.workspace import Decision, Workspace
+
+
+def review(
+    dataset: Annotated[str | None, typer.Argument(help="a name, a digest or its beginning")] = None,
+    check: Annotated[str | None, typer.Option(help="only findings of this check")] = None,
+    label: Annotated[str | None, typer.Option(help="only findings with this label")] = None,
+    score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="only findings at least this sure")
+    ] = None,
+    open: Annotated[bool, typer.Option("--open", help="only what waits for a decision")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="how many to list")] = 20,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FINDING_ID", help="do as the finding proposes; may be repeated"),
+    ] = None,
+    reject: Annotated[
+        list[str] | None, typer.Option(metavar="FINDING_ID", help="leave the row as it is; may be repeated")
+    ] = None,
+    undo: Annotated[
+        list[str] | None, typer.Option(metavar="FINDING_ID", help="bring back the word before the last")
+    ] = None,
+    accept_safe: Annotated[bool, typer.Option("--accept-safe", help="accept every safe proposal")] = False,
+    accept_all: Annotated[
+        bool, typer.Option("--accept-all", help="accept all that the filters choose")
+    ] = False,
+    reject_all: Annotated[
+        bool, typer.Option("--reject-all", help="reject all that the filters choose")
+    ] = False,
+    action: Annotated[
+        str | None, typer.Option(help="with --accept: keep, drop or redact instead of the proposal")
+    ] = None,
+    side: Annotated[
+        str | None, typer.Option(metavar="EXAMPLE_ID", help="with --accept: which side of a pair to act on")
+    ] = None,
+    note: Annotated[str, typer.Option(help="why, kept with the decision")] = "",
+    export: Annotated[
+        Path | None, typer.Option(metavar="FILE.jsonl", help="write the findings that fit")
+    ] = None,
+) -> Answer:
+    """List findings and decide on them.
+
+    Filters (--check, --label, --score, --open) choose what is listed, exported, or decided with
+    --accept-all and --reject-all. Decisions change no row before `seatrial apply`.
+    """
+    from curate import review as core
+    from curate.workspace import Workspace
+
+    if accept_all and reject_all:
+        raise ConfigError("--accept-all and --reject-all exclude each other")
+    if (accept_all or reject_all) and not (check or label or score is not None or open):
+        raise ConfigError(
+            "--accept-all and --reject-all need a filter",
+            hint="--check, --label, --score or --open say what; --accept-safe takes what is safe",
+        )
+    workspace = Workspace.open()
+    digest = workspace.dataset(dataset)
+    _must_be_scanned(workspace, digest)
+    table = core.review(workspace, digest)
+    fitting = core.chosen(table, check=check, label=label, score=score, undecided=open)
+    decisions: list[Decision] = []
+    if accept_safe:
+        decisions += core.accept_safe(core.chosen(table, check=check, label=label, score=score))
+    if accept_all or reject_all:
+        decisions += core.decide(fitting, action if accept_all else "keep", note=note)
+    if accept:
+        decisions += core.decide(core.by_ids(table, accept), action, note=note, target=_side(table, side))
+    if reject:
+        decisions += core.decide(core.by_ids(table, reject), "keep", note=note)
+    if undo:
+        decisions += core.undo(workspace, core.by_ids(table, undo)["finding_id"])
+    core.record(workspace, decisions)
+    if decisions:
+        table = core.review(workspace, digest)
+        fitting = core.chosen(table, check=check, label=label, score=score, undecided=open)
+    return _answer(workspace, digest, table, fitting, decisions, limit, export)
+
+
+def _must_be_scanned(workspace: Workspace, digest: str) -> None:
+    if workspace.findings(digest) is None:
+        name = workspace.name_of(digest) or digest[:8]
+        raise ConfigError(f"{name} was never scanned", hint=f"seatrial scan {name}")
+
+
+def _side(table: pl.DataFrame, reference: str | None) -> str | None:
+    """The one example id of this review that starts so."""
+    if reference is None:
+        return None
+    ids = {i for i in (*table["example_id"], *table["other_id"].drop_nulls()) if i.startswith(reference)}
+    if len(ids) != 1:
+        raise ConfigError(f"{len(ids)} examples start with `{reference}`", hint="give more of the id")
+    return str(ids.pop())
+
+
+def _answer(
+    workspace: Workspace,
+    digest: str,
+    table: pl.DataFrame,
+    fitting: pl.DataFrame,
+    decisions: list[Decision],
+    limit: int,
+    export: Path | None,
+) -> Answer:
+    from curate import review as core
+
+    name = workspace.name_of(digest) or digest[:8]
+    shown = fitting.head(limit)
+    lines = []
+    if decisions:
+        made = len(decisions)
+        lines.append(f"{made:,} decision{'s' if made > 1 else ''} recorded as {decisions[0].reviewer}")
+    if export is not None:
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in core.as_rows(fitting))
+        export.write_text(text, encoding="utf-8")
+        lines.append(f"{fitting.height:,} findings written to {export}")
+    lines += summary_lines(table)
+    places = workspace.scan_examples(digest).select("example_id", "source", "source_row").collect()
+    listed = shown.join(places, on="example_id", how="left", maintain_order="left")
+    lines += [finding_line(row) for row in listed.iter_rows(named=True)]
+    lines.append(f"{shown.height:,} of {fitting.height:,} findings shown, {table.height:,} in all")
+    waiting, ready = core.open_findings(table).height, core.proposals(core.safe(table)).height
+    acting = table.filter(table["decided"].is_in(["drop", "redact", "edit"])).height
+    if ready:
+        lines.append(f"next: seatrial review {name} --accept-safe takes {ready:,} of {waiting:,} open ones")
+    elif acting:
+        lines.append(f"next: seatrial apply {name} carries out {acting:,} decisions; {waiting:,} stay open")
+    elif waiting:
+        lines.append(
+            f"next: seatrial review {name} --accept ID, --reject ID; or decide in the screens: seatrial"
+        )
+    else:
+        lines.append(f"next: seatrial split {name}")
+    data = {
+        "name": name,
+        "dataset": digest,
+        "decided": len(decisions),
+        "total": table.height,
+        "fitting": fitting.height,
+        "shown": shown.height,
+        "open": waiting,
+        "blocking": core.open_blocking(table).height,
+        "safe": ready,
+        "summary": core.summary(table).to_dicts(),
+        "findings": core.as_rows(listed),
+    }
+    return Answer(lines, data)
+
+
+def summary_lines(table: pl.DataFrame) -> list[str]:
+    """One line for each kind of finding."""
+    from curate.review import summary
+
+    rows = summary(table).to_dicts()
+    if not rows:
+        return ["  nothing found"]
+    kinds = [f"{row['check']}/{row['label']}" for row in rows]
+    width = max(map(len, kinds))
+    return [
+        f"  {row['found']:>7,}  {kind:<{width}}  {row['action']:<6}  "
+        + (f"{row['open']:,} open" if row["open"] else "decided")
+        + (", blocking" if row["blocking"] else "")
+        for kind, row in zip(kinds, rows, strict=True)
+    ]
+
+
+def finding_line(row: dict[str, object]) -> str:
+    """One finding (with `source` and `source_row`) on one line; no text of the row."""
+    where = f" {row['field']}" if row["field"] else ""
+    where = f" message {row['message']}{where}" if row["message"] is not None else where
+    where += f" {row['start']}-{row['end']}" if row["start"] is not None else ""
+    other = f" with {str(row['other_id'])[:8]}" if row["other_id"] else ""
+    said = f"{row['decided']} by {row['reviewer']}" if row["decided"] else f"proposes {row['action']}"
+    return (
+        f"  {str(row['finding_id'])[:8]}  {row['check']}/{row['label']} {row['score']:.2f}  "
+        f"{row['source']}:{row['source_row']}{where}{other}: {said}"
+    )

@@ -1,0 +1,172 @@
+"""CSV, TSV and Parquet files as records, one a row."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import re
+from collections.abc import Iterable, Iterator
+from datetime import date, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+
+from curate.errors import SourceError
+from curate.formats.records import KEPT, Record, broken_stream
+from curate.formats.sniff import unpack_errors
+
+LONGEST_CELL = 16_000_000
+
+
+# a spreadsheet runs such a cell; a quote before it makes it text, and one more marks a quote that was there
+ACTIVE = re.compile(r"'*[=+\-@\t\r]")
+NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?([eE][+-]?\d+)?%?")
+
+
+def guarded(cell: str) -> str:
+    """The cell, with a quote before it where a spreadsheet would run it. `unguarded` takes it away."""
+    return "'" + cell if ACTIVE.match(cell) and not NUMBER.fullmatch(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell that `guarded` was given."""
+    return cell[1:] if cell.startswith("'") and ACTIVE.match(cell) else cell
+
+
+class _Lines:
+    """Lines of text that can be given back, so that an open quote costs one row and not the rest of the file."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.source = iter(lines)
+        self.again: list[str] = []
+        self.taken: list[str] = []
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self.again.pop() if self.again else next(self.source)
+        self.taken.append(line)
+        self.number += 1
+        return line
+
+    def give_back(self) -> str:
+        """The first of the lines taken for this row; the others will come again."""
+        first, *rest = self.taken
+        self.again.extend(reversed(rest))
+        self.number -= len(rest)
+        return first
+
+
+def _delimiter(first: str, usual: str) -> str:
+    """The usual delimiter, unless the header lacks it and has another (spreadsheets of many countries write `;`)."""
+    return usual if usual in first else max(";\t|,", key=first.count) if set(first) & set(";\t|,") else usual
+
+
+def separated(stream: IO[bytes], delimiter: str, where: str) -> Iterator[Record]:
+    """A record for each row of a CSV or TSV file, by the line it begins on; all cells are texts."""
+    csv.field_size_limit(LONGEST_CELL)
+    with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        first = text.readline()
+        yield from _rows(_Lines(itertools.chain([first], text)), _delimiter(first, delimiter), where)
+
+
+def _rows(lines: _Lines, delimiter: str, where: str) -> Iterator[Record]:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    header: list[str] = []
+    while True:
+        lines.taken = []
+        begin = lines.number + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            if not header:
+                raise SourceError(
+                    f"{where}: the header is not CSV: {error}", hint="quote it or save it again"
+                ) from error
+            yield _unquoted(begin, header, lines.give_back(), delimiter, error)
+            continue
+        except unpack_errors() as error:
+            yield broken_stream(begin, error)
+            return
+        if cells is None:
+            return
+        if not cells:
+            continue
+        if header:
+            yield _cells(begin, header, cells, "".join(lines.taken))
+        else:
+            header = _header(cells, where)
+
+
+def _header(cells: list[str], where: str) -> list[str]:
+    twice = sorted({name for name in cells if cells.count(name) > 1})
+    if twice:
+        raise SourceError(
+            f"{where}: the header names `{twice[0]}` more than once", hint="name each column once"
+        )
+    return cells
+
+
+def _unquoted(begin: int, header: list[str], line: str, delimiter: str, error: csv.Error) -> Record:
+    """A row whose quotes do not match. A TSV seldom quotes: there a quote is a letter like any other."""
+    plain = line.rstrip("\r\n").split(delimiter)
+    if delimiter == "\t" and len(plain) == len(header):
+        return _cells(begin, header, plain, line)
+    return _cells(begin, header, [], line)._replace(reason=f"is not CSV: {error}")
+
+
+def _cells(begin: int, header: list[str], cells: list[str], text: str) -> Record:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return Record(begin, None, "is not UTF-8", shown[:KEPT])
+    if len(cells) != len(header):
+        return Record(begin, None, f"has {len(cells)} cells, the header has {len(header)}", text[:KEPT])
+    if "\x00" in text:
+        return Record(begin, None, "holds NUL bytes", text[:KEPT])
+    return Record(begin, dict(zip(header, map(unguarded, cells), strict=True)))
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401
+    """A table's value as JSON has it: times and decimals as text, bytes as text if they are UTF-8."""
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8")
+    if isinstance(value, (Decimal, timedelta)):
+        return str(value)
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    raise TypeError(f"holds a {type(value).__name__}, not a text, number, list or object")
+
+
+def table_rows(rows: Iterable[dict[str, Any]]) -> Iterator[Record]:
+    """A record for each row of a table."""
+    for number, row in enumerate(rows, start=1):
+        try:
+            yield Record(number, {key: _plain(value) for key, value in row.items()})
+        except UnicodeDecodeError:
+            yield Record(number, None, "holds bytes that are not text", str(row)[:KEPT])
+        except TypeError as error:
+            yield Record(number, None, str(error), str(row)[:KEPT])
+
+
+def parquet(source: Path | IO[bytes], where: str) -> Iterator[Record]:
+    """A record for each row of a Parquet file."""
+    try:
+        table = pl.read_parquet(source)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise SourceError(
+            f"{where} cannot be read as Parquet: {error}", hint="was the download cut off?"
+        ) from error
+    return table_rows(row for part in table.iter_slices(10_000) for row in part.iter_rows(named=True))

@@ -1,0 +1,154 @@
+"""The last arrow: a version that passes the gate leaves as files for trainers, with its data card."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from curate.errors import ConfigError, ResourceError
+from curate.release import gate, scanned_versions
+from curate.review import open_findings
+from curate.steps import Made
+from curate.workspace import Workspace
+
+
+class Exported(NamedTuple):
+    """What was written: (path, rows) for each file, and the card."""
+
+    made: Made
+    written: list[tuple[Path, int]]
+    card: Path
+
+
+class Origin(NamedTuple):
+    """A run on the way from a source to a version."""
+
+    kind: str
+    params: dict[str, Any]
+    inputs: dict[str, str]
+    outputs: dict[str, str]
+
+
+def export_version(
+    workspace: Workspace,
+    dataset: str,
+    to: str,
+    formats: Sequence[str],
+    *,
+    allow_blocking: bool = False,
+    overwrite: bool = False,
+    command: str = "",
+) -> Exported:
+    """Write a version under the folder `to`, in a folder for each format when there are several.
+
+    `command` is what the card names as the way it was made. Raises GateError where blocking findings
+    are open, ConfigError where a format cannot hold a row or a file says something else already.
+    """
+    from curate.export import export_dataset
+
+    table = gate(workspace, dataset, "export", allow=allow_blocking)
+    name = workspace.name_of(dataset) or dataset[:8]
+    examples = workspace.examples(dataset)
+    flags = [word for each in formats for word in ("--format", each)]
+    command = command or shlex.join(["seatrial", "export", name, *flags])
+    card = card_of(workspace, dataset, examples, name, command, open_findings(table))
+    folder = Path(to)
+    params = {"formats": list(formats), "name": name, "overwrite": overwrite}
+    with workspace.run("export", params, {"dataset": dataset}) as run:
+        written: list[tuple[Path, int]] = []
+        for each in formats:
+            place = folder / each if len(formats) > 1 else folder
+            written += export_dataset(examples, place, format=each, name=name, overwrite=overwrite)
+        path = _write_card(folder / f"{name}.card.md", card, overwrite=overwrite)
+        with tempfile.TemporaryDirectory() as draft:
+            (Path(draft) / "card.md").write_text(card, encoding="utf-8")
+            run.outputs["card"] = workspace.put_files("card", Path(draft))
+    return Exported(Made(run.run_id, run.outputs, recorded=False), [*written, (path, 0)], path)
+
+
+def _write_card(path: Path, card: str, *, overwrite: bool) -> Path:
+    """Write the card, unless another text stands there."""
+    try:
+        if path.exists() and not overwrite and path.read_bytes() != card.encode():
+            raise ConfigError(f"{path} says something else already", hint="--overwrite replaces it")
+        draft = path.with_name(f".{path.name}.draft")
+        draft.write_bytes(card.encode())
+        draft.replace(path)
+    except OSError as error:
+        raise ResourceError(
+            f"{path}: {error}", hint="free some disk space or choose another folder"
+        ) from error
+    return path
+
+
+def card_of(
+    workspace: Workspace,
+    dataset: str,
+    examples: pl.DataFrame,
+    name: str,
+    command: str,
+    waiting: pl.DataFrame,
+) -> str:
+    """The data card of a version, from what its runs recorded."""
+    from curate.card import data_card
+
+    way = origins(workspace, dataset)
+    changes = [workspace.table(origin.outputs["changes"]) for origin in way if origin.kind == "apply"]
+    imports = [origin for origin in way if origin.kind == "import"]
+    rejects = [workspace.table(origin.outputs["rejects"]) for origin in imports]
+    scanned = [_scan_params(workspace, digest) for digest in scanned_versions(workspace, dataset)[:1]]
+    settings = scanned[0] if scanned else {}
+    not_run: dict[str, str] = settings.pop("not_run", {})
+    return data_card(
+        examples,
+        name=name,
+        digest=dataset,
+        command=command,
+        rows_in=sum(int(o.params["rows"]) + int(o.params["rejected"]) for o in imports) if imports else None,
+        rejects=pl.concat(rejects) if rejects else None,
+        changes=pl.concat(changes) if changes else None,
+        open_findings=waiting if scanned else None,
+        checks={check: values for check, values in settings.items() if check not in not_run},
+        not_run=not_run,
+    )
+
+
+def _scan_params(workspace: Workspace, dataset: str) -> dict[str, Any]:
+    """The settings of the newest scan of a version, by check, and `not_run`."""
+    query = """select params from run join run_end using (run_id)
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
+               where kind = 'scan' and error is null and i.digest = ? order by ended_at desc limit 1"""
+    found: dict[str, Any] = json.loads(workspace.ledger.rows(query, dataset)[0]["params"])
+    found.pop("carried_from", None)
+    return found
+
+
+def origins(workspace: Workspace, dataset: str) -> list[Origin]:
+    """The runs that led from a source to a version, the import first; the newest where several did."""
+    query = """select run.run_id, kind, params from run join run_end using (run_id)
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'dataset'
+               left join run_artifact i
+                   on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
+               where o.digest = ? and error is null and kind in ('import', 'apply', 'split')
+                   and (i.digest is null or i.digest <> o.digest)
+               order by ended_at desc limit 1"""
+    way: list[Origin] = []
+    current: str | None = dataset
+    seen: set[str] = set()
+    while current is not None and current not in seen:
+        seen.add(current)
+        rows = workspace.ledger.rows(query, current)
+        if not rows:
+            break
+        run_id = rows[0]["run_id"]
+        inputs = workspace.ledger.run_artifacts(run_id, "in")
+        outputs = workspace.ledger.run_artifacts(run_id, "out")
+        way.append(Origin(rows[0]["kind"], json.loads(rows[0]["params"]), inputs, outputs))
+        current = inputs.get("dataset")
+    return way[::-1]

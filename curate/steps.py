@@ -1,0 +1,308 @@
+"""Each arrow of the way of the data: a workspace in, one recorded run and what it made out.
+
+The command line and recipes both go through here. The same settings on the same input give the
+recorded result instead of a second computation (`again` computes anew).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from curate.apply import apply
+from curate.check import Check, NotRun
+from curate.errors import AccountError, ConfigError, GateError, SourceError
+from curate.redact import STYLES, Style
+from curate.review import edits_of, review
+from curate.workspace import Workspace, code_version
+from curate.workspace.store import folder_digest
+
+
+class Made(NamedTuple):
+    """What a step made: outputs by role, and whether an earlier run had made it already."""
+
+    run_id: str
+    outputs: dict[str, str]
+    recorded: bool
+
+
+def done_before(
+    workspace: Workspace, kind: str, params: Mapping[str, object], inputs: Mapping[str, str]
+) -> Made | None:
+    """The recorded result, if all of it is still there."""
+    found = workspace.recorded(kind, params, inputs)
+    if found is None or not all((workspace.store.root / d).is_dir() for d in found[1].values()):
+        return None
+    return Made(*found, recorded=True)
+
+
+# import
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How sources are read; empty means: by what they look like."""
+
+    format: str = ""
+    label: str = ""
+    group: str = ""
+    split: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str] = field(default_factory=dict)
+    hub: bool = False
+
+
+class Imported(NamedTuple):
+    """What an import made, and what is to be said of it."""
+
+    made: Made
+    name: str
+    rows: int
+    rejected: int
+    format: str
+    why: str
+
+
+def import_files(
+    workspace: Workspace, files: Sequence[str], reading: Reading, *, name: str = "", again: bool = False
+) -> Imported:
+    """Read sources into one dataset version and name it; what cannot be read is a table of rejects.
+
+    `name` is by default the first file's stem. Raises SourceError when no row could be read.
+    """
+    digests = [_source_digest(f) for f in files]
+    request: dict[str, object] = {
+        "source": [Path(f).name for f in files],
+        "digest": digests,
+        "label": reading.label,
+        "group": reading.group,
+        "split": reading.split,
+        "asked": reading.format,
+        "columns": dict(reading.columns),
+        "roles": dict(reading.roles),
+    }
+    name = name or Path(files[0]).name.split(".")[0].removeprefix("-") or "stdin"
+    done = None if again or None in digests else _import_before(workspace, request)
+    if done is None:
+        done = _read(workspace, files, reading, request)
+    made, params = done
+    workspace.ledger.set_name(name, made.outputs["dataset"])
+    return Imported(made, name, int(params["rows"]), int(params["rejected"]), params["format"], params["why"])
+
+
+def _source_digest(place: str) -> str | None:
+    """The digest of a source's bytes; None where only reading it can tell (standard input, a hub)."""
+    path = Path(place)
+    if path.is_dir():
+        return folder_digest("source", path)
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        hasher = blake2b(digest_size=16)
+        while block := file.read(1 << 20):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def _import_before(workspace: Workspace, request: Mapping[str, object]) -> tuple[Made, dict[str, Any]] | None:
+    """The newest import of the same bytes in the same way by the same code."""
+    query = """select run_id, params from run join run_end using (run_id)
+               where kind = 'import' and code = ? and error is null order by run_id desc"""
+    for row in workspace.ledger.rows(query, code_version()):
+        params = json.loads(row["params"])
+        outputs = workspace.ledger.run_artifacts(row["run_id"], "out")
+        whole = all((workspace.store.root / digest).is_dir() for digest in outputs.values())
+        if whole and all(params.get(key) == value for key, value in request.items()):
+            return Made(row["run_id"], outputs, recorded=True), params
+    return None
+
+
+def _read(
+    workspace: Workspace, files: Sequence[str], reading: Reading, request: Mapping[str, object]
+) -> tuple[Made, dict[str, Any]]:
+    """Read the files and record it; an import that failed is recorded with its error."""
+    from curate.sources import read_source
+
+    try:
+        parts = [
+            read_source(
+                place,
+                format=reading.format or None,
+                columns=reading.columns or None,
+                label=reading.label or None,
+                group=reading.group or None,
+                split=reading.split or None,
+                roles=reading.roles or None,
+                hub=reading.hub,
+            )
+            for place in files
+        ]
+        examples = pl.concat([part.examples for part in parts])
+        rejects = pl.concat([part.rejects for part in parts])
+        twice = examples.filter(pl.col("example_id").is_duplicated())
+        if twice.height:
+            raise SourceError(
+                f"{twice['source'][0]}:{twice['source_row'][0]}: two of the files have the same name and rows",
+                hint="import each file once; rename one of two files of the same name",
+            )
+    except Exception:
+        with workspace.run("import", request, {}):
+            raise
+    params: dict[str, Any] = {
+        **request,
+        "format": ", ".join(dict.fromkeys(part.format for part in parts)),
+        "why": "; ".join(dict.fromkeys(part.why for part in parts)),
+        "rows": examples.height,
+        "rejected": rejects.height,
+    }
+    with workspace.run("import", params, {}) as run:
+        run.outputs["dataset"] = workspace.put_dataset(examples)
+        run.outputs["rejects"] = workspace.put_table("rejects", rejects)
+    return Made(run.run_id, run.outputs, recorded=False), params
+
+
+# scan
+
+
+class Scanned(NamedTuple):
+    """What a scan made, and which checks could not look."""
+
+    made: Made
+    not_run: list[NotRun]
+
+
+def scan_version(
+    workspace: Workspace,
+    dataset: str,
+    *,
+    names: Sequence[str] | None = None,
+    settings: Mapping[str, Mapping[str, object]] | None = None,
+    protect: Sequence[str] = (),
+    workers: int = 1,
+    again: bool = False,
+) -> Scanned:
+    """Run checks over a dataset version. `protect` names files (benchmarks) that must not be learned from.
+
+    `workers` processes, 0 for one a core; it changes no result.
+    """
+    from curate.engine import Local, Serial
+    from curate.scan import make_checks, scan, settings_of
+
+    checks = make_checks(names or None, settings)
+    examples = workspace.examples(dataset)
+    inputs = {"dataset": dataset, **_protected(workspace, protect)}
+    guarded = [workspace.examples(d) for role, d in sorted(inputs.items()) if role != "dataset"]
+    protected = pl.concat(guarded) if guarded else None
+    not_run = _obstacles(examples, protected, checks)
+    params: dict[str, object] = {**settings_of(checks), "not_run": dict(not_run)}
+    done = None if again else done_before(workspace, "scan", params, inputs)
+    if done is None:
+        with workspace.run("scan", params, inputs) as run:
+            engine = Serial() if workers == 1 else Local(workers)
+            result = scan(examples, checks, protected=protected, engine=engine)
+            run.outputs["findings"] = workspace.put_table("findings", result.findings)
+        done = Made(run.run_id, run.outputs, recorded=False)
+    return Scanned(done, not_run)
+
+
+def _obstacles(
+    examples: pl.DataFrame, protected: pl.DataFrame | None, checks: Sequence[Check]
+) -> list[NotRun]:
+    """The checks that cannot look at these examples: known before the run, so that its settings say it."""
+    from curate.scan import Conditional, _guarded
+
+    table = _guarded(examples, protected)
+    asked = [(check, table if getattr(check, "reads_protected", False) else examples) for check in checks]
+    reasons = [(c.name, c.obstacle(rows)) for c, rows in asked if isinstance(c, Conditional)]
+    return [NotRun(name, reason) for name, reason in reasons if reason]
+
+
+def _protected(workspace: Workspace, places: Sequence[str]) -> dict[str, str]:
+    """The files as dataset versions of their own, by role."""
+    roles: dict[str, str] = {}
+    for number, place in enumerate(places):
+        from curate.sources import read_source
+
+        read = read_source(place)
+        if read.examples.is_empty():
+            raise SourceError(f"{place}: no row could be read, so nothing would be protected", hint=read.why)
+        roles[f"protected_{number}"] = workspace.put_dataset(read.examples)
+    return roles
+
+
+# apply
+
+
+class AppliedVersion(NamedTuple):
+    """What applying made: the changes by kind, and the account of the rows."""
+
+    made: Made
+    rows_in: int
+    rows_out: int
+    changes: pl.DataFrame
+
+
+def apply_decisions(
+    workspace: Workspace, dataset: str, *, style: str = "placeholder", numbered: bool = False
+) -> AppliedVersion:
+    """Carry out the decisions on a version's findings; the name moves on to the clean version.
+
+    Raises GateError where the version was never scanned, ConfigError for an unknown style.
+    """
+    findings = workspace.made_from(dataset, kind="scan", role="findings")
+    if findings is None:
+        raise GateError("this version was never scanned: there is nothing to apply", hint="seatrial scan")
+    table = review(workspace, dataset)
+    inputs = {"dataset": dataset, "findings": findings}
+    params = {"style": check_style(style), "numbered": numbered, "decisions": decisions_digest(table)}
+    done = done_before(workspace, "apply", params, inputs)
+    if done is None:
+        with workspace.run("apply", params, inputs) as run:
+            examples = workspace.examples(dataset)
+            texts = edits_of(workspace, table)
+            applied = apply(examples, table, texts, style=check_style(style), numbered=numbered)
+            run.outputs["dataset"] = workspace.put_dataset(applied.clean)
+            run.outputs["changes"] = workspace.put_table("changes", applied.changes)
+        done = Made(run.run_id, run.outputs, recorded=False)
+    move_name(workspace, dataset, done.outputs["dataset"])
+    changes = workspace.table(done.outputs["changes"])
+    before, after = height(workspace, dataset), height(workspace, done.outputs["dataset"])
+    dropped = changes.filter(pl.col("change") == "drop").height
+    if before != after + dropped:
+        raise AccountError(f"{before} rows in, {after} out, {dropped} dropped")
+    return AppliedVersion(done, before, after, changes)
+
+
+def check_style(style: str) -> Style:
+    """The style, if it is one."""
+    for known in STYLES:
+        if style == known:
+            return known
+    raise ConfigError(f"no style `{style}`", hint=f"one of {', '.join(STYLES)}")
+
+
+def decisions_digest(table: pl.DataFrame) -> str:
+    """A digest of what was decided on a review, by whom; not of when or of notes."""
+    said = table.filter(pl.col("decided").is_not_null()).sort("finding_id")
+    hasher = blake2b(digest_size=16)
+    for row in said.select("finding_id", "decided", "target", "edit", "reviewer").iter_rows():
+        hasher.update(json.dumps(row).encode())
+    return hasher.hexdigest()
+
+
+def height(workspace: Workspace, digest: str) -> int:
+    """How many rows an artifact has, by the ledger."""
+    return int(workspace.ledger.rows("select rows from artifact where digest = ?", digest)[0]["rows"])
+
+
+def move_name(workspace: Workspace, old: str, new: str) -> None:
+    """Let the name of a version mean the one made from it."""
+    name = workspace.name_of(old)
+    if name is not None:
+        workspace.ledger.set_name(name, new)

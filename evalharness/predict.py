@@ -1,0 +1,249 @@
+"""Questions of a split -> each arm's answers, one recorded run an arm."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple, Protocol, cast
+
+import polars as pl
+
+from curate.errors import ConfigError
+from curate.example import digest
+from curate.progress import Progress
+from curate.workspace import Workspace, code_version
+from evalharness.arms import Arm, Pool
+from evalharness.prompts import Prompt, Prompter
+from evalharness.task import Solved, queries
+from evalharness.unfinished import Row, Unfinished, key_of
+
+PREDICTIONS = pl.Schema(
+    {
+        "example_id": pl.String,
+        "arm": pl.String,
+        "answer": pl.String,  # null if error
+        "choice": pl.String,  # likeliest label; null where there are no labels or they cannot be scored
+        "finish_reason": pl.String,  # stop, length or error
+        "prompt_tokens": pl.Int32,
+        "answer_tokens": pl.Int32,
+        "seconds": pl.Float64,  # an equal share of its batch
+        "prompt_hash": pl.String,
+        "error": pl.String,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Asking:
+    """What is the same for every arm."""
+
+    split: str = "test"
+    limit: int | None = None  # questions; drawn by the digest of their ids, not the first ones
+    max_new_tokens: int | None = None  # None: by the length of the train answers
+    instruction: str | None = None  # the user's own system message for the instructed arms
+
+
+class Predicted(NamedTuple):
+    """One arm's answers."""
+
+    arm: str
+    digest: str  # of the predictions
+    run_id: str
+    notes: dict[str, Any]
+    fresh: bool  # False: recorded before, nothing has changed since
+
+
+class Answerer(Protocol):
+    """A model that arms can ask."""
+
+    def identity(self, arm: Arm) -> tuple[dict[str, object], dict[str, str]]:
+        """(settings, input artifacts) that decide the answers to this arm's prompts."""
+        ...
+
+    def prompter(self, arm: Arm, pool: Pool, asking: Asking) -> Prompter:
+        """What makes this arm's prompts."""
+        ...
+
+    def batches(self, prompts: Sequence[Prompt]) -> list[list[int]]:
+        """Positions of the prompts in the batches in which they are asked, always the same."""
+        ...
+
+    def answer(self, arm: Arm, prompts: Sequence[Prompt], pool: Pool, asking: Asking) -> list[Row]:
+        """The answers to a batch: answer, choice, finish_reason, tokens and error of each."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """What is worth knowing of the model, for the record."""
+        ...
+
+
+def predict(
+    workspace: Workspace,
+    dataset: str,
+    arms: Sequence[Arm],
+    answerer: Answerer,
+    asking: Asking,
+    *,
+    again: bool = False,
+) -> list[Predicted]:
+    """Ask each arm the questions of a split, or take what is recorded if nothing has changed.
+
+    With `again`, ask even so.
+    Every fresh reading of the split is a run in the ledger. Raises ConfigError for a dataset without
+    that split or, for arms that show examples, without train rows.
+    """
+    examples = workspace.examples(dataset)
+    asked = questions(examples, asking)
+    pool = Pool(examples)
+    results = []
+    for arm in arms:
+        if hasattr(arm, "max_df") or hasattr(arm, "shots"):
+            _must_have_train(pool, arm)
+        settings, more = answerer.identity(arm)
+        params = _params(arm, asking, settings)
+        inputs = {"dataset": dataset, **more}
+        if not again and (found := workspace.recorded("predict", params, inputs)):
+            run_id, outputs = found
+            notes = cast("dict[str, Any]", workspace.json(outputs["notes"]))
+            results.append(Predicted(arm.name, outputs["predictions"], run_id, notes, fresh=False))
+            continue
+        with workspace.run("predict", params, inputs) as run:
+            draft = Unfinished(workspace.root / "unfinished", key_of(params, inputs, code_version()))
+            table, notes = _ask(arm, asked, pool, answerer, asking, draft)
+            if "adapter" in more:
+                notes["trained_on"] = trained_on(workspace, more["adapter"], examples, asked)
+            run.outputs["predictions"] = workspace.put_table("predictions", table)
+            run.outputs["notes"] = workspace.put_json("prediction-notes", notes)
+        draft.forget()
+        results.append(Predicted(arm.name, run.outputs["predictions"], run.run_id, notes, fresh=True))
+    return results
+
+
+def questions(examples: pl.DataFrame, asking: Asking) -> list[Solved]:
+    """The questions of the split, in the dataset's order.
+
+    A limit takes those with the lowest ids, which are digests: a sample that is the same each time
+    and for each arm, and not the head of a file that may be sorted by label.
+    """
+    rows = examples.filter(pl.col("split") == asking.split)
+    if not rows.height:
+        found = sorted(examples["split"].drop_nulls().unique())
+        raise ConfigError(
+            f"this dataset has no {asking.split} rows",
+            hint=f"it has {', '.join(found)}" if found else "seatrial split divides it",
+        )
+    if asking.limit is not None:
+        if asking.limit < 1:
+            raise ConfigError(f"--limit {asking.limit}: at least 1 is needed")
+        kept = rows.sort("example_id").head(asking.limit).select("example_id")
+        rows = rows.join(kept, on="example_id", how="semi", maintain_order="left")
+    return list(queries(rows))
+
+
+def trained_on(
+    workspace: Workspace, adapter: str, examples: pl.DataFrame, asked: Sequence[Solved]
+) -> int | None:
+    """How many of the questions were among the adapter's training rows, by id or by content.
+
+    None for an adapter whose training is not in this workspace.
+    """
+    for step in workspace.ledger.ancestry(adapter):
+        inputs = workspace.ledger.run_artifacts(step["run_id"], "in")
+        if step["kind"] == "train" and "dataset" in inputs:
+            seen = workspace.examples(inputs["dataset"]).filter(pl.col("split") == "train")
+            ids, contents = set(seen["example_id"]), set(seen["content_hash"])
+            wanted = {each.query.example_id for each in asked}
+            rows = examples.filter(pl.col("example_id").is_in(list(wanted)))
+            pairs = rows.select("example_id", "content_hash").iter_rows()
+            return sum(example_id in ids or content in contents for example_id, content in pairs)
+    return None
+
+
+def _must_have_train(pool: Pool, arm: Arm) -> None:
+    if not pool.solved:
+        raise ConfigError(
+            f"the arm {arm.name} shows train examples, and this dataset has none",
+            hint="seatrial split makes a train part; --arm base needs none",
+        )
+
+
+def _params(arm: Arm, asking: Asking, settings: dict[str, object]) -> dict[str, object]:
+    """What the ledger keeps of a run: the user's own instruction only by its digest."""
+    asked = asdict(asking)
+    asked["instruction"] = digest(asking.instruction) if asking.instruction else None
+    shown = asdict(arm)  # type: ignore[call-overload]  # every arm is a dataclass
+    return {"arm": arm.name, **shown, **asked, **settings, "decoding": "greedy"}
+
+
+def _ask(
+    arm: Arm, asked: Sequence[Solved], pool: Pool, answerer: Answerer, asking: Asking, draft: Unfinished
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    began = time.monotonic()
+    prompter = answerer.prompter(arm, pool, asking)
+    prompts = [prompter.prompt(each.query) for each in asked]
+    good = [prompt for prompt in prompts if prompt.error is None]
+    rows = {prompt.example_id: _failed(arm, prompt, prompt.error) for prompt in prompts if prompt.error}
+    done = draft.read()
+    with Progress(f"predict {arm.name}", total=len(good)) as progress:
+        for number, batch in enumerate(answerer.batches(good)):
+            part = [good[position] for position in batch]
+            if number not in done:
+                done[number] = _batch(arm, part, pool, answerer, asking)
+                draft.add(number, done[number])
+            rows |= {row["example_id"]: row for row in done[number]}
+            progress.step(len(part))
+    table = pl.DataFrame([rows[prompt.example_id] for prompt in prompts], schema=PREDICTIONS, orient="row")
+    notes = _notes(arm, asked, prompts, prompter, table)
+    return table, {**notes, "model": answerer.facts(), "seconds": time.monotonic() - began}
+
+
+def _batch(arm: Arm, prompts: list[Prompt], pool: Pool, answerer: Answerer, asking: Asking) -> list[Row]:
+    began = time.monotonic()
+    said = answerer.answer(arm, prompts, pool, asking)
+    share = (time.monotonic() - began) / len(prompts)
+    return [
+        {
+            "example_id": prompt.example_id,
+            "arm": arm.name,
+            "seconds": share,
+            "prompt_hash": prompt.hash,
+            **row,
+        }
+        for prompt, row in zip(prompts, said, strict=True)
+    ]
+
+
+def _failed(arm: Arm, prompt: Prompt, error: str) -> Row:
+    empty = dict.fromkeys(PREDICTIONS)
+    return {
+        **empty,
+        "example_id": prompt.example_id,
+        "arm": arm.name,
+        "finish_reason": "error",
+        "error": error,
+    }
+
+
+def _notes(
+    arm: Arm, asked: Sequence[Solved], prompts: Sequence[Prompt], prompter: Prompter, table: pl.DataFrame
+) -> dict[str, Any]:
+    """What a reader should know of how the arm was asked. `recall` is None where nothing is shown."""
+    task = prompter.pool.task
+    told = [(each, p) for each, p in zip(asked, prompts, strict=True) if each.label and p.error is None]
+    shows = any(prompt.shown for prompt in prompts)
+    hits = [any(each.label == shown.label for shown in prompt.shown) for each, prompt in told]
+    return {
+        "arm": arm.name,
+        "questions": len(asked),
+        "errors": table["error"].count(),
+        "labels": len(task.labels),
+        "label_alone": task.whole,
+        "unknown_labels": sum(bool(each.label) and each.label not in task.labels for each in asked)
+        if task.labels
+        else 0,
+        "shown_fewest": prompter.fewest,
+        "shown_cut": prompter.cut,
+        "instruction": prompter.dropped,
+        "recall": sum(hits) / len(hits) if shows and hits else None,
+    }

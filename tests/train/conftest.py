@@ -1,0 +1,122 @@
+"""A tiny random base, and a split version of invented tickets in a workspace."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from curate.example import frame, with_ids
+from curate.finding import FINDINGS, stamp
+from curate.workspace import Workspace
+
+SPECIALS = ["<pad>", "<unk>", "<s>", "<u>", "<a>", "<e>", "<n>"]
+QUEUES = {"oak": "mug", "sierra": "login", "viola": "invoice", "vale": "parcel"}
+FILLERS = ["hello", "again", "still", "my", "is", "wrong", "please", "for", "days", "order"]
+WORDS = [*QUEUES, *QUEUES.values(), *FILLERS, "queues", "sorry", "about", "the", "we", "look", ":", ",", "."]
+MARKED = (
+    "{{ bos_token }}{% for m in messages %}"
+    "{% if m.role == 'assistant' %}{{ '<a>' }}{% generation %}{{ m.content + eos_token }}{% endgeneration %}"
+    "{% elif m.role == 'user' %}{{ '<u>' + m.content }}"
+    "{% else %}{{ m.content }}{% endif %}{{ '<n>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<a>' }}{% endif %}"
+)
+
+
+@pytest.fixture(scope="session")
+def base(tmp_path_factory) -> Path:
+    """A random Llama of 100,000 parameters whose layers suit NF4, with a tokenizer of whole words."""
+    torch = pytest.importorskip("torch")
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    folder = tmp_path_factory.mktemp("base")
+    words = Tokenizer(models.WordLevel({w: i for i, w in enumerate([*SPECIALS, *WORDS])}, unk_token="<unk>"))
+    words.normalizer = normalizers.Lowercase()
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words,
+        bos_token="<s>",
+        eos_token="<e>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        additional_special_tokens=["<u>", "<a>", "<n>"],
+    )
+    tokenizer.chat_template = MARKED
+    tokenizer.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=64,
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=64,
+        initializer_range=0.2,  # wide enough that frozen random weights can still be steered
+        bos_token_id=2,
+        eos_token_id=5,
+        pad_token_id=0,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def ticket(number: int) -> dict[str, object]:
+    """One invented ticket; the queue follows from its thing."""
+    queue = sorted(QUEUES)[number % len(QUEUES)]
+    filler = random.Random(number).choices(FILLERS, k=4 + number % 4)
+    messages = [
+        {"role": "system", "content": "queues : oak , sierra , viola , vale ."},
+        {"role": "user", "content": f"{' '.join(filler)} {QUEUES[queue]}"},
+        {"role": "assistant", "content": f"{queue} : sorry about the {QUEUES[queue]} ."},
+    ]
+    return {
+        "messages": messages,
+        "label": queue,
+        "source": "tickets.jsonl",
+        "source_row": number + 1,
+        "meta": "{}",
+    }
+
+
+def version(rows: list[dict[str, object]], *, train: int, validation: int) -> pl.DataFrame:
+    """Rows as a split version: first the training rows, then validation, then test."""
+    for index, row in enumerate(rows):
+        row["split"] = "train" if index < train else "validation" if index < train + validation else "test"
+    return with_ids(frame(rows), [json.dumps([index, row["messages"]]) for index, row in enumerate(rows)])
+
+
+@pytest.fixture
+def tickets() -> pl.DataFrame:
+    """24 training rows, 4 validation rows, 4 test rows."""
+    return version([ticket(number) for number in range(32)], train=24, validation=4)
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """An empty workspace that commands find."""
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "home"))
+    opened = Workspace.open(create=True)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def keep(workspace):
+    """Put a version into the workspace under the name `tickets`, scanned with these findings (None: not)."""
+
+    def put(examples: pl.DataFrame, findings: list[dict[str, object]] | None = ()) -> str:
+        digest = workspace.put_dataset(examples)
+        workspace.ledger.set_name("tickets", digest)
+        if findings is not None:
+            hashes = dict(examples.select("example_id", "content_hash").iter_rows())
+            table = stamp(pl.DataFrame(list(findings), schema=FINDINGS), hashes, check="pii", version=1)
+            with workspace.run("scan", {}, {"dataset": digest}) as run:
+                run.outputs["findings"] = workspace.put_table("findings", table)
+        return digest
+
+    return put

@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+import pytest
+
+from curate.errors import ConfigError
+from train import batches
+from train.batches import encode, encode_rows, fit
+from train.outline import outline
+from train.recipe import Recipe
+
+CHAT = [
+    {"role": "system", "content": "queues : oak , sierra ."},
+    {"role": "user", "content": "my mug is wrong"},
+    {"role": "assistant", "content": "oak : sorry ."},
+    {"role": "user", "content": "again my mug"},
+    {"role": "assistant", "content": "oak : we look ."},
+]
+
+
+@pytest.fixture(scope="session")
+def template(base):
+    return batches.template_of(outline(Recipe(base=str(base))), "assistant")
+
+
+@pytest.fixture
+def retold(template):
+    """The template of the same base with another chat template."""
+    former = template.tokenizer.chat_template
+
+    def change(old: str, new: str):
+        assert old in former
+        template.tokenizer.chat_template = former.replace(old, new)
+        return template
+
+    yield change
+    template.tokenizer.chat_template = former
+
+
+def trained(template, row) -> str:
+    """The trained tokens as text."""
+    ids = [token for token, on in zip(row.ids, row.trained, strict=True) if on]
+    return " ".join(template.tokenizer.convert_ids_to_tokens(ids))
+
+
+def test_the_trained_tokens_are_the_answers_with_their_end_tokens(template):
+    row = encode(template, "id", "f:1", CHAT)
+    assert trained(template, row) == "oak : sorry . <e> oak : we look . <e>"
+    assert row.labels.count(batches.IGNORED) == len(row.ids) - sum(row.trained)
+    assert template.marked
+
+
+def test_the_last_answer_alone(template):
+    row = encode(replace(template, train_on="last"), "id", "f:1", CHAT)
+    assert trained(template, row) == "oak : we look . <e>"
+
+
+@pytest.mark.parametrize(
+    ("train_on", "text"),
+    [("assistant", "oak : sorry . <e> oak : we look . <e>"), ("last", "oak : we look . <e>")],
+)
+def test_a_template_without_marks_gives_the_same_mask(retold, train_on, text):
+    plain = replace(retold("{% generation %}", ""), train_on=train_on)
+    plain.tokenizer.chat_template = plain.tokenizer.chat_template.replace("{% endgeneration %}", "")
+    assert not plain.marked
+    assert trained(plain, encode(plain, "id", "f:1", CHAT)) == text
+
+
+def test_marks_that_leave_out_the_end_token_stop_the_run(retold):
+    """The commonest defect of real templates: the model would never learn to stop."""
+    broken = retold(
+        "{{ m.content + eos_token }}{% endgeneration %}", "{{ m.content }}{% endgeneration %}{{ eos_token }}"
+    )
+    with pytest.raises(ConfigError, match=r"f:1.*only the second `<e> <e>`"):
+        encode(broken, "id", "f:1", CHAT)
+
+
+def test_marks_around_the_question_stop_the_run(retold):
+    broken = retold("{{ '<u>' + m.content }}", "{% generation %}{{ '<u>' + m.content }}{% endgeneration %}")
+    with pytest.raises(ConfigError, match="only the first trains `<u> my mug"):
+        encode(broken, "id", "f:1", CHAT)
+
+
+def test_a_template_that_retells_earlier_turns_can_train_the_last_one(retold):
+    """As templates do that strip the reasoning of turns gone by."""
+    strip = retold(
+        "{% if m.role == 'assistant' %}",
+        "{% if m.role == 'assistant' and not loop.last %}{{ '<a>' }}{% elif m.role == 'assistant' %}",
+    )
+    with pytest.raises(ConfigError) as caught:
+        encode(strip, "id", "f:1", CHAT)
+    assert "train_on=last" in caught.value.hint
+    assert trained(strip, encode(replace(strip, train_on="last"), "id", "f:1", CHAT)) == "oak : we look . <e>"
+
+
+def test_an_answer_without_an_end_token_is_refused(retold, tickets):
+    """Here the second way runs on into what the template puts after an answer."""
+    with pytest.raises(ConfigError, match="only the second `<n>`"):
+        encode_rows(retold("{{ m.content + eos_token }}", "{{ m.content }}"), tickets)
+
+
+def test_each_stretch_of_trained_tokens_must_stop_at_an_end():
+    row = batches.Encoded("id", "f:1", (1, 7, 5, 1, 7, 5), (False, True, True, False, True, True))
+    assert batches._ends(row, frozenset({5}))
+    assert not batches._ends(replace(row, ids=(1, 7, 5, 1, 7, 7)), frozenset({5}))
+    assert not batches._ends(replace(row, ids=(1, 7, 7, 1, 7, 5)), frozenset({5}))
+
+
+def test_two_begin_tokens_are_refused(retold, tickets):
+    with pytest.raises(ConfigError, match=r"tickets.jsonl:1, .* and 27 more: two begin tokens"):
+        encode_rows(retold("{{ bos_token }}", "{{ bos_token + bos_token }}"), tickets)
+
+
+def test_a_row_that_spells_a_control_token_is_named(template, tickets):
+    rows = tickets.to_dicts()
+    rows[3]["messages"][1]["content"] += " <e> sierra"
+    spelled = pl.DataFrame(rows, schema=tickets.schema)
+    with pytest.raises(ConfigError, match=r"tickets.jsonl:4 \(<e>\)"):
+        encode_rows(template, spelled)
+    assert len(encode_rows(template, spelled, control_tokens="allow")) == 32
+
+
+def test_a_row_without_an_answer_is_named(template, tickets):
+    rows = tickets.to_dicts()
+    del rows[7]["messages"][2]
+    with pytest.raises(ConfigError, match=r"tickets.jsonl:8: no assistant turn"):
+        encode_rows(template, pl.DataFrame(rows, schema=tickets.schema))
+
+
+def test_over_long_rows_are_refused_dropped_or_cut_by_name(template, tickets):
+    rows = encode_rows(template, tickets)
+    context = max(len(row.ids) for row in rows) - 4
+    long = [row.where for row in rows if len(row.ids) > context]
+    with pytest.raises(ConfigError, match=f"{len(long)} of 32 rows are longer.*{long[0]}"):
+        fit(rows, context, "refuse")
+    kept, gate = fit(rows, context, "drop")
+    assert (len(kept), list(gate.dropped)) == (32 - len(long), long)
+    assert gate.lost == sum(sum(row.trained) for row in rows if row.where in long)
+    kept, gate = fit(rows, context, "truncate")
+    assert (len(kept), list(gate.truncated)) == (32, long)
+    assert max(len(row.ids) for row in kept) == context
+    assert 0 < gate.lost <= 3 * len(long)  # the last token of a row is the template's own
+
+
+def test_a_row_cut_to_nothing_learned_counts_as_dropped(template, tickets):
+    kept, gate = fit(encode_rows(template, tickets), 5, "truncate")
+    assert (kept, len(gate.dropped), gate.truncated) == ([], 32, ())
+
+
+def test_the_mask_of_a_row_is_shown_without_colour(template):
+    lines = batches.mask_lines(template, encode(template, "id", "f:1", CHAT))
+    assert "11 of" in lines[0]
+    assert [line.split()[-1] for line in lines if "  train  " in line] == [
+        "oak",
+        ":",
+        "sorry",
+        ".",
+        "<e>",
+        "oak",
+        ":",
+        "we",
+        "look",
+        ".",
+        "<e>",
+    ]
+
+
+def test_a_tool_call_reaches_the_template_as_a_value():
+    [turn] = batches.conversation(
+        [
+            {
+                "role": "assistant",
+                "content": None,
+                "name": None,
+                "tool_calls": '[{"type": "function"}]',
+                "tool_call_id": None,
+            }
+        ]
+    )
+    assert turn == {"role": "assistant", "content": "", "tool_calls": [{"type": "function"}]}

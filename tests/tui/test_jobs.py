@@ -1,0 +1,137 @@
+"""Children: progress arrives, answers are read, cancel reaches the one child and only it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from curate.workspace import Workspace
+from tui.app import Seatrial
+from tui.jobs import Job
+from tui.screens.dialogs import Confirm, Panel
+
+WORKS = """
+import json, sys
+from curate.progress import Progress
+with Progress("counting", total=3) as progress:
+    for _ in range(3):
+        progress.step()
+print(json.dumps({"rows": 3, "words": sys.argv[1:]}))
+"""
+WAITS = """
+import sys, time
+from curate.progress import Progress
+with Progress("waiting", total=9) as progress:
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        sys.exit(130)
+"""
+FAILS = 'import json, sys; print("a bad line \\x1b[31m", file=sys.stderr); print(json.dumps({"error": "no such [/foo]", "hint": "try"})); sys.exit(2)'
+SHOUTS = 'import os; os.write(int(os.environ["SEATRIAL_PROGRESS_FD"]), b"{torn"); print("x" * 3_000_000)'
+
+
+def job(code: str, seen: list[str], *words: str) -> Job:
+    return Job(
+        list(words), None, told=lambda job: seen.append(job.line()), program=(sys.executable, "-c", code)
+    )
+
+
+async def test_progress_and_answer() -> None:
+    """Each event is told, and the one JSON object on stdout is the answer."""
+    seen: list[str] = []
+    ran = job(WORKS, seen, "scan", "tickets")
+    await ran.run()
+    assert (ran.exit_code, ran.done, ran.total, ran.stage) == (0, 3, 3, "counting")
+    assert ran.answer == {"rows": 3, "words": ["scan", "tickets", "--json"]}
+    assert any("counting" in line for line in seen)
+    assert ran.command == "seatrial scan tickets"
+
+
+async def test_cancel_interrupts_that_child() -> None:
+    """SIGINT reaches the child; another one goes on."""
+    seen: list[str] = []
+    first, second = job(WAITS, seen), job(WAITS, [])
+    tasks = [asyncio.create_task(first.run()), asyncio.create_task(second.run())]
+    while not (first.stage and second.stage):
+        await asyncio.sleep(0.02)
+    await first.cancel()
+    await tasks[0]
+    assert (first.exit_code, first.cancelled) == (130, True)
+    assert second.running
+    await second.cancel()
+    await tasks[1]
+
+
+async def test_failure_keeps_what_was_said() -> None:
+    """The error is in the answer and the talk is kept."""
+    ran = job(FAILS, [])
+    await ran.run()
+    assert ran.exit_code == 2
+    assert ran.answer["error"] == "no such [/foo]"
+    assert ran.talk[0].startswith("a bad line")
+
+
+async def test_odd_output() -> None:
+    """A torn event and an answer that is no JSON break nothing."""
+    ran = job(SHOUTS, [])
+    await ran.run()
+    assert (ran.exit_code, ran.answer) == (0, {})
+
+
+async def test_program_that_is_not_there() -> None:
+    """What cannot start is an exit code with a reason, and leaves no descriptor open."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    ran = Job(["scan"], None, told=lambda job: None, program=("/nowhere/python",))
+    await ran.run()
+    assert ran.exit_code == 3
+    assert ran.talk
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.fixture
+def programs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs of the app run the waiting script."""
+    monkeypatch.setattr(Job, "program", (sys.executable, "-c", WAITS))
+    defaults = list(Job.__init__.__defaults__ or ())
+    defaults[0] = (sys.executable, "-c", WAITS)
+    monkeypatch.setattr(Job.__init__, "__defaults__", tuple(defaults))
+
+
+async def test_the_app_asks_before_it_leaves(workspace: Workspace, programs: None) -> None:
+    """While a child runs, leaving asks; stopping it leaves."""
+    app = Seatrial(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.start(["scan", "tickets"])
+        assert app.job is not None
+        while not app.job.stage:
+            await pilot.pause(0.02)
+        await pilot.press("ctrl+q")
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("n")
+        assert app.job.running
+        await pilot.press("ctrl+q", "y")
+        for _ in range(200):
+            if not app.job.running:
+                break
+            await pilot.pause(0.05)
+        assert app.job.exit_code == 130
+
+
+async def test_a_real_command(workspace: Workspace, home: Path) -> None:
+    """The app runs the program itself: what it answers is told, and what fails can be copied."""
+    app = Seatrial(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.command("seatrial doctor --no-such-option")
+        assert app.job_task is not None
+        await app.job_task
+        await pilot.pause()
+        assert app.job is not None and app.job.exit_code == 2
+        assert isinstance(app.screen, Panel)
+        await pilot.press("c", "escape")
+        assert not isinstance(app.screen, Panel)

@@ -1,0 +1,145 @@
+"""Where an unfinished run lives, and whether what lies there is whole and its own.
+
+`.seatrial/training/<key>/` holds the run's settings (`run.json`), its log so far and one folder for
+each of the last two epochs. The key is a digest of settings, data, base and code, so a run is only
+ever continued with what it began with.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from curate.errors import ConfigError
+from curate.example import digest
+
+FOLDER, RUN, WHOLE, LOG = "training", "run.json", "whole.json", "log.jsonl"
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """The place of one run. `checkpoint` is its newest whole one, None if it has to begin."""
+
+    folder: Path
+    checkpoint: Path | None
+
+    @property
+    def steps(self) -> int:
+        """Steps that the checkpoint holds."""
+        return _steps(self.checkpoint) if self.checkpoint else 0
+
+
+def key_of(params: Mapping[str, object], inputs: Mapping[str, str], code: str) -> str:
+    """What a run is: its settings, data, base and code."""
+    return digest(json.dumps(params, sort_keys=True), json.dumps(inputs, sort_keys=True), code)
+
+
+def place(
+    root: Path,
+    name: str,
+    params: Mapping[str, object],
+    inputs: Mapping[str, str],
+    code: str,
+    *,
+    resume: bool,
+    again: bool,
+) -> Unfinished:
+    """The folder of this run, with what there is to go on from.
+
+    With `resume`, ConfigError where there is nothing to go on from; it says what differs from the
+    run of that name that was left unfinished. With `again`, what there is is removed first.
+    """
+    folder = root / FOLDER / key_of(params, inputs, code)[:16]
+    if again:
+        forget(folder)
+    found = Unfinished(folder, newest(folder))
+    if resume and found.checkpoint is None:
+        raise ConfigError(
+            f"no unfinished run called `{name}` has these settings and this data{_differs(root, name, params, inputs, code)}",
+            hint="give the same settings and data to go on, or leave out --resume to begin anew",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    told = {"name": name, "params": params, "inputs": inputs, "code": code}
+    (folder / RUN).write_text(json.dumps(told, sort_keys=True, indent=1), encoding="utf-8")
+    return found
+
+
+def _differs(
+    root: Path, name: str, params: Mapping[str, object], inputs: Mapping[str, str], code: str
+) -> str:
+    """What the newest unfinished run of this name had otherwise."""
+    runs = sorted((root / FOLDER).glob(f"*/{RUN}"), key=lambda path: path.stat().st_mtime, reverse=True)
+    for path in runs:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        if told["name"] == name:
+            now, then = (
+                _flat({**params, **inputs, "code": code}),
+                _flat({**told["params"], **told["inputs"], "code": told["code"]}),
+            )
+            changed = [key for key in sorted(now.keys() | then.keys()) if now.get(key) != then.get(key)]
+            words = [f"{key} was {then.get(key)}, is {now.get(key)}" for key in changed]
+            return f": {'; '.join(words)}" if words else ": it had not finished an epoch"
+    return ""
+
+
+def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested settings as one level, as JSON would hold them."""
+    flat: dict[str, Any] = {}
+    for key, value in json.loads(json.dumps(values)).items():
+        flat.update(value if isinstance(value, dict) else {key: value})
+    return flat
+
+
+def seal(checkpoint: Path) -> None:
+    """Write down what is in a checkpoint, last of all: without this it does not count."""
+    told = {path.name: _file_digest(path) for path in sorted(checkpoint.iterdir()) if path.is_file()}
+    draft = checkpoint / f".{WHOLE}"
+    with draft.open("w", encoding="utf-8") as file:
+        json.dump(told, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(checkpoint / WHOLE)
+
+
+def newest(folder: Path) -> Path | None:
+    """The checkpoint with the most steps whose files are what was sealed."""
+    for checkpoint in sorted(folder.glob("checkpoint-*"), key=_steps, reverse=True):
+        if _is_whole(checkpoint):
+            return checkpoint
+    return None
+
+
+def _is_whole(checkpoint: Path) -> bool:
+    seal_file = checkpoint / WHOLE
+    if not seal_file.is_file():
+        return False
+    told = json.loads(seal_file.read_text(encoding="utf-8"))
+    return all(
+        (checkpoint / name).is_file() and _file_digest(checkpoint / name) == known
+        for name, known in told.items()
+    )
+
+
+def _steps(checkpoint: Path) -> int:
+    found = re.search(r"-(\d+)$", checkpoint.name)
+    return int(found.group(1)) if found else 0
+
+
+def _file_digest(path: Path) -> str:
+    hasher = blake2b(digest_size=16)
+    with path.open("rb") as file:
+        while block := file.read(1 << 22):
+            hasher.update(block)
+    return hasher.hexdigest()
+
+
+def forget(folder: Path) -> None:
+    """Remove a run's folder once its adapter is kept."""
+    shutil.rmtree(folder, ignore_errors=True)

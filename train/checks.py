@@ -1,0 +1,214 @@
+"""What a training run proves about itself; each check says what it compared, the number and the limit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from curate.errors import AccountError, ResourceError
+from evalharness import nf4
+
+GRADIENT_LIMIT = {"cpu": 1e-6, "cuda": 1e-2}  # kernels of a GPU add in no fixed order
+ACTS_LIMIT = 1e-3
+RELOAD_LIMIT = {"cpu": 1e-5, "cuda": 1e-2}
+ROUND_TRIP_ROWS = 256
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One comparison that held."""
+
+    name: str
+    compared: str
+    value: float
+    limit: float
+    holds_if: str  # below, above or equal
+
+    def line(self) -> str:
+        """For a person and for training.json."""
+        return f"checked: {self.name}: {self.compared}: {self.value:.3g} ({self.holds_if} {self.limit:.3g})"
+
+    def record(self) -> dict[str, object]:
+        """For training.json."""
+        return {**asdict(self), "line": self.line()}
+
+
+def must(name: str, compared: str, value: float, holds_if: str, limit: float) -> Checked:
+    """The check, if it held; else ResourceError that says what was compared."""
+    holds = {"below": value < limit, "above": value > limit, "equal": value == limit}[holds_if]
+    checked = Checked(name, compared, float(value), float(limit), holds_if)
+    if not holds:
+        raise ResourceError(
+            f"{name} failed: {compared}: {value:.3g} is not {holds_if} {limit:.3g}",
+            hint="the result would not be what it seems; --quantization none or another machine may help",
+        )
+    return checked
+
+
+def four_bit_layers(model: Any) -> list[Any]:  # noqa: ANN401
+    """The layers whose weights bitsandbytes holds in 4 bits."""
+    if "bitsandbytes" not in sys.modules:
+        return []
+    kind = nf4.import_bitsandbytes().nn.Linear4bit  # peft's layer around it bears the same name
+    return [module for module in model.modules() if isinstance(module, kind)]
+
+
+def nf4_round_trip(model: Any, device: str) -> list[Checked]:  # noqa: ANN401
+    """Random weights of each shape of the base go to NF4 and back; the worst relative error."""
+    layers = four_bit_layers(model)
+    if not layers:
+        return []
+    import torch
+    from bitsandbytes.functional import dequantize_4bit, quantize_4bit
+
+    unpacked = sum(1 for layer in layers if layer.support_avx512bf16_for_cpu)
+    shapes = sorted({(layer.out_features, layer.in_features) for layer in layers})
+    generator = torch.Generator().manual_seed(0)
+    worst, at = 0.0, shapes[0]
+    for outs, ins in shapes:
+        weight = torch.randn(min(outs, ROUND_TRIP_ROWS), ins, generator=generator).to(device)
+        state = layers[0].weight.quant_state
+        packed, found = quantize_4bit(weight, blocksize=state.blocksize, quant_type=state.quant_type)
+        error = float((dequantize_4bit(packed, found) - weight).norm() / weight.norm())
+        worst, at = max((worst, at), (error, (outs, ins)))
+    compared = (
+        f"relative error of {len(shapes)} layer shapes through NF4 and back, worst at {at[0]} x {at[1]}"
+    )
+    return [
+        must("NF4 round trip", compared, worst, "below", nf4.MAX_ERROR),
+        must("gradients stay open", "4-bit layers that would repack when evaluated", unpacked, "equal", 0),
+    ]
+
+
+def gradients_around_evaluation(model: Any, batch: dict[str, Any], device: str) -> Checked:  # noqa: ANN401
+    """Gradients of one batch, an evaluation, and the gradients again: the same, or training is ruined."""
+    import torch
+
+    with _aside(model):
+        before = _gradients(model, batch)
+        model.eval()
+        with torch.no_grad():
+            model(**batch, use_cache=False)
+        after = _gradients(model, batch)
+    scale = max(float(before.norm()), 1e-30)
+    compared = f"relative change of {before.numel():,} gradients after an evaluation"
+    value = float((after - before).norm()) / scale
+    return must("gradients around an evaluation", compared, value, "below", GRADIENT_LIMIT[device])
+
+
+def _gradients(model: Any, batch: dict[str, Any]) -> Any:  # noqa: ANN401
+    """All trainable gradients as one vector, chance the same each time."""
+    import torch
+
+    torch.manual_seed(0)
+    model.train()
+    model.zero_grad(set_to_none=True)
+    model(**batch, use_cache=False).loss.backward()
+    found = [each.grad.float().flatten().cpu() for each in model.parameters() if each.grad is not None]
+    model.zero_grad(set_to_none=True)
+    return torch.cat(found)
+
+
+@contextmanager
+def _aside(model: Any) -> Iterator[None]:  # noqa: ANN401
+    """Leave chance and the model's mode as they were."""
+    import torch
+
+    mode = model.training
+    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
+    with torch.random.fork_rng(devices=devices):
+        try:
+            yield
+        finally:
+            model.train(mode)
+
+
+def logits(model: Any, batch: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Logits of a batch in evaluation mode, float32, on the CPU."""
+    import torch
+
+    inputs = {key: value for key, value in batch.items() if key != "labels"}
+    with _aside(model), torch.no_grad():
+        model.eval()
+        return model(**inputs, use_cache=False).logits.float().cpu()
+
+
+def adapter_acts(model: Any, batch: dict[str, Any]) -> Checked:  # noqa: ANN401
+    """Logits with the adapter and without it must differ."""
+    tuned = logits(model, batch)
+    with model.disable_adapter():
+        plain = logits(model, batch)
+    value = float((tuned - plain).abs().max())
+    return must(
+        "the adapter acts", "largest difference of a logit with and without it", value, "above", ACTS_LIMIT
+    )
+
+
+def reload_equals(model: Any, folder: Path, batch: dict[str, Any], device: str) -> Checked:  # noqa: ANN401
+    """The saved adapter, loaded again onto the same base, must answer as the trained one does."""
+    trained, active = logits(model, batch), model.active_adapter
+    model.load_adapter(str(folder), adapter_name="reloaded", is_trainable=False)
+    model.set_adapter("reloaded")
+    again = logits(model, batch)
+    model.set_adapter(active)
+    model.delete_adapter("reloaded")
+    value = float((trained - again).abs().max())
+    compared = "largest difference of a logit between the trained and the saved adapter"
+    return must("reload equals", compared, value, "below", RELOAD_LIMIT[device])
+
+
+def frozen_digest(model: Any) -> str:  # noqa: ANN401
+    """Digest of all weights that are not trained: the base, as it is held in memory."""
+    hasher = blake2b(digest_size=16)
+    for name, weight in sorted(model.named_parameters()):
+        if not weight.requires_grad and "lora_" not in name:
+            hasher.update(name.encode())
+            import torch
+
+            raw = weight.detach().contiguous().flatten().view(torch.uint8).cpu()
+            hasher.update(raw.numpy().tobytes())
+    return hasher.hexdigest()
+
+
+def base_unchanged(before: str, after: str) -> Checked:
+    """The base's weights must be the same bytes as before training."""
+    return must(
+        "base unchanged", f"digests of its weights that differ ({before[:8]})", before != after, "equal", 0
+    )
+
+
+def masters(model: Any) -> Checked:  # noqa: ANN401
+    """Every trained parameter must be float32: in bfloat16 small updates round to nothing."""
+    other = [
+        name for name, weight in model.named_parameters() if weight.requires_grad and weight.itemsize != 4
+    ]
+    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    if not trained:
+        raise AccountError(
+            "no parameter of the model would be trained", hint="look at the recipe's `targets`"
+        )
+    return must(
+        "fp32 adapters", f"of {trained:,} trained parameters, tensors not in fp32", len(other), "equal", 0
+    )
+
+
+def masks_agree(rows: int, ways: str, tokens: int) -> Checked:
+    """For the record: encoding stops at the first row whose two masks differ."""
+    return Checked(
+        "mask oracle", f"{ways}, {tokens:,} trained tokens of {rows:,} rows: rows that differ", 0, 0, "equal"
+    )
+
+
+def ends_trained(rows: int) -> Checked:
+    """For the record: encoding stops at a trained turn without its end token."""
+    return Checked("end token", f"trained turns of {rows:,} rows without an end token", 0, 0, "equal")
+
+
+def lines(checks: Sequence[Checked]) -> list[str]:
+    """The checks for a person."""
+    return [each.line() for each in checks]

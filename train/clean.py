@@ -1,0 +1,69 @@
+"""Whether a dataset version may be trained on: split, scanned, and nothing that blocks left in it."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from curate.errors import ConfigError, GateError
+from curate.release import scanned_versions
+from curate.review import open_blocking, review
+from curate.workspace import Workspace
+
+HELD_OUT = ("validation", "test")
+
+
+def need_split(examples: pl.DataFrame, name: str) -> None:
+    """Raises ConfigError unless the version has training rows and rows that are held out."""
+    sizes = dict(examples.group_by("split").len().iter_rows())
+    if not sizes.get("train") or not any(sizes.get(each) for each in HELD_OUT):
+        told = ", ".join(
+            f"{count:,} {split or 'in no split'}" for split, count in sorted(sizes.items(), key=str)
+        )
+        raise ConfigError(
+            f"`{name}` has no training split with rows held out from it ({told or 'no rows'})",
+            hint=f"seatrial split {name}",
+        )
+
+
+def objections(workspace: Workspace, dataset: str, examples: pl.DataFrame) -> list[str]:
+    """What speaks against training on this version, each in one clause; empty if nothing does."""
+    reasons = []
+    scanned = scanned_versions(workspace, dataset)
+    if not scanned:
+        reasons.append("it was never scanned, so nothing is known about it")
+    else:
+        tables = [review(workspace, each) for each in scanned]
+        table = pl.concat(tables).unique("finding_id", keep="first", maintain_order=True)
+        table = table.filter(pl.col("example_id").is_in(examples["example_id"].implode()))
+        reasons += _counted(open_blocking(table), "open blocking findings")
+        settled = pl.col("decided").is_in(["drop", "redact", "edit"]) & pl.col("blocking")
+        reasons += _counted(table.filter(settled), "blocking findings decided but not yet applied")
+        leaks = (pl.col("check") == "leak") & pl.col("decided").is_null() & (pl.col("action") != "keep")
+        reasons += _counted(table.filter(leaks & ~pl.col("blocking")), "leak findings")
+    copies = _copies(examples)
+    if copies:
+        reasons.append(f"{copies:,} training rows stand word for word among the rows held out")
+    return reasons
+
+
+def _counted(findings: pl.DataFrame, what: str) -> list[str]:
+    if findings.is_empty():
+        return []
+    kinds = findings.group_by("check").len().sort("check").iter_rows()
+    return [f"{findings.height:,} {what} ({', '.join(f'{check} {count:,}' for check, count in kinds)})"]
+
+
+def _copies(examples: pl.DataFrame) -> int:
+    """Training rows whose content is also that of a held-out row."""
+    held = examples.filter(pl.col("split").is_in(HELD_OUT))["content_hash"]
+    return examples.filter((pl.col("split") == "train") & pl.col("content_hash").is_in(held.implode())).height
+
+
+def refuse(reasons: list[str], name: str) -> None:
+    """Raises GateError if there is any reason."""
+    if reasons:
+        raise GateError(
+            f"will not train on `{name}`: {'; '.join(reasons)}",
+            hint="seatrial scan, seatrial review --accept-safe, seatrial apply, seatrial split; "
+            "--allow-unclean trains all the same, and the adapter's card says so",
+        )

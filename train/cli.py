@@ -1,0 +1,263 @@
+"""The command `seatrial train`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from curate.answer import Answer
+from curate.errors import ConfigError, NotFoundError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from curate.workspace import Workspace
+    from evalharness.models import LoadedModel
+    from train.adapter import Data
+    from train.batches import Template
+    from train.recipe import Resolved
+
+GIB = 1 << 30
+
+
+def train(
+    dataset: Annotated[
+        str | None, typer.Argument(help="A split version, by name or digest; the newest.")
+    ] = None,
+    base: Annotated[str | None, typer.Option(help="`tiny`, a hub id or a folder.")] = None,
+    name: Annotated[str | None, typer.Option("--as", help="Name of the adapter; DATASET-adapter.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML file with settings.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, over the file.")] = None,
+    quantization: Annotated[str | None, typer.Option(help="auto, nf4 or none.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of all chance.")] = None,
+    threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
+    plan: Annotated[bool, typer.Option("--plan", help="Say what would happen; train nothing.")] = False,
+    show_mask: Annotated[
+        str | None,
+        typer.Option(help="Show the tokens of one row, by id or file:row, and which are trained on."),
+    ] = None,
+    allow_unclean: Annotated[
+        bool, typer.Option("--allow-unclean", help="Train on data that does not pass the gate; recorded.")
+    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, or fail.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Train anew, even if done or begun before.")] = False,
+) -> Answer:
+    """Train a LoRA adapter on the training rows of a version."""
+    # threads that wait without spinning: on cores shared with other work this is up to 7 times faster
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from curate.workspace import Workspace
+
+    flags = {"base": base, "quantization": quantization, "seed": seed, "threads": threads}
+    resolved = _resolved(recipe, setting or [], flags)
+    job = _job(Workspace.open(), dataset, resolved, name)
+    if show_mask is not None:
+        return _show_mask(job, show_mask)
+    if plan:
+        from train.plan import plan as planned
+
+        return planned(job.resolved, job.name, job.rows, job.validation, job.objections)
+    return _run(job, allow_unclean=allow_unclean, resume=resume, again=again)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a command line asks for, with the data it names."""
+
+    workspace: Workspace
+    resolved: Resolved
+    dataset: str  # digest
+    name: str  # of the dataset
+    adapter_name: str
+    rows: pl.DataFrame  # split train
+    validation: pl.DataFrame
+    objections: list[str]
+
+
+def _resolved(path: Path | None, settings: list[str], flags: dict[str, Any]) -> Resolved:
+    """File, then --set, then flags of their own; a later word wins."""
+    from train import recipe
+
+    given = recipe.read(path) if path else []
+    given += recipe.parse(settings)
+    given += [
+        recipe.Given(key, value, f"--{key} {value}") for key, value in flags.items() if value is not None
+    ]
+    return recipe.resolve(given)
+
+
+def _job(workspace: Workspace, reference: str | None, resolved: Resolved, name: str | None) -> Job:
+    import polars as pl
+
+    from train import clean
+
+    digest = workspace.dataset(reference)
+    known = workspace.name_of(digest) or digest[:12]
+    examples = workspace.examples(digest)
+    clean.need_split(examples, known)
+    return Job(
+        workspace,
+        resolved,
+        digest,
+        known,
+        name or f"{known}-adapter",
+        examples.filter(pl.col("split") == "train"),
+        examples.filter(pl.col("split") == "validation"),
+        clean.objections(workspace, digest, examples),
+    )
+
+
+def _show_mask(job: Job, reference: str) -> Answer:
+    """The tokens of one training or validation row."""
+    import polars as pl
+
+    from train import batches
+    from train.outline import outline
+
+    rows = pl.concat([job.rows, job.validation])
+    places = batches.places(rows)
+    chosen = [
+        index
+        for index, (example_id, where) in enumerate(zip(rows["example_id"], places, strict=True))
+        if where == reference or (len(reference) >= 4 and example_id.startswith(reference))
+    ]
+    if len(chosen) != 1:
+        raise NotFoundError(
+            f"{len(chosen)} training and validation rows are called `{reference}`",
+            hint=f"an example's id, its beginning, or file:row, such as {places[0]}",
+        )
+    template = batches.template_of(outline(job.resolved.recipe), job.resolved.recipe.train_on)
+    [row] = batches.encode_rows(template, rows[chosen], control_tokens="allow")
+    names = template.tokenizer.convert_ids_to_tokens(list(row.ids))
+    data = {"where": row.where, "example_id": row.example_id, "tokens": names, "trained": list(row.trained)}
+    return Answer(batches.mask_lines(template, row), data)
+
+
+def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
+    """Train, or say that it was done already."""
+    from curate.workspace import code_version
+    from evalharness.model_files import digest_of, find_base
+    from train import checkpoints, clean
+
+    if not allow_unclean:
+        clean.refuse(job.objections, job.name)
+    recipe = job.resolved.recipe
+    if resume and again:
+        raise ConfigError("--resume and --again ask for opposite things", hint="leave one of them out")
+    params = {
+        "recipe": asdict(recipe),
+        "base_digest": digest_of(find_base(recipe.base)),
+        "objections": job.objections,
+    }
+    inputs = {"dataset": job.dataset}
+    done = None if again else job.workspace.recorded("train", params, inputs)
+    if done is not None:
+        run_id, outputs = done
+        job.workspace.ledger.set_name(job.adapter_name, outputs["adapter"])
+        return _answer(job, run_id, outputs["adapter"], already=True)
+    where = checkpoints.place(
+        job.workspace.root, job.adapter_name, params, inputs, code_version(), resume=resume, again=again
+    )
+    with job.workspace.run("train", params, inputs) as run:
+        run.outputs["adapter"] = _adapter(job, where)
+    job.workspace.ledger.set_name(job.adapter_name, run.outputs["adapter"])
+    checkpoints.forget(where.folder)
+    return _answer(job, run.run_id, run.outputs["adapter"], already=False)
+
+
+def _adapter(job: Job, where: Any) -> str:  # noqa: ANN401  a checkpoints.Unfinished
+    """Train and keep the adapter; its digest."""
+    from evalharness.models import load_model
+    from train import adapter, sft
+    from train.outline import outline
+
+    recipe = job.resolved.recipe
+    template, data, before = encoded(job, outline(recipe))
+    loaded = load_model(
+        recipe.base,
+        quantization=recipe.quantization,  # type: ignore[arg-type]  # the recipe has checked it
+        threads=recipe.threads or None,
+        for_training=True,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder)
+        trained = sft.train(
+            loaded,
+            recipe,
+            data.train,
+            data.validation,
+            work=where.folder,
+            adapter=made,
+            checkpoint=where.checkpoint,
+        )
+        told = adapter.record(loaded, job.resolved, template, data, trained, before)
+        adapter.complete(made, loaded, told, trained)
+        return job.workspace.put_files("adapter", made)
+
+
+def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, list[Any]]:
+    """The rows as tokens that fit, and the checks that encoding stands for."""
+    from train import batches, checks
+    from train.adapter import Data
+
+    recipe = job.resolved.recipe
+    template = batches.template_of(loaded, recipe.train_on)
+    context = min(recipe.context or loaded.context, loaded.context)
+    rows = batches.encode_rows(template, job.rows, control_tokens=recipe.control_tokens)
+    judged = job.validation if recipe.evaluate else job.validation.clear()
+    held = batches.encode_rows(template, judged, control_tokens=recipe.control_tokens)
+    before = [
+        checks.masks_agree(
+            len(rows) + len(held), template.ways, batches.token_counts([*rows, *held])["trained"]
+        ),
+        checks.ends_trained(len(rows) + len(held)),
+    ]
+    kept, gate = batches.fit(rows, context, recipe.over_long)
+    held_kept, held_gate = batches.fit(held, context, recipe.over_long)
+    if not kept:
+        raise ConfigError(
+            "no training row is left that fits the context", hint="--set context=N with a larger N"
+        )
+    data = Data(job.name, job.dataset, tuple(job.objections), kept, held_kept, gate, held_gate)
+    return template, data, before
+
+
+def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
+    """What a person reads at the end."""
+    import json
+
+    folder = job.workspace.files(digest)
+    told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    losses = told["losses"]
+    curve = (
+        f"loss {losses[0]['loss']:.3f} -> {losses[-1]['loss']:.3f}"
+        if losses and losses[0]["loss"]
+        else "no loss"
+    )
+    if losses and losses[-1]["validation_loss"] is not None:
+        curve += f", validation {losses[0]['validation_loss']:.3f} -> {losses[-1]['validation_loss']:.3f}"
+    from curate.progress import duration
+
+    rows = told["rows"]["train"]
+    lines = [
+        *([f"already done, run {run_id}; --again to repeat"] if already else []),
+        f"adapter {job.adapter_name} ({digest[:12]}) on {told['base']}, {told['quantization']}: {curve}",
+        f"{rows['rows']:,} rows, {rows['trained']:,} of {rows['tokens']:,} tokens trained on an epoch, "
+        f"{told['steps']:,} steps in {duration(told['seconds'])}; "
+        f"{told['trainable']:,} of {told['parameters']:,} parameters",
+        f"{len(told['checks'])} checks held",
+        *(
+            [f"trained on data that did not pass the gate: {'; '.join(told['objections'])}"]
+            if told["objections"]
+            else []
+        ),
+        *job.resolved.lines(),
+        f"next: seatrial predict {job.name} --arm tuned --adapter {job.adapter_name}",
+    ]
+    return Answer(
+        lines, {"run": run_id, "adapter": digest, "name": job.adapter_name, "already_done": already, **told}
+    )

@@ -1,0 +1,140 @@
+"""What is seen of a run while it goes: progress, the log, sealed checkpoints; and less noise around it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import time
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from curate.errors import ConfigError
+from curate.progress import Progress
+from train import checkpoints
+
+# Lines of other packages that are known, checked and no news to the reader of our output.
+NOISE = (
+    # TRL sets the deprecated name itself
+    r"`gradient_checkpointing` is deprecated.*",
+    r"`is_gradient_checkpointing` is deprecated.*",
+)
+NOISY_LOGS = {
+    # the tokenizer's and model's special tokens are made equal; ours are checked when masks are made
+    "transformers.trainer": ("The tokenizer has new PAD/BOS/EOS tokens",),
+    # checkpoints are then sorted by their step, which is what we want
+    "transformers.trainer_utils": ("mtime may not be reliable",),
+}
+
+
+class _Known(logging.Filter):
+    """Drops the lines that begin with one of these."""
+
+    def __init__(self, starts: tuple[str, ...]) -> None:
+        super().__init__()
+        self.starts = starts
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(self.starts)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without the lines of NOISE and NOISY_LOGS and without other packages' progress bars."""
+    import datasets
+    from transformers.utils import logging as bars
+
+    filters = [(logging.getLogger(name), _Known(starts)) for name, starts in NOISY_LOGS.items()]
+    shown, counted = bars.is_progress_bar_enabled(), datasets.is_progress_bar_enabled()
+    for logger, known in filters:
+        logger.addFilter(known)
+    bars.disable_progress_bar()
+    datasets.disable_progress_bars()
+    try:
+        with warnings.catch_warnings():
+            for line in NOISE:
+                warnings.filterwarnings("ignore", message=line, category=FutureWarning)
+            yield
+    finally:
+        for logger, known in filters:
+            logger.removeFilter(known)
+        if shown:
+            bars.enable_progress_bar()
+        if counted:
+            datasets.enable_progress_bars()
+
+
+LOGGED = ("step", "epoch", "loss", "grad_norm", "learning_rate", "entropy", "mean_token_accuracy")
+
+
+def log_line(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """One line of the log: step, epoch, and what was measured, by TRL's names.
+
+    Nothing in it depends on the clock or on where a run was resumed.
+    """
+    wanted = (*LOGGED, *(f"eval_{name}" for name in LOGGED))
+    return {name: entry[name] for name in wanted if name in entry}
+
+
+def measured(history: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of the log; TRL's summary at the end is none."""
+    return [log_line(each) for each in history if "loss" in each or "eval_loss" in each]
+
+
+def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
+    """A callback that tells progress, writes the log as it comes and seals each checkpoint."""
+    from transformers import TrainerCallback
+
+    class Watcher(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            progress.total = state.max_steps
+            # a run that goes on has its former lines from the checkpoint
+            log.write_text("".join(map(_json, measured(state.log_history))), encoding="utf-8")
+            progress.began = time.monotonic()
+            self.before = state.global_step
+            progress.tell()
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            progress.step()
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401
+            if "loss" in logs and not math.isfinite(logs["loss"]):
+                raise ConfigError(
+                    f"the loss is {logs['loss']} at step {state.global_step}: training has gone astray",
+                    hint="lower learning_rate, or set max_grad_norm",
+                )
+            with log.open("a", encoding="utf-8") as file:
+                file.writelines(map(_json, measured(state.log_history[-1:])))
+            if "loss" in logs:
+                progress.note = f"epoch {state.epoch:.1f}, loss {logs['loss']:.3f}"
+
+        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+
+    return Watcher()
+
+
+def _json(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry) + "\n"
+
+
+def losses(history: list[dict[str, Any]], epochs: int) -> list[dict[str, Any]]:
+    """Per epoch: mean training loss of its logged steps, and validation loss where it was measured."""
+    table = []
+    for epoch in range(1, epochs + 1):
+        inside = [e["loss"] for e in history if "loss" in e and epoch - 1 < e["epoch"] <= epoch + 1e-9]
+        judged = [
+            e["eval_loss"] for e in history if "eval_loss" in e and math.ceil(e["epoch"] - 1e-9) == epoch
+        ]
+        if inside or judged:
+            table.append(
+                {
+                    "epoch": epoch,
+                    "loss": sum(inside) / len(inside) if inside else None,
+                    "validation_loss": judged[-1] if judged else None,
+                }
+            )
+    return table

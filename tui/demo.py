@@ -1,0 +1,293 @@
+"""`seatrial demo`: the whole job on shipped tickets, with the public commands, each printed as it runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from curate.answer import Answer
+from curate.errors import ConfigError
+from curate.progress import duration
+from tui import render
+
+DATA = Path(__file__).parent / "demo_data"
+FOLDER = "seatrial-demo"
+
+# Seconds that each stage takes on two cores, to tell the time left from the start; the measured pace
+# of the stages that are done corrects them as the demo goes on.
+STAGES = {
+    "What came in": 3,
+    "What is wrong with it": 14,
+    "Apply what is safe, leave what is doubtful": 10,
+    "Split without leaks": 6,
+    "Fine-tune": 55,
+    "Answer the test with four arms": 30,
+    "Is it clearly better?": 8,
+    "What one would have believed": 70,
+    "Where a row came from": 3,
+}
+
+
+@dataclass
+class Walk:
+    """One walk through the demo: where it is, and what the commands answered."""
+
+    folder: Path
+    base: str
+    began: float = field(default_factory=time.monotonic)
+    stage_began: float = field(default_factory=time.monotonic)
+    seconds: dict[str, float] = field(default_factory=dict)
+    stage: str = ""
+
+    def begin(self, stage: str) -> None:
+        """Say which stage begins, which one it is, and about how much time is left."""
+        now = time.monotonic()
+        if self.stage:
+            self.seconds[self.stage] = now - self.stage_began
+        self.stage, self.stage_began = stage, now
+        done = sum(STAGES[name] for name in self.seconds)
+        left = sum(STAGES.values()) - done
+        pace = sum(self.seconds.values()) / done if done > 10 else 1.0
+        number = list(STAGES).index(stage) + 1
+        head = f"{number}/{len(STAGES)}  {stage}"
+        render.narrate(["", f"{head:<56}about {duration(left * pace)} left"])
+
+    def run(self, *words: str, show: Callable[[Answer], Sequence[str]] | None = None) -> dict[str, Any]:
+        """Print a command as one would type it, run it, print what is worth seeing of its answer.
+
+        Returns the answer's data. A command that answers no (exit code 1) is shown and goes on.
+        """
+        from tui.cli import run
+
+        render.narrate([f"$ {typed(words)}"])
+        answer = run(words[0], list(words[1:]))
+        assert answer is not None
+        chosen = answer.lines if show is None else show(answer)
+        render.narrate([f"  {line}" if line else "" for line in chosen])
+        return dict(answer.data)
+
+
+def typed(words: Sequence[str]) -> str:
+    """The command as one would type it."""
+    import shlex
+
+    return shlex.join(["seatrial", *words])
+
+
+def new_folder(to: Path | None) -> Path:
+    """The folder for the demo's files: as asked if free, else `seatrial-demo`, `seatrial-demo-2` ..."""
+    if to is not None:
+        if (to / ".seatrial").exists():
+            raise ConfigError(f"{to} holds a workspace already", hint="name another folder with --to")
+        to.mkdir(parents=True, exist_ok=True)
+        return to.resolve()
+    number = 1
+    while (place := Path(FOLDER if number == 1 else f"{FOLDER}-{number}")).exists():
+        number += 1
+    place.mkdir()
+    return place.resolve()
+
+
+def import_tickets(walk: Walk) -> None:
+    """The messy file comes in; broken rows are kept apart, with their lines."""
+    for name in ("tickets.jsonl", "golden.jsonl"):
+        shutil.copy(DATA / name, walk.folder / name)
+    walk.begin("What came in")
+    walk.run("import", "tickets.jsonl", "--label", "queue", "--group", "customer", "--allow-rejects")
+
+
+FINDING_WORDS = {
+    "pii": "hold personal data: {n} values, redacted when you say so",
+    "exact-duplicate": "are copies of another, to the letter or but for case and punctuation",
+    "near-duplicate": "are nearly another ticket, word for word",
+    "contradiction": "are in contradictions: the same question, another queue",
+    "leak": "repeat a golden ticket, on which you would have measured yourself",
+    "structure": "cannot be trained on as they are",
+}
+
+
+def what_is_wrong(data: dict[str, Any], findings: Any) -> list[str]:  # noqa: ANN401  a polars frame
+    """One line a check: how many tickets, and the command that opens them."""
+    lines = []
+    for check, words in FINDING_WORDS.items():
+        found = findings.filter(findings["check"] == check)
+        concerned = found.filter(found["action"] != "keep")
+        if check == "contradiction":
+            tickets = len(set(concerned["example_id"]) | set(concerned["other_id"]))
+        else:
+            tickets = concerned["example_id"].n_unique()
+        if tickets:
+            said = words.format(n=f"{found.height:,}")
+            lines.append(f"{tickets:>4} {said}")
+            lines.append(f"{'':>9}look: seatrial review {data['name']} --check {check}")
+    return lines
+
+
+def scan_tickets(walk: Walk) -> dict[str, Any]:
+    """Six checks; one line for each, and how to open it."""
+    from curate.workspace import Workspace
+
+    walk.begin("What is wrong with it")
+
+    def show(answer: Answer) -> list[str]:
+        found = Workspace.open().table(str(answer.data["findings"]))
+        rows = answer.data["rows"]
+        return [f"of {rows:,} tickets", *what_is_wrong(dict(answer.data), found)]
+
+    return walk.run("scan", "tickets", "--protect", "golden.jsonl", show=show)
+
+
+def clean_and_split(walk: Walk) -> dict[str, Any]:
+    """Safe proposals are applied until the gate is quiet; then the split."""
+    walk.begin("Apply what is safe, leave what is doubtful")
+    walk.run("apply", "tickets", "--safe")
+    for _ in range(3):  # redaction can make new duplicates: the clean version is scanned again
+        scanned = walk.run("scan", "tickets", "--protect", "golden.jsonl")
+        if not scanned["safe"]:
+            break
+        walk.run("apply", "tickets", "--safe")
+    walk.begin("Split without leaks")
+    return walk.run("split", "tickets", "--sizes", "60,10,30")
+
+
+def train_and_answer(walk: Walk) -> dict[str, Any]:
+    """The adapter, and the four arms on the sealed test; returns the comparison's data."""
+    walk.begin("Fine-tune")
+    walk.run("train", "tickets", "--base", walk.base, "--quantization", "nf4")
+    walk.begin("Answer the test with four arms")
+    walk.run("predict", "tickets", "--base", walk.base, "--quantization", "nf4")
+    walk.run("score", "tickets")
+    walk.begin("Is it clearly better?")
+    return walk.run("compare", "tickets")
+
+
+def what_one_would_have_believed(walk: Walk) -> dict[str, Any]:
+    """The same training without curation: what its own random test says, and what the clean test says."""
+    walk.begin("What one would have believed")
+    words = ["import", "tickets.jsonl", "--label", "queue", "--group", "customer", "--allow-rejects"]
+    walk.run(*words, "--as", "uncurated", show=lambda answer: answer.lines[:1])
+    render.narrate(
+        ["  split at random, away from the clean test, so that the clean test can tell the truth about it:"]
+    )
+    walk.run(
+        "split", "uncurated", "--random", "--allow-blocking", "--sizes", "60,10,30", "--away-from", "tickets"
+    )
+    uncurated = "uncurated-random"
+    model = ["--base", walk.base, "--quantization", "nf4"]
+    walk.run("train", uncurated, *model, "--allow-unclean", show=lambda answer: answer.lines[:2])
+    tuned = ["--arm", "tuned", "--adapter", f"{uncurated}-adapter", *model]
+    walk.run("predict", uncurated, *tuned, show=lambda answer: answer.lines[1:2])
+    walk.run("predict", "tickets", *tuned, show=lambda answer: answer.lines[1:2])
+    return walk.run("compare", "tickets", "--believed", uncurated)
+
+
+def one_row(walk: Walk) -> str:
+    """A row worth telling of: a test row that the fine-tune got wrong and a baseline right, or any test row."""
+    from curate.workspace import Workspace
+
+    workspace = Workspace.open()
+    rows = workspace.examples(workspace.dataset("tickets"))
+    changed = workspace.table(workspace.artifact("changes"))["example_id"].to_list()
+    test = rows.filter(rows["split"] == "test")
+    touched = test.filter(test["example_id"].is_in(changed))
+    chosen = (touched if touched.height else test).row(0, named=True)
+    return f"{chosen['source']}:{chosen['source_row']}"
+
+
+def demo(
+    to: Annotated[
+        Path | None, typer.Option(help="folder for the files; seatrial-demo here by default")
+    ] = None,
+    base: Annotated[str, typer.Option(help="`tiny` (shipped), a path or a hub id")] = "tiny",
+) -> Answer:
+    """Go the whole way on shipped tickets: import, scan, apply, split, train, predict, compare, report.
+
+    Everything happens in one folder, with the public commands, each printed as it runs; nothing leaves
+    this machine. Exit code 0 whatever the verdict (`seatrial verdict` has the exit code). Takes about
+    4 minutes on 2 cores.
+    """
+    # threads that wait without spinning: on cores shared with other work this is several times faster
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    walk = Walk(new_folder(to), base)
+    home, words = Path.cwd(), sys.argv
+    os.chdir(walk.folder)
+    before = os.environ.get("SEATRIAL_HOME")
+    os.environ["SEATRIAL_HOME"] = str(walk.folder / ".seatrial")
+    try:
+        return answer(walk)
+    finally:
+        os.chdir(home)
+        sys.argv = words
+        if before is None:
+            del os.environ["SEATRIAL_HOME"]
+        else:
+            os.environ["SEATRIAL_HOME"] = before
+
+
+def answer(walk: Walk) -> Answer:
+    """Walk the stages in order; the answer holds what the benchmark and `--json` want."""
+    toy = "The base model is a toy of 2 million parameters: it proves the loop, not the quality of anything."
+    render.narrate([f"Seatrial's demo, in {walk.folder}. Nothing leaves this machine.", toy])
+    import_tickets(walk)
+    scanned = scan_tickets(walk)
+    divided = clean_and_split(walk)
+    train_and_answer(walk)
+    compared = what_one_would_have_believed(walk)
+    walk.begin("Where a row came from")
+    walk.run("why", one_row(walk))
+    walk.run("report", "--to", "report")
+    took = duration(time.monotonic() - walk.began)
+    comparison = compared["comparison"]
+    lines = [
+        "",
+        *verdict_lines(comparison),
+        "",
+        f"Done in {took}. The report: {walk.folder / 'report' / 'report.html'}",
+        f"Look around:         cd {walk.folder.name} && seatrial",
+        "With your own file:  seatrial import FILE --label COLUMN, then seatrial scan",
+    ]
+    return Answer(lines, figures(walk, scanned, divided, comparison))
+
+
+def verdict_lines(comparison: dict[str, Any]) -> list[str]:
+    """The verdict block of the comparison."""
+    from typing import cast
+
+    from evalharness.comparison import Comparison
+    from evalharness.verdict import verdict_block
+
+    return verdict_block(cast("Comparison", comparison))
+
+
+def figures(
+    walk: Walk, scanned: dict[str, Any], divided: dict[str, Any], comparison: dict[str, Any]
+) -> dict[str, Any]:
+    """What was measured, for `--json`."""
+    accuracy = {
+        row["arm"].replace("-", ""): row["mean"]
+        for row in comparison["metrics"]
+        if row["metric"] == "accuracy"
+    }
+    believed = comparison["believed"]
+    return {
+        "folder": str(walk.folder),
+        "seconds": round(time.monotonic() - walk.began, 1),
+        "stage_seconds": {name: round(seconds, 1) for name, seconds in walk.seconds.items()},
+        "rows": scanned["rows"],
+        "test_rows": divided["report"]["rows"]["test"],
+        "accuracy": {
+            **accuracy,
+            "tuned_uncurated": believed["true"]["value"],
+            "tuned_uncurated_believed": believed["believed"]["value"],
+        },
+        "verdict": comparison["verdict"],
+        "believed": believed,
+    }

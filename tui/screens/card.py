@@ -1,0 +1,355 @@
+"""One decision a screen, by the shape of the finding: example, span, pair or cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static, TextArea
+
+from curate.apply import Edit
+from curate.errors import ConfigError
+from tui.card_view import Card, anchor, card, word
+from tui.desk import Desk
+from tui.display_text import display_text
+from tui.history import Turned
+from tui.screens.editing import harmless_to_edit, in_editor, place_to_edit
+from tui.widgets.lines import Heading, JobLine, KeyLine
+
+if TYPE_CHECKING:
+    from tui.app import Seatrial
+
+AHEAD = 16  # findings whose rows are read at once
+RECENT = 4  # last decisions named on the last line
+
+
+class CardScreen(Screen[int]):
+    """A finding, and the keys that decide on it. The list is not shown while one decides."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "accept", "Accept", id="card.accept"),
+        Binding("x", "reject", "Reject", id="card.reject"),
+        Binding("space", "skip", "Skip", id="card.skip"),
+        Binding("u", "undo", "Undo", id="card.undo"),
+        Binding("e", "edit", "Edit", id="card.edit"),
+        Binding("U", "redo", "Redo", show=False, id="card.redo"),
+        Binding("1", "decide('keep')", "Keep this row", show=False, id="card.keep"),
+        Binding("2", "decide('drop')", "Drop this row", show=False, id="card.drop"),
+        Binding("3", "decide('redact')", "Redact the span", show=False, id="card.redact"),
+        Binding("4", "drop_other", "Drop the other row", show=False, id="card.drop-other"),
+        Binding("b", "cluster", "Accept for the whole cluster", show=False, id="card.cluster"),
+        Binding("E", "editor", "Edit in $EDITOR", show=False, id="card.editor"),
+        Binding("n", "note", "Note", show=False, id="card.note"),
+        Binding("f", "flag", "Flag", show=False, id="card.flag"),
+        Binding("d", "stack", "Side by side, or one above the other", show=False, id="card.diff"),
+        Binding("left_square_bracket", "step(-1)", "Previous finding", show=False, id="card.previous"),
+        Binding("right_square_bracket", "step(1)", "Next finding", show=False, id="card.next"),
+        Binding("tab", "sibling(1)", "Next span or member here", show=False, id="card.sibling"),
+        Binding("shift+tab", "sibling(-1)", "Previous span or member", show=False, id="card.sibling-back"),
+        Binding("j,down", "scroll(2)", "Scroll down", show=False, id="card.down"),
+        Binding("k,up", "scroll(-2)", "Scroll up", show=False, id="card.up"),
+        Binding("pagedown", "scroll(10)", "Page down", show=False, id="card.pagedown"),
+        Binding("pageup", "scroll(-10)", "Page up", show=False, id="card.pageup"),
+        Binding("c", "copy", "Copy the text", show=False, id="card.copy"),
+        Binding("ctrl+s,f2", "save", "Save", id="edit.save"),
+        Binding("escape", "leave", "Leave the text", id="edit.leave"),
+        Binding("q", "back", "Back", show=False, id="card.back"),
+    ]
+
+    def __init__(self, desk: Desk, position: int) -> None:
+        super().__init__()
+        self.desk = desk
+        self.position = position
+        self.place = int(desk.ids[position])
+        self.card: Card | None = None
+        self.recent: list[str] = []
+        self.stacked = False
+        self.editing: tuple[int | None, str] | None = None
+        self.asked_to_leave = False
+
+    @property
+    def seatrial(self) -> Seatrial:
+        """The app, by its own type."""
+        return cast("Seatrial", self.app)
+
+    def compose(self) -> ComposeResult:
+        """What was found; the text or texts; the last word; the keys."""
+        yield Heading()
+        yield Static(id="facts")
+        with VerticalScroll(id="body", can_focus=False):
+            yield Static(id="members")
+            with Container(id="sides"):
+                yield Static(id="left")
+                yield Static(id="right")
+        yield TextArea(
+            id="text", soft_wrap=True, tab_behavior="focus", show_line_numbers=False, disabled=True
+        )
+        yield Static(id="word")
+        yield JobLine()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Show the first finding."""
+        self.show(self.place)
+
+    def on_resize(self) -> None:
+        """Two texts stand side by side only where there is room."""
+        self.set_class(self.stacked or self.size.width < 70, "-stacked")
+
+    # showing
+
+    def show(self, place: int) -> None:
+        """Put one finding on the card."""
+        desk = self.desk
+        self.place = place
+        position = desk.position(place)
+        if position is not None:
+            self.position = position
+        finding = desk.finding(place)
+        self._read_ahead(finding)
+        self.card = made = card(desk, place, finding, narrow=self.size.width < 60)
+        self.query_one("#facts", Static).update(made.facts)
+        self.query_one("#left", Static).update(made.left)
+        self.query_one("#right", Static).update(made.right or "")
+        self.query_one("#members", Static).update(made.members or "")
+        self.set_class(made.right is not None, "-two")
+        self.set_class(made.members is not None, "-members")
+        self.set_class(self.stacked or self.size.width < 70, "-stacked")
+        self.call_after_refresh(self._bring_into_view, made.left)
+        self.tell()
+
+    def _bring_into_view(self, text: Content) -> None:
+        """Scroll to what is marked where it would be below the edge."""
+        body, left = self.query_one("#body", VerticalScroll), self.query_one("#left", Static)
+        at = anchor(text)
+        above = text[:at].get_height({}, max(left.size.width, 1)) + left.virtual_region.y if at else 0
+        y = 0 if above < body.size.height - 1 else above - body.size.height // 2
+        if y != body.scroll_offset.y:
+            body.scroll_to(y=y, animate=False, immediate=True)
+
+    def tell(self) -> None:
+        """The lines around the card: how many are left, and the last word."""
+        desk = self.desk
+        at = f"{self.position + 1:,} of {len(desk.ids):,} shown"
+        if len(desk.ids) < desk.total:
+            at += f", {desk.total:,} in all"
+        if self.size.width < 60:
+            at = f"{self.position + 1:,}/{len(desk.ids):,} of {desk.total:,}"
+        self.query_one(Heading).say([desk.name, "findings", "card"], f"{at} · {desk.open:,} open")
+        finding = desk.finding(self.place)
+        flagged = self.card is not None and bool(self.card.example) and desk.flagged(self.card.example or {})
+        line = word(finding, flagged=flagged)
+        if self.recent and self.size.width >= 70:
+            line = Content.assemble(line, ("   before: " + " ".join(self.recent[-RECENT:]), "dim"))
+        self.query_one("#word", Static).update(line)
+
+    def _read_ahead(self, finding: dict[str, Any]) -> None:
+        if finding["example_id"] in self.desk.examples.held:
+            return
+        coming = self.desk.ids[self.position : self.position + AHEAD]
+        rows = self.desk.rows[coming.tolist()].select("example_id", "other_id").iter_rows()
+        self.desk.examples.get(
+            [finding["example_id"], finding["other_id"], *(i for row in rows for i in row)]
+        )
+
+    def renew(self) -> None:
+        """A job has ended; what lies here is the same version still."""
+        self.tell()
+
+    # deciding
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While a text is edited, the keys that decide rest."""
+        typing = self.editing is not None
+        if action in ("save", "leave"):
+            return typing
+        return not typing or action in ("quit", "command_palette", "help", "stop_job", "focus_next")
+
+    def _decided(self, said: str) -> None:
+        self.recent.append(said)
+        following = self.desk.next_open(self.position)
+        if following is None:
+            self.tell()
+            self.seatrial.say("everything shown here is decided; q goes back, u takes the last one back")
+            return
+        self.show(int(self.desk.ids[following]))
+
+    def action_accept(self) -> None:
+        """Do what the check proposes."""
+        finding = self.desk.finding(self.place)
+        if finding["action"] not in ("keep", "drop", "redact"):
+            raise ConfigError("the check leaves this to you", hint="1 keep · 2 drop · 3 redact · e edit")
+        self.action_decide(finding["action"])
+
+    def action_reject(self) -> None:
+        """The check is wrong here: the row stays as it is."""
+        if self.desk.finding(self.place)["action"] == "keep":
+            raise ConfigError("it is proposed to keep this row", hint="2 drops it · a keeps it")
+        self.action_decide("keep")
+
+    def action_decide(self, action: str) -> None:
+        """Decide one action; on return it is on the disk."""
+        self.desk.decide([self.place], action)
+        self._decided(action)
+
+    def action_drop_other(self) -> None:
+        """Drop the row on the right, and keep this one."""
+        finding = self.desk.finding(self.place)
+        if not finding["other_id"]:
+            raise ConfigError("there is no other row here")
+        self.desk.decide([self.place], "drop", target=finding["other_id"])
+        self._decided("drop other")
+
+    def action_cluster(self) -> None:
+        """Accept what is proposed for each member of the cluster, as one act."""
+        finding = self.desk.finding(self.place)
+        if finding["shape"] != "cluster":
+            raise ConfigError("this finding is of no cluster", hint="a accepts it")
+        places = self.desk.cluster(finding)
+        self.desk.decide(places, None)
+        self._decided(f"cluster of {len(places)}")
+
+    def action_skip(self) -> None:
+        """Leave it open and go on."""
+        following = self.desk.next_open(self.position)
+        if following is None or following == self.position:
+            self.action_step(1)
+        else:
+            self.show(int(self.desk.ids[following]))
+
+    def action_undo(self) -> None:
+        """Take the last act back, and show what it was about."""
+        self._turned(*self.desk.undo(), word="undone", nothing="there is nothing to undo")
+
+    def action_redo(self) -> None:
+        """Do the last undone act again."""
+        self._turned(*self.desk.redo(), word="done again", nothing="there is nothing to do again")
+
+    def _turned(self, turned: Turned | None, places: list[int], *, word: str, nothing: str) -> None:
+        if turned is None:
+            self.seatrial.say(nothing)
+            return
+        if turned.held_by_others:
+            self.seatrial.say(
+                f"{turned.held_by_others} left alone: another reviewer has decided since", "warning"
+            )
+        if turned.written and not places:
+            self.seatrial.say(f"{len(turned.written)} {word}, on another version of the data")
+        self.recent.append(word)
+        self.show(places[0] if places else self.place)
+
+    async def action_note(self) -> None:
+        """Write a note beside the last word on this finding."""
+        from tui.screens.dialogs import Ask
+
+        place = self.place
+
+        def noted(text: str | None) -> None:
+            if text is not None:
+                self.desk.annotate(place, text)
+                self.tell()
+
+        await self.app.push_screen(
+            Ask("note", self.desk.finding(place)["note"], "enter keeps the note"), noted
+        )
+
+    def action_flag(self) -> None:
+        """Set a flag on this row for a second look, or take it off."""
+        if self.card is not None and self.card.example is not None:
+            self.desk.flag(self.card.example)
+            self.tell()
+
+    # moving
+
+    def action_step(self, by: int) -> None:
+        """The finding before or after, decided or not."""
+        self.show(int(self.desk.ids[(self.position + by) % len(self.desk.ids)]))
+
+    def action_sibling(self, by: int) -> None:
+        """The next span of this row, or the next member of this cluster."""
+        finding = self.desk.finding(self.place)
+        clustered = finding["shape"] == "cluster"
+        places = self.desk.cluster(finding) if clustered else self.desk.spans(finding)
+        if self.place in places and len(places) > 1:
+            self.show(places[(places.index(self.place) + by) % len(places)])
+
+    def action_scroll(self, by: int) -> None:
+        """Move a long text."""
+        self.query_one("#body", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_stack(self) -> None:
+        """Two texts side by side, or one above the other."""
+        self.stacked = not self.stacked
+        self.set_class(self.stacked or self.size.width < 70, "-stacked")
+
+    def action_copy(self) -> None:
+        """Copy the text at the finding's place, as it is in the data but harmless."""
+        if self.card is not None:
+            self.seatrial.copy(self.card.left.plain)
+
+    def action_back(self) -> None:
+        """To the list."""
+        self.dismiss(self.position)
+
+    # editing
+
+    def action_edit(self) -> None:
+        """Change the text in place. The keys that decide rest until it is saved or left."""
+        place, text = place_to_edit(self.desk, self.place)
+        if not harmless_to_edit(text):
+            raise ConfigError("this text holds control characters", hint="E opens it in your editor")
+        self.editing, self.asked_to_leave = place, False
+        area = self.query_one("#text", TextArea)
+        area.border_title = Content(display_text(f"{place[1]}: ctrl+s saves, escape leaves", lines=False))
+        area.load_text(text)
+        area.disabled = False
+        self.add_class("-editing")
+        area.focus()
+        self.refresh_bindings()
+
+    def action_save(self) -> None:
+        """Keep the new text as the decision on this finding."""
+        if self.editing is None:
+            return
+        text = self.query_one("#text", TextArea).text
+        place = self.editing
+        self._stop_editing()
+        self._save(place, text)
+
+    def _save(self, place: tuple[int | None, str], text: str) -> None:
+        if text == place_to_edit(self.desk, self.place)[1]:
+            self.seatrial.say("the text is as it was; nothing was decided")
+            return
+        example_id = self.desk.finding(self.place)["example_id"]
+        self.desk.edit(self.place, Edit(example_id, place[0], place[1], text))
+        self.recent.append("edit")
+        self.show(self.place)  # what it says now, beside what it said: look before you go on
+
+    def action_leave(self) -> None:
+        """Leave the text as it was; where it was changed, only when asked twice."""
+        if self.editing is None:
+            return
+        changed = self.query_one("#text", TextArea).text != place_to_edit(self.desk, self.place)[1]
+        if changed and not self.asked_to_leave:
+            self.asked_to_leave = True
+            self.seatrial.say("escape again leaves the text as it was; ctrl+s saves it", "warning")
+            return
+        self._stop_editing()
+
+    def _stop_editing(self) -> None:
+        self.editing = None
+        self.remove_class("-editing")
+        self.query_one("#text", TextArea).disabled = True
+        self.set_focus(None)
+        self.refresh_bindings()
+
+    def action_editor(self) -> None:
+        """Change the text in $EDITOR."""
+        place, text = place_to_edit(self.desk, self.place)
+        changed = in_editor(self.app, text)
+        if changed is not None:
+            self._save(place, changed)

@@ -1,0 +1,214 @@
+"""The newest comparison: the verdict with its evidence, and the arms side by side, regressions first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Static
+
+from curate.errors import NotFoundError
+from curate.workspace import Workspace
+from tui.display_text import display_text, excerpt, plain
+from tui.messages import Failed, Ready
+from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.rows import Block, Cell, Column, Rows
+
+if TYPE_CHECKING:
+    from evalharness.comparison import ArmAnswer, Comparison, ExampleRow
+    from tui.app import Seatrial
+
+SIGNS = {"lost": ("▼", "bad"), "won": ("▲", "good"), "none right": ("✗", "warn"), "alike": ("=", "quiet")}
+NONE_YET = "No comparison yet.\n\nIt takes a split, an adapter, answers and scores:\n! train · ! predict · ! score · ! compare"
+
+
+class ComparisonScreen(Screen[None]):
+    """What the figures say, and the rows behind them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("k", "kind", "Only one kind", id="comparison.kind"),
+        Binding("v", "verdict", "Whole verdict", id="comparison.verdict"),
+        Binding("c", "copy", "Copy", id="comparison.copy"),
+        Binding("R", "report", "Write the report", show=False, id="comparison.report"),
+        Binding("q,escape", "back", "Back", id="comparison.back"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.comparison: Comparison | None = None
+        self.block_lines: list[str] = []
+        self.rows: list[ExampleRow] = []
+        self.kind: str | None = None
+
+    @property
+    def seatrial(self) -> Seatrial:
+        """The app, by its own type."""
+        return cast("Seatrial", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Verdict, list of examples, the chosen one's answers."""
+        yield Heading()
+        yield Static(id="verdict")
+        columns = [Column("", 1), Column("", 10), Column("label", 12, from_width=60), Column("question")]
+        yield Rows(columns, id="arms", empty="reading ...")
+        with VerticalScroll(id="answers", can_focus=False):
+            yield Static(id="answer-text")
+        yield JobLine()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Read in the background."""
+        self.query_one(Heading).say(["seatrial", "comparison"])
+        self.query_one(Rows).focus()
+        self.renew()
+
+    def renew(self) -> None:
+        """Read the newest comparison."""
+        workspace = self.seatrial.here
+        self.seatrial.read(self, "comparison", lambda: read(workspace))
+
+    def on_ready(self, message: Ready) -> None:
+        """Show it."""
+        self.comparison, self.block_lines = cast("tuple[Comparison, list[str]]", message.value)
+        self.query_one("#verdict", Static).update(self._headline(self.comparison))
+        self.show()
+
+    def on_failed(self, message: Failed) -> None:
+        """There is none, or it cannot be read."""
+        rows = self.query_one(Rows)
+        rows.empty = NONE_YET
+        rows.show(0, self.block)
+        if not isinstance(message.error, NotFoundError):
+            self.seatrial.complain(message.error)
+
+    def _headline(self, found: Comparison) -> Content:
+        verdict = found["verdict"]
+        tone = "$success" if verdict["exit_code"] == 0 else "$warning"
+        lines = [
+            Content.assemble(
+                plain(verdict["outcome"].upper(), f"bold {tone}", lines=False),
+                "  ",
+                plain(verdict["reason"], lines=False),
+            )
+        ]
+        primary = found["settings"]["primary"]
+        for row in found["metrics"]:
+            if row["metric"] == primary and row["mean"] is not None:
+                doubt = (
+                    f" ({row['low']:.2f} to {row['high']:.2f}, n = {row['n']})"
+                    if row["low"] is not None and row["high"] is not None
+                    else f" (n = {row['n']})"
+                )
+                here = row["arm"] == found["candidate"]
+                lines.append(
+                    Content.assemble(
+                        (f"{row['arm']:<10}", "bold" if here else ""), (f" {primary} {row['mean']:.2f}", "bold" if here else ""),
+                        (doubt, "dim"),
+                    )
+                )  # fmt: skip
+        return Content("\n").join(lines)
+
+    def show(self) -> None:
+        """The examples of the chosen kind."""
+        if self.comparison is None:
+            return
+        examples = self.comparison["examples"]
+        self.rows = [row for row in examples["rows"] if self.kind in (None, row["kind"])]
+        kinds = " · ".join(f"{count:,} {kind}" for kind, count in examples["kinds"].items())
+        self.query_one(Heading).say(
+            ["seatrial", "comparison"], f"{len(self.rows):,} of {examples['total']:,} shown · {kinds}"
+        )
+        rows = self.query_one(Rows)
+        rows.empty = f"No example is of the kind `{self.kind}`.\n\nk goes on to the next kind."
+        rows.show(len(self.rows), self.block)
+        self.tell()
+
+    def block(self, start: int, stop: int) -> Block:
+        """The cells of some examples."""
+        return [
+            [
+                Cell(*SIGNS.get(row["kind"], ("", ""))),
+                Cell(row["kind"], SIGNS.get(row["kind"], ("", ""))[1]),
+                Cell(row["label"] or "", "quiet"),
+                Cell(excerpt(row["question"])),
+            ]
+            for row in self.rows[start:stop]
+        ]
+
+    def on_rows_moved(self) -> None:
+        """Another example's answers."""
+        self.tell()
+
+    def tell(self) -> None:
+        """The question, the reference, and what each arm said."""
+        if not self.rows or self.comparison is None:
+            self.query_one("#answer-text", Static).update("")
+            return
+        row = self.rows[self.query_one(Rows).cursor]
+        parts = [
+            _text("question", row["question"], row["question_characters"]),
+            _text("reference", row["reference"], row["reference_characters"]),
+        ]
+        arms = [
+            self.comparison["candidate"],
+            *(a for a in self.comparison["arms"] if a != self.comparison["candidate"]),
+        ]
+        parts += [_answer(arm, row["arms"][arm]) for arm in arms if arm in row["arms"]]
+        self.query_one("#answer-text", Static).update(Content("\n").join(parts))
+
+    def action_kind(self) -> None:
+        """Only what was lost, only what was won, ..., all again."""
+        kinds = [None, *SIGNS]
+        self.kind = kinds[(kinds.index(self.kind) + 1) % len(kinds)]
+        self.show()
+
+    async def action_verdict(self) -> None:
+        """The whole verdict block, to read and copy."""
+        from tui.screens.dialogs import Panel
+
+        if self.block_lines:
+            await self.app.push_screen(Panel("Verdict", "\n".join(self.block_lines)))
+
+    def action_copy(self) -> None:
+        """Put the chosen example's id on the clipboard; `seatrial why` takes it."""
+        if self.rows:
+            self.seatrial.copy(self.rows[self.query_one(Rows).cursor]["example_id"])
+
+    async def action_report(self) -> None:
+        """Write the report; the folder can be changed first."""
+        await self.seatrial.ask_command("report --to report")
+
+    def action_back(self) -> None:
+        """To the versions."""
+        self.dismiss()
+
+
+def read(workspace: Workspace) -> Message:
+    """The newest comparison and its verdict in words."""
+    from evalharness.comparing import read_comparison
+    from evalharness.verdict import verdict_block
+
+    found = read_comparison(workspace, None)
+    return Ready("comparison", (found, verdict_block(found)))
+
+
+def _text(title: str, text: str, characters: int) -> Content:
+    more = f"  … {characters - len(text):,} characters more" if characters > len(text) else ""
+    return Content.assemble((f"{title:<10}", "bold $secondary"), " ", plain(text, lines=False), (more, "dim"))
+
+
+def _answer(arm: str, said: ArmAnswer) -> Content:
+    value = said["value"]
+    sign, style = ("?", "dim") if value is None else ("✓", "$success") if value >= 1 else ("✗", "$error")
+    label = f"[{display_text(said['label'], lines=False)}] " if said["label"] else ""
+    more = f"  … {said['characters'] - len(said['answer'] or ''):,} characters more"
+    return Content.assemble(
+        (f"{display_text(arm, lines=False):<10}", "bold"), (f" {sign} ", f"bold {style}"), (label, "dim"),
+        plain(said["answer"] or "(no answer)", lines=False),
+        (more if said["characters"] > len(said["answer"] or "") else "", "dim"),
+    )  # fmt: skip

@@ -1,0 +1,73 @@
+"""Which text a finding lets one edit, and the hand-over to $EDITOR."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from textual.app import App, SuspendNotSupported
+
+from curate.errors import ConfigError, NotFoundError
+from tui.card_text import text_at
+from tui.desk import Desk
+from tui.display_text import display_text
+
+Place = tuple[int | None, str]
+
+
+def place_to_edit(desk: Desk, place: int) -> tuple[Place, str]:
+    """((message index, field), text as it is now decided to be) that a finding lets one edit.
+
+    Where the finding names no place, it is the last answer, else the last message.
+    """
+    finding = desk.finding(place)
+    said = desk.edited(finding)
+    if said is not None:
+        return (said.message, said.field), said.text
+    example = desk.examples.get([finding["example_id"]]).get(finding["example_id"])
+    if example is None:
+        raise NotFoundError("the row is not in this version any more")
+    if finding["field"]:
+        there = (finding["message"], finding["field"])
+        return there, text_at(example, there) or ""
+    messages = example["messages"] or []
+    answers = [
+        i for i, message in enumerate(messages) if message["role"] == "assistant" and message["content"]
+    ]
+    index = answers[-1] if answers else len(messages) - 1
+    if index < 0:
+        raise ConfigError("this row has no text to edit", hint="1 keep · 2 drop")
+    return (index, "content"), messages[index]["content"] or ""
+
+
+def harmless_to_edit(text: str) -> bool:
+    """Whether a text can be edited in place without a character that acts or hides."""
+    spaces = text.replace("\t", " ").replace("\r\n", "\n")
+    return display_text(spaces) == spaces
+
+
+def in_editor(app: App[Any], text: str) -> str | None:
+    """The text as $VISUAL or $EDITOR leaves it; None where the editor failed.
+
+    The file is in a folder that only this user can read, and is gone afterwards.
+    """
+    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    with tempfile.TemporaryDirectory(prefix="seatrial-") as folder:
+        path = Path(folder) / "text.txt"
+        path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
+        try:
+            with app.suspend():
+                code = subprocess.call([*command, str(path)])
+        except SuspendNotSupported as error:
+            raise ConfigError("there is no terminal to hand over here", hint="e edits in place") from error
+        except OSError as error:
+            raise ConfigError(f"{command[0]}: {error.strerror}", hint="set EDITOR to your editor") from error
+        if code != 0:
+            return None
+        changed = path.read_bytes().decode("utf-8", "replace")
+    # editors end a file with a line feed; the text had none
+    return changed if text.endswith("\n") else changed.removesuffix("\n")

@@ -1,0 +1,278 @@
+"""The findings of a version: filtered, searched, sorted, and opened one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui.card_text import first_words
+from tui.desk import ORDERS, Desk, Ids
+from tui.display_text import display_text
+from tui.filter import compile_filter, kinds
+from tui.messages import Failed, Ready
+from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.rows import Block, Cell, Column, Rows
+
+if TYPE_CHECKING:
+    from tui.app import Seatrial
+
+COLUMNS = [
+    Column("", 1),
+    Column("check", 15),
+    Column("label", 18, from_width=60),
+    Column("score", 5, right=True, from_width=50),
+    Column("proposed", 8),
+    Column("row", 18, from_width=100),
+    Column("text"),
+]
+
+
+class QueueScreen(Screen[None]):
+    """A list of any length: only what is seen is read."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "Decide", id="queue.open"),
+        Binding("colon", "filter", "Filter", id="queue.filter"),
+        Binding("slash", "search", "Search", id="queue.search"),
+        Binding("s", "sort", "Sort", id="queue.sort"),
+        Binding("o", "open_only", "Open/all", id="queue.open-only"),
+        Binding("w", "widen", "Show all again", show=False, id="queue.all"),
+        Binding("u", "undo", "Undo", show=False, id="queue.undo"),
+        Binding("U", "redo", "Redo", show=False, id="queue.redo"),
+        Binding("ctrl+r", "reread", "Read again", show=False, id="queue.reread"),
+        Binding("q,escape", "back", "Back", show=False, id="queue.back"),
+    ]
+
+    def __init__(self, open_desk: Callable[[], Desk], name: str) -> None:
+        super().__init__()
+        self.open_desk, self.title_name = open_desk, name
+        self.desk: Desk | None = None
+        self.asked = 0
+
+    @property
+    def seatrial(self) -> Seatrial:
+        """The app, by its own type."""
+        return cast("Seatrial", self.app)
+
+    def compose(self) -> ComposeResult:
+        """What was chosen, then the list."""
+        yield Heading()
+        yield Static(id="choice")
+        yield Rows(COLUMNS, id="queue", empty="reading ...")
+        yield JobLine()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Read the findings in the background; the screen is there at once."""
+        self.query_one(Heading).say([self.title_name, "findings"])
+        self.query_one(Rows).focus()
+        self.action_reread()
+
+    def action_reread(self) -> None:
+        """Read the findings and decisions from the disk again."""
+        self.seatrial.read(self, "desk", lambda: Ready("desk", self.open_desk()))
+
+    def renew(self) -> None:
+        """A job has ended: it may have been a scan of this version."""
+        self.action_reread()
+
+    def on_ready(self, message: Ready) -> None:
+        """The findings, or a new choice of them, are there."""
+        rows = self.query_one(Rows)
+        if isinstance(message.value, Desk):
+            before, self.desk = self.desk, message.value
+            if before is None:
+                self.choose(only_open=True)
+            else:
+                self.choose(
+                    filter=before.filter, search=before.search, order=before.order, only_open=before.only_open
+                )
+            return
+        number, ids, words = cast("tuple[int, Ids, dict[str, object]]", message.value)
+        if self.desk is None or number != self.asked:
+            return  # an older question's answer
+        self.desk.take(ids, **words)  # type: ignore[arg-type]
+        nothing = (
+            "Nothing was found in this version."
+            if not self.desk.total
+            else "Nothing is left to decide."
+            if self.desk.only_open and not self.desk.filter and not self.desk.search
+            else "No finding fits."
+        )
+        rows.empty = nothing + (
+            "\n\nw shows all again; : changes the filter; / searches."
+            if self.desk.total
+            else "\n\nq goes back; A there applies, S splits."
+        )
+        rows.show(len(ids), self.block)
+        self.tell()
+
+    def on_failed(self, message: Failed) -> None:
+        """Reading or choosing did not work; what was shown stays."""
+        self.query_one(Rows).empty = "This could not be read.\n\nctrl+r tries again; q goes back."
+        self.query_one(Rows).refresh()
+        self.seatrial.complain(message.error)
+
+    def tell(self) -> None:
+        """Counts and what was chosen."""
+        desk = self.desk
+        if desk is None:
+            return
+        count = f"{len(desk.ids):,} of {desk.total:,} shown · {desk.open:,} open"
+        self.query_one(Heading).say([desk.name, "findings"], count)
+        parts: list[Content | tuple[str, str]] = [(ORDERS[desk.order], "")]
+        parts.insert(0, ("open  " if desk.only_open else "open and decided  ", "bold"))
+        if desk.filter:
+            parts.append((f"  : {display_text(desk.filter, lines=False)}", "bold $accent"))
+        if desk.search:
+            parts.append((f"  / {display_text(desk.search, lines=False)}", "bold $accent"))
+        self.query_one("#choice", Static).update(Content.assemble(*parts))
+
+    def block(self, start: int, stop: int) -> Block:
+        """The cells of some findings."""
+        desk = self.desk
+        if desk is None:
+            return []
+        findings = [desk.finding(int(place)) for place in desk.ids[start:stop]]
+        examples = desk.examples.get([found["example_id"] for found in findings])
+        block: Block = []
+        for found in findings:
+            example = examples.get(found["example_id"])
+            done, keeper = found["decided"], found["action"] == "keep"
+            block.append(
+                [
+                    Cell("✓", "good") if done else Cell("★" if keeper else "■" if found["blocking"] else "○", "quiet" if keeper else "bad" if found["blocking"] else "warn"),
+                    Cell(found["check"], "quiet" if done else ""),
+                    Cell(found["label"] or "", "quiet" if done else ""),
+                    Cell(f"{found['score']:.2f}", "quiet"),
+                    Cell(done or found["action"], "good" if done else "strong"),
+                    Cell(f"{example['source']}:{example['source_row']}" if example else "", "quiet"),
+                    Cell(first_words(example) if example else "(the row is gone)", "quiet" if done else ""),
+                ]
+            )  # fmt: skip
+        return block
+
+    # choosing
+
+    def choose(
+        self,
+        *,
+        filter: str | None = None,
+        search: str | None = None,
+        order: str | None = None,
+        only_open: bool | None = None,
+    ) -> None:
+        """Ask for other findings or another order; what is not said stays as it is."""
+        desk = self.desk
+        if desk is None:
+            return
+        wanted: dict[str, object] = {
+            "filter": desk.filter if filter is None else filter,
+            "search": desk.search if search is None else search,
+            "order": desk.order if order is None else order,
+            "only_open": desk.only_open if only_open is None else only_open,
+        }
+        self.asked += 1
+        number = self.asked
+        desk.current()
+        self.seatrial.read(
+            self, "choice", lambda: Ready("choice", (number, desk.choose(**wanted), wanted))  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    async def action_filter(self) -> None:
+        """Type an expression over the findings' columns."""
+        from tui.screens.dialogs import Ask
+
+        desk = self.desk
+        if desk is None:
+            return
+        known = kinds(desk.rows.schema) | dict.fromkeys(("row_label", "group", "split", "source"), "text")
+
+        def check(text: str) -> None:
+            if text.strip():
+                compile_filter(text, known)
+
+        def typed(text: str | None) -> None:
+            if text is not None:
+                self.choose(filter=text.strip())
+
+        hint = 'check == "pii" and score > 0.8 · decided is None · "refund" in evidence'
+        await self.app.push_screen(Ask("filter", desk.filter, hint, check), typed)
+
+    async def action_search(self) -> None:
+        """Type words that the rows must all hold."""
+        from tui.screens.dialogs import Ask
+
+        def typed(text: str | None) -> None:
+            if text is not None:
+                self.choose(search=text.strip())
+
+        if self.desk is not None:
+            await self.app.push_screen(
+                Ask("search", self.desk.search, "rows with all of these words; none shows all"), typed
+            )
+
+    def action_sort(self) -> None:
+        """The next order: by check, surest first, least sure first, by row."""
+        if self.desk is not None:
+            orders = list(ORDERS)
+            self.choose(order=orders[(orders.index(self.desk.order) + 1) % len(orders)])
+
+    def action_open_only(self) -> None:
+        """Only what waits for a decision, or all."""
+        if self.desk is not None:
+            self.choose(only_open=not self.desk.only_open)
+
+    def action_widen(self) -> None:
+        """No filter and no search any more."""
+        self.choose(filter="", search="", only_open=False)
+
+    # deciding
+
+    async def on_rows_chosen(self) -> None:
+        """Enter or a second click on a finding."""
+        await self.action_open()
+
+    async def action_open(self) -> None:
+        """Decide on the finding under the cursor, and go on from there."""
+        from tui.screens.card import CardScreen
+
+        rows = self.query_one(Rows)
+        if self.desk is not None and len(self.desk.ids):
+            await self.app.push_screen(CardScreen(self.desk, rows.cursor), self.back_at)
+
+    def back_at(self, position: int | None) -> None:
+        """Back from a card: the list stands where the card stood."""
+        rows = self.query_one(Rows)
+        if position is not None and rows.total:
+            rows.cursor = min(position, rows.total - 1)
+        rows.renew()
+        self.tell()
+
+    def action_undo(self) -> None:
+        """Take the last act back."""
+        if self.desk is not None:
+            turned, _ = self.desk.undo()
+            self.seatrial.say(f"{len(turned.written)} undone" if turned else "there is nothing to undo")
+            self.query_one(Rows).renew()
+            self.tell()
+
+    def action_redo(self) -> None:
+        """Do the last undone act again."""
+        if self.desk is not None:
+            turned, _ = self.desk.redo()
+            self.seatrial.say(
+                f"{len(turned.written)} done again" if turned else "there is nothing to do again"
+            )
+            self.query_one(Rows).renew()
+            self.tell()
+
+    def action_back(self) -> None:
+        """To the versions."""
+        self.dismiss()

@@ -1,0 +1,53 @@
+"""The server of `seatrial serve`: textual-serve, behind a gate against other web sites.
+
+A page from anywhere may ask a browser to open a web socket to this machine. Without the gate it
+could type into the screens; so a request must name this host, and come from this server's own page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from textual_serve.server import Server
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Guarded(Server):  # type: ignore[misc]  # the package carries no types
+    """A server that answers its own page only, and speaks on stderr."""
+
+    async def _make_app(self) -> web.Application:
+        app: web.Application = await super()._make_app()
+        allowed = allowed_hosts(self.host, self.port)
+
+        @web.middleware
+        async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if not may_enter(request.headers.get("Host"), request.headers.get("Origin"), allowed):
+                raise web.HTTPForbidden(text="this page answers to its own address only")
+            return await handler(request)
+
+        app.middlewares.append(gate)
+        return app
+
+    async def on_startup(self, app: web.Application) -> None:
+        """Say where the screens are."""
+        from tui import render
+
+        render.talk(f"the screens are at {self.public_url} (Ctrl+C ends)")
+
+
+def allowed_hosts(host: str, port: int) -> set[str] | None:
+    """The values of `Host` that mean this server; None where it listens to everyone."""
+    if host in ("0.0.0.0", "::", ""):
+        return None
+    names = {host, "localhost", "127.0.0.1", "[::1]"} if host in ("localhost", "127.0.0.1", "::1") else {host}
+    return {f"{name}:{port}" for name in names} | (names if port == 80 else set())
+
+
+def may_enter(host: str | None, origin: str | None, allowed: set[str] | None) -> bool:
+    """Whether a request with these headers comes from this server's own page, or from no page."""
+    if allowed is not None and host not in allowed:
+        return False
+    return origin is None or urlsplit(origin).netloc == host
