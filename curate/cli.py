@@ -80,21 +80,8 @@ def import_(
         + (f" (already imported by run {done.made.run_id})" if done.made.recorded else ""),
         f"  format: {done.format}, {done.why}",
     ]
-    reasons: dict[str, int] = {}
-    if done.rejected:
-        rejects = workspace.table(done.made.outputs["rejects"])
-        reasons = count_by(rejects, "reason")
-        lines.append(f"  {done.rejected:,} rows could not be read:")
-        lines += [f"    {row['source']}:{row['row']}: {row['reason']}" for row in rejects.head(5).to_dicts()]
-        if done.rejected > 5:
-            lines.append(f"    5 of {done.rejected:,} shown")
-        if rejects_to is not None:
-            rejects.write_ndjson(rejects_to)
-            lines.append(f"  all written to {rejects_to}")
-        else:
-            lines.append("  all of them as a file: the same command with --rejects-to FILE")
-    elif rejects_to is not None:
-        lines.append(f"  every row could be read: {rejects_to} was not written")
+    rejects = workspace.table(done.made.outputs["rejects"])
+    lines += reject_lines(rejects, rejects_to)
     refused = bool(done.rejected) and not allow_rejects
     if refused:
         lines.append("  exit code 1, since rows were rejected; --allow-rejects accepts that")
@@ -105,13 +92,27 @@ def import_(
         "rejects": done.made.outputs["rejects"],
         "rows": done.rows,
         "rejected": done.rejected,
-        "reasons": reasons,
+        "reasons": count_by(rejects, "reason"),
         "format": done.format,
         "why": done.why,
         "run": done.made.run_id,
         "recorded": done.made.recorded,
     }
     return Answer(lines, data, int(refused))
+
+
+def reject_lines(rejects: pl.DataFrame, to: Path | None) -> list[str]:
+    """What could not be read, the first five of it shown and all of it written to `to` if asked."""
+    if rejects.is_empty():
+        return [f"  every row could be read: {to} was not written"] if to is not None else []
+    lines = [f"  {rejects.height:,} rows could not be read:"]
+    lines += [f"    {row['source']}:{row['row']}: {row['reason']}" for row in rejects.head(5).to_dicts()]
+    if rejects.height > 5:
+        lines.append(f"    5 of {rejects.height:,} shown")
+    if to is None:
+        return [*lines, "  all of them as a file: the same command with --rejects-to FILE"]
+    rejects.write_ndjson(to)
+    return [*lines, f"  all written to {to}"]
 
 
 def count_by(table: pl.DataFrame, column: str) -> dict[str, int]:
@@ -216,15 +217,7 @@ def apply(
     lines.append(
         f"{name}: {done.rows_in:,} rows in = {done.rows_out:,} out + {changes.get('drop', 0):,} dropped"
     )
-    drops = done.changes.filter(done.changes["change"] == "drop")
-    lines += [f"  dropped {count:>7,}  {reason}" for reason, count in count_by(drops, "check").items()]
-    words = {
-        "redact": "values redacted",
-        "edit": "texts edited",
-        "keep": "rows kept after all: the copy that was to stay is dropped as well",
-        "ignored": "decisions ignored: the text changed after them",
-    }
-    lines += [f"  {changes[kind]:,} {said}" for kind, said in words.items() if kind in changes]
+    lines += change_lines(done.changes)
     alarms = alarms_of(workspace.examples(digest), table, 0.2, 0.5)
     lines += [f"  look twice: {alarm}" for alarm in alarms]
     lines.append(
@@ -245,6 +238,20 @@ def apply(
         "run": done.made.run_id,
     }
     return Answer(lines, data)
+
+
+def change_lines(changes: pl.DataFrame) -> list[str]:
+    """A log of changes, counted for a person."""
+    drops = changes.filter(changes["change"] == "drop")
+    lines = [f"  dropped {count:>7,}  {reason}" for reason, count in count_by(drops, "check").items()]
+    counts = count_by(changes, "change")
+    words = {
+        "redact": "values redacted",
+        "edit": "texts edited",
+        "keep": "rows kept after all: the copy that was to stay is dropped as well",
+        "ignored": "decisions ignored: the text changed after them",
+    }
+    return lines + [f"  {counts[kind]:,} {said}" for kind, said in words.items() if kind in counts]
 
 
 def curate(

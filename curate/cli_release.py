@@ -37,6 +37,10 @@ def split(
     random: Annotated[
         bool, typer.Option("--random", help="plainly at random, for comparison; named NAME-random")
     ] = False,
+    away_from: Annotated[
+        str | None,
+        typer.Option(metavar="VERSION", help="leave out what has to do with the test of this version"),
+    ] = None,
 ) -> Answer:
     """Divide a version into train, validation and test; no cluster and no group is cut in two.
 
@@ -59,6 +63,7 @@ def split(
         link_threshold=link_threshold,
         allow_blocking=allow_blocking,
         random=random,
+        away_from=workspace.dataset(away_from) if away_from else None,
     )
     new = made.outputs["dataset"]
     name = workspace.name_of(new) or new[:8]
@@ -72,6 +77,8 @@ def split_lines(report: Mapping[str, Any]) -> list[str]:
     rows = report["rows"]
     parts = ("train", "validation", "test")
     lines = ["  " + ", ".join(f"{part} {rows[part]:,}" for part in parts) + "; test sealed"]
+    if report.get("set_aside"):
+        lines.append(f"  {report['set_aside']:,} rows set aside: they have to do with the other version's test")
     by = f"by {report['by']}: " if report["by"] else "not stratified: "
     lines.append(
         f"  {by}shares differ by at most {report['max_label_deviation']:.1%} "

@@ -16,43 +16,35 @@ if TYPE_CHECKING:
 
     from curate.workspace import Decision, Workspace
 
+Ids = list[str] | None
+Word = str | None
+
 
 def review(
     dataset: Annotated[str | None, typer.Argument(help="a name, a digest or its beginning")] = None,
     check: Annotated[str | None, typer.Option(help="only findings of this check")] = None,
     label: Annotated[str | None, typer.Option(help="only findings with this label")] = None,
-    score: Annotated[
-        float | None, typer.Option(min=0, max=1, help="only findings at least this sure")
-    ] = None,
+    score: Annotated[float | None, typer.Option(min=0, max=1, help="only findings this sure")] = None,
     open: Annotated[bool, typer.Option("--open", help="only what waits for a decision")] = False,
     limit: Annotated[int, typer.Option(min=0, help="how many to list")] = 20,
     accept: Annotated[
-        list[str] | None,
-        typer.Option(metavar="FINDING_ID", help="do as the finding proposes; may be repeated"),
+        Ids, typer.Option(metavar="FINDING_ID", help="do as it proposes; may be repeated")
     ] = None,
-    reject: Annotated[
-        list[str] | None, typer.Option(metavar="FINDING_ID", help="leave the row as it is; may be repeated")
-    ] = None,
+    reject: Annotated[Ids, typer.Option(metavar="FINDING_ID", help="leave the row; may be repeated")] = None,
     undo: Annotated[
-        list[str] | None, typer.Option(metavar="FINDING_ID", help="bring back the word before the last")
+        Ids, typer.Option(metavar="FINDING_ID", help="bring back the word before the last")
     ] = None,
     accept_safe: Annotated[bool, typer.Option("--accept-safe", help="accept every safe proposal")] = False,
-    accept_all: Annotated[
-        bool, typer.Option("--accept-all", help="accept all that the filters choose")
-    ] = False,
-    reject_all: Annotated[
-        bool, typer.Option("--reject-all", help="reject all that the filters choose")
-    ] = False,
+    accept_all: Annotated[bool, typer.Option("--accept-all", help="accept what the filters choose")] = False,
+    reject_all: Annotated[bool, typer.Option("--reject-all", help="reject what the filters choose")] = False,
     action: Annotated[
-        str | None, typer.Option(help="with --accept: keep, drop or redact instead of the proposal")
+        Word, typer.Option(help="with --accept: keep, drop or redact, not the proposal")
     ] = None,
     side: Annotated[
-        str | None, typer.Option(metavar="EXAMPLE_ID", help="with --accept: which side of a pair to act on")
+        Word, typer.Option(metavar="EXAMPLE_ID", help="with --accept: which side of a pair")
     ] = None,
     note: Annotated[str, typer.Option(help="why, kept with the decision")] = "",
-    export: Annotated[
-        Path | None, typer.Option(metavar="FILE.jsonl", help="write the findings that fit")
-    ] = None,
+    export: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="write what fits")] = None,
 ) -> Answer:
     """List findings and decide on them.
 
@@ -79,14 +71,11 @@ def review(
         decisions += core.accept_safe(core.chosen(table, check=check, label=label, score=score))
     if accept_all or reject_all:
         decisions += core.decide(fitting, action if accept_all else "keep", note=note)
-    if accept:
-        decisions += core.decide(core.by_ids(table, accept), action, note=note, target=_side(table, side))
-    if reject:
-        decisions += core.decide(core.by_ids(table, reject), "keep", note=note)
-    if undo:
-        decisions += core.undo(workspace, core.by_ids(table, undo)["finding_id"])
-    core.record(workspace, decisions)
-    if decisions:
+    target = _side(table, side)
+    decisions += core.decide(core.by_ids(table, accept or []), action, note=note, target=target)
+    decisions += core.decide(core.by_ids(table, reject or []), "keep", note=note)
+    decisions += core.undo(workspace, core.by_ids(table, undo or [])["finding_id"])
+    if core.record(workspace, decisions):
         table = core.review(workspace, digest)
         fitting = core.chosen(table, check=check, label=label, score=score, undecided=open)
     return _answer(workspace, digest, table, fitting, decisions, limit, export)

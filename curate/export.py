@@ -52,12 +52,13 @@ def _merge_info(draft: Path, final: Path, *, overwrite: bool) -> None:
     if not final.is_file():
         return
     try:
-        there: dict[str, Any] = json.loads(final.read_text(encoding="utf-8"))
-        there = dict(there)
-    except (ValueError, TypeError) as error:
+        there: Any = json.loads(final.read_text(encoding="utf-8"))
+    except ValueError as error:
         raise ConfigError(
-            f"{final} is not a JSON object: {error}", hint="mend it, or export to another folder"
+            f"{final} is not JSON: {error}", hint="mend it, or export to another folder"
         ) from error
+    if not isinstance(there, dict):
+        raise ConfigError(f"{final} is not a JSON object", hint="mend it, or export to another folder")
     ours = json.loads(draft.read_text(encoding="utf-8"))
     clash = [name for name, entry in ours.items() if there.get(name, entry) != entry]
     if clash and not overwrite:

@@ -130,7 +130,10 @@ def _clean(
             )
         if done == recipe.apply.rounds:
             break
-        record(workspace, accept_safe(table, by=recipe.reviewer))
+        if record(workspace, accept_safe(table, by=recipe.reviewer)):
+            table = review(workspace, dataset)
+        if table.filter(pl.col("decided").is_in(["drop", "redact", "edit"])).is_empty():
+            break
         applied = apply_decisions(
             workspace, dataset, style=recipe.apply.style, numbered=recipe.apply.numbered
         )

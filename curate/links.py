@@ -1,4 +1,4 @@
-"""Which rows must not be divided by a split: what was found about them, and what is nearly the same. Pure."""
+"""Which rows must not be divided by a split: what was found about them, and what is nearly the same."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from curate.checks import overlap
 from curate.checks.leak import SHORTEST, Leak
 from curate.checks.near_duplicate import NearDuplicate
 from curate.checks.wording import jaccard, normalised, shingle_sets, wordings
+from curate.progress import Progress
 from curate.split import LINKS
 
 BATCH = 2_000
@@ -34,8 +35,14 @@ def near_links(examples: pl.DataFrame, threshold: float) -> pl.DataFrame:
     0.3 to 1), and a question that stands within another row. `threshold` is lower than the checks'
     own, for a twin that is not near enough to drop is still near enough to spoil a test.
     """
-    found = [_near(examples, compare, threshold) for compare in ("prompt", "whole")]
-    return pl.concat([*found, _within(examples)]).unique(maintain_order=True)
+    with Progress("split: compare rows", total=3) as progress:
+        found = []
+        for compare in ("prompt", "whole"):
+            found.append(_near(examples, compare, threshold))
+            progress.step()
+        found.append(_within(examples))
+        progress.step()
+    return pl.concat(found).unique(maintain_order=True)
 
 
 def _near(examples: pl.DataFrame, compare: str, threshold: float) -> pl.DataFrame:

@@ -8,8 +8,10 @@ from typing import Any
 
 import polars as pl
 
+from curate.aside import bound_to
 from curate.checks.leak import Leak
-from curate.errors import AccountError, GateError
+from curate.errors import AccountError, ConfigError, GateError
+from curate.example import EXAMPLES
 from curate.finding import ORDER
 from curate.links import found_links, near_links
 from curate.review import open_blocking, review
@@ -71,11 +73,18 @@ def split_version(
     link_threshold: float = 0.6,
     allow_blocking: bool = False,
     random: bool = False,
+    away_from: str | None = None,
 ) -> tuple[Made, dict[str, Any]]:
-    """Divide a version and name the result; returns the report too. Raises GateError, ConfigError."""
+    """Divide a version and name the result; returns the report too. Raises GateError, ConfigError.
+
+    `away_from` is the digest of another version: rows that its test holds, and all that hang together
+    with them, get no split, so that a model trained on the rest knows nothing of that test.
+    """
     table = gate(workspace, dataset, "split", allow=allow_blocking)
     findings = workspace.made_from(dataset, kind="scan", role="findings")
     inputs = {"dataset": dataset, **({"findings": findings} if findings else {})}
+    if away_from:
+        inputs["away_from"] = away_from
     params = {
         "sizes": list(sizes),
         "seed": seed,
@@ -90,12 +99,18 @@ def split_version(
         with workspace.run("split", params, inputs) as run:
             examples = workspace.examples(dataset)
             links = pl.concat([found_links(table), near_links(examples, link_threshold)])
+            aside = _aside(workspace, examples, links, away_from)
             result = split(
-                examples, links, sizes=sizes, seed=seed, by=by, group=group,
+                examples.filter(~aside), links, sizes=sizes, seed=seed, by=by, group=group,
                 keep_existing=keep_existing, random=random,
             )  # fmt: skip
-            run.outputs["dataset"] = workspace.put_dataset(result.examples)
-            run.outputs["split-report"] = workspace.put_json("split-report", result.report.as_json())
+            divided = pl.concat([result.examples, examples.filter(aside).with_columns(split=None)])
+            divided = divided.cast(EXAMPLES).join(  # type: ignore[arg-type]  # in the order they came
+                examples.select("example_id"), on="example_id", how="right", maintain_order="right"
+            )
+            run.outputs["dataset"] = workspace.put_dataset(divided.select(EXAMPLES.names()))
+            report = {**result.report.as_json(), "set_aside": int(aside.sum())}
+            run.outputs["split-report"] = workspace.put_json("split-report", report)
         done = Made(run.run_id, run.outputs, recorded=False)
     if findings:
         carry_over(workspace, dataset, findings, done.outputs["dataset"])
@@ -103,10 +118,23 @@ def split_version(
         name_aside(workspace, dataset, done.outputs["dataset"])
     else:
         move_name(workspace, dataset, done.outputs["dataset"])
-    report = workspace.json(done.outputs["split-report"])
-    if not isinstance(report, dict):
+    told = workspace.json(done.outputs["split-report"])
+    if not isinstance(told, dict):
         raise AccountError(f"artifact {done.outputs['split-report']} is no split report")
-    return done, report
+    return done, told
+
+
+def _aside(
+    workspace: Workspace, examples: pl.DataFrame, links: pl.DataFrame, away_from: str | None
+) -> pl.Series:
+    """For each example, whether it has to do with the test of the version to keep away from."""
+    if away_from is None:
+        return pl.Series("bound", [False] * examples.height, dtype=pl.Boolean)
+    test = workspace.scan_examples(away_from).filter(pl.col("split") == "test")
+    held = test.select("example_id").collect()["example_id"].to_list()
+    if not held:
+        raise ConfigError("the version to keep away from has no test rows", hint="split it first")
+    return bound_to(examples, links, held)
 
 
 def name_aside(workspace: Workspace, dataset: str, made: str) -> None:

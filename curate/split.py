@@ -7,7 +7,7 @@ order, on a clock or on random state.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -27,9 +27,6 @@ class SplitReport:
     """What came of a split, counted on the result and not taken from the way it was made."""
 
     sizes: dict[str, float]  # as asked, summing to 1
-    seed: int
-    random: bool  # a plain random split, for comparison only
-    by: str | None  # the column stratified by
     rows: dict[str, int]
     labels: dict[str, dict[str, int]]  # label to rows by split; at most LABELS_SHOWN, largest first
     label_count: int
@@ -39,8 +36,11 @@ class SplitReport:
     largest_component: int
     crossing_groups: int
     crossing_clusters: int
-    pinned: int  # rows that came with a split and kept it
-    random_would_leak: dict[str, int]  # test rows with a twin, with a group mate, with either, in train
+    seed: int = 0
+    random: bool = False  # a plain random split, for comparison only
+    by: str | None = None  # the column stratified by
+    pinned: int = 0  # rows that came with a split and kept it
+    random_would_leak: dict[str, int] = field(default_factory=dict)  # as `leaks` counts
     warnings: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, object]:
@@ -80,7 +80,6 @@ def split(
     """
     shares = _shares(sizes)
     ids = examples["example_id"].to_list()
-    cluster = components(ids, [links.select("example_id", "other_id")])
     whole = _together(examples, ids, links, group=group)
     strata, names = _codes(examples, by)
     pins = _pins(examples) if keep_existing else np.full(len(ids), -1)
@@ -102,27 +101,11 @@ def split(
             hint="use more rows, larger --sizes, or a higher link threshold; --sizes 80,0,20 leaves a part out",
         )
     divided = examples.with_columns(pl.Series("split", [SPLITS[k] for k in part], dtype=pl.String))
-    table, deviation, in_rows = _by_label(part, strata, names, shares)
-    sizes_of_sets = np.bincount(whole)
-    report = SplitReport(
-        sizes=dict(zip(SPLITS, (round(float(s), 6) for s in shares), strict=True)),
-        seed=seed,
-        random=random,
-        by=by,
-        rows=dict(zip(SPLITS, counts.tolist(), strict=True)),
-        labels=table,
-        label_count=len(names),
-        max_label_deviation=deviation,
-        max_label_deviation_rows=in_rows,
-        components=int((sizes_of_sets > 1).sum()),
-        largest_component=int(sizes_of_sets.max(initial=0)),
-        crossing_groups=_crossing(part, examples["group"].to_list()),
-        crossing_clusters=_crossing(part, cluster.tolist()),
-        pinned=int((pins >= 0).sum()),
-        random_would_leak=leaks(examples, links, plain(ranks(ids, seed, "random"), shares)),
-        warnings=warnings,
-    )
-    return Split(divided, report)
+    report = _report(examples, links, part, whole, strata, names, shares)
+    pinned = int((pins >= 0).sum())
+    told = replace(report, seed=seed, random=random, by=by, pinned=pinned, warnings=warnings)
+    chance = plain(ranks(ids, seed, "random"), shares)
+    return Split(divided, replace(told, random_would_leak=leaks(examples, links, chance)))
 
 
 def _shares(sizes: Sequence[float]) -> np.ndarray:
@@ -203,6 +186,33 @@ def plain(places: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 
 # telling
+
+
+def _report(
+    examples: pl.DataFrame,
+    links: pl.DataFrame,
+    part: np.ndarray,
+    whole: np.ndarray,
+    strata: np.ndarray,
+    names: Sequence[str | None],
+    shares: np.ndarray,
+) -> SplitReport:
+    """What can be counted on a division; not how it was asked for."""
+    table, deviation, in_rows = _by_label(part, strata, names, shares)
+    together = np.bincount(whole)
+    cluster = components(examples["example_id"].to_list(), [links.select("example_id", "other_id")])
+    return SplitReport(
+        sizes=dict(zip(SPLITS, (round(float(s), 6) for s in shares), strict=True)),
+        rows=dict(zip(SPLITS, np.bincount(part, minlength=3).tolist(), strict=True)),
+        labels=table,
+        label_count=len(names),
+        max_label_deviation=deviation,
+        max_label_deviation_rows=in_rows,
+        components=int((together > 1).sum()),
+        largest_component=int(together.max(initial=0)),
+        crossing_groups=_crossing(part, examples["group"].to_list()),
+        crossing_clusters=_crossing(part, cluster.tolist()),
+    )
 
 
 def _by_label(

@@ -174,8 +174,8 @@ class Local:
             )
 
     def facts(self) -> dict[str, Any]:
-        """As `load_model` found them."""
-        return dict(self.loaded.facts)
+        """As `load_model` found them, with the reason for the quantisation that was taken."""
+        return {**self.loaded.facts, "quantization_reason": self.held[1]}
 
 
 @dataclass

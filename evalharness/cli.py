@@ -14,58 +14,82 @@ if TYPE_CHECKING:
     from evalharness.answerers import Local, Served
     from evalharness.arms import Arm
     from evalharness.judge import Judge
+    from evalharness.metrics import Format
     from evalharness.predict import Predicted
     from evalharness.score import Mean
 
 DATASET = Annotated[str | None, typer.Argument(help="name or digest; by default the one named last")]
+ARM = Annotated[
+    list[str] | None,
+    typer.Option(help="base, few-shot, rag or tuned; may be repeated; by default all that can be asked"),
+]
+ADAPTER = Annotated[
+    str | None,
+    typer.Option(help="digest of an adapter, or its folder; by default the newest trained on this dataset"),
+]
+BASE = Annotated[str, typer.Option(help="tiny, a folder, or the id of a model on the hub")]
+SPLIT = Annotated[str, typer.Option(help="train, validation or test")]
+LIMIT = Annotated[int | None, typer.Option(help="ask so many rows, drawn the same each time")]
+SHOTS = Annotated[int, typer.Option(help="few-shot: train examples in the prompt", min=1)]
+NEIGHBOURS = Annotated[int, typer.Option(help="rag: nearest train examples in the prompt", min=1)]
+MAX_DF = Annotated[
+    float,
+    typer.Option(help="rag: words in more than this share of the train rows do not count", min=0, max=1),
+]
+SEED = Annotated[int, typer.Option(help="few-shot: which examples are drawn")]
+PROMPT_FILE = Annotated[Path | None, typer.Option(help="your own system message for base, few-shot and rag")]
+MAX_NEW = Annotated[
+    int | None, typer.Option(help="longest answer in tokens; by default by the train answers' lengths", min=1)
+]
+QUANTIZATION = Annotated[Literal["auto", "nf4", "none"], typer.Option(help="how the base is held")]
+DEVICE = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="where the base runs")]
+THREADS = Annotated[int | None, typer.Option(help="processor threads", min=1)]
+ENDPOINT = Annotated[
+    str | None,
+    typer.Option(help="ask a model behind an OpenAI-compatible address, as http://localhost:8000/v1"),
+]
+MODEL = Annotated[str, typer.Option(help="the model's name at the endpoint")]
+TUNED_MODEL = Annotated[str | None, typer.Option(help="the fine-tune's name at the endpoint")]
+KEY_ENV = Annotated[str, typer.Option(help="environment variable that holds the endpoint's key")]
+AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has changed")]
+PREDICTIONS = Annotated[
+    list[str] | None,
+    typer.Option(help="digest of one arm's predictions; may be repeated; by default the newest of each arm"),
+]
+ASKED = Annotated[str | None, typer.Option(help="which rows' predictions; by default those asked last")]
+JUDGE = Annotated[
+    str | None, typer.Option(help="the OpenAI-compatible address of a judge, as http://localhost:8000/v1")
+]
+JUDGE_MODEL = Annotated[str, typer.Option(help="the judge's name at its address")]
+RUBRIC = Annotated[list[str] | None, typer.Option(help="helpful, tone, or a TOML file; may be repeated")]
+REGEX = Annotated[str | None, typer.Option(help="the form that a whole answer must match")]
+SCHEMA = Annotated[Path | None, typer.Option(help="a file with the JSON Schema that an answer must obey")]
+
+KEY = "SEATRIAL_JUDGE_KEY"
 RUBRICS = ("helpful",)
 
 
 def predict(
     dataset: DATASET = None,
-    arm: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="base, few-shot, rag or tuned; may be repeated. By default all for which there is what they need."
-        ),
-    ] = None,
-    adapter: Annotated[
-        str | None,
-        typer.Option(
-            help="digest of an adapter, or its folder; by default the newest trained on this dataset"
-        ),
-    ] = None,
-    base: Annotated[str, typer.Option(help="tiny, a folder, or the id of a model on the hub")] = "tiny",
-    split: Annotated[str, typer.Option(help="train, validation or test")] = "test",
-    limit: Annotated[int | None, typer.Option(help="ask so many rows, drawn the same each time")] = None,
-    shots: Annotated[int, typer.Option(help="few-shot: train examples in the prompt", min=1)] = 8,
-    neighbours: Annotated[int, typer.Option(help="rag: nearest train examples in the prompt", min=1)] = 6,
-    max_df: Annotated[
-        float,
-        typer.Option(help="rag: words in more than this share of the train rows do not count", min=0, max=1),
-    ] = 0.08,
-    seed: Annotated[int, typer.Option(help="few-shot: which examples are drawn")] = 0,
-    prompt_file: Annotated[
-        Path | None, typer.Option(help="your own system message for base, few-shot and rag")
-    ] = None,
-    max_new_tokens: Annotated[
-        int | None, typer.Option(help="longest answer; by default by the train answers' lengths", min=1)
-    ] = None,
-    quantization: Annotated[
-        Literal["auto", "nf4", "none"], typer.Option(help="how the base is held")
-    ] = "auto",
-    device: Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="where it runs")] = "auto",
-    threads: Annotated[int | None, typer.Option(help="processor threads")] = None,
-    endpoint: Annotated[
-        str | None,
-        typer.Option(help="ask an OpenAI-compatible endpoint instead, as http://localhost:8000/v1"),
-    ] = None,
-    model: Annotated[str, typer.Option(help="the model's name at the endpoint")] = "",
-    tuned_model: Annotated[str | None, typer.Option(help="the fine-tune's name at the endpoint")] = None,
-    key_env: Annotated[
-        str, typer.Option(help="environment variable with the endpoint's key")
-    ] = "SEATRIAL_JUDGE_KEY",
-    again: Annotated[bool, typer.Option("--again", help="ask even if nothing has changed")] = False,
+    arm: ARM = None,
+    adapter: ADAPTER = None,
+    base: BASE = "tiny",
+    split: SPLIT = "test",
+    limit: LIMIT = None,
+    shots: SHOTS = 8,
+    neighbours: NEIGHBOURS = 6,
+    max_df: MAX_DF = 0.08,
+    seed: SEED = 0,
+    prompt_file: PROMPT_FILE = None,
+    max_new_tokens: MAX_NEW = None,
+    quantization: QUANTIZATION = "auto",
+    device: DEVICE = "auto",
+    threads: THREADS = None,
+    endpoint: ENDPOINT = None,
+    model: MODEL = "",
+    tuned_model: TUNED_MODEL = None,
+    key_env: KEY_ENV = KEY,
+    again: AGAIN = False,
 ) -> Answer:
     """Answer a split with the arms: base, few-shot, rag, tuned."""
     from curate.workspace import Workspace
@@ -105,45 +129,21 @@ def predict(
 
 def score(
     dataset: DATASET = None,
-    predictions: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="digest of one arm's predictions; may be repeated. By default the newest of each arm."
-        ),
-    ] = None,
-    split: Annotated[
-        str | None, typer.Option(help="which rows' predictions; by default those asked last")
-    ] = None,
-    judge: Annotated[
-        str | None,
-        typer.Option(help="an OpenAI-compatible endpoint to judge by, as http://localhost:8000/v1"),
-    ] = None,
-    judge_model: Annotated[str, typer.Option(help="the judge's name at the endpoint")] = "",
-    judge_key_env: Annotated[
-        str, typer.Option(help="environment variable with the judge's key")
-    ] = "SEATRIAL_JUDGE_KEY",
-    rubric: Annotated[
-        list[str] | None, typer.Option(help="helpful, tone, or a TOML file; may be repeated")
-    ] = None,
-    format_regex: Annotated[str | None, typer.Option(help="the form that a whole answer must match")] = None,
-    format_schema: Annotated[Path | None, typer.Option(help="a JSON Schema that an answer must obey")] = None,
+    predictions: PREDICTIONS = None,
+    split: ASKED = None,
+    judge: JUDGE = None,
+    judge_model: JUDGE_MODEL = "",
+    judge_key_env: KEY_ENV = KEY,
+    rubric: RUBRIC = None,
+    format_regex: REGEX = None,
+    format_schema: SCHEMA = None,
 ) -> Answer:
     """Score the arms' answers: accuracy, F1, ROUGE, format, judge."""
-    from curate.errors import ConfigError
     from curate.workspace import Workspace
-    from evalharness.metrics import Format
     from evalharness.score import means, newest, task_in
     from evalharness.score import score as reckon
 
-    if format_regex is not None and format_schema is not None:
-        raise ConfigError(
-            "--format-regex and --format-schema: an answer has one form", hint="give one of them"
-        )
-    form = None
-    if format_regex is not None:
-        form = Format(regex=format_regex)
-    elif format_schema is not None:
-        form = Format(schema=_text(format_schema, "--format-schema"))
+    form = _form(format_regex, format_schema)
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     examples = workspace.examples(digest)
@@ -263,6 +263,19 @@ def _data(each: Predicted) -> dict[str, object]:
 # score
 
 
+def _form(regex: str | None, schema: Path | None) -> Format | None:
+    from curate.errors import ConfigError
+    from evalharness.metrics import Format
+
+    if regex is not None and schema is not None:
+        raise ConfigError(
+            "--format-regex and --format-schema: an answer has one form", hint="give one of them"
+        )
+    if schema is not None:
+        return Format(schema=_text(schema, "--format-schema"))
+    return Format(regex=regex) if regex is not None else None
+
+
 def _chosen(workspace: Workspace, references: list[str]) -> dict[str, str]:
     """Arm to digest of predictions that were named; ConfigError where an arm is named twice."""
     from curate.errors import ConfigError
@@ -297,18 +310,22 @@ def _table(rows: list[Mean]) -> list[str]:
     arms = list(dict.fromkeys(row.arm for row in rows))
     lines = [f"  {'':<15}" + "".join(f"{arm:>14}" for arm in arms)]
     full = max(row.n + row.nulls for row in rows)
-    notes = []
+    why: dict[tuple[int, str], list[str]] = {}
     for metric in dict.fromkeys(row.metric for row in rows):
         cells = []
         for row in (each for each in rows if each.metric == metric):
             value = "-" if row.mean is None else f"{row.mean:.3f}" + (f" n={row.n}" if row.n < full else "")
             cells.append(f"{value:>14}")
-        said = {row.reason for row in rows if row.metric == metric and row.nulls}
-        notes += [f"  {metric}: {reason}" for reason in sorted(filter(None, said))]
-        if metric.startswith("judge:") and any(row.n for row in rows if row.metric == metric):
-            notes.append(f"  {metric}: not calibrated against people; 0 to 1 is the rubric's scale")
+            if row.reason:
+                why.setdefault((row.nulls, row.reason), []).append(metric)
         lines.append(f"  {metric:<15}" + "".join(cells))
-    return [*lines, f"  n = {full} rows for each arm where nothing else is said", *notes]
+    lines.append(f"  n = {full:,} rows for each arm where nothing else is said")
+    for (nulls, reason), metrics in why.items():
+        named = ", ".join(dict.fromkeys(metrics)) if len(set(metrics)) < 3 else f"{len(set(metrics))} metrics"
+        lines.append(f"  not scored, {nulls:,} rows by {named}: {reason}")
+    for metric in dict.fromkeys(row.metric for row in rows if row.metric.startswith("judge:") and row.n):
+        lines.append(f"  {metric}: not calibrated against people; 0 to 1 is the rubric's scale")
+    return lines
 
 
 def _calibration(row: Mean) -> dict[str, object]:

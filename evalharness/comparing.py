@@ -82,6 +82,11 @@ def compare_dataset(
     return run.outputs["comparison"]
 
 
+def primary_of(workspace: Workspace, dataset: str, asked: str | None) -> str:
+    """The metric that decides: the one asked for, else the default for the task."""
+    return settings(newest_scores(workspace, dataset)[0], primary=asked)["primary"]
+
+
 def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dict[str, str]]:
     """The newest scores of each arm on a dataset version, and the tables that they are in, by role."""
     query = """select run.run_id, o.digest from run join run_end using (run_id)

@@ -80,15 +80,12 @@ def load_model(
     """
     torch = _torch()
     if threads is not None:
-        if threads < 1:
-            raise ConfigError(f"--threads {threads}: at least 1 is needed")
-        torch.set_num_threads(threads)
+        torch.set_num_threads(max(1, threads))
     place = choose_device(device)
     folder = find_base(base, trust_remote_code=trust_remote_code)
     config = load_config(folder, base, trust_remote_code=trust_remote_code)
-    taken, reason = choose_quantization(
-        config, quantization, place, adapter, trust_remote_code=trust_remote_code
-    )
+    trust = {"trust_remote_code": trust_remote_code}
+    taken, reason = choose_quantization(config, quantization, place, adapter, **trust)
     tokenizer, template = _tokenizer(folder, base, for_training, trust_remote_code)
     dtype = torch.float32 if place == "cpu" else _cuda_dtype(torch)
     model = _weights(folder, base, config, taken, dtype, place, trust_remote_code)

@@ -26,6 +26,7 @@ from evalharness.wording import (
     points,
     probability,
     readings_words,
+    rows_words,
     signed,
     signed_span,
     span,
@@ -165,7 +166,7 @@ def verdict_block(comparison: Comparison) -> list[str]:
     lines = [
         headline(comparison),
         *_wrapped(
-            f"{visible(subject['name'], lines=False)}: {comparison['n']:,} {subject['split']} rows{grouped}, {chosen['primary']}, "
+            f"{visible(subject['name'], lines=False)}: {rows_words(comparison)} {subject['split']} rows{grouped}, {chosen['primary']}, "
             f"margin {points(chosen['margin'])}, alpha {plain(chosen['alpha'])} one-sided"
         ),
         "",

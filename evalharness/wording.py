@@ -123,6 +123,13 @@ def readings_words(comparison: Comparison) -> str:
     return f"The test split was read {times} for {readings['allowed']} arms{also}{broken}."
 
 
+def rows_words(comparison: Comparison) -> str:
+    """How many rows were asked, as `120` or, where that is not the whole split, `60 of 156`."""
+    subject = comparison["subject"]
+    whole = subject["rows"].get(subject["split"], comparison["n"])
+    return f"{comparison['n']:,}" + (f" of {whole:,}" if whole > comparison["n"] else "")
+
+
 def headline(comparison: Comparison) -> str:
     """The outcome in a few words, as `NOT SHOWN: about 240 more rows`."""
     verdict = comparison["verdict"]

@@ -11,9 +11,10 @@ from typing import Any
 from curate.progress import duration
 from curate.workspace import code_version
 from evalharness.models import LoadedModel
-from train.batches import Encoded, Gate, Template, token_counts
+from train.batches import Encoded, Template
 from train.checks import Checked
 from train.recipe import TINY, Resolved
+from train.rows import Gate, token_counts
 from train.sft import Trained
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets")
@@ -46,7 +47,6 @@ def record(
 ) -> dict[str, Any]:
     """The content of training.json."""
     facts = loaded.facts
-    epochs = trained.steps and resolved.recipe.epochs
     counts = token_counts(data.train)
     return {
         "base": facts["base"],
@@ -63,7 +63,7 @@ def record(
         "masks": template.ways,
         "rows": {"train": counts, "validation": token_counts(data.validation)},
         "lengths": {"train": data.gate.record(), "validation": data.gate_validation.record()},
-        "epochs": epochs,
+        "epochs": resolved.recipe.epochs,
         "steps": trained.steps,
         "resumed_at_step": trained.resumed_at,
         "losses": trained.losses,
@@ -91,7 +91,9 @@ def card(told: dict[str, Any]) -> str:
         else []
     )
     lost = told["lengths"]["train"]
-    length_lines = (
+    left_out = lost["unusable"] + told["lengths"]["validation"]["unusable"]
+    length_lines = [f"- rows that cannot be trained on, left out: {len(left_out)}"] if left_out else []
+    length_lines += (
         [
             f"- over-long rows ({lost['over_long']}, {lost['context']:,} tokens): {len(lost['dropped'])} dropped, "
             f"{len(lost['truncated'])} cut, {lost['trained_tokens_lost']:,} trained tokens lost"
@@ -128,7 +130,7 @@ def card(told: dict[str, Any]) -> str:
                 for e in told["losses"]
             ),
             "",
-            "Settings: " + ", ".join(f"{key} {value}" for key, value in settings.items()) + ".",
+            "Settings: " + ", ".join(f"{key} {_word(value)}" for key, value in settings.items()) + ".",
             "",
             "Checks of this run:",
             "",
@@ -136,6 +138,11 @@ def card(told: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _word(value: object) -> str:
+    """A setting as it would stand in a recipe."""
+    return ", ".join(value) if isinstance(value, tuple) else json.dumps(value)
 
 
 def _number(value: float | None) -> str:

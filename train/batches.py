@@ -13,12 +13,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
-
-import polars as pl
 
 from curate.errors import ConfigError
 from evalharness.chat import Chat
@@ -26,7 +24,10 @@ from evalharness.models import LoadedModel
 
 IGNORED = -100  # the label of a token that the loss does not look at
 MARKS = re.compile(r"\{%-?\s*generation\b")
-SHOWN = 5  # rows that a message names before it only counts
+
+
+class UnusableRowError(Exception):
+    """Says why one row cannot be trained on; the caller decides what that means."""
 
 
 @dataclass(frozen=True)
@@ -102,19 +103,19 @@ def folded(chat: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def encode(template: Template, example_id: str, where: str, chat: list[dict[str, Any]]) -> Encoded:
-    """One conversation as tokens, its mask found both ways; raises ConfigError where they differ."""
+    """One conversation as tokens, its mask found both ways; raises ConfigError where they differ.
+
+    Raises UnusableRowError where the row itself is at fault.
+    """
+    from jinja2 import TemplateError
+
     try:
         ids = _ids(template, chat)
         turns = _turns(template, chat)
         second, unlearned = _by_prefix(template, chat, ids, turns)
         first = _by_marks(template, chat, ids) if template.marked else _by_text(template, chat, ids, turns)
-    except Exception as error:
-        if "jinja2" not in type(error).__module__:
-            raise
-        raise ConfigError(
-            f"{where}: the base's chat template refuses this row: {error}",
-            hint="mend the row's roles, or drop it: seatrial scan --check structure",
-        ) from error
+    except TemplateError as error:
+        raise UnusableRowError(f"the base's chat template refuses it: {str(error)[:200]}") from error
     if unlearned:
         raise ConfigError(
             f"{where}: message {unlearned[0] + 1} is an answer that the base's chat template tells otherwise once more follows, "
@@ -218,137 +219,6 @@ def _remedy(template: Template) -> str:
             "else mend the base's chat template: its marks must hold the answer and its end token"
         )
     return "mend the base's chat template: its marks must hold the answer and its end token"
-
-
-# The rows of a dataset
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What was done about rows that cannot be trained on as they are; nothing of it in silence."""
-
-    context: int  # tokens
-    policy: str
-    dropped: tuple[str, ...] = ()  # places of rows left out
-    truncated: tuple[str, ...] = ()  # places of rows cut
-    lost: int = 0  # trained tokens in dropped rows and cut ends
-
-    def record(self) -> dict[str, object]:
-        """For training.json: every row by name."""
-        return {
-            "context": self.context,
-            "over_long": self.policy,
-            "dropped": list(self.dropped),
-            "truncated": list(self.truncated),
-            "trained_tokens_lost": self.lost,
-        }
-
-
-def places(rows: pl.DataFrame) -> list[str]:
-    """`file:row` of each row."""
-    return [f"{source}:{row}" for source, row in rows.select("source", "source_row").iter_rows()]
-
-
-def encode_rows(template: Template, rows: pl.DataFrame, *, control_tokens: str = "refuse") -> list[Encoded]:
-    """Each row as tokens, in order; refuses rows without a trained token, an end, or with two begins."""
-    encoded = []
-    spelled = []
-    specials = _specials(template.tokenizer)
-    for example_id, where, messages in zip(rows["example_id"], places(rows), rows["messages"], strict=True):
-        chat = conversation(messages)
-        chat = folded(chat) if template.folds_system else chat
-        content = json.dumps(chat, ensure_ascii=False)
-        spelled += [f"{where} ({word})" for word in specials if word in content][:1]
-        encoded.append(encode(template, example_id, where, chat))
-    if spelled and control_tokens == "refuse":
-        raise ConfigError(
-            f"{named(spelled)}: the text spells a control token of the base, which would act as one",
-            hint="edit or drop the rows, or say --set control_tokens=allow",
-        )
-    _must(encoded, _learns, "no assistant turn, so nothing to train on", "drop them, or mend their roles")
-    _must(
-        encoded,
-        lambda row: _ends(row, template.end_ids),
-        "a trained turn without an end token: the model would learn never to stop",
-        "mend the base's chat template so that an assistant's turn ends in its end token",
-    )
-    begin = template.tokenizer.bos_token_id
-    _must(
-        encoded,
-        lambda row: row.ids[:2] != (begin, begin),
-        "two begin tokens",
-        "the chat template and the tokenizer both add one: take it out of the template",
-    )
-    return encoded
-
-
-def _specials(tokenizer: Any) -> list[str]:  # noqa: ANN401
-    """Texts that the tokenizer reads as control tokens wherever they stand, longest first."""
-    added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
-    return sorted(added | set(tokenizer.all_special_tokens), key=len, reverse=True)
-
-
-def _must(rows: Sequence[Encoded], holds: Any, what: str, hint: str) -> None:  # noqa: ANN401
-    wrong = [row.where for row in rows if not holds(row)]
-    if wrong:
-        raise ConfigError(f"{named(wrong)}: {what}", hint=hint)
-
-
-def _learns(row: Encoded) -> bool:
-    return any(row.trained)
-
-
-def _ends(row: Encoded, end_ids: frozenset[int]) -> bool:
-    """Whether each stretch of trained tokens stops at an end token."""
-    following = (*row.trained[1:], False)
-    lasts = [
-        token
-        for token, on, next_on in zip(row.ids, row.trained, following, strict=True)
-        if on and not next_on
-    ]
-    return all(token in end_ids for token in lasts)
-
-
-def named(wheres: Sequence[str]) -> str:
-    """The first rows by name and how many more there are."""
-    more = f" and {len(wheres) - SHOWN:,} more" if len(wheres) > SHOWN else ""
-    return ", ".join(wheres[:SHOWN]) + more
-
-
-def fit(rows: Sequence[Encoded], context: int, policy: str) -> tuple[list[Encoded], Gate]:
-    """The rows that fit into `context` tokens. Longer ones: refused by name, dropped or cut, as told."""
-    over = [row for row in rows if len(row.ids) > context]
-    if over and policy == "refuse":
-        longest = max(len(row.ids) for row in over)
-        raise ConfigError(
-            f"{len(over):,} of {len(rows):,} rows are longer than {context:,} tokens (longest {longest:,}): "
-            f"{named([row.where for row in over])}",
-            hint="--set over_long=drop leaves them out, --set over_long=truncate cuts them (end tokens go too)",
-        )
-    cut = {row.where: _cut(row, context) for row in over} if policy == "truncate" else {}
-    kept, dropped, truncated = [], [], []
-    for row in rows:
-        now = cut.get(row.where, row)
-        if len(now.ids) <= context and any(now.trained):
-            kept.append(now)
-            truncated += [row.where] if now is not row else []
-        else:
-            dropped.append(row.where)
-    lost = _count(rows) - _count(kept)
-    return kept, Gate(context, policy, tuple(dropped), tuple(truncated), lost)
-
-
-def _cut(row: Encoded, context: int) -> Encoded:
-    return replace(row, ids=row.ids[:context], trained=row.trained[:context])
-
-
-def _count(rows: Iterable[Encoded]) -> int:
-    return sum(sum(row.trained) for row in rows)
-
-
-def token_counts(rows: Sequence[Encoded]) -> dict[str, int]:
-    """Rows, tokens and trained tokens."""
-    return {"rows": len(rows), "tokens": sum(len(row.ids) for row in rows), "trained": _count(rows)}
 
 
 def mask_lines(template: Template, row: Encoded) -> list[str]:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from train.batches import Template
     from train.recipe import Resolved
 
-GIB = 1 << 30
-
 
 def train(
     dataset: Annotated[
@@ -53,7 +51,7 @@ def train(
     from curate.workspace import Workspace
 
     flags = {"base": base, "quantization": quantization, "seed": seed, "threads": threads}
-    resolved = _resolved(recipe, setting or [], flags)
+    resolved = _resolved(recipe, setting or [], flags, allow_unclean=allow_unclean)
     job = _job(Workspace.open(), dataset, resolved, name)
     if show_mask is not None:
         return _show_mask(job, show_mask)
@@ -78,11 +76,18 @@ class Job:
     objections: list[str]
 
 
-def _resolved(path: Path | None, settings: list[str], flags: dict[str, Any]) -> Resolved:
-    """File, then --set, then flags of their own; a later word wins."""
+def _resolved(
+    path: Path | None, settings: list[str], flags: dict[str, Any], *, allow_unclean: bool
+) -> Resolved:
+    """File, then --set, then flags of their own; a later word wins.
+
+    Rows that cannot be trained on are part of unclean data: where that is allowed they are left out,
+    by name, unless file or --set say otherwise.
+    """
     from train import recipe
 
-    given = recipe.read(path) if path else []
+    given = [recipe.Given(key, "drop", "--allow-unclean") for key in recipe.LEAVES_OUT if allow_unclean]
+    given += recipe.read(path) if path else []
     given += recipe.parse(settings)
     given += [
         recipe.Given(key, value, f"--{key} {value}") for key, value in flags.items() if value is not None
@@ -117,21 +122,22 @@ def _show_mask(job: Job, reference: str) -> Answer:
 
     from train import batches
     from train.outline import outline
+    from train.rows import encode_rows, places
 
     rows = pl.concat([job.rows, job.validation])
-    places = batches.places(rows)
+    wheres = places(rows)
     chosen = [
         index
-        for index, (example_id, where) in enumerate(zip(rows["example_id"], places, strict=True))
+        for index, (example_id, where) in enumerate(zip(rows["example_id"], wheres, strict=True))
         if where == reference or (len(reference) >= 4 and example_id.startswith(reference))
     ]
     if len(chosen) != 1:
         raise NotFoundError(
             f"{len(chosen)} training and validation rows are called `{reference}`",
-            hint=f"an example's id, its beginning, or file:row, such as {places[0]}",
+            hint=f"an example's id, its beginning, or file:row, such as {wheres[0]}",
         )
     template = batches.template_of(outline(job.resolved.recipe), job.resolved.recipe.train_on)
-    [row] = batches.encode_rows(template, rows[chosen], control_tokens="allow")
+    [row], _ = encode_rows(template, rows[chosen], control_tokens="allow")
     names = template.tokenizer.convert_ids_to_tokens(list(row.ids))
     data = {"where": row.where, "example_id": row.example_id, "tokens": names, "trained": list(row.trained)}
     return Answer(batches.mask_lines(template, row), data)
@@ -203,24 +209,27 @@ def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, list[Any]]:
     """The rows as tokens that fit, and the checks that encoding stands for."""
     from train import batches, checks
     from train.adapter import Data
+    from train.rows import encode_rows, fit, token_counts
+    from train.watch import quiet
 
     recipe = job.resolved.recipe
     template = batches.template_of(loaded, recipe.train_on)
     context = min(recipe.context or loaded.context, loaded.context)
-    rows = batches.encode_rows(template, job.rows, control_tokens=recipe.control_tokens)
     judged = job.validation if recipe.evaluate else job.validation.clear()
-    held = batches.encode_rows(template, judged, control_tokens=recipe.control_tokens)
+    policies = {"control_tokens": recipe.control_tokens, "unusable": recipe.unusable}
+    with quiet():
+        rows, out = encode_rows(template, job.rows, **policies)
+        held, held_out = encode_rows(template, judged, **policies)
     before = [
-        checks.masks_agree(
-            len(rows) + len(held), template.ways, batches.token_counts([*rows, *held])["trained"]
-        ),
+        checks.masks_agree(len(rows) + len(held), template.ways, token_counts([*rows, *held])["trained"]),
         checks.ends_trained(len(rows) + len(held)),
     ]
-    kept, gate = batches.fit(rows, context, recipe.over_long)
-    held_kept, held_gate = batches.fit(held, context, recipe.over_long)
+    kept, gate = fit(rows, context, recipe.over_long, out)
+    held_kept, held_gate = fit(held, context, recipe.over_long, held_out)
     if not kept:
         raise ConfigError(
-            "no training row is left that fits the context", hint="--set context=N with a larger N"
+            "no training row is left that can be trained on and fits the context",
+            hint="seatrial train --plan says why",
         )
     data = Data(job.name, job.dataset, tuple(job.objections), kept, held_kept, gate, held_gate)
     return template, data, before
@@ -243,12 +252,19 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
     from curate.progress import duration
 
     rows = told["rows"]["train"]
+    gates = told["lengths"].values()
+    left = [len(gate["dropped"]) + len(gate["unusable"]) for gate in gates]
     lines = [
         *([f"already done, run {run_id}; --again to repeat"] if already else []),
         f"adapter {job.adapter_name} ({digest[:12]}) on {told['base']}, {told['quantization']}: {curve}",
         f"{rows['rows']:,} rows, {rows['trained']:,} of {rows['tokens']:,} tokens trained on an epoch, "
         f"{told['steps']:,} steps in {duration(told['seconds'])}; "
         f"{told['trainable']:,} of {told['parameters']:,} parameters",
+        *(
+            [f"left out: {left[0]:,} training rows, {left[1]:,} validation rows; training.json names them"]
+            if any(left)
+            else []
+        ),
         f"{len(told['checks'])} checks held",
         *(
             [f"trained on data that did not pass the gate: {'; '.join(told['objections'])}"]

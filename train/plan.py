@@ -9,6 +9,8 @@ from curate.answer import Answer
 from train import batches
 from train.outline import Estimate, estimate, histogram, outline, steps, table
 from train.recipe import Resolved
+from train.rows import encode_rows, fit, named, token_counts
+from train.watch import quiet
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,22 +28,29 @@ def plan(
     loaded = outline(recipe)
     template = batches.template_of(loaded, recipe.train_on)
     context = min(recipe.context or loaded.context, loaded.context)
-    encoded = batches.encode_rows(template, rows, control_tokens=recipe.control_tokens)
+    judged = validation if recipe.evaluate else validation.clear()
+    with quiet():
+        encoded, out = encode_rows(template, rows, control_tokens=recipe.control_tokens, unusable="drop")
+        held, held_out = encode_rows(template, judged, control_tokens=recipe.control_tokens, unusable="drop")
     over = [row for row in encoded if len(row.ids) > context]
-    against = [*objections, *_too_long(encoded, context, recipe.over_long, len(over))]
+    against = [
+        *objections,
+        *_unusable("training", out, recipe.unusable),
+        *_unusable("validation", held_out, recipe.unusable),
+        *_too_long("training", encoded, context, recipe.over_long),
+        *_too_long("validation", held, context, recipe.over_long),
+    ]
     kept, gate = (
-        (encoded, None)
-        if over and recipe.over_long == "refuse"
-        else batches.fit(encoded, context, recipe.over_long)
+        (encoded, None) if over and recipe.over_long == "refuse" else fit(encoded, context, recipe.over_long)
     )
-    counts = batches.token_counts(kept)
+    counts = token_counts(kept)
     longest = min(context, max(len(row.ids) for row in encoded))
     size = estimate(loaded, recipe, longest)
     total = steps(len(kept), recipe)
-    judged = f"{validation.height:,} validation rows" if recipe.evaluate else "no validation"
+    told = f"{judged.height:,} validation rows" if recipe.evaluate else "no validation"
     lines = table(
         {
-            "data": f"{name}: {rows.height:,} training rows, {judged}; the test rows are not touched",
+            "data": f"{name}: {rows.height:,} training rows, {told}; the test rows are not touched",
             "against it": "; ".join(against) or "nothing: scanned, nothing blocking open, split",
             "base": _base(loaded, recipe.base, size),
             "tokens": f"{counts['tokens']:,} an epoch, {counts['trained']:,} of them trained on; context {context:,}",
@@ -50,7 +59,7 @@ def plan(
             f"({size.trainable / size.parameters:.2%})",
             "memory": f"about {_bytes(size.memory)} by formula: weights {_bytes(size.weights)}, adapter "
             f"{_bytes(size.adapter)}, activations {_bytes(size.activations)}; program and buffers come on top",
-            "masks": f"{template.ways} agree on each of {rows.height:,} rows",
+            "masks": f"{template.ways} agree on each of {len(encoded):,} rows",
         }
     )
     lines += ["lengths", *histogram(encoded, context), *resolved.lines()]
@@ -61,6 +70,7 @@ def plan(
         "tokens": counts,
         "lengths": [len(row.ids) for row in encoded],
         "over_long": {"rows": [row.where for row in over], "gate": gate.record() if gate else None},
+        "unusable": [*out, *held_out],
         "context": context,
         "steps": total,
         "quantization": loaded.facts["quantization"],
@@ -72,14 +82,25 @@ def plan(
     return Answer(lines, data, exit_code=1 if against else 0)
 
 
-def _too_long(encoded: list[batches.Encoded], context: int, policy: str, over: int) -> list[str]:
+def _unusable(which: str, out: tuple[str, ...], policy: str) -> list[str]:
+    """Why rows that cannot be trained on would stop the run; nothing if they are to be dropped."""
+    return (
+        [f"{len(out):,} {which} rows cannot be trained on: {named(out)}"]
+        if out and policy == "refuse"
+        else []
+    )
+
+
+def _too_long(which: str, encoded: list[batches.Encoded], context: int, policy: str) -> list[str]:
     """Why over-long rows would stop the run; nothing if a policy for them was chosen."""
+    over = [row.where for row in encoded if len(row.ids) > context]
     if not over or policy != "refuse":
         return []
-    lost = batches.fit(encoded, context, "truncate")[1].lost
-    gone = batches.fit(encoded, context, "drop")[1].lost
+    lost = fit(encoded, context, "truncate")[1].lost
+    gone = fit(encoded, context, "drop")[1].lost
     return [
-        f"{over:,} rows are over-long: over_long=drop would lose {gone:,} trained tokens, truncate {lost:,}"
+        f"{len(over):,} {which} rows are over-long ({named(over)}): over_long=drop would lose "
+        f"{gone:,} of their answers' tokens, truncate {lost:,}"
     ]
 
 

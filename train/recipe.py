@@ -61,12 +61,17 @@ class Recipe:
     train_on: str = _setting("assistant", "turns that are learned", choices=("assistant", "last"))
     context: int = _setting(0, "longest row in tokens; 0 takes the base's own limit", low=0, high=10**7)
     over_long: str = _setting("refuse", "what becomes of longer rows", choices=("refuse", "drop", "truncate"))
+    unusable: str = _setting(
+        "refuse", "rows without an answer or that the chat template refuses", choices=("refuse", "drop")
+    )
     control_tokens: str = _setting(
         "refuse", "rows whose text spells a control token of the base", choices=("refuse", "allow")
     )
     evaluate: bool = _setting(True, "loss on the validation rows after each epoch")
     log_every: int = _setting(10, "steps between lines of the log", low=1, high=10**6)
 
+
+LEAVES_OUT = ("over_long", "unusable")  # settings whose `drop` leaves rows out
 
 REAL_WHY = "a full-size model: the usual QLoRA settings"
 TINY_WHY = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shlex
+import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
@@ -190,7 +191,7 @@ class Seatrial(App[int]):
                 message = Failed(what, error)
             screen.post_message(message)
 
-        screen.run_worker(body, thread=True, exclusive=True, group=what, exit_on_error=False)
+        screen.run_worker(body, thread=True, group=what, exit_on_error=False)
 
     # long work
 
@@ -371,3 +372,20 @@ def run(workspace: Workspace | None) -> int:
     app = Seatrial(workspace)
     code = app.run()
     return code if isinstance(code, int) else (app.return_code or 0)
+
+
+def open_here() -> int:
+    """Open the screens on the workspace here, if there is one; what `seatrial serve` runs for each page."""
+    from curate.errors import WorkspaceError
+
+    try:
+        workspace: Workspace | None = Workspace.open()
+    except WorkspaceError as error:
+        if "no workspace" not in error.message:
+            raise
+        workspace = None
+    return run(workspace)
+
+
+if __name__ == "__main__":
+    sys.exit(open_here())

@@ -79,7 +79,10 @@ def facts(finding: Finding, *, narrow: bool = False) -> Content:
         "" if narrow else (f"  {finding['shape']}  score {finding['score']:.2f}", "dim"),
         ("  ■" if narrow else "  ■ blocking", "bold $error") if finding["blocking"] else "",
         ("  → ", "dim"),
-        (DOES.get(str(finding["action"]), str(finding["action"])), "bold"),
+        (
+            str(finding["action"]) if narrow else DOES.get(str(finding["action"]), str(finding["action"])),
+            "bold",
+        ),
     )
     why = evidence(finding["evidence"])
     return Content.assemble(head, "\n", why) if why.plain else head

@@ -31,7 +31,7 @@ def serve(
             f"warning: {host} can be reached from other machines; whoever opens it reads the data and decides, "
             "and nothing is encrypted: put it behind a proxy that asks who they are"
         )
-    command = shlex.join([sys.executable, "-P", "-m", "tui.cli"])
+    command = shlex.join([sys.executable, "-P", "-m", "tui.app"])
     server = Guarded(command, host=host, port=port, title="seatrial")
     try:
         server.serve()

@@ -6,6 +6,7 @@ could type into the screens; so a request must name this host, and come from thi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -30,6 +31,10 @@ class Guarded(Server):  # type: ignore[misc]  # the package carries no types
 
         app.middlewares.append(gate)
         return app
+
+    def initialize_logging(self) -> None:
+        """Say what goes wrong, on stderr; not each request."""
+        logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(message)s")
 
     async def on_startup(self, app: web.Application) -> None:
         """Say where the screens are."""

@@ -33,10 +33,10 @@ def bands(shingles: pl.Series, threshold: float) -> pl.Series:
         signature = _signatures(sets)
         for band in range(keys.shape[1]):
             keys[:, band] = mixed(list(signature[band * rows : (band + 1) * rows]), band)
-    values: list[Hashes | None] = [None] * len(shingles)
-    for at, row in zip(full.arg_true(), keys, strict=True):
+    values: list[list[int] | None] = [None] * len(shingles)
+    for at, row in zip(full.arg_true(), keys.tolist(), strict=True):
         values[at] = row
-    return pl.Series("bands", values, dtype=pl.List(pl.UInt64)).cast(pl.List(pl.UInt64))
+    return pl.Series("bands", values, dtype=pl.List(pl.UInt64))
 
 
 def _signatures(sets: pl.Series) -> Hashes:

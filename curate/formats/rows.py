@@ -122,7 +122,7 @@ def _answer(value: object, at: str, roles: Mapping[str, str]) -> tuple[str | Non
     taken = read_value(value, at, "assistant", roles)
     only = taken.messages[0]
     plain = len(taken.messages) == 1 and only["role"] == "assistant" and only["content"] is not None
-    if plain and not any(only[key] for key in ("name", "tool_calls", "tool_call_id")):
+    if plain and all(only[key] is None for key in ("name", "tool_calls", "tool_call_id")):
         return only["content"], taken.turn, taken.extras
     return dump(value), {"as": "json"}, {}
 

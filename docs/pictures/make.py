@@ -32,6 +32,8 @@ async def draw() -> None:
         await settle(pilot)
         await pilot.press("enter")
         await settle(pilot)
+        await pilot.press("s", "s", "s")
+        await settle(pilot)
         await pilot.press("down", "down", "down")
         await settle(pilot)
         app.save_screenshot("queue.svg", str(HERE))

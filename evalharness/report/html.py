@@ -92,6 +92,7 @@ def html(comparison: Comparison) -> str:
         places={kind: place for place, kind in enumerate(KINDS, start=1)},
         shown=shown,
         first=next((kind for kind in ("lost", "won") if shown[kind]), None),
+        rows_words=wording.rows_words(comparison),
         readings_words=wording.readings_words(comparison),
         toy_words=wording.TOY,
         commands=list(dict.fromkeys(step["command"] for step in comparison["lineage"])),

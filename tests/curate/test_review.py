@@ -128,7 +128,7 @@ def test_what_is_safe_and_what_stays_for_a_person(desk: Desk):
         table.filter(pl.col("decided").is_not_null()).select("finding_id", "decided").iter_rows()
     ) == {d.finding_id: d.action for d in decisions}
     assert sorted(open_findings(table)["check"]) == ["contradiction", "structure"]
-    assert desk.decided("exact-duplicate") == ["keep", "drop"]
+    assert sorted(map(str, desk.decided("exact-duplicate"))) == ["drop", "keep"]
     assert accept_safe(table) == []
 
 

@@ -176,3 +176,53 @@ def workspace(tmp_path, monkeypatch):
     space.ledger.set_name("tickets", digest)
     yield space
     space.close()
+
+
+@pytest.fixture
+def chat_server():
+    """Starts an OpenAI-compatible server on the loopback: give it `reply(body, number)`, get its address.
+
+    A reply is (status, text) or (status, text, headers); text with status 200 is the answer, or the
+    whole response if it is bytes. `chat_server.requests` keeps the bodies.
+    """
+    import threading
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    servers = []
+
+    def start(reply):
+        lock = threading.Lock()
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with lock:
+                    start.requests.append(body)
+                    start.headers.append(dict(self.headers))
+                    number = len(start.requests)
+                status, text, *more = reply(body, number)
+                data = text if isinstance(text, bytes) else text.encode()
+                if status == 200 and not isinstance(text, bytes):
+                    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+                    usage = {"prompt_tokens": 7, "completion_tokens": 3}
+                    data = json.dumps({"choices": [choice], "usage": usage}).encode()
+                self.send_response(status)
+                for key, value in (more[0] if more else {}).items():
+                    self.send_header(key, value)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *_):
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_address[1]}/v1"
+
+    start.requests, start.headers = [], []
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()

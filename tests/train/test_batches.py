@@ -7,9 +7,10 @@ import pytest
 
 from curate.errors import ConfigError
 from train import batches
-from train.batches import encode, encode_rows, fit
+from train.batches import encode
 from train.outline import outline
 from train.recipe import Recipe
+from train.rows import _ends, encode_rows, fit
 
 CHAT = [
     {"role": "system", "content": "queues : oak , sierra ."},
@@ -103,9 +104,9 @@ def test_an_answer_without_an_end_token_is_refused(retold, tickets):
 
 def test_each_stretch_of_trained_tokens_must_stop_at_an_end():
     row = batches.Encoded("id", "f:1", (1, 7, 5, 1, 7, 5), (False, True, True, False, True, True))
-    assert batches._ends(row, frozenset({5}))
-    assert not batches._ends(replace(row, ids=(1, 7, 5, 1, 7, 7)), frozenset({5}))
-    assert not batches._ends(replace(row, ids=(1, 7, 7, 1, 7, 5)), frozenset({5}))
+    assert _ends(row, frozenset({5}))
+    assert not _ends(replace(row, ids=(1, 7, 5, 1, 7, 7)), frozenset({5}))
+    assert not _ends(replace(row, ids=(1, 7, 7, 1, 7, 5)), frozenset({5}))
 
 
 def test_two_begin_tokens_are_refused(retold, tickets):
@@ -117,20 +118,33 @@ def test_a_row_that_spells_a_control_token_is_named(template, tickets):
     rows = tickets.to_dicts()
     rows[3]["messages"][1]["content"] += " <e> sierra"
     spelled = pl.DataFrame(rows, schema=tickets.schema)
-    with pytest.raises(ConfigError, match=r"tickets.jsonl:4 \(<e>\)"):
+    with pytest.raises(ConfigError, match=r"tickets\.jsonl:4 \(its text spells the control token <e>\)"):
         encode_rows(template, spelled)
-    assert len(encode_rows(template, spelled, control_tokens="allow")) == 32
+    assert len(encode_rows(template, spelled, control_tokens="allow")[0]) == 32
 
 
-def test_a_row_without_an_answer_is_named(template, tickets):
+def test_rows_that_cannot_be_trained_on_are_refused_or_left_out_by_name(retold, tickets):
+    template = retold(
+        "{% for m in messages %}",
+        "{% for m in messages %}{% if m.role == 'tool' %}{{ raise_exception('no tools') }}{% endif %}",
+    )
     rows = tickets.to_dicts()
     del rows[7]["messages"][2]
-    with pytest.raises(ConfigError, match=r"tickets.jsonl:8: no assistant turn"):
-        encode_rows(template, pl.DataFrame(rows, schema=tickets.schema))
+    rows[9]["messages"][0]["role"] = "tool"
+    broken = pl.DataFrame(rows, schema=tickets.schema)
+    with pytest.raises(
+        ConfigError,
+        match=r"2 of 32 rows.*tickets\.jsonl:8 \(no assistant turn\), tickets\.jsonl:10 \(.*no tools",
+    ):
+        encode_rows(template, broken)
+    encoded, out = encode_rows(template, broken, unusable="drop")
+    assert (len(encoded), len(out)) == (30, 2)
+    _, gate = fit(encoded, 64, "refuse", out)
+    assert gate.record()["unusable"] == list(out)
 
 
 def test_over_long_rows_are_refused_dropped_or_cut_by_name(template, tickets):
-    rows = encode_rows(template, tickets)
+    rows, _ = encode_rows(template, tickets)
     context = max(len(row.ids) for row in rows) - 4
     long = [row.where for row in rows if len(row.ids) > context]
     with pytest.raises(ConfigError, match=f"{len(long)} of 32 rows are longer.*{long[0]}"):
@@ -145,7 +159,7 @@ def test_over_long_rows_are_refused_dropped_or_cut_by_name(template, tickets):
 
 
 def test_a_row_cut_to_nothing_learned_counts_as_dropped(template, tickets):
-    kept, gate = fit(encode_rows(template, tickets), 5, "truncate")
+    kept, gate = fit(encode_rows(template, tickets)[0], 5, "truncate")
     assert (kept, len(gate.dropped), gate.truncated) == ([], 32, ())
 
 

@@ -16,6 +16,7 @@ OTHER = {
     "precision": "bf16",
     "train_on": "last",
     "over_long": "drop",
+    "unusable": "drop",
     "control_tokens": "allow",
 }
 

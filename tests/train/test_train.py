@@ -182,6 +182,25 @@ def test_unclean_data_is_refused_and_recorded_when_allowed(train, keep, tickets,
     assert "did not pass the gate" in card and "open blocking findings" in card
 
 
+def test_unclean_data_may_hold_rows_that_cannot_be_trained_on(train, keep, tickets, workspace):
+    """They are left out by name; without --allow-unclean they stop the run."""
+    rows = tickets.to_dicts()
+    del rows[2]["messages"][2]
+    rows[4]["messages"][1]["content"] = "mug " * 80
+    keep(pl.DataFrame(rows, schema=tickets.schema))
+    with pytest.raises(ConfigError, match=r"1 of 24 rows cannot be trained on: tickets\.jsonl:3"):
+        train()
+    text = "\n".join(train(plan=True).lines)
+    assert "1 training rows cannot be trained on: tickets.jsonl:3" in text
+    assert "1 training rows are over-long (tickets.jsonl:5)" in text
+    answer = train({"epochs": 1, "evaluate": False}, allow_unclean=True)
+    told = told_of(workspace)
+    assert told["rows"]["train"]["rows"] == 22
+    assert told["lengths"]["train"]["unusable"] == ["tickets.jsonl:3 (no assistant turn)"]
+    assert told["lengths"]["train"]["dropped"] == ["tickets.jsonl:5"]
+    assert any(line.startswith("left out: 2 training rows, 0 validation rows") for line in answer.lines)
+
+
 def test_unknown_data_is_refused(train, keep, tickets):
     keep(tickets, None)
     with pytest.raises(GateError, match="never scanned"):

@@ -312,10 +312,11 @@ async def test_mouse(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "cells", "drawn"), [(0, 8, ""), (1, 4, "████"), (0.5, 4, "██"), (0.001, 4, "▏"), (0.3, 2, "▋")]
+    ("share", "cells", "drawn"),
+    [(0, 8, ""), (1, 4, "━━━━"), (0.5, 4, "━━"), (0.001, 4, "╸"), (0.3, 5, "━╸"), (2, 3, "━━━")],
 )
 def test_bars(share: float, cells: int, drawn: str) -> None:
-    """A bar is in eighths of a cell, and something is never drawn as nothing."""
+    """A bar is in halves of a cell, and something is never drawn as nothing."""
     assert bar(share, cells) == drawn
 
 

@@ -19,6 +19,7 @@ from train.tinybase.world import (
     Subject,
     Ticket,
     Words,
+    bare_things,
     bare_words,
     header,
     reply,
@@ -57,11 +58,11 @@ class Stage:
 
 
 CURRICULUM = (
-    Stage(64, 64, 0.08, (1, 0, 0), 0.7, (2, 4), (1, 1), (1, 2), 2, 0.3),
-    Stage(96, 64, 0.15, (0.3, 0.7, 0), 0.5, (2, 6), (1, 1), (1, 4), 2, 0.5),
-    Stage(160, 40, 0.25, (0.15, 0.25, 0.6), 0.4, (2, 6), (1, 2), (1, 8), 2, 0.6),
-    Stage(208, 40, 0.38, (0.05, 0.15, 0.8), 0.2, (2, 8), (1, 2), (1, 8), 2, 0.8, 0.03, 0.2, 0.3),
-    Stage(304, 32, 1.0, (0.0, 0.1, 0.9), 0.3, (2, 10), (1, 2), (1, 8), 4, 0.9, 0.04, 0.4, 1.0),
+    Stage(64, 64, 0.12, (1, 0, 0), 0.7, (2, 4), (1, 1), (1, 2), 2, 0.3),
+    Stage(96, 64, 0.19, (0.3, 0.7, 0), 0.5, (2, 6), (1, 1), (1, 4), 2, 0.5),
+    Stage(160, 40, 0.31, (0.15, 0.25, 0.6), 0.4, (2, 6), (1, 2), (1, 8), 2, 0.6),
+    Stage(208, 40, 0.45, (0.05, 0.15, 0.8), 0.2, (2, 8), (1, 2), (1, 8), 2, 0.8, 0.03, 0.2, 0.3),
+    Stage(304, 32, 1.0, (0.0, 0.1, 0.9), 0.3, (2, 10), (1, 2), (1, 8), 4, 0.9, 0.04, 0.4, 0.7),
 )
 
 
@@ -134,7 +135,8 @@ class Document:
             self.topics = [rng.sample(row, depth) for row in rng.sample(_TRAINED, topics)]
         self.queues = rng.sample(bare_words() if rng.random() < 0.4 else QUEUES, queues)
         self.actions = dict(zip(self.queues, rng.sample(ACTIONS, queues), strict=True))
-        self.products = rng.sample(PRODUCTS, 3)
+        # With the same few products always, it takes an unknown product for the matter of a ticket.
+        self.products = rng.sample(PRODUCTS if rng.random() < 0.4 else bare_things(), 3)
         self.company = rng.choice(COMPANIES)
         self.has_system = rng.random() < stage.system
         self.has_replies = rng.random() < stage.replies

@@ -37,12 +37,12 @@ LEAST_STEPS = 60  # a stage
 class Run:
     """Settings of a run. `tokens` is the whole budget: the schedule never looks at the clock."""
 
-    tokens: int = 12_000_000
+    tokens: int = 7_000_000
     seed: int = 0
     rate: float = 0.01
     embedding_rate: float = 3e-3
     threads: int = 2
-    trial_every: int = 1_000_000
+    trial_every: int = 2_000_000
     trial_companies: int = 6
 
 

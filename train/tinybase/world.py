@@ -228,8 +228,15 @@ def prose(words: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1)
 def bare_words() -> Words:
-    """Words that may stand for a queue in an invented document: all but the held-out ones."""
+    """Words that may stand for a queue in training: all but the held-out ones."""
     return tuple(word for word in ALL_WORDS if word not in HELD)
+
+
+@lru_cache(maxsize=1)
+def bare_things() -> Words:
+    """Words that may stand for a product in training: no keywords, no held-out ones."""
+    keywords = {word for row in TOPICS for word in row}
+    return tuple(word for word in bare_words() if word not in keywords)
 
 
 @dataclass(frozen=True)

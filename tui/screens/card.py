@@ -68,6 +68,7 @@ class CardScreen(Screen[int]):
         self.card: Card | None = None
         self.recent: list[str] = []
         self.stacked = False
+        self.drawn: dict[str, Content] = {}
         self.editing: tuple[int | None, str] | None = None
         self.asked_to_leave = False
 
@@ -112,15 +113,22 @@ class CardScreen(Screen[int]):
         finding = desk.finding(place)
         self._read_ahead(finding)
         self.card = made = card(desk, place, finding, narrow=self.size.width < 60)
-        self.query_one("#facts", Static).update(made.facts)
-        self.query_one("#left", Static).update(made.left)
-        self.query_one("#right", Static).update(made.right or "")
-        self.query_one("#members", Static).update(made.members or "")
+        self._put("facts", made.facts)
+        self._put("left", made.left)
+        self._put("right", made.right or Content(""))
+        self._put("members", made.members or Content(""))
         self.set_class(made.right is not None, "-two")
         self.set_class(made.members is not None, "-members")
         self.set_class(self.stacked or self.size.width < 70, "-stacked")
         self.call_after_refresh(self._bring_into_view, made.left)
         self.tell()
+
+    def _put(self, name: str, content: Content) -> None:
+        """Draw a part of the card again, but only where it says something else now."""
+        before = self.drawn.get(name)
+        if before is None or not before.is_same(content):
+            self.drawn[name] = content
+            self.query_one(f"#{name}", Static).update(content)
 
     def _bring_into_view(self, text: Content) -> None:
         """Scroll to what is marked where it would be below the edge."""
@@ -145,7 +153,7 @@ class CardScreen(Screen[int]):
         line = word(finding, flagged=flagged)
         if self.recent and self.size.width >= 70:
             line = Content.assemble(line, ("   before: " + " ".join(self.recent[-RECENT:]), "dim"))
-        self.query_one("#word", Static).update(line)
+        self._put("word", line)
 
     def _read_ahead(self, finding: dict[str, Any]) -> None:
         if finding["example_id"] in self.desk.examples.held:

@@ -31,7 +31,7 @@ class ComparisonScreen(Screen[None]):
     """What the figures say, and the rows behind them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("k", "kind", "Only one kind", id="comparison.kind"),
+        Binding("o", "kind", "Only one kind", id="comparison.kind"),
         Binding("v", "verdict", "Whole verdict", id="comparison.verdict"),
         Binding("c", "copy", "Copy", id="comparison.copy"),
         Binding("R", "report", "Write the report", show=False, id="comparison.report"),
@@ -124,7 +124,7 @@ class ComparisonScreen(Screen[None]):
             ["seatrial", "comparison"], f"{len(self.rows):,} of {examples['total']:,} shown · {kinds}"
         )
         rows = self.query_one(Rows)
-        rows.empty = f"No example is of the kind `{self.kind}`.\n\nk goes on to the next kind."
+        rows.empty = f"No example is of the kind `{self.kind}`.\n\no goes on to the next kind."
         rows.show(len(self.rows), self.block)
         self.tell()
 

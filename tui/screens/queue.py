@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 COLUMNS = [
     Column("", 1),
     Column("check", 15),
-    Column("label", 18, from_width=60),
+    Column("label", 14, from_width=60),
     Column("score", 5, right=True, from_width=50),
     Column("proposed", 8),
-    Column("row", 18, from_width=100),
+    Column("row", 18, from_width=120),
     Column("text"),
 ]
 

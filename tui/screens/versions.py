@@ -58,6 +58,7 @@ class VersionsScreen(Screen[None]):
         self.versions: list[Version] = []
         self.portraits: dict[str, Portrait] = {}
         self.wanted: list[str] = []
+        self.reading = False
 
     @property
     def seatrial(self) -> Seatrial:
@@ -75,14 +76,12 @@ class VersionsScreen(Screen[None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Read the versions and begin with the newest."""
+        """The keys belong to the list."""
         self.query_one(Rows).focus()
-        self.renew()
 
     def on_screen_resume(self) -> None:
-        """Decisions may have been made since."""
-        if self.versions:
-            self.renew()
+        """Read the versions: at first, and since decisions may have been made meanwhile."""
+        self.renew()
 
     def renew(self) -> None:
         """Read the versions again; portraits of old are kept until new ones are there."""
@@ -95,7 +94,7 @@ class VersionsScreen(Screen[None]):
         cursor = digests.index(before) if before in digests and len(digests) == count else 0
         rows.show(len(self.versions), self.block, cursor=cursor)
         self.query_one(Heading).say(
-            ["seatrial", "versions"], f"{len(self.versions):,} · {self.seatrial.reviewer}"
+            ["seatrial", "versions"], f"{len(self.versions):,} in all · {self.seatrial.reviewer}"
         )
         self.wanted = digests[:]
         self.look()
@@ -153,7 +152,8 @@ class VersionsScreen(Screen[None]):
         else:
             self.query_one("#summary", Static).update(Content.styled("reading ...", "dim"))
             self.query_one("#charts", Container).remove_children()
-        if self.wanted:
+        if self.wanted and not self.reading:
+            self.reading = True
             following = digest if digest in self.wanted else self.wanted[0]
             workspace = self.seatrial.here
             self.seatrial.read(self, "portrait", lambda: read_portrait(workspace, following))
@@ -163,6 +163,7 @@ class VersionsScreen(Screen[None]):
         if not isinstance(message.value, Portrait):
             return
         seen = message.value
+        self.reading = False
         self.portraits[seen.digest] = seen
         self.wanted = [digest for digest in self.wanted if digest != seen.digest]
         self.query_one(Rows).renew()
@@ -173,7 +174,7 @@ class VersionsScreen(Screen[None]):
 
     def on_failed(self, message: Failed) -> None:
         """A portrait could not be read: say so once."""
-        self.wanted = []
+        self.wanted, self.reading = [], False
         self.seatrial.complain(message.error)
 
     def draw(self, seen: Portrait) -> None:

@@ -21,8 +21,8 @@ WAYS = (
     ("d", "see the whole job on shipped tickets", "seatrial demo"),
 )
 STEPS = (
-    ("scan", "finds duplicates, personal data, contradictions, leaks"),
-    ("decide", "one card at a time: a accepts, x rejects, u takes back"),
+    ("scan", "duplicates, personal data, contradictions, leaks"),
+    ("decide", "one card at a time: a accept, x reject, u undo"),
     ("apply, split", "a clean version; train, validation and a sealed test"),
     ("train, compare", "an adapter, and a verdict with its evidence"),
 )
@@ -47,7 +47,7 @@ class WelcomeScreen(Screen[None]):
         yield Heading()
         parts: list[Content] = [
             Content.styled(
-                "Find out whether your fine-tune is really better, on rows you have checked.", "bold"
+                "Find out whether your fine-tune is really better,\non rows you have checked.", "bold"
             ),
             Content("\nThere is no dataset here yet. Begin with one of these:\n"),
         ]

@@ -10,17 +10,16 @@ from textual.widget import Widget
 from tui.display_text import fit
 from tui.lineage import Chart
 
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 NAMES = 24  # cells of the longest name
 
 
 def bar(share: float, cells: int) -> str:
-    """A bar of `share` (0 to 1) of so many cells, in eighths; something above nothing is seen."""
-    eighths = round(max(0.0, min(share, 1.0)) * cells * 8)
+    """A bar of `share` (0 to 1) of so many cells, in halves; something above nothing is seen."""
+    halves = round(max(0.0, min(share, 1.0)) * cells * 2)
     if share > 0:
-        eighths = max(eighths, 1)
-    full, rest = divmod(eighths, 8)
-    return "█" * full + (EIGHTHS[rest] if rest else "")
+        halves = max(halves, 1)
+    full, rest = divmod(halves, 2)
+    return "━" * full + "╸" * rest
 
 
 class Bars(Widget):

@@ -111,7 +111,7 @@ class Rows(ScrollView, can_focus=True):
 
     def shown(self) -> list[tuple[int, Column, int]]:
         """(index, column, width in cells) of the columns that there is room for."""
-        width = self.room - 2
+        width = self.room - 3  # the arrow before, a margin after
         fixed = [(i, c) for i, c in enumerate(self.columns) if self.size.width >= c.from_width]
         left = width - sum(c.width for _, c in fixed) - GAP * (len(fixed) - 1)
         flexible = sum(1 for _, c in fixed if not c.width)

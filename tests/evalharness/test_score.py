@@ -1,0 +1,151 @@
+"""Scores of predictions, and the two commands."""
+
+import json
+
+import polars as pl
+import pytest
+
+from curate.errors import ConfigError, NotFoundError
+from evalharness import cli
+from evalharness.predict import PREDICTIONS
+from evalharness.score import SCORES, means, newest, score
+
+ANSWERS = {
+    "base": "sorry",
+    "few-shot": "oak: hm",
+    "rag": "viola: hm",
+    "tuned": "{label}: sorry about the mug",
+}
+
+
+def put(workspace, arm, limit=12, **more):
+    """Predictions of an arm as if a model had made them."""
+    dataset = workspace.dataset("tickets")
+    test = workspace.examples(dataset).filter(pl.col("split") == "test").head(limit)
+    rows = [
+        {
+            "example_id": each,
+            "arm": arm,
+            "answer": ANSWERS[arm].format(label=label),
+            "finish_reason": "stop",
+            "seconds": 0.1,
+        }
+        for each, label in test.select("example_id", "label").iter_rows()
+    ]
+    params = {"arm": arm, "split": "test", "limit": None, "base_digest": "b", "quantization": "nf4", **more}
+    with workspace.run("predict", params, {"dataset": dataset}) as run:
+        table = pl.DataFrame([{**dict.fromkeys(PREDICTIONS), **row} for row in rows], schema=PREDICTIONS)
+        run.outputs["predictions"] = workspace.put_table("predictions", table)
+    return run.outputs["predictions"]
+
+
+def test_one_table_holds_every_arm_metric_and_row(workspace):
+    dataset = workspace.dataset("tickets")
+    for arm in ANSWERS:
+        put(workspace, arm)
+    found = score(workspace, dataset, newest(workspace, dataset))
+    assert found.table.schema == SCORES and found.table.height == 4 * 7 * 12
+    assert workspace.table(found.digest).equals(found.table)
+    rows = {(row.arm, row.metric): row for row in means(found.table, workspace.examples(dataset))}
+    assert rows["tuned", "accuracy"].mean == 1 and rows["base", "accuracy"].mean == 0
+    assert rows["rag", "accuracy"].mean == pytest.approx(1 / 3) and rows[
+        "rag", "macro-f1"
+    ].mean == pytest.approx(1 / 6)
+    assert rows["tuned", "format"].mean == 1 and rows["base", "format"].mean == 0
+    assert all(row.n == 12 and row.nulls == 0 for row in rows.values())
+
+
+def test_scoring_again_gives_the_recorded_table(workspace):
+    dataset = workspace.dataset("tickets")
+    put(workspace, "base")
+    first = score(workspace, dataset, newest(workspace, dataset))
+    again = score(workspace, dataset, newest(workspace, dataset))
+    assert first.fresh and not again.fresh and again.digest == first.digest
+
+
+def test_the_newest_predictions_of_each_arm_count(workspace):
+    dataset = workspace.dataset("tickets")
+    put(workspace, "base", limit=3)
+    second = put(workspace, "base")
+    assert newest(workspace, dataset) == {"base": second}
+    with pytest.raises(NotFoundError, match="validation"):
+        newest(workspace, dataset, "validation")
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"limit": 5}, "not the same ones"),
+        ({"quantization": "none"}, "quantization is nf4 for base and none for rag"),
+    ],
+)
+def test_arms_that_were_not_asked_alike_are_refused(workspace, more, words):
+    dataset = workspace.dataset("tickets")
+    put(workspace, "base")
+    put(workspace, "rag", **({"limit": more["limit"]} if "limit" in more else more))
+    with pytest.raises(ConfigError, match=words):
+        score(workspace, dataset, newest(workspace, dataset))
+
+
+def test_predictions_of_another_dataset_are_refused(workspace):
+    from tests.evalharness.conftest import tickets
+
+    kept = put(workspace, "base")
+    other = workspace.put_dataset(tickets().filter(pl.col("split") == "train"))
+    with pytest.raises(ConfigError, match="does not have"):
+        score(workspace, other, {"base": kept})
+
+
+def test_the_commands_go_from_a_split_to_scores(workspace, base):
+    """Predict and score as a person would, with the answers for people and for programs."""
+    asked = cli.predict(base=str(base), quantization="none", threads=1, shots=2, neighbours=2)
+    text = "\n".join(asked.lines)
+    assert "tickets, test rows" in text and "12 answers, 0 errors" in text
+    assert "tuned was left out" in text and "prompts" in text
+    assert [each["arm"] for each in asked.data["arms"]] == ["base", "few-shot", "rag"]
+    json.dumps(asked.data)
+    again = cli.predict(base=str(base), quantization="none", threads=1, shots=2, neighbours=2)
+    assert not any(each["fresh"] for each in again.data["arms"])
+    scored = cli.score()
+    lines = "\n".join(scored.lines)
+    assert "accuracy" in lines and "12 rows by judge:helpful: not judged: no endpoint" in lines
+    judged = [row for row in scored.data["means"] if row["metric"] == "judge:helpful"]
+    assert all(row["mean"] is None and row["nulls"] == 12 and row["calibrated"] is False for row in judged)
+    json.dumps(scored.data)
+
+
+def test_a_judges_number_is_never_shown_without_its_doubt(workspace, chat_server):
+    put(workspace, "base")
+    url = chat_server(lambda body, n: (200, '{"score": 3, "reason": "so so"}'))
+    found = cli.score(judge=url, judge_model="m", rubric=["helpful", "tone"])
+    text = "\n".join(found.lines)
+    assert text.count("not calibrated against people") == 2
+    row = next(row for row in found.data["means"] if row["metric"] == "judge:tone")
+    assert row["mean"] == 0.5 and row["calibrated"] is False
+    kept = workspace.artifact("judgements")
+    assert workspace.table(kept)["said"].unique().to_list() == ["so so"]
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "words"),
+    [
+        (cli.predict, {"arm": ["best"]}, "no such arm"),
+        (cli.predict, {"arm": ["tuned"]}, "needs an adapter"),
+        (cli.predict, {"prompt_file": __import__("pathlib").Path("/nowhere.txt")}, "prompt-file"),
+        (cli.predict, {"endpoint": "http://127.0.0.1:9/v1"}, "no model was named"),
+        (cli.score, {"format_regex": "x", "format_schema": __import__("pathlib").Path("y")}, "one form"),
+        (cli.score, {"rubric": ["nothing"]}, "no such rubric"),
+    ],
+)
+def test_wrong_options_are_said_before_anything_runs(workspace, command, options, words):
+    put(workspace, "base")
+    before = len(workspace.ledger.rows("select run_id from run"))
+    with pytest.raises(ConfigError, match=words):
+        command(**options)
+    assert len(workspace.ledger.rows("select run_id from run")) == before
+
+
+def test_two_predictions_of_one_arm_are_refused(workspace):
+    first, second = put(workspace, "base"), put(workspace, "base", limit=11)
+    with pytest.raises(ConfigError, match="named before"):
+        cli.score(predictions=[first, second])

@@ -1,0 +1,76 @@
+"""The comparison screen shows what `compare` wrote: verdict, arms side by side, regressions first."""
+
+from __future__ import annotations
+
+import polars as pl
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from curate.workspace import Workspace
+from evalharness.comparing import compare_dataset
+from tui.app import Seatrial
+from tui.screens.comparison import ComparisonScreen
+from tui.screens.dialogs import Panel
+from tui.widgets.lines import Heading
+
+EVIL = "[/foo] \x1b]52;c;aGk=\x07"
+WRONG = {"base": 2, "few-shot": 3, "rag": 4, "tuned": 5}  # every so many rows is answered wrongly
+
+
+def scored(workspace: Workspace) -> None:
+    """Answers and scores of the four arms on every row, as `predict` and `score` record them."""
+    examples = workspace.examples(workspace.dataset()).with_columns(split=pl.lit("test"))
+    dataset = workspace.put_dataset(examples)
+    answers, scores = [], []
+    for arm, every in WRONG.items():
+        for number, (example_id, label) in enumerate(examples.select("example_id", "label").iter_rows()):
+            right = number % every != 0
+            said = label if right else "lotus"
+            answers.append(
+                (example_id, arm, f"{said}: sorry. {EVIL}", said, "stop", 70, 14, 0.1, f"h{number}", None)
+            )
+            scores.append((example_id, arm, "accuracy", float(right), None, said))
+    schema = {
+        "example_id": pl.String, "arm": pl.String, "answer": pl.String, "choice": pl.String,
+        "finish_reason": pl.String, "prompt_tokens": pl.Int32, "answer_tokens": pl.Int32,
+        "seconds": pl.Float64, "prompt_hash": pl.String, "error": pl.String,
+    }  # fmt: skip
+    predictions = workspace.put_table("predictions", pl.DataFrame(answers, schema=schema, orient="row"))
+    with workspace.run("predict", {"split": "test"}, {"dataset": dataset}) as run:
+        run.outputs["predictions"] = predictions
+    names = ["example_id", "arm", "metric", "value", "reason", "label"]
+    table = pl.DataFrame(scores, schema=names, orient="row", schema_overrides={"reason": pl.String})
+    with workspace.run("score", {}, {"dataset": dataset, "predictions": predictions}) as run:
+        run.outputs["scores"] = workspace.put_table("scores", table)
+    compare_dataset(workspace, dataset)
+
+
+async def settle(pilot: Pilot[int]) -> None:
+    for _ in range(3):
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+
+
+async def test_regressions_come_first(hostile: Workspace) -> None:
+    """What the fine-tune lost leads the list; each arm's answer is shown, harmless; o narrows."""
+    scored(hostile)
+    app = Seatrial(hostile)
+    async with app.run_test(size=(100, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("m")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, ComparisonScreen)
+        assert screen.rows[0]["kind"] == "lost"
+        shown = str(screen.query_one("#answer-text", Static).content)
+        assert "tuned" in shown and "few-shot" in shown and "reference" in shown
+        assert "\x1b" not in shown and "␛]52" in shown
+        assert "accuracy 0.80" in str(screen.query_one("#verdict", Static).content)
+        await pilot.press("down", "o")
+        assert {row["kind"] for row in screen.rows} == {"lost"}
+        assert "of 20 shown" in screen.query_one(Heading).count
+        await pilot.press("v")
+        await pilot.pause()
+        assert isinstance(app.screen, Panel)
+        await pilot.press("escape", "q")
+        assert not isinstance(app.screen, ComparisonScreen)
