@@ -19,7 +19,7 @@ from curate.workspace.store import folder_digest
 FORMATS = tuple(WRITERS)
 SPLITS = ("train", "validation", "test")
 UNSPLIT = "unsplit"
-NAME = re.compile(r"\w[\w.-]*")
+NAME = re.compile(r"""\w[^/\\<>:"|?*\x00-\x1f\x7f]{0,200}""")
 
 
 class Written(NamedTuple):
@@ -119,7 +119,10 @@ def export_dataset(
     if format not in WRITERS:
         raise ConfigError(f"no export format is called `{format}`", hint=f"formats: {', '.join(FORMATS)}")
     if not NAME.fullmatch(name):
-        raise ConfigError(f"`{name}` cannot name a file", hint="letters, digits, dot, dash and underscore")
+        raise ConfigError(
+            f"`{name}` cannot name a file",
+            hint="begin with a letter or digit, and leave out / \\ : and the like",
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as place:

@@ -114,10 +114,8 @@ def split_version(
         done = Made(run.run_id, run.outputs, recorded=False)
     if findings:
         carry_over(workspace, dataset, findings, done.outputs["dataset"])
-    if random:
-        name_aside(workspace, dataset, done.outputs["dataset"])
-    else:
-        move_name(workspace, dataset, done.outputs["dataset"])
+    name_it = name_aside if random else move_name
+    name_it(workspace, dataset, done.outputs["dataset"])
     told = workspace.json(done.outputs["split-report"])
     if not isinstance(told, dict):
         raise AccountError(f"artifact {done.outputs['split-report']} is no split report")

@@ -325,7 +325,7 @@ def _checked(taken: Taken, told: Reading, place: str) -> None:
             hint="--format NAME says what the rows are, --column PART=NAME which column holds what, "
             "--role THEIRS=OURS what a role means",
         )
-    for option, name in (("label", told.label), ("group", told.group), ("split", told.split)):
+    for option, name in (("label", told.label), ("group", told.group), ("split-column", told.split)):
         if name is not None and name not in taken.seen:
             raise ConfigError(
                 f"{place} has no column `{name}` (--{option})",

@@ -140,7 +140,7 @@ def score(
 ) -> Answer:
     """Score the arms' answers: accuracy, F1, ROUGE, format, judge."""
     from curate.workspace import Workspace
-    from evalharness.score import means, newest, task_in
+    from evalharness.score import foreign, means, newest, task_in
     from evalharness.score import score as reckon
 
     form = _form(format_regex, format_schema)
@@ -153,6 +153,10 @@ def score(
     rows = means(found.table, examples)
     lines = [f"{workspace.name_of(digest) or digest[:8]}: scores of {', '.join(chosen)}, as points"]
     lines += _table(rows)
+    if not predictions and (other := foreign(workspace, digest, chosen)):
+        lines.append(
+            f"  newer answers by an adapter trained on other rows were left out: --predictions {other[:8]}"
+        )
     lines.append("next: seatrial compare gives each difference with its interval")
     data = {
         "dataset": digest,
@@ -183,15 +187,19 @@ def _text(path: Path, option: str) -> str:
 
 def _adapter(workspace: Workspace, dataset: str, reference: str | None) -> tuple[Path, str] | None:
     """(folder, digest) of an adapter in the workspace; a folder from elsewhere is taken in first."""
+    from curate.errors import NotFoundError
+    from evalharness.model_files import ADAPTER
+
     if reference is None:
         newest = workspace.made_from(dataset, kind="train", role="adapter")
         return (workspace.files(newest), newest) if newest else None
-    folder = Path(reference)
-    kept = (
-        workspace.put_files("adapter", folder)
-        if folder.is_dir()
-        else workspace.artifact("adapter", reference)
-    )
+    try:
+        kept = workspace.artifact("adapter", reference)
+    except NotFoundError:
+        folder = Path(reference)
+        if not (folder / ADAPTER).is_file():
+            raise
+        kept = workspace.put_files("adapter", folder)
     return workspace.files(kept), kept
 
 

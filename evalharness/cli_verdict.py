@@ -28,7 +28,7 @@ def compare(
 ) -> Answer:
     """Compare the four arms on the test split, with intervals, and make the report."""
     from curate.workspace import Workspace
-    from evalharness.comparing import compare_dataset, primary_of, read_comparison
+    from evalharness.comparing import compare_dataset, read_comparison
     from evalharness.verdict import verdict_block
 
     workspace = Workspace.open()

@@ -82,11 +82,6 @@ def compare_dataset(
     return run.outputs["comparison"]
 
 
-def primary_of(workspace: Workspace, dataset: str, asked: str | None) -> str:
-    """The metric that decides: the one asked for, else the default for the task."""
-    return settings(newest_scores(workspace, dataset)[0], primary=asked)["primary"]
-
-
 def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dict[str, str]]:
     """The newest scores of each arm on a dataset version, and the tables that they are in, by role."""
     query = """select run.run_id, o.digest from run join run_end using (run_id)
@@ -140,6 +135,10 @@ def build(
         evidence.check_format(metrics, chosen, CANDIDATE),
         evidence.check_judge(metrics),
     ]
+    verdict = decide(differences, checks, chosen)
+    unasked = examples.filter(pl.col("split") == TEST).height - len(pairs.example_ids)
+    if verdict["rows"] and unasked > 0:
+        verdict["advice"] += f" {unasked:,} test rows were not asked: seatrial predict without --limit."
     artifacts = {**inputs, **{f"predictions of {arm}": digest for arm, digest in tables.items()}}
     if tuned.adapter:
         artifacts["adapter"] = tuned.adapter
@@ -151,7 +150,7 @@ def build(
         arms=list(ARMS),
         n=len(pairs.example_ids),
         groups=None if pairs.groups is None else len(np.unique(pairs.groups)),
-        verdict=decide(differences, checks, chosen),
+        verdict=verdict,
         checks=checks,
         metrics=metrics,
         differences=differences,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -187,6 +187,8 @@ def paired_difference(
         return Difference(n, units, float(deltas.mean()) if n else None, none, none, None, None, None)
     levels = (rules.confidence, 1 - 2 * rules.alpha)
     tail, margin_tail = (tails(deltas, groups, margin, rules.seed) for margin in (0.0, rules.margin))
+    # drawn patterns of signs differ by chance; what is no gain is no gain beyond a margin either
+    margin_tail = replace(margin_tail, above=max(margin_tail.above, tail.above))
     if reason is None:
         draws = resampled_means(deltas, groups, rules.resamples, rules.seed)
         method = "paired bootstrap" if groups is None else "paired group bootstrap"

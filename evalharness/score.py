@@ -11,7 +11,7 @@ import polars as pl
 
 from curate.errors import ConfigError, NotFoundError
 from curate.workspace import Workspace
-from evalharness.arms import ARMS, Pool
+from evalharness.arms import ARMS, TUNED, Pool
 from evalharness.judge import Judge
 from evalharness.metrics import Format, macro_f1, metrics_of
 from evalharness.task import Task, queries, task_of
@@ -52,23 +52,54 @@ class Mean(NamedTuple):
 def newest(workspace: Workspace, dataset: str, split: str | None = None) -> dict[str, str]:
     """Arm to the digest of its newest predictions on this dataset version, in the order of ARMS.
 
-    Without a split, the one that was asked last. NotFoundError where there are none.
+    Without a split, the one that was asked last. Answers by an adapter that was trained on this version
+    go before those by others, which may have been asked only to show what one would have believed of
+    them. NotFoundError where there are none.
     """
-    query = """select run.params, o.digest from run join run_end using (run_id)
-               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
-               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'predictions'
-               where run.kind = 'predict' and error is null order by run_end.ended_at desc, run.run_id desc"""
+    rows = _runs(workspace, dataset)
+    split = split or next((params["split"] for _, params, _ in rows), None)
     found: dict[str, str] = {}
-    for row in workspace.ledger.rows(query, dataset):
-        params = json.loads(row["params"])
-        split = split or params["split"]
+    for _, params, digest in sorted(rows, key=lambda row: _foreign(workspace, dataset, row[0])):
         if params["split"] == split:
-            found.setdefault(params["arm"], str(row["digest"]))
+            found.setdefault(params["arm"], digest)
     if not found:
         raise NotFoundError(
             f"no predictions on the {split or 'test'} rows of this dataset yet", hint="seatrial predict"
         )
     return {arm: found[arm] for arm in ARMS if arm in found}
+
+
+def foreign(workspace: Workspace, dataset: str, chosen: Mapping[str, str]) -> str | None:
+    """Newer predictions that `newest` passed over, by an adapter trained on other rows."""
+    for run_id, params, digest in _runs(workspace, dataset):
+        if digest in chosen.values():
+            if params["arm"] == TUNED:
+                return None
+        elif params["arm"] == TUNED and _foreign(workspace, dataset, run_id):
+            return digest
+    return None
+
+
+def _runs(workspace: Workspace, dataset: str) -> list[tuple[str, dict[str, Any], str]]:
+    """(run id, settings, predictions) of the runs on this dataset that ended well, newest first."""
+    query = """select run.run_id, run.params, o.digest from run join run_end using (run_id)
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'predictions'
+               where run.kind = 'predict' and error is null order by run_end.ended_at desc, run.run_id desc"""
+    rows = workspace.ledger.rows(query, dataset)
+    return [(str(row["run_id"]), json.loads(row["params"]), str(row["digest"])) for row in rows]
+
+
+def _foreign(workspace: Workspace, dataset: str, run_id: str) -> bool:
+    """Whether a run's adapter was trained in this workspace, on another version than this."""
+    adapter = workspace.ledger.run_artifacts(run_id, "in").get("adapter")
+    if adapter is None:
+        return False
+    query = """select i.digest from run join run_artifact o using (run_id)
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
+               where run.kind = 'train' and o.direction = 'out' and o.digest = ?"""
+    trained = {str(row["digest"]) for row in workspace.ledger.rows(query, adapter)}
+    return bool(trained) and dataset not in trained
 
 
 def score(

@@ -116,6 +116,9 @@ def encode(template: Template, example_id: str, where: str, chat: list[dict[str,
         first = _by_marks(template, chat, ids) if template.marked else _by_text(template, chat, ids, turns)
     except TemplateError as error:
         raise UnusableRowError(f"the base's chat template refuses it: {str(error)[:200]}") from error
+    if first != second and any(str(chat[turn]["content"])[:1].isspace() for turn in turns):
+        # transformers finds no token at a mark that begins with white space, where the tokenizer drops that
+        first = _by_text(template, chat, ids, turns)
     if unlearned:
         raise ConfigError(
             f"{where}: message {unlearned[0] + 1} is an answer that the base's chat template tells otherwise once more follows, "

@@ -58,7 +58,9 @@ def train(
     if plan:
         from train.plan import plan as planned
 
-        return planned(job.resolved, job.name, job.rows, job.validation, job.objections)
+        return planned(
+            job.resolved, job.name, job.rows, job.validation, job.objections, allow_unclean=allow_unclean
+        )
     return _run(job, allow_unclean=allow_unclean, resume=resume, again=again)
 
 

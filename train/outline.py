@@ -110,18 +110,21 @@ def steps(rows: int, recipe: Recipe) -> int:
 
 
 def histogram(rows: Sequence[Encoded], context: int) -> list[str]:
-    """Rows by length in eighths of the longest, and where the context ends."""
-    lengths = sorted(len(row.ids) for row in rows)
-    width = max(1, math.ceil(lengths[-1] / BARS))
-    counts = [sum(1 for each in lengths if low < each <= low + width) for low in range(0, lengths[-1], width)]
-    lines = []
-    for index, count in enumerate(counts):
-        bar = "#" * math.ceil(count / max(counts) * BAR_WIDTH)
-        over = "  past the context" if (index + 1) * width > context else ""
-        lines.append(
-            f"  {index * width + 1:>6,} to {(index + 1) * width:>6,} tokens {count:>7,}  {bar}{over}"
-        )
-    return lines
+    """Rows by length, in eighths of the longest that fits; the longer ones in a line of their own."""
+    lengths = [len(row.ids) for row in rows]
+    inside = [each for each in lengths if each <= context]
+    width = max(1, math.ceil(max(inside, default=context) / BARS))
+    bars = [
+        (f"{low + 1:,} to {low + width:,} tokens", sum(1 for each in inside if low < each <= low + width))
+        for low in range(0, width * BARS, width)
+    ]
+    bars.append((f"more than {context:,}", len(lengths) - len(inside)))
+    most = max(count for _, count in bars)
+    return [
+        f"  {name:>24} {count:>7,}  {'#' * math.ceil(count / most * BAR_WIDTH)}".rstrip()
+        for name, count in bars
+        if count
+    ]
 
 
 def table(values: dict[str, Any]) -> list[str]:

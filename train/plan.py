@@ -21,9 +21,15 @@ GIB, MIB = 1 << 30, 1 << 20
 
 
 def plan(
-    resolved: Resolved, name: str, rows: pl.DataFrame, validation: pl.DataFrame, objections: list[str]
+    resolved: Resolved,
+    name: str,
+    rows: pl.DataFrame,
+    validation: pl.DataFrame,
+    objections: list[str],
+    *,
+    allow_unclean: bool = False,
 ) -> Answer:
-    """Rows, lengths, steps, sizes, defaults and what speaks against it; exit code 1 if something does."""
+    """Rows, lengths, steps, sizes, defaults and what speaks against it; exit code 1 if that would stop it."""
     recipe = resolved.recipe
     loaded = outline(recipe)
     template = batches.template_of(loaded, recipe.train_on)
@@ -33,18 +39,19 @@ def plan(
         encoded, out = encode_rows(template, rows, control_tokens=recipe.control_tokens, unusable="drop")
         held, held_out = encode_rows(template, judged, control_tokens=recipe.control_tokens, unusable="drop")
     over = [row for row in encoded if len(row.ids) > context]
-    against = [
-        *objections,
+    stops = [
+        *([] if allow_unclean else objections),
         *_unusable("training", out, recipe.unusable),
         *_unusable("validation", held_out, recipe.unusable),
         *_too_long("training", encoded, context, recipe.over_long),
         *_too_long("validation", held, context, recipe.over_long),
     ]
+    against = stops if not allow_unclean else [*(f"{each} (allowed)" for each in objections), *stops]
     kept, gate = (
         (encoded, None) if over and recipe.over_long == "refuse" else fit(encoded, context, recipe.over_long)
     )
     counts = token_counts(kept)
-    longest = min(context, max(len(row.ids) for row in encoded))
+    longest = max((min(context, len(row.ids)) for row in kept), default=context)
     size = estimate(loaded, recipe, longest)
     total = steps(len(kept), recipe)
     told = f"{judged.height:,} validation rows" if recipe.evaluate else "no validation"
@@ -79,7 +86,7 @@ def plan(
         "given": dict(resolved.given),
         "defaults_for": resolved.why,
     }
-    return Answer(lines, data, exit_code=1 if against else 0)
+    return Answer(lines, data, exit_code=1 if stops else 0)
 
 
 def _unusable(which: str, out: tuple[str, ...], policy: str) -> list[str]:

@@ -62,8 +62,8 @@ _GATES: dict[str, re.Pattern[str]] = {
     "PHONE_NUMBER": re.compile(
         rf"(?i)\+\d|\(\d|(?<!\d)0\d|\d{{3}}[ .-]\d{{3}}[ .-]\d{{4}}|(?<!\d)\d\d \d{{4,5}}[ -]\d{{4}}|\b(?:{'|'.join(PHONE_WORDS)})\b"
     ),
-    "CREDIT_CARD": _DIGITS,
-    "US_SSN": _DIGITS,
+    "CREDIT_CARD": re.compile(r"\d(?:[ -]?\d){11}"),
+    "US_SSN": re.compile(r"\d{3}[ .-]?\d{2}[ .-]?\d{4}|\d{5}-\d{4}|\d{3}-\d{6}"),
     "IBAN_CODE": re.compile(r"[A-Za-z]{2}\d\d"),
     "IP_ADDRESS": re.compile(r"\d\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]"),
     "MAC_ADDRESS": re.compile(r"[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\."),
@@ -246,7 +246,7 @@ def _personal(entity: str, value: str, before: str, after: str, score: float) ->
     if entity == "PHONE_NUMBER":
         return "=" not in after and _telephone(value, before, told=score > CONTEXT_FREE)
     if entity == "CREDIT_CARD":
-        return _luhn(value)
+        return value[0] in "23456" and _luhn(value)  # other first digits: airlines, petrol, binary numbers
     if entity == "IBAN_CODE":
         return _mod97(value)
     if entity == "IP_ADDRESS":

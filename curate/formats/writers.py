@@ -254,7 +254,15 @@ def _axolotl(parts: list[Part], draft: Path, name: str) -> list[tuple[str, int]]
         for stem in files:
             # Axolotl reads one file as the split called train, whatever it holds
             text += (
-                "\n".join([f"  - path: {stem}.jsonl", "    ds_type: json", "    split: train", *lines]) + "\n"
+                "\n".join(
+                    [
+                        f"  - path: {json.dumps(stem + '.jsonl', ensure_ascii=False)}",
+                        "    ds_type: json",
+                        "    split: train",
+                        *lines,
+                    ]
+                )
+                + "\n"
             )
     (draft / f"{name}.axolotl.yaml").write_text(text, encoding="utf-8")
     return [*written, (f"{name}.axolotl.yaml", 0)]

@@ -138,8 +138,8 @@ def test_axolotl_comes_with_its_configuration(tmp_path: Path) -> None:
     examples = split(imported(tmp_path, MESSAGES))
     export_dataset(examples, tmp_path / "out", format="axolotl", name="rows")
     text = (tmp_path / "out" / "rows.axolotl.yaml").read_text()
-    assert "datasets:\n  - path: rows-train.jsonl\n    ds_type: json\n" in text
-    assert "test_datasets:\n  - path: rows-validation.jsonl\n" in text
+    assert 'datasets:\n  - path: "rows-train.jsonl"\n    ds_type: json\n' in text
+    assert 'test_datasets:\n  - path: "rows-validation.jsonl"\n' in text
     assert "rows-test" not in text
     export_dataset(imported(tmp_path, PREFERENCES), tmp_path / "dpo", format="axolotl", name="p")
     assert (tmp_path / "dpo" / "p.axolotl.yaml").read_text().startswith("rl: dpo\n")
@@ -288,7 +288,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
         export_dataset(examples, folder, format="datasets", name="saved", overwrite=True)
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a b"])
+@pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a\\b", "a\n"])
 def test_a_name_is_a_name(tmp_path: Path, name: str) -> None:
     """No name leads out of the folder."""
     with pytest.raises(ConfigError, match="cannot name a file"):

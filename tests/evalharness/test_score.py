@@ -18,7 +18,7 @@ ANSWERS = {
 }
 
 
-def put(workspace, arm, limit=12, **more):
+def put(workspace, arm, limit=12, adapter=None, seconds=0.1, **more):
     """Predictions of an arm as if a model had made them."""
     dataset = workspace.dataset("tickets")
     test = workspace.examples(dataset).filter(pl.col("split") == "test").head(limit)
@@ -28,12 +28,13 @@ def put(workspace, arm, limit=12, **more):
             "arm": arm,
             "answer": ANSWERS[arm].format(label=label),
             "finish_reason": "stop",
-            "seconds": 0.1,
+            "seconds": seconds,
         }
         for each, label in test.select("example_id", "label").iter_rows()
     ]
     params = {"arm": arm, "split": "test", "limit": None, "base_digest": "b", "quantization": "nf4", **more}
-    with workspace.run("predict", params, {"dataset": dataset}) as run:
+    inputs = {"dataset": dataset} | ({"adapter": adapter} if adapter else {})
+    with workspace.run("predict", params, inputs) as run:
         table = pl.DataFrame([{**dict.fromkeys(PREDICTIONS), **row} for row in rows], schema=PREDICTIONS)
         run.outputs["predictions"] = workspace.put_table("predictions", table)
     return run.outputs["predictions"]
@@ -70,6 +71,28 @@ def test_the_newest_predictions_of_each_arm_count(workspace):
     assert newest(workspace, dataset) == {"base": second}
     with pytest.raises(NotFoundError, match="validation"):
         newest(workspace, dataset, "validation")
+
+
+def test_answers_by_an_adapter_trained_on_other_rows_do_not_stand_for_the_tuned_arm(workspace, tmp_path):
+    """They may have been asked only to show what one would have believed."""
+    from tests.evalharness.conftest import tickets
+
+    dataset = workspace.dataset("tickets")
+    other = workspace.put_dataset(tickets(train=5))
+    adapters = {}
+    for name, digest in (("own", dataset), ("other", other)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "adapter_model.safetensors").write_text(name)
+        adapters[name] = workspace.put_files("adapter", tmp_path / name)
+        with workspace.run("train", {}, {"dataset": digest}) as run:
+            run.outputs["adapter"] = adapters[name]
+    put(workspace, "base")
+    own = put(workspace, "tuned", adapter=adapters["own"])
+    assert "left out" not in "\n".join(cli.score().lines)
+    later = put(workspace, "tuned", adapter=adapters["other"], seconds=0.2)
+    assert newest(workspace, dataset)["tuned"] == own
+    assert f"left out: --predictions {later[:8]}" in "\n".join(cli.score().lines)
+    assert cli.score(predictions=[later]).data["predictions"] == {"tuned": later}
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,14 @@ def test_a_template_without_marks_gives_the_same_mask(retold, train_on, text):
     assert trained(plain, encode(plain, "id", "f:1", CHAT)) == text
 
 
+@pytest.mark.parametrize(
+    ("content", "text"), [("  ", "<e>"), (" oak", "oak <e>"), ("oak ", "oak <e>"), ("", "<e>")]
+)
+def test_white_space_that_the_tokenizer_drops_is_no_fault_of_the_template(template, content, text):
+    chat = [*CHAT[:2], {"role": "assistant", "content": content}]
+    assert trained(template, encode(template, "id", "f:1", chat)) == text
+
+
 def test_marks_that_leave_out_the_end_token_stop_the_run(retold):
     """The commonest defect of real templates: the model would never learn to stop."""
     broken = retold(

@@ -212,3 +212,30 @@ def test_no_number_in_a_comparison_is_nan(trial):
     text = json.dumps(made.workspace.json(compare_dataset(made.workspace, made.dataset)), allow_nan=False)
     assert "NaN" not in text
     assert np.isfinite(len(text))
+
+
+def test_rows_that_were_not_asked_are_told_where_more_rows_are_needed(trial):
+    """A limit on the questions: the block says how many of the split, and where the missing rows are."""
+    from evalharness.verdict import verdict_block
+
+    made = trial(rows=120)
+    kept = made.examples["example_id"].to_list()[120:160]
+    place = pl.col("example_id").replace_strict(dict(zip(kept, range(40), strict=True)))
+    right = {
+        "base": place < 5,
+        "few-shot": place < 10,
+        "rag": place < 25,
+        "tuned": (place >= 3) & (place < 32),
+    }
+    hit = pl.coalesce(
+        [pl.when(pl.col("arm") == arm).then(rule.cast(pl.Float64)) for arm, rule in right.items()]
+    )
+    few = made.scores.filter(pl.col("example_id").is_in(kept)).with_columns(
+        value=pl.when(pl.col("metric") == "accuracy").then(hit).otherwise("value")
+    )
+    with made.workspace.run("score", {"limit": 40}, {"dataset": made.dataset}) as run:
+        run.outputs["scores"] = made.workspace.put_table("scores", few)
+    found = read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset))
+    assert "40 of 120 test rows" in " ".join(verdict_block(found))
+    assert found["verdict"]["outcome"] == "NOT SHOWN"
+    assert "80 test rows were not asked" in found["verdict"]["advice"]

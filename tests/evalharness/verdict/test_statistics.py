@@ -279,3 +279,14 @@ def test_ten_thousand_rows_take_no_time():
     began = time.process_time()
     paired_difference(first, second)
     assert time.process_time() - began < 1.0
+
+
+def test_a_margin_is_never_easier_than_none_in_drawn_signs_either():
+    """Sign patterns are drawn, so chance could make it so."""
+    rng = np.random.default_rng(8)
+    groups = np.repeat(np.arange(40), 3)
+    for seed in range(30):
+        first, second = ((rng.random(120) < rate).astype(float) for rate in (0.6, 0.55))
+        found = paired_difference(first, second, groups, Rules(margin=0.001, resamples=50, seed=seed))
+        assert found.margin_tail is not None and found.p is not None
+        assert found.margin_tail.above >= found.p
