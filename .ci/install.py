@@ -26,7 +26,17 @@ def run(*words: str) -> bool:
 
 def torch_of_pip() -> str:
     """The version of torch that pip would install here, such as `2.13.0+cpu`; empty if it cannot tell."""
-    words = [*PIP, "install", "--quiet", "--dry-run", "--no-deps", "--ignore-installed", "--report", "-", TORCH]
+    words = [
+        *PIP,
+        "install",
+        "--quiet",
+        "--dry-run",
+        "--no-deps",
+        "--ignore-installed",
+        "--report",
+        "-",
+        TORCH,
+    ]
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return ""
@@ -42,7 +52,10 @@ def install_torch() -> None:
     if not run(*PIP, "install", "--quiet", "uv") or not run(
         sys.executable, "-m", "uv", "pip", "install", "--python", sys.executable, "--torch-backend=cpu", TORCH
     ):
-        print("PyTorch's CPU builds could not be reached; pip's own choice of torch follows (about 3 GB)", flush=True)
+        print(
+            "PyTorch's CPU builds could not be reached; pip's own choice of torch follows (about 3 GB)",
+            flush=True,
+        )
 
 
 def main() -> int:

@@ -121,6 +121,23 @@ def count_by(table: pl.DataFrame, column: str) -> dict[str, int]:
     return dict(counts.iter_rows())
 
 
+def check_settings(words: Sequence[str]) -> dict[str, dict[str, object]]:
+    """`structure.max_characters=4000` words by check and setting; values as TOML has them, else as text."""
+    import tomllib
+
+    found: dict[str, dict[str, object]] = {}
+    for place, text in pairs(words, "--set").items():
+        check, dot, key = place.partition(".")
+        if not dot:
+            raise ConfigError(f"--set {place}={text}", hint="--set structure.max_characters=4000")
+        try:
+            value: object = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text  # a bare word, as in near-duplicate.compare=prompt
+        found.setdefault(check, {})[key] = value
+    return found
+
+
 def scan(
     dataset: Dataset = None,
     check: Annotated[
@@ -128,6 +145,10 @@ def scan(
     ] = None,
     protect: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="a benchmark that must not be learned from")
+    ] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="CHECK.KEY=VALUE", help="a check's setting; may be repeated"),
     ] = None,
     workers: Annotated[int, typer.Option(min=0, help="processes; 0 for one a core")] = 1,
     again: Annotated[bool, typer.Option(help="compute again what was computed before")] = False,
@@ -143,7 +164,15 @@ def scan(
 
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
-    done = scan_version(workspace, digest, names=check, protect=protect or [], workers=workers, again=again)
+    done = scan_version(
+        workspace,
+        digest,
+        names=check,
+        settings=check_settings(setting or []),
+        protect=protect or [],
+        workers=workers,
+        again=again,
+    )
     table = review(workspace, digest)
     name = workspace.name_of(digest) or digest[:8]
     recorded = (

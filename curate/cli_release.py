@@ -78,7 +78,9 @@ def split_lines(report: Mapping[str, Any]) -> list[str]:
     parts = ("train", "validation", "test")
     lines = ["  " + ", ".join(f"{part} {rows[part]:,}" for part in parts) + "; test sealed"]
     if report.get("set_aside"):
-        lines.append(f"  {report['set_aside']:,} rows set aside: they have to do with the other version's test")
+        lines.append(
+            f"  {report['set_aside']:,} rows set aside: they have to do with the other version's test"
+        )
     by = f"by {report['by']}: " if report["by"] else "not stratified: "
     lines.append(
         f"  {by}shares differ by at most {report['max_label_deviation']:.1%} "

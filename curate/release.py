@@ -105,7 +105,7 @@ def split_version(
                 keep_existing=keep_existing, random=random,
             )  # fmt: skip
             divided = pl.concat([result.examples, examples.filter(aside).with_columns(split=None)])
-            divided = divided.cast(EXAMPLES).join(  # type: ignore[arg-type]  # in the order they came
+            divided = divided.cast(EXAMPLES).join(
                 examples.select("example_id"), on="example_id", how="right", maintain_order="right"
             )
             run.outputs["dataset"] = workspace.put_dataset(divided.select(EXAMPLES.names()))

@@ -333,7 +333,9 @@ def _whole(model: PreTrainedModel, adapter: Path) -> None:
 
     with safe_open(str(adapter / ADAPTER), framework="pt") as file:
         saved = set(file.keys())
-    odd = sorted(saved ^ set(get_peft_model_state_dict(model)))
+    # "auto" would ask the hub about the base when its name is no folder
+    own = get_peft_model_state_dict(model, save_embedding_layers=False)
+    odd = sorted(saved ^ set(own))
     if odd:
         raise ConfigError(
             f"{len(odd)} tensors of the adapter and layers of this base do not meet, such as {odd[0]}",

@@ -116,7 +116,7 @@ def contacts() -> dict[str, object]:
         seen = json.loads(last[0])
     except json.JSONDecodeError as error:
         raise ResourceError(f"the offline check did not finish: {done.stderr[-600:]}") from error
-    return {"commands": [" ".join(words[:1]) for words in commands], **seen}
+    return {"commands": ", ".join(words[0] for words in commands), **seen}
 
 
 def doctor(
@@ -162,7 +162,8 @@ def doctor(
         return Answer([*lines, "", "seatrial doctor --offline proves that no host is contacted"], data)
     seen = contacts()
     data["offline"] = seen
-    if seen["asked"]:
-        raise GateError(f"hosts were asked for: {', '.join(map(str, seen['asked']))}")  # type: ignore[arg-type,call-overload]
-    lines.append(f"{'offline':<12} ran {', '.join(seen['commands'])} watched: no host was asked for")  # type: ignore[arg-type,call-overload]
+    asked = seen["asked"]
+    if asked:
+        raise GateError(f"hosts were asked for: {asked}", hint="tell us: this is a fault of ours")
+    lines.append(f"{'offline':<12} ran {seen['commands']} watched: no host was asked for")
     return Answer(lines, data)

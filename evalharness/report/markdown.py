@@ -13,7 +13,7 @@ from evalharness.verdict import verdict_block
 from evalharness.visible import visible
 
 EXAMPLES = 20
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+_PUNCTUATION = re.compile(r"([!#$&()*+\-.:<>@\[\\\]^_`{|}~])")
 
 
 def escaped(text: str) -> str:
