@@ -57,20 +57,38 @@ def scan(
     SeatrialError, which names the example; the scan ends there, for half a scan reads as clean.
     """
     guarded = _guarded(examples, protected)
-    found, not_run, seconds = [empty()], [], {}
+    not_run = obstacles(examples, checks, protected)
+    stopped = {check.check for check in not_run}
+    found, seconds = [empty()], {}
     for check in checks:
-        began = time.monotonic()
-        table = guarded if getattr(check, "reads_protected", False) else examples
-        reason = check.obstacle(table) if isinstance(check, Conditional) else ""
-        if reason:
-            not_run.append(NotRun(check.name, reason))
+        if check.name in stopped:
             continue
+        began = time.monotonic()
+        table = guarded if _reads_protected(check) else examples
         hashes = dict(table.select("example_id", "content_hash").iter_rows())
         findings = _found(check, table, engine, rows)
         found.append(stamp(findings, hashes, check=check.name, version=check.version))
         seconds[check.name] = time.monotonic() - began
     findings = pl.concat(found).sort(*ORDER, "finding_id", nulls_last=False)
     return ScanResult(findings, not_run, seconds)
+
+
+def obstacles(
+    examples: pl.DataFrame, checks: Sequence[Check], protected: pl.DataFrame | None = None
+) -> list[NotRun]:
+    """The checks that cannot look at these examples, and why; known before a scan."""
+    guarded = _guarded(examples, protected)
+    reasons = [
+        NotRun(check.name, check.obstacle(guarded if _reads_protected(check) else examples))
+        for check in checks
+        if isinstance(check, Conditional)
+    ]
+    return [found for found in reasons if found.reason]
+
+
+def _reads_protected(check: Check) -> bool:
+    """Whether a check asks for the protected rows."""
+    return getattr(check, "reads_protected", False) is True
 
 
 def make_checks(

@@ -12,6 +12,7 @@ from typing import Any
 
 from curate.errors import ConfigError, GateError, ResourceError
 from evalharness.arms import TUNED, Arm, Pool
+from evalharness.candidates import Candidates
 from evalharness.chat import Chat
 from evalharness.endpoint import Endpoint
 from evalharness.generation import generate
@@ -49,6 +50,7 @@ class Local:
     adapter: Path | None = None
     adapter_digest: str | None = None  # of the artifact
     _checked: bool = field(default=False, init=False)
+    _made: dict[Task, Candidates] = field(default_factory=dict, init=False)
 
     @cached_property
     def loaded(self) -> LoadedModel:
@@ -154,8 +156,13 @@ class Local:
             for prompt, each in zip(prompts, said, strict=True)
         ]
 
-    def _candidates(self, task: Task) -> list[list[int]]:
-        return self.chat.candidates(task.labels, whole=task.whole) if task.labels else []
+    def _candidates(self, task: Task) -> Candidates | None:
+        """The labels as this model's tokens, made once for a task."""
+        if not task.labels:
+            return None
+        if task not in self._made:
+            self._made[task] = Candidates(self.chat.candidates(task.labels, whole=task.whole))
+        return self._made[task]
 
     def _must_act(self, prompt: Prompt) -> None:
         """Refuse an adapter that changes nothing: its scores would be the base's under another name."""

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import copy
 import inspect
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.errors import ResourceError
+from evalharness.candidates import Candidates
 from evalharness.models import LoadedModel
 
 if TYPE_CHECKING:
     import torch
 
 BRANCH_TOKENS = 65_536  # cached tokens that candidates of one pass may stand on, all rows together
+LOGITS = 1 << 28  # floats (1 GiB) of logits that one pass over candidates may make
+AGREE = 0.02  # relative difference of two ways to the same likelihood, in bfloat16
 
 
 class Generated(NamedTuple):
@@ -30,7 +34,7 @@ def generate(
     *,
     stops: frozenset[int],
     max_new_tokens: int,
-    candidates: Sequence[Sequence[int]] = (),
+    candidates: Candidates | None = None,
 ) -> list[Generated]:
     """The greedy answer to each prompt, and which candidate is likeliest right after it.
 
@@ -62,19 +66,45 @@ def _generate(
     prompts: Sequence[Sequence[int]],
     stops: frozenset[int],
     max_new_tokens: int,
-    candidates: Sequence[Sequence[int]],
+    candidates: Candidates | None,
 ) -> list[Generated]:
     state = _State.read(loaded, prompts)
+    if candidates and not candidates.single and candidates.by_tree is None:
+        candidates.by_tree = _takes_trees(loaded, prompts[0], candidates)
     choices = state.choose(candidates) if candidates else [None] * len(prompts)
     answers = state.finish(stops, max_new_tokens)
     return [Generated(ids, reason, choice) for (ids, reason), choice in zip(answers, choices, strict=True)]
+
+
+def _takes_trees(loaded: LoadedModel, prompt: Sequence[int], candidates: Candidates) -> bool:
+    """Whether this model gives candidates read as one tree the likelihoods that it gives them singly.
+
+    A tree needs a mask of its own. Some attention code refuses one, and some might misread it, so both
+    ways are tried on one prompt.
+    """
+    import torch
+
+    state = _State.read(loaded, [prompt])
+    if not hasattr(state.cache, "batch_select_indices"):
+        return False
+    try:
+        tree = state.by_tree(candidates)
+    except torch.OutOfMemoryError:
+        raise
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        logging.getLogger(__name__).info("candidates are read singly: %s", error)
+        return False
+    every = torch.arange(len(candidates), device=tree.device)[None]
+    singly = state.first(candidates) + state.rest(every, candidates)
+    return bool(torch.allclose(tree, singly, rtol=AGREE, atol=AGREE))
 
 
 class _State:
     """A batch of prompts that the model has read: its cache, and the logits (B, vocabulary) after each."""
 
     def __init__(self, loaded: LoadedModel, cache: Any, mask: torch.Tensor, logits: torch.Tensor) -> None:  # noqa: ANN401  any of the caches of transformers
-        self.loaded, self.cache, self.mask, self.logits = loaded, cache, mask, logits
+        self.loaded, self.cache, self.mask = loaded, cache, mask
+        self.dtype, self.logits = logits.dtype, logits.float()
         self.lengths = mask.sum(dim=1)  # (B,) tokens of each prompt
 
     @classmethod
@@ -90,43 +120,91 @@ class _State:
         tokens, mask = tokens.to(loaded.device), mask.to(loaded.device)
         positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
         logits, cache = _forward(loaded, tokens, mask, positions, None, last=True)
-        return cls(loaded, cache, mask, logits[:, -1].float())
+        return cls(loaded, cache, mask, logits[:, -1])
 
-    def choose(self, candidates: Sequence[Sequence[int]]) -> list[int | None]:
+    def choose(self, candidates: Candidates) -> list[int | None]:
         """Position of the likeliest candidate for each prompt: the sum of its tokens' log probabilities.
+
+        None where the model's cache cannot be used more than once, as that of recurrent models.
+        """
+        if candidates.single:
+            return [int(position) for position in self.first(candidates).argmax(dim=1)]
+        if not hasattr(self.cache, "batch_select_indices"):
+            return [None] * len(self.lengths)
+        found = self.by_tree(candidates).argmax(dim=1) if candidates.by_tree else self.by_branch(candidates)
+        return [int(position) for position in found]
+
+    def first(self, candidates: Candidates) -> torch.Tensor:
+        """(B, C): log probability of each candidate's first token."""
+        return self.logits.log_softmax(dim=-1)[:, candidates.first]
+
+    def by_tree(self, candidates: Candidates) -> torch.Tensor:
+        """(B, C): log probability of each candidate, all read in one pass in which a token sees its own past.
+
+        The pass takes as many prompts at once as LOGITS allows.
+        """
+        import torch
+
+        at_once = max(1, LOGITS // (len(candidates.nodes) * self.logits.shape[1]))
+        parts = [
+            self._tree(candidates, torch.arange(start, min(start + at_once, len(self.lengths))))
+            for start in range(0, len(self.lengths), at_once)
+        ]
+        return torch.cat(parts)
+
+    def _tree(self, candidates: Candidates, rows: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        rows = rows.to(self.mask.device)
+        token, depth, sees = (part.to(rows.device) for part in candidates.tree)
+        past = self.mask[rows].bool()[:, None, :].expand(-1, len(token), -1)
+        allowed = torch.cat([past, sees[None].expand(len(rows), -1, -1)], dim=2)[:, None]
+        bias = torch.zeros(allowed.shape, dtype=self.dtype, device=rows.device)
+        bias.masked_fill_(~allowed, torch.finfo(self.dtype).min)
+        cache = copy.deepcopy(self.cache)
+        cache.batch_select_indices(rows)
+        fed = token[None].expand(len(rows), -1)
+        positions = self.lengths[rows][:, None] + depth[None]
+        logits, _ = _forward(self.loaded, fed, bias, positions, cache, last=False)
+        candidate, node, wanted = (part.to(rows.device) for part in candidates.steps)
+        whole = logits.float().logsumexp(dim=-1)  # (R, N)
+        told = logits[:, node, wanted].float() - whole[:, node]  # (R, steps)
+        return self.first(candidates)[rows].index_add(1, candidate, told)
+
+    def by_branch(self, candidates: Candidates) -> torch.Tensor:
+        """(B,): position of the likeliest candidate, each read by itself on a copy of the prompt's cache.
 
         Exact, though not all are computed: a candidate is no likelier than its first token, so once the
         best found is likelier than the first tokens of all that are left, those need no look.
         """
         import torch
 
-        first = torch.log_softmax(self.logits, dim=-1)[:, [tokens[0] for tokens in candidates]]  # (B, C)
-        if all(len(tokens) == 1 for tokens in candidates):
-            return [int(position) for position in first.argmax(dim=1)]
-        if not hasattr(self.cache, "batch_repeat_interleave"):
-            return [None] * len(self.lengths)
+        first = self.first(candidates)
         order = first.sort(dim=1, descending=True, stable=True).indices
         rows, count = first.shape
-        width = max(1, min(count, BRANCH_TOKENS // max(1, self.mask.numel())))
+        longest = max(map(len, candidates.tokens))
+        width = min(
+            BRANCH_TOKENS // self.mask.numel(), LOGITS // (rows * longest * self.logits.shape[1]), count
+        )
+        width = max(1, width)
         best = torch.full((rows,), -torch.inf, device=first.device)
         winner = torch.zeros(rows, dtype=torch.long, device=first.device)
         for start in range(0, count, width):
             if bool((first.gather(1, order[:, start : start + 1])[:, 0] < best).all()):
                 break
             tried = order[:, start : start + width]
-            total = first.gather(1, tried) + self._rest(tried, candidates)
-            value, place = total.max(dim=1)
+            value, place = (first.gather(1, tried) + self.rest(tried, candidates)).max(dim=1)
             better = value > best
             best = torch.where(better, value, best)
             winner = torch.where(better, tried.gather(1, place[:, None])[:, 0], winner)
-        return [int(position) for position in winner]
+        return winner
 
-    def _rest(self, tried: torch.Tensor, candidates: Sequence[Sequence[int]]) -> torch.Tensor:
+    def rest(self, tried: torch.Tensor, candidates: Candidates) -> torch.Tensor:
         """(B, K): log probability of what follows the first token of each tried candidate."""
         import torch
 
         rows, width = tried.shape
-        chosen = [list(candidates[int(position)]) for position in tried.flatten()]
+        chosen = [candidates.tokens[int(position)] for position in tried.flatten()]
         longest = max(map(len, chosen)) - 1
         if longest == 0:
             return torch.zeros(rows, width, device=tried.device)

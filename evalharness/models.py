@@ -316,6 +316,7 @@ def _with_adapter(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of missing keys: `_whole` refuses those
+            warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers, not ours to mend
             loaded = peft.PeftModel.from_pretrained(model, str(adapter), is_trainable=for_training)
     except (ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise ConfigError(

@@ -42,8 +42,8 @@ def import_bitsandbytes() -> ModuleType:
 
     Call it before anything else may import bitsandbytes (peft does). Raises MissingExtraError.
     """
-    if "bitsandbytes" in sys.modules:
-        return sys.modules["bitsandbytes"]
+    if (known := sys.modules.get("bitsandbytes")) is not None:
+        return known
     logger = logging.getLogger("bitsandbytes.backends.cpu.ops")
     quiet = _KernelsLine()
     logger.addFilter(quiet)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from curate.answer import Answer
 from train import batches
 from train.outline import Estimate, estimate, histogram, outline, steps, table
-from train.recipe import Resolved
+from train.recipe import Recipe, Resolved
 from train.rows import encode_rows, fit, named, token_counts
 from train.watch import quiet
 
@@ -38,22 +38,16 @@ def plan(
     with quiet():
         encoded, out = encode_rows(template, rows, control_tokens=recipe.control_tokens, unusable="drop")
         held, held_out = encode_rows(template, judged, control_tokens=recipe.control_tokens, unusable="drop")
-    over = [row for row in encoded if len(row.ids) > context]
     stops = [
         *([] if allow_unclean else objections),
-        *_unusable("training", out, recipe.unusable),
-        *_unusable("validation", held_out, recipe.unusable),
-        *_too_long("training", encoded, context, recipe.over_long),
-        *_too_long("validation", held, context, recipe.over_long),
+        *_stops("training", encoded, out, context, recipe),
+        *_stops("validation", held, held_out, context, recipe),
     ]
     against = stops if not allow_unclean else [*(f"{each} (allowed)" for each in objections), *stops]
-    kept, gate = (
-        (encoded, None) if over and recipe.over_long == "refuse" else fit(encoded, context, recipe.over_long)
-    )
+    # what would be left once the person has chosen; until then, as if the over-long rows were dropped
+    kept, gate = fit(encoded, context, "drop" if recipe.over_long == "refuse" else recipe.over_long)
     counts = token_counts(kept)
-    longest = max((min(context, len(row.ids)) for row in kept), default=context)
-    size = estimate(loaded, recipe, longest)
-    total = steps(len(kept), recipe)
+    size, total = _sizes(loaded, recipe, kept, context)
     told = f"{judged.height:,} validation rows" if recipe.evaluate else "no validation"
     lines = table(
         {
@@ -76,8 +70,7 @@ def plan(
         "against": against,
         "tokens": counts,
         "lengths": [len(row.ids) for row in encoded],
-        "over_long": {"rows": [row.where for row in over], "gate": gate.record() if gate else None},
-        "unusable": [*out, *held_out],
+        "left_out": {**gate.record(), "unusable": [*out, *held_out]},
         "context": context,
         "steps": total,
         "quantization": loaded.facts["quantization"],
@@ -89,26 +82,29 @@ def plan(
     return Answer(lines, data, exit_code=1 if stops else 0)
 
 
-def _unusable(which: str, out: tuple[str, ...], policy: str) -> list[str]:
-    """Why rows that cannot be trained on would stop the run; nothing if they are to be dropped."""
-    return (
-        [f"{len(out):,} {which} rows cannot be trained on: {named(out)}"]
-        if out and policy == "refuse"
-        else []
-    )
+def _sizes(
+    loaded: LoadedModel, recipe: Recipe, kept: list[batches.Encoded], context: int
+) -> tuple[Estimate, int]:
+    """The estimate for the longest row that is left, and the steps."""
+    longest = max((len(row.ids) for row in kept), default=context)
+    return estimate(loaded, recipe, longest), steps(len(kept), recipe)
 
 
-def _too_long(which: str, encoded: list[batches.Encoded], context: int, policy: str) -> list[str]:
-    """Why over-long rows would stop the run; nothing if a policy for them was chosen."""
+def _stops(
+    which: str, encoded: list[batches.Encoded], out: tuple[str, ...], context: int, recipe: Recipe
+) -> list[str]:
+    """Why rows would stop the run: those that cannot be trained on, and over-long ones."""
+    reasons = []
+    if out and recipe.unusable == "refuse":
+        reasons.append(f"{len(out):,} {which} rows cannot be trained on: {named(out)}")
     over = [row.where for row in encoded if len(row.ids) > context]
-    if not over or policy != "refuse":
-        return []
-    lost = fit(encoded, context, "truncate")[1].lost
-    gone = fit(encoded, context, "drop")[1].lost
-    return [
-        f"{len(over):,} {which} rows are over-long ({named(over)}): over_long=drop would lose "
-        f"{gone:,} of their answers' tokens, truncate {lost:,}"
-    ]
+    if over and recipe.over_long == "refuse":
+        gone, lost = (fit(encoded, context, policy)[1].lost for policy in ("drop", "truncate"))
+        reasons.append(
+            f"{len(over):,} {which} rows are over-long ({named(over)}): over_long=drop would lose "
+            f"{gone:,} of their answers' tokens, truncate {lost:,}"
+        )
+    return reasons
 
 
 def _base(loaded: LoadedModel, base: str, size: Estimate) -> str:

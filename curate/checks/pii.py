@@ -60,7 +60,7 @@ _GATES: dict[str, re.Pattern[str]] = {
     "EMAIL_ADDRESS": re.compile("@"),
     # written as only telephones are, or beside a word that says so; the slowest recogniser by far
     "PHONE_NUMBER": re.compile(
-        rf"(?i)\+\d|\(\d|(?<!\d)0\d|\d{{3}}[ .-]\d{{3}}[ .-]\d{{4}}|(?<!\d)\d\d \d{{4,5}}[ -]\d{{4}}|\b(?:{'|'.join(PHONE_WORDS)})\b"
+        rf"(?i)(?<![\d)%])(?<![\d)%] )\+\d|\(\d|(?<![\d.,])0\d|\d{{3}}[ .-]\d{{3}}[ .-]\d{{4}}|(?<!\d)\d\d \d{{4,5}}[ -]\d{{4}}|\b(?:{'|'.join(PHONE_WORDS)})\b"
     ),
     "CREDIT_CARD": re.compile(r"\d(?:[ -]?\d){11}"),
     "US_SSN": re.compile(r"\d{3}[ .-]?\d{2}[ .-]?\d{4}|\d{5}-\d{4}|\d{3}-\d{6}"),
@@ -70,7 +70,7 @@ _GATES: dict[str, re.Pattern[str]] = {
     "CRYPTO": re.compile(r"(?:[13]|bc1)[A-Za-z0-9]{25}"),
 }
 _OTHER_NUMBER = re.compile(
-    r"(?i)(?:order|invoice|ticket|ref|reference|case|tracking|shipment|parcel|id|isbn|issn|serial|sku|item|article|zip"
+    r"(?i)(?<![a-z])(?:order|invoice|ticket|ref|reference|case|tracking|shipment|parcel|id|isbn|issn|serial|sku|item|article|zip"
     r"|account|booking|customer|policy|version|bestell\w*|kunden\w*|rechnung\w*|#)\W{0,3}(?:number|num|no|nr|id|code|is)?[\W_]{0,4}\Z"
 )
 _SUM = re.compile(
@@ -133,7 +133,7 @@ class Pii:
         for example_id, message, field, text in strings(batch):
             if field.split(":", 1)[0] not in self.fields:
                 continue
-            for span, also in merged(self._spans(text, is_json=field == "tool_calls")):
+            for span, also in merged(self.spans(text, is_json=field == "tool_calls")):
                 evidence: dict[str, object] = {"kind": span.label, "characters": span.end - span.start}
                 if also:
                     evidence["also"] = also
@@ -153,7 +153,7 @@ class Pii:
         )
         return Scan(pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row"))
 
-    def _spans(self, text: str, *, is_json: bool) -> Iterator[Span]:
+    def spans(self, text: str, *, is_json: bool = False) -> Iterator[Span]:
         """All spans in one text, some over others."""
         for label, start, end in secrets(text):
             yield Span(start, end, label, 1.0)
@@ -246,7 +246,8 @@ def _personal(entity: str, value: str, before: str, after: str, score: float) ->
     if entity == "PHONE_NUMBER":
         return "=" not in after and _telephone(value, before, told=score > CONTEXT_FREE)
     if entity == "CREDIT_CARD":
-        return value[0] in "23456" and _luhn(value)  # other first digits: airlines, petrol, binary numbers
+        # other first digits are airlines' and petrol stations', and binary numbers
+        return value.startswith(("2", "3", "4", "5", "6", "1800")) and _luhn(value)
     if entity == "IBAN_CODE":
         return _mod97(value)
     if entity == "IP_ADDRESS":

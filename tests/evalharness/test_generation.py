@@ -4,6 +4,7 @@ import pytest
 
 from curate.errors import ResourceError
 from evalharness import generation
+from evalharness.candidates import Candidates
 from evalharness.chat import Chat
 from evalharness.generation import generate
 from evalharness.models import load_model
@@ -63,29 +64,67 @@ def test_a_batch_gives_what_each_prompt_gives_alone(loaded, prompts):
     assert len({tuple(said.ids) for said in batch}) > 1
 
 
-@pytest.mark.parametrize("room", [generation.BRANCH_TOKENS, 1])
-def test_the_likeliest_candidate_is_the_one_of_the_plain_sums(loaded, prompts, monkeypatch, room):
-    """With all candidates in one pass and with one at a time, where the bound ends the search."""
-    monkeypatch.setattr(generation, "BRANCH_TOKENS", room)
-    candidates = [[30, 31, 32], [30, 33], [41], [42, 43, 44, 45], [60, 61], [60, 62, 63]]
+MANY = [[30, 31, 32], [30, 33], [41], [42, 43, 44, 45], [60, 61], [60, 62, 63]]
+
+
+@pytest.mark.parametrize(
+    ("tree", "room"), [(None, generation.LOGITS), (True, 1), (False, generation.LOGITS), (False, 1)]
+)
+def test_the_likeliest_candidate_is_the_one_of_the_plain_sums(loaded, prompts, monkeypatch, tree, room):
+    """As a tree and singly, all in one pass and one at a time, where the bound ends the search."""
+    monkeypatch.setattr(generation, "LOGITS", room)
+    candidates = Candidates(MANY)
+    candidates.by_tree = tree
     batch = generate(loaded, prompts, stops=frozenset({4}), max_new_tokens=3, candidates=candidates)
     for prompt, said in zip(prompts, batch, strict=True):
-        sums = [reference_likelihood(loaded, prompt, candidate) for candidate in candidates]
-        assert said.choice == max(range(len(candidates)), key=sums.__getitem__)
+        sums = [reference_likelihood(loaded, prompt, each) for each in MANY]
+        assert said.choice == max(range(len(MANY)), key=sums.__getitem__)
+    assert candidates.by_tree is (True if tree is None else tree), "this model takes a tree"
+
+
+def test_a_tree_gives_the_likelihoods_themselves(loaded, prompts):
+    import torch
+
+    candidates = Candidates(MANY)
+    with torch.inference_mode():
+        state = generation._State.read(loaded, prompts)
+        tree = state.by_tree(candidates)
+    right = [[reference_likelihood(loaded, prompt, each) for each in MANY] for prompt in prompts]
+    assert torch.allclose(tree, torch.tensor(right), atol=1e-3)
+
+
+@pytest.mark.parametrize("fault", ["refuses", "misreads"])
+def test_a_model_that_cannot_take_a_tree_is_asked_for_each_candidate(loaded, prompts, monkeypatch, fault):
+    right = generate(loaded, prompts, stops=frozenset({4}), max_new_tokens=1, candidates=Candidates(MANY))
+    real = generation._State.by_tree
+
+    def wrong(state, candidates):
+        if fault == "refuses":
+            raise ValueError("attention mask must be 2D")
+        return real(state, candidates).flip(1)
+
+    monkeypatch.setattr(generation._State, "by_tree", wrong)
+    candidates = Candidates(MANY)
+    said = generate(loaded, prompts, stops=frozenset({4}), max_new_tokens=1, candidates=candidates)
+    assert said == right and candidates.by_tree is False
+
+
+def test_common_beginnings_are_read_once():
+    assert list(Candidates(MANY).nodes) == [(30,), (30, 31), (42,), (42, 43), (42, 43, 44), (60,), (60, 62)]
 
 
 def test_candidates_of_one_token_need_no_further_pass(loaded, prompts):
-    candidates = [[token] for token in (30, 31, 32, 33)]
+    candidates = Candidates([[token] for token in (30, 31, 32, 33)])
     batch = generate(loaded, prompts, stops=frozenset({4}), max_new_tokens=1, candidates=candidates)
     for prompt, said in zip(prompts, batch, strict=True):
-        sums = [reference_likelihood(loaded, prompt, candidate) for candidate in candidates]
+        sums = [reference_likelihood(loaded, prompt, each) for each in candidates.tokens]
         assert said.choice == max(range(4), key=sums.__getitem__)
 
 
 def test_choosing_changes_no_answer(loaded, prompts):
     plain = generate(loaded, prompts, stops=frozenset({4}), max_new_tokens=8)
     chosen = generate(
-        loaded, prompts, stops=frozenset({4}), max_new_tokens=8, candidates=[[30, 31], [32, 33]]
+        loaded, prompts, stops=frozenset({4}), max_new_tokens=8, candidates=Candidates([[30, 31], [32, 33]])
     )
     assert [each.ids for each in plain] == [each.ids for each in chosen]
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from curate.errors import ConfigError, ResourceError, SourceError
+from curate.errors import ConfigError, MissingExtraError, ResourceError, SourceError
 from evalharness.models import PLAIN_TEMPLATE, load_model
 from tests.evalharness.conftest import save_model, save_tokenizer
 
@@ -159,3 +159,19 @@ def test_import_of_bitsandbytes_says_nothing_and_leaves_no_trace():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False" and "kernels" not in done.stderr
     assert not logging.getLogger("bitsandbytes.backends.cpu.ops").filters
+
+
+def test_without_torch_the_command_that_adds_it_is_named(base, monkeypatch):
+    with monkeypatch.context() as without, pytest.raises(MissingExtraError, match="torch") as caught:
+        without.setitem(sys.modules, "torch", None)
+        load_model(str(base))
+    assert "[train]" in caught.value.hint
+
+
+def test_a_model_without_adapter_needs_no_peft_and_auto_no_bitsandbytes(base, monkeypatch):
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "peft", None)
+        without.setitem(sys.modules, "bitsandbytes", None)
+        loaded = load_model(str(base), device="cpu")
+    assert loaded.facts["quantization"] == "none"
+    assert loaded.facts["quantization_reason"] == "bitsandbytes is not installed"

@@ -92,8 +92,9 @@ def test_one_batch_can_be_learned_by_heart_and_equal_seeds_give_equal_runs(train
     assert told_of(workspace, "second")["losses"] == first["losses"]
     again = workspace.files(workspace.artifact("adapter", "second")) / "adapter_model.safetensors"
     assert again.read_bytes() == weights.read_bytes()
-    train({**settings, "seed": 1, "epochs": 1}, name="third")
-    assert told_of(workspace, "third")["losses"][0] != first["losses"][0]
+    train({**settings, "seed": 1}, name="third")
+    # the first step's loss is the base's own
+    assert told_of(workspace, "third")["losses"][1] != first["losses"][1]
 
 
 KILLED = """

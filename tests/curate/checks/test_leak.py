@@ -1,0 +1,88 @@
+"""What is in the test must not be in the training rows; and what could not be looked at is said."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from curate.checks.leak import PROTECTED, Leak
+from curate.scan import scan
+
+QUESTION = "a farmer has seventeen sheep and all but nine of them run away how many sheep are left"
+
+
+def test_an_equal_and_a_near_question_across_splits(asked, examples):
+    table = examples(
+        asked(QUESTION, "9", split="test"),
+        asked(QUESTION.upper(), "nine", split="train"),
+        asked("now " + QUESTION, "nine", split="train"),
+        asked("what is the capital of france", "Paris", split="train"),
+        asked("what is the capital of france?", "Paris", split="validation"),
+    )
+    findings = scan(table, [Leak()]).findings
+    at = {name: place for place, name in enumerate(table["example_id"])}
+    told = {
+        (at[row["example_id"]], at[row["other_id"]], row["label"], json.loads(row["evidence"])["question"])
+        for row in findings.iter_rows(named=True)
+    }
+    assert told == {
+        (1, 0, "train/test", "equal"),
+        (2, 0, "train/test", "near"),
+        (3, 4, "train/validation", "equal"),
+    }
+    assert findings["action"].unique().to_list() == ["drop"]
+    assert findings["blocking"].all()
+
+
+def test_a_short_question_within_a_long_row(asked, examples):
+    """In the question or the answer, in the middle of much else."""
+    much = " ".join(f"word{at}" for at in range(300))
+    table = examples(
+        asked(QUESTION, "9", split="test"),
+        asked(f"{much} {QUESTION} {much}", "x", split="train"),
+        asked("quiz", f"{much} {QUESTION} {much}", split="train"),
+    )
+    findings = scan(table, [Leak()]).findings
+    assert findings.height == 2
+    assert {json.loads(text)["question"] for text in findings["evidence"]} == {"contained"}
+
+
+def test_the_frame_of_a_question_is_not_the_question(asked, found):
+    rows = [
+        asked("How long does it take for a refund?", "x", split="test"),
+        asked("How long does it take for a new card to ship?", "x", split="train"),
+    ]
+    assert found(Leak(), *rows) == []
+
+
+def test_protected_rows_of_a_benchmark(asked, examples):
+    table = examples(asked(QUESTION, "9"), asked("what else is there to ask", "x"))
+    bench = examples(asked(QUESTION, "nine", source="bench.jsonl"))
+    result = scan(table, [Leak()], protected=bench)
+    assert result.not_run == []
+    row = result.findings.row(0, named=True)
+    assert (row["example_id"], row["other_id"]) == (table["example_id"][0], bench["example_id"][0])
+    assert row["label"] == PROTECTED
+    assert result.findings.height == 1
+
+
+def test_a_protected_file_of_the_same_name_and_rows(asked, examples):
+    """Ids may meet where two files have one name; the leak is found all the same."""
+    table = examples(asked(QUESTION, "9"))
+    result = scan(table, [Leak()], protected=table)
+    assert result.findings.height == 1
+    assert result.findings["other_id"][0] not in table["example_id"].to_list()
+
+
+@pytest.mark.parametrize("splits", [(None, None), ("train", "train"), ("test", None)])
+def test_nothing_to_compare_is_not_clean(asked, examples, splits):
+    table = examples(*(asked(QUESTION, "9", split=split) for split in splits))
+    result = scan(table, [Leak()])
+    assert result.findings.is_empty()
+    assert [check for check, _ in result.not_run] == ["leak"]
+
+
+def test_questions_are_compared_without_answers_and_empty_ones_not_at_all(asked, found):
+    rows = [asked("", "same", split="train"), asked("", "same", split="test"), asked(None, "same", split="train")]
+    assert found(Leak(), *rows) == []

@@ -1,0 +1,102 @@
+"""Nearly equal rows: found without missing any, dropped only where nothing speaks against it."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from curate.checks import minhash, overlap
+from curate.checks.near_duplicate import NearDuplicate
+from curate.checks.wording import hashed_shingles, jaccard, normalise, shingle_sets
+from curate.errors import ConfigError
+from curate.scan import scan
+
+LONG = "please tell me how i can change the address on my account because i have moved to a new flat last week"
+
+
+def test_a_row_nearly_the_same_is_proposed_for_dropping(asked, examples, found):
+    rows = [asked(LONG, "Open the settings."), asked(LONG + " thanks", "Open the settings.")]
+    assert found(NearDuplicate(), *rows) == [(0, None, "near", "keep"), (1, 0, "near", "drop")]
+    score = scan(examples(*rows), [NearDuplicate()]).findings.filter(action="drop")["score"][0]
+    sets = shingle_sets([normalise(f"{row['messages'][0]['content']} Open the settings.") for row in rows])
+    assert 0.7 <= score < 1
+    assert score == pytest.approx(len(sets[0] & sets[1]) / len(sets[0] | sets[1]), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "label", "reason"),
+    [
+        (LONG.replace("last week", "last May 12"), "Open the settings.", "a", "numbers-differ"),
+        (LONG.replace("flat", "flat in Paris"), "Open the settings.", "a", "names-differ"),
+        (LONG + " thanks", "Open the settings.", "b", "labels-differ"),
+        (LONG + " thanks", "No.", "a", "answers-differ"),
+    ],
+)
+def test_what_speaks_against_a_drop_makes_it_a_matter_for_review(asked, found, question, answer, label, reason):
+    first = asked(LONG.replace("flat", "flat in Rome") if "Paris" in question else LONG, "Open the settings.", label="a")
+    told = found(NearDuplicate(threshold=0.5), first, asked(question, answer, label=label))
+    assert told == [(0, None, "near", "keep"), (1, 0, reason, "review")]
+
+
+def test_no_row_falls_to_one_that_it_is_not_near(asked, found):
+    """a ~ b ~ c with a far from c: b falls to a, c is for review."""
+    words = [f"w{'abcdefghijklmnopqrstuvwxyz'[at]}" for at in range(26)]
+    chain = [" ".join(words[start : start + 20]) for start in (0, 2, 4)]
+    told = found(NearDuplicate(threshold=0.75), *(asked(text, "") for text in chain))
+    assert told == [(0, None, "near", "keep"), (1, 0, "near", "drop"), (2, 0, "chained", "review")]
+
+
+def test_short_texts_are_neither_equal_nor_dropped(asked, found):
+    """The trap of an empty shingle set, by which all short texts are one another."""
+    short = ["hi", "ok", "no", "a b", "go", "?", "1", "漢", "yes no", "x y"]
+    assert found(NearDuplicate(compare="prompt"), *(asked(text, "same answer") for text in short)) == []
+
+
+def test_scripts_without_spaces_are_compared_by_characters(asked, found):
+    text = "我们的客服团队将在三个工作日之内处理您的退款申请请您耐心等待并保持电话畅通谢谢"
+    rows = [asked(text, "好的"), asked(text + "您", "好的"), asked("今天天气很好我们去公园散步吧大家一起去", "好的")]
+    assert [row[:2] for row in found(NearDuplicate(), *rows)] == [(0, None), (1, 0)]
+
+
+def test_equal_rows_are_left_to_the_other_check(asked, found):
+    assert found(NearDuplicate(), asked(LONG, "x"), asked(LONG.upper() + "!", "x")) == []
+
+
+def test_candidates_miss_no_near_pair():
+    """Against all pairs by brute force, on texts with planted copies at all distances."""
+    draw = random.Random(7)
+    texts = []
+    for _ in range(150):
+        words = [f"w{draw.randrange(3000)}" for _ in range(draw.randrange(12, 60))]
+        for _ in range(3):
+            texts.append(" ".join(word if draw.random() > 0.04 else "other" for word in words))
+    sets = shingle_sets(texts)
+    near = {
+        (left, right)
+        for left in range(len(texts))
+        for right in range(left + 1, len(texts))
+        if jaccard(sets[left], sets[right]) >= 0.7
+    }
+    shingles = hashed_shingles(texts)
+    met = {tuple(pair) for pair in minhash.candidates(minhash.bands(shingles, 0.7)).tolist()}
+    exact = overlap.similar(shingles, shingles, 0.7)
+    assert len(near) > 50
+    assert len(near - met) <= 0.01 * len(near)
+    assert {(a, b) for a, b in exact.select("left", "right").iter_rows() if a < b} == near
+
+
+def test_a_large_bucket_does_not_make_all_pairs():
+    """5,000 rows of one template: the work grows with the rows."""
+    keys = np.zeros(5_000, dtype=np.uint64).tolist()
+    import polars as pl
+
+    pairs = minhash.candidates(pl.Series([[key] for key in keys], dtype=pl.List(pl.UInt64)))
+    assert len(pairs) <= 5_000 * (minhash.WINDOW + minhash.LEADERS)
+    assert set(pairs[:, 1].tolist()) == set(range(1, 5_000))
+
+
+def test_settings_have_their_ranges():
+    with pytest.raises(ConfigError, match="threshold"):
+        NearDuplicate(threshold=0)

@@ -1,0 +1,99 @@
+"""Each defect of form is found under its name; sound rows are left alone."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from curate.checks.structure import Structure
+from curate.scan import scan
+
+DROP, REVIEW = "drop", "review"
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "label", "action"),
+    [
+        ("Hi", "", "empty-answer", DROP),
+        ("Hi", None, "empty-answer", DROP),
+        ("Hi", " \n\u00a0\u200b", "empty-answer", DROP),
+        ("", "Hello", "empty-question", DROP),
+        ("Hi", "nan", "placeholder-answer", DROP),
+        ("Hi", "<No input>", "placeholder-answer", DROP),
+        ("Hi", "TODO", "placeholder-answer", DROP),
+        ("Hi", "N/A", "placeholder-answer", REVIEW),
+        ("nan", "Hello", "placeholder-question", DROP),
+        ("List three fruits.\n\n<noinput>", "Fig, pear, plum.", "placeholder-input", REVIEW),
+        ("Hi", "I'm sorry, but I cannot help with that.", "refusal", REVIEW),
+        ("Hi", "Well, as an AI language model I have no taste.", "ai-disclaimer", REVIEW),
+        ("Hi", "Hel\x00lo", "control-character", REVIEW),
+        ("Hi", "Hel\ufffdlo", "replacement-character", REVIEW),
+        ("Hi", "CafÃ© is open", "mojibake", REVIEW),
+        ("Hi", "x" * 20_001, "over-long", DROP),
+    ],
+)
+def test_defects_of_one_turn(asked, found, question, answer, label, action):
+    assert [row[2:] for row in found(Structure(), asked(question, answer))] == [(label, action)]
+
+
+@pytest.mark.parametrize(
+    ("roles", "label"),
+    [
+        ("", "no-messages"),
+        ("u", "no-answer"),
+        ("sa", "no-question"),
+        ("uau", "unanswered"),
+        ("aua", "role-order"),
+        ("uaa", "role-order"),
+        ("uta", "role-order"),
+        ("uua", "two-questions"),
+        ("uasua", "late-system"),
+    ],
+)
+def test_roles_out_of_order(turn, found, roles, label):
+    names = {"u": "user", "a": "assistant", "s": "system", "t": "tool"}
+    messages = [turn(names[role], f"words {at}") for at, role in enumerate(roles)]
+    assert label in {row[2] for row in found(Structure(), {"messages": messages})}
+
+
+def test_sound_rows_have_no_findings(turn, asked, found):
+    call = json.dumps([{"function": {"name": "time", "arguments": "{}"}}])
+    tools = [turn("user", "When?"), turn("assistant", None, call), turn("tool", "9:00"), turn("assistant", "At nine.")]
+    rows = [
+        {"messages": tools},
+        asked("Hi", "Hello"),
+        {"messages": [turn("system", "Be kind."), *asked("Hi", "Hello 👩‍👩‍👧 שלום Ärger naïve São")["messages"]]},
+        {"messages": [turn("user", "Hi")], "chosen": "Hello", "rejected": "Go away"},
+        asked("Is the class none?", "none", label="none"),
+    ]
+    assert found(Structure(), *rows) == []
+
+
+def test_tool_calls_that_cannot_be_read(turn, found):
+    def called(text: str) -> list[tuple[str, str]]:
+        told = found(Structure(), {"messages": [turn("user", "Hi"), turn("assistant", None, text)]})
+        return [row[2:] for row in told]
+
+    assert called("{not json") == [("broken-tool-call", DROP)]
+    assert called("[" * 100_000) == [("broken-tool-call", DROP), ("over-long", DROP)]
+    assert called('[{"function": {"name": "f", "arguments": "{oops"}}]') == [("broken-tool-call", REVIEW)]
+
+
+def test_preferences_that_teach_nothing(turn, found):
+    messages = [turn("user", "Hi")]
+    same = {"messages": messages, "chosen": "Hello", "rejected": "Hello"}
+    empty = {"messages": messages, "chosen": "", "rejected": "Go away"}
+    assert [row[::2] for row in found(Structure(), same, empty)] == [(0, "no-preference"), (1, "empty-answer")]
+
+
+def test_what_cannot_be_trained_on_blocks_and_its_place_is_told(asked, examples):
+    findings = scan(examples(asked("Hi", "a\x07b"), asked("Hi", "")), [Structure()]).findings
+    by_label = {row["label"]: row for row in findings.iter_rows(named=True)}
+    bell, empty = by_label["control-character"], by_label["empty-answer"]
+    assert (bell["message"], bell["field"], bell["start"], bell["end"], bell["blocking"]) == (1, "content", 1, 2, False)
+    assert (empty["message"], empty["blocking"], empty["action"]) == (1, True, "drop")
+
+
+def test_the_longest_row_is_a_setting(asked, found):
+    assert found(Structure(max_characters=5), asked("Hi", "Hello")) == [(0, None, "over-long", DROP)]
