@@ -180,19 +180,9 @@ def scan(
     )
     lines = [f"{name}: {height(workspace, digest):,} rows scanned{recorded}", *summary_lines(table)]
     lines += [f"  not looked: {each.check}: {each.reason}" for each in done.not_run]
-    waiting, blocking, ready = (
-        open_findings(table).height,
-        open_blocking(table).height,
-        proposals(safe(table)).height,
-    )
-    if ready:
-        lines.append(f"next: seatrial apply {name} --safe, or seatrial review {name} to look first")
-    elif blocking:
-        lines.append(f"next: seatrial review {name} --open, where {blocking:,} block split and export")
-    elif waiting:
-        lines.append(f"next: seatrial review {name} --open, or seatrial split {name}: none of them blocks")
-    else:
-        lines.append(f"next: seatrial split {name}")
+    waiting, blocking = open_findings(table).height, open_blocking(table).height
+    ready = proposals(safe(table)).height
+    lines.append(_after_scan(name, waiting, blocking, ready))
     data = {
         "dataset": digest,
         "name": name,
@@ -207,6 +197,17 @@ def scan(
         "recorded": done.made.recorded,
     }
     return Answer(lines, data, int(blocking > 0))
+
+
+def _after_scan(name: str, waiting: int, blocking: int, ready: int) -> str:
+    """What to do next, by how many findings are open, block, and could be applied unattended."""
+    if ready:
+        return f"next: seatrial apply {name} --safe, or seatrial review {name} to look first"
+    if blocking:
+        return f"next: seatrial review {name} --open, where {blocking:,} block split and export"
+    if waiting:
+        return f"next: seatrial review {name} --open, or seatrial split {name}: none of them blocks"
+    return f"next: seatrial split {name}"
 
 
 def apply(

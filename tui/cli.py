@@ -56,7 +56,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 HEAD = """\
-seatrial: find out whether your fine-tune is really better, on rows you have checked
+seatrial: is your fine-tune really better, on rows that you have checked?
 usage: seatrial [COMMAND] [--json] [--workspace DIR]; alone it opens the screens"""
 
 

@@ -30,7 +30,7 @@ from curate.finding import FINDINGS
 BEGINNING = 2_000  # characters of a question in which it says what is wanted
 SHORT = 8  # words of an answer that is a value rather than a text
 _OPEN = re.compile(  # requests with many right answers
-    r"(?im)^[^\w\n]{0,20}(?:please |kindly |can you |could you |i want you to |i need you to )*"
+    r"(?im)^[^\w\n]{0,20}(?:(?:please|kindly|can you|could you|i want you to|i need you to)[, ]+)*"
     r"(?:write|generate|create|compose|come up|brainstorm|suggest|list|name|imagine|make up|make (?:a|an|up)|design|invent|draft"
     r"|tell me (?:a|an|some|about)|give (?:me )?(?:an?|some|\w+ (?:examples?|ideas?|reasons?|tips?|ways?))|describe"
     r"|rewrite|paraphrase|rephrase|summari[sz]e|recommend|continue|choose an?|pick an?|think of|develop|construct|produce|provide an?)\b"

@@ -22,7 +22,7 @@ WORDS = 3  # to a shingle
 CHARACTERS = 5  # to a shingle where words are not set apart, or are too few
 
 _FOLDED = str.maketrans(
-    {mark: " " for mark in "、。「」『』【】〈〉《》・؟،؛।"}
+    {mark: " " for mark in "、。，！？；：「」『』【】〈〉《》・؟،؛।"}
     | {mark: "'" for mark in "‘’‚‛`´"}
     | {mark: '"' for mark in "“”„‟"}
     # format characters that no reader sees: joiners, directions, variation selectors, soft hyphen

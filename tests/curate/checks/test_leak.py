@@ -84,5 +84,9 @@ def test_nothing_to_compare_is_not_clean(asked, examples, splits):
 
 
 def test_questions_are_compared_without_answers_and_empty_ones_not_at_all(asked, found):
-    rows = [asked("", "same", split="train"), asked("", "same", split="test"), asked(None, "same", split="train")]
+    rows = [
+        asked("", "same", split="train"),
+        asked("", "same", split="test"),
+        asked(None, "same", split="train"),
+    ]
     assert found(Leak(), *rows) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 import numpy as np
+import polars as pl
 import pytest
 
 from curate.checks import minhash, overlap
@@ -13,7 +14,9 @@ from curate.checks.wording import hashed_shingles, jaccard, normalise, shingle_s
 from curate.errors import ConfigError
 from curate.scan import scan
 
-LONG = "please tell me how i can change the address on my account because i have moved to a new flat last week"
+LONG = (
+    "please tell me how i can change the address on my account because i have moved to a new flat last week"
+)
 
 
 def test_a_row_nearly_the_same_is_proposed_for_dropping(asked, examples, found):
@@ -34,8 +37,12 @@ def test_a_row_nearly_the_same_is_proposed_for_dropping(asked, examples, found):
         (LONG + " thanks", "No.", "a", "answers-differ"),
     ],
 )
-def test_what_speaks_against_a_drop_makes_it_a_matter_for_review(asked, found, question, answer, label, reason):
-    first = asked(LONG.replace("flat", "flat in Rome") if "Paris" in question else LONG, "Open the settings.", label="a")
+def test_what_speaks_against_a_drop_makes_it_a_matter_for_review(
+    asked, found, question, answer, label, reason
+):
+    first = asked(
+        LONG.replace("flat", "flat in Rome") if "Paris" in question else LONG, "Open the settings.", label="a"
+    )
     told = found(NearDuplicate(threshold=0.5), first, asked(question, answer, label=label))
     assert told == [(0, None, "near", "keep"), (1, 0, reason, "review")]
 
@@ -56,7 +63,11 @@ def test_short_texts_are_neither_equal_nor_dropped(asked, found):
 
 def test_scripts_without_spaces_are_compared_by_characters(asked, found):
     text = "我们的客服团队将在三个工作日之内处理您的退款申请请您耐心等待并保持电话畅通谢谢"
-    rows = [asked(text, "好的"), asked(text + "您", "好的"), asked("今天天气很好我们去公园散步吧大家一起去", "好的")]
+    rows = [
+        asked(text, "好的"),
+        asked(text + "您", "好的"),
+        asked("今天天气很好我们去公园散步吧大家一起去", "好的"),
+    ]
     assert [row[:2] for row in found(NearDuplicate(), *rows)] == [(0, None), (1, 0)]
 
 
@@ -90,8 +101,6 @@ def test_candidates_miss_no_near_pair():
 def test_a_large_bucket_does_not_make_all_pairs():
     """5,000 rows of one template: the work grows with the rows."""
     keys = np.zeros(5_000, dtype=np.uint64).tolist()
-    import polars as pl
-
     pairs = minhash.candidates(pl.Series([[key] for key in keys], dtype=pl.List(pl.UInt64)))
     assert len(pairs) <= 5_000 * (minhash.WINDOW + minhash.LEADERS)
     assert set(pairs[:, 1].tolist()) == set(range(1, 5_000))

@@ -69,7 +69,9 @@ def test_ordinary_numbers_are_left_alone(text):
 
 def _key(prefix: str, length: int) -> str:
     draw = random.Random(prefix)
-    return prefix + "".join(draw.choice("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789") for _ in range(length))
+    return prefix + "".join(
+        draw.choice("ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789") for _ in range(length)
+    )
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,15 @@ def test_every_string_of_an_example_is_looked_at(turn, examples):
         "meta": json.dumps({"from": {"mail": mail}, "n": 3}),
     }
     findings = scan(examples(row), [Pii()]).findings
-    assert set(findings["field"]) == {"content", "name", "tool_calls", "chosen", "rejected", "label", "meta:/from/mail"}
+    assert set(findings["field"]) == {
+        "content",
+        "name",
+        "tool_calls",
+        "chosen",
+        "rejected",
+        "label",
+        "meta:/from/mail",
+    }
     assert scan(examples(row), [Pii(fields=("chosen",))]).findings["field"].to_list() == ["chosen"]
 
 
@@ -157,7 +167,16 @@ def pieces_cover(text: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "text", ["a." * 1900 + "@x ", "a@" * 2000, "1-" * 2000, "-----BEGIN PRIVATE KEY-----" * 150, ":a" * 2000, "\\" * 4000]
+    "text",
+    [
+        "a." * 1900 + "@x ",
+        "a@" * 2000,
+        "1-" * 2000,
+        "-----BEGIN PRIVATE KEY-----" * 150,
+        ":a" * 2000,
+        "\\" * 4000,
+    ],
+    ids=["dots", "at signs", "dashes", "keys", "colons", "backslashes"],
 )
 def test_time_grows_with_the_length_and_not_with_its_square(text):
     values("mia@mail.example")  # the engine is loaded
@@ -189,4 +208,6 @@ def test_settings_are_held_to_what_there_is():
         Pii(entities=("PHONE",))
     with pytest.raises(ConfigError, match="fields"):
         Pii(fields=("text",))
-    assert values("mia@mail.example 203.0.113.9", Pii(entities=("IP_ADDRESS",))) == [("203.0.113.9", "IP_ADDRESS")]
+    assert values("mia@mail.example 203.0.113.9", Pii(entities=("IP_ADDRESS",))) == [
+        ("203.0.113.9", "IP_ADDRESS")
+    ]

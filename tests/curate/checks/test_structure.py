@@ -17,7 +17,7 @@ DROP, REVIEW = "drop", "review"
     [
         ("Hi", "", "empty-answer", DROP),
         ("Hi", None, "empty-answer", DROP),
-        ("Hi", " \n\u00a0\u200b", "empty-answer", DROP),
+        ("Hi", " \n\u00a0\u3000", "empty-answer", DROP),
         ("", "Hello", "empty-question", DROP),
         ("Hi", "nan", "placeholder-answer", DROP),
         ("Hi", "<No input>", "placeholder-answer", DROP),
@@ -59,11 +59,21 @@ def test_roles_out_of_order(turn, found, roles, label):
 
 def test_sound_rows_have_no_findings(turn, asked, found):
     call = json.dumps([{"function": {"name": "time", "arguments": "{}"}}])
-    tools = [turn("user", "When?"), turn("assistant", None, call), turn("tool", "9:00"), turn("assistant", "At nine.")]
+    tools = [
+        turn("user", "When?"),
+        turn("assistant", None, call),
+        turn("tool", "9:00"),
+        turn("assistant", "At nine."),
+    ]
     rows = [
         {"messages": tools},
         asked("Hi", "Hello"),
-        {"messages": [turn("system", "Be kind."), *asked("Hi", "Hello 👩‍👩‍👧 שלום Ärger naïve São")["messages"]]},
+        {
+            "messages": [
+                turn("system", "Be kind."),
+                *asked("Hi", "Hello 👩‍👩‍👧 שלום Ärger naïve São")["messages"],
+            ]
+        },
         {"messages": [turn("user", "Hi")], "chosen": "Hello", "rejected": "Go away"},
         asked("Is the class none?", "none", label="none"),
     ]
@@ -84,14 +94,23 @@ def test_preferences_that_teach_nothing(turn, found):
     messages = [turn("user", "Hi")]
     same = {"messages": messages, "chosen": "Hello", "rejected": "Hello"}
     empty = {"messages": messages, "chosen": "", "rejected": "Go away"}
-    assert [row[::2] for row in found(Structure(), same, empty)] == [(0, "no-preference"), (1, "empty-answer")]
+    assert [row[::2] for row in found(Structure(), same, empty)] == [
+        (0, "no-preference"),
+        (1, "empty-answer"),
+    ]
 
 
 def test_what_cannot_be_trained_on_blocks_and_its_place_is_told(asked, examples):
     findings = scan(examples(asked("Hi", "a\x07b"), asked("Hi", "")), [Structure()]).findings
     by_label = {row["label"]: row for row in findings.iter_rows(named=True)}
     bell, empty = by_label["control-character"], by_label["empty-answer"]
-    assert (bell["message"], bell["field"], bell["start"], bell["end"], bell["blocking"]) == (1, "content", 1, 2, False)
+    assert (bell["message"], bell["field"], bell["start"], bell["end"], bell["blocking"]) == (
+        1,
+        "content",
+        1,
+        2,
+        False,
+    )
     assert (empty["message"], empty["blocking"], empty["action"]) == (1, True, "drop")
 
 
