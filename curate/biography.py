@@ -135,14 +135,15 @@ def _events(workspace: Workspace, example_id: str) -> Iterator[Event]:
             words = f"imported from {after['source']}:{after['source_row']} as {params.get('format')}"
             yield Event(at, "import", words, data)
         elif kind == "split" and after:
-            yield Event(
-                at,
-                "split",
-                f"put into {after['split']}{' (random split)' if params.get('random') else ''}",
-                data,
-            )
-        elif kind in ("export", "train") and before:
-            use = f"in {kind} run {run_id}" + (f", in its {before['split']} part" if before["split"] else "")
+            where = f"put into {after['split']}" if after["split"] else "set aside, in no split"
+            how = " (random split)" if params.get("random") else ""
+            yield Event(at, "split", where + how, data)
+        elif kind == "train" and before:
+            part = before["split"] or "no split"
+            use = "trained on" if part == "train" else f"held out of training ({part})"
+            yield Event(at, kind, f"{use} in run {run_id}", data)
+        elif kind == "export" and before:
+            use = f"exported in run {run_id}" + (f", as {before['split']}" if before["split"] else "")
             yield Event(at, kind, use, data)
         new = 0
         for role, digest in outputs.items():
@@ -217,7 +218,7 @@ def _in_table(
                 f"answered by {row['arm']}: {_short(str(said), 120)}",
                 {"run": run_id, **row},
             )
-        else:
+        elif role != "judgements" or row.get("score") is not None:  # a score that is none stands in scores
             yield Event(at, role, f"named in {role} of run {run_id}", {"run": run_id, **row})
 
 
@@ -270,11 +271,14 @@ def _now(workspace: Workspace, example_id: str, events: list[Event]) -> tuple[st
     """(where the row is now, what it says there or where it last was, values found as personal masked)."""
     query = """select name, digest from latest_name join artifact using (digest) where kind = 'dataset'
                order by name_id desc"""
+    places, text = [], None
     for name, digest in ((row["name"], row["digest"]) for row in workspace.ledger.rows(query)):
         row = _row(workspace, digest, example_id)
         if row:
-            part = f", in {row['split']}" if row["split"] else ""
-            return f"in {name} ({digest[:8]}){part}", _said(row, events)
+            places.append(f"{name} ({digest[:8]}{', ' + str(row['split']) if row['split'] else ''})")
+            text = text or _said(row, events)
+    if text is not None:
+        return f"in {', '.join(places)}", text
     dropped = [event for event in events if event.kind == "change" and event.data["change"] == "drop"]
     words = f"not in any named version: {dropped[-1].words}" if dropped else "not in any named version"
     last = workspace.ledger.rows("select digest from artifact where kind = 'dataset' order by added_at desc")

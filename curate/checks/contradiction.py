@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 import polars as pl
 
 from curate.checks import minhash
+from curate.checks.frame import alike
 from curate.checks.wording import (
     Named,
     Wording,
@@ -103,6 +104,7 @@ class Contradiction:
             rows.unique("key", keep="first").select("key", "shingles"), on="key", maintain_order="left"
         )
         met = minhash.candidates(minhash.bands(heads["shingles"], self.threshold))
+        met = met[alike(heads["shingles"], met.tolist(), self.threshold)]
         left, right = heads[met[:, 0]], heads[met[:, 1]]
         swap = left["votes"] < right["votes"]
         pairs = pl.DataFrame(

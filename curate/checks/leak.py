@@ -9,7 +9,8 @@ from typing import ClassVar
 import polars as pl
 
 from curate.checks import overlap
-from curate.checks.wording import hashed_shingles, jaccard, normalise, shingle_sets, wordings
+from curate.checks.frame import frame_of, matter
+from curate.checks.wording import Wording, hashed_shingles, normalise, wordings
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
@@ -24,7 +25,15 @@ NEAREST = 3  # counterparts of a row that are looked at more closely, of which o
 LONG_WORD = 5  # characters; words that long say what a question is about
 BRIEF = 16  # words of a question, below which no long word of it may be missing where it is contained
 SHORTEST = 8  # words of a protected text, below which being contained means nothing
-PAIRS = pl.Schema({"example_id": pl.String, "other_id": pl.String, "label": pl.String})
+PAIRS = pl.Schema(
+    {
+        "example_id": pl.String,
+        "other_id": pl.String,
+        "label": pl.String,
+        "how": pl.String,  # equal, near or contained
+        "score": pl.Float64,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,8 @@ class Leak:
     Compared are the questions, without system prompts and answers: equal in normal form, Jaccard of
     shingles of at least `threshold`, or at least `containment` of the shingles of the test or
     protected question (of 8 words or more) found anywhere in the row; of a brief one also all long
-    words. The search is exact, no such pair is missed. Rephrased and translated questions are not found by it. A row is reported once
+    words. What stands in very many questions, a template, does not count (see frame.py). The search
+    is exact: no such pair is missed. Rephrased and translated questions are not found by it. A row is reported once
     for each kind of leak, with its nearest counterpart; labels are `train/test`,
     `train/validation`, `validation/test` and `protected`. It cannot look where neither splits nor
     protected rows are given.
@@ -78,16 +88,19 @@ class Leak:
 
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
         """For each row that must go its nearest counterparts of each kind, the nearest first."""
+        frame = frame_of(sketches.unique("key", keep="first")["question"])
+        own = sketches.with_columns(
+            question=matter(sketches["question"], frame), whole=matter(sketches["whole"], frame)
+        )
         found = [
-            self._between(sketches.filter(split=goes), sketches.filter(split=stays), f"{goes}/{stays}")
+            self._between(own.filter(split=goes), own.filter(split=stays), f"{goes}/{stays}")
             for goes, stays in SIDES
         ]
-        own = sketches.filter(pl.col("split") != PROTECTED)
-        found.append(self._between(own, sketches.filter(split=PROTECTED), PROTECTED))
-        return pl.concat(found)
+        ours, theirs = own.filter(pl.col("split") != PROTECTED), own.filter(split=PROTECTED)
+        return pl.concat([*found, self._between(ours, theirs, PROTECTED)])
 
     def _between(self, goes: pl.DataFrame, stays: pl.DataFrame, label: str) -> pl.DataFrame:
-        """The pairs of one kind."""
+        """The pairs of one kind, with how they are alike and how much."""
         if goes.is_empty() or stays.is_empty():
             return PAIRS.to_frame()
         left, right = goes.with_row_index("left"), stays.with_row_index("right")
@@ -97,35 +110,34 @@ class Leak:
         long = right.filter(pl.col("words") >= SHORTEST)
         inside = overlap.contained(long["question"], goes["whole"], self.containment)
         inside = inside.select(
-            pl.col("right").alias("left"),
-            long["right"].gather(inside["left"]).alias("right"),
-            # a long row that holds a question goes after one that is nearly that question
-            pl.col("score") - 1,
+            pl.col("right").alias("left"), long["right"].gather(inside["left"]).alias("right"), "score"
         )
-        met = pl.concat([equal, near, inside]).unique(("left", "right", "score"))
-        met = met.sort("left", "score", "right", descending=[False, True, False])
+        met = pl.concat(
+            part.with_columns(how=pl.lit(how), order=pl.lit(order))
+            for order, (how, part) in enumerate((("equal", equal), ("near", near), ("contained", inside)))
+        )
+        met = met.sort("left", "order", "score", "right", descending=[False, False, True, False])
         best = met.group_by("left", maintain_order=True).head(NEAREST)
         return pl.DataFrame(
             {
                 "example_id": goes["example_id"].gather(best["left"]),
                 "other_id": stays["example_id"].gather(best["right"]),
                 "label": [label] * best.height,
+                "how": best["how"],
+                "score": best["score"],
             },
             schema=PAIRS,
         )
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
-        """The pairs with the exact measure that makes them one."""
+        """The nearest pair of each kind that holds when its texts are read."""
         said = {wording.example_id: wording for wording in wordings(texts)}
         rows: list[dict[str, object]] = []
         told: set[tuple[str, str]] = set()
-        for goes, stays, label in pairs.select(list(PAIRS)).iter_rows():
+        for goes, stays, label, how, score in pairs.select(list(PAIRS)).iter_rows():
             if (goes, label) in told:
                 continue
-            left, right = normalise(said[goes].question), normalise(said[stays].question)
-            whole = normalise("\n".join(said[goes].parts("whole")))
-            how, score = self._measure(left, right, whole)
-            if not how:
+            if how == "contained" and not _matter_stands_in(said[stays].question, said[goes]):
                 continue
             told.add((goes, label))
             rows.append(
@@ -141,19 +153,9 @@ class Leak:
             )
         return pl.DataFrame(rows, schema_overrides=FINDINGS) if rows else pl.DataFrame(schema=FINDINGS)
 
-    def _measure(self, left: str, right: str, whole: str) -> tuple[str, float]:
-        """(equal, near or contained; how much), or empty where it does not hold."""
-        if left == right:
-            return "equal", 1.0
-        own, asked, all_said = shingle_sets([left, right, whole])
-        score = jaccard(own, asked)
-        if score >= self.threshold:
-            return "near", score
-        score = len(asked & all_said) / len(asked) if asked else 0.0
-        words = right.split()
-        if score < self.containment or len(words) < SHORTEST:
-            return "", 0.0
-        about = {word for word in words if len(word) >= LONG_WORD or word.isdecimal()}
-        if len(words) < BRIEF and about - set(whole.split()):
-            return "", 0.0  # the frame of the question is there, its matter is not
-        return "contained", score
+
+def _matter_stands_in(question: str, row: Wording) -> bool:
+    """Whether a brief question is there with all that it is about, and not only its frame."""
+    words = normalise(question).split()
+    about = {word for word in words if len(word) >= LONG_WORD or word.isdecimal()}
+    return len(words) >= BRIEF or about <= set(normalise("\n".join(row.parts("whole"))).split())

@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple
 import polars as pl
 
 from curate.checks import minhash
+from curate.checks.frame import alike
 from curate.checks.keep import POLICY, ranked
 from curate.checks.wording import (
     Named,
@@ -59,6 +60,7 @@ class NearDuplicate:
     numbers, names and label, and an answer alike; any other is for review, with the reason as its
     label: `numbers-differ`, `names-differ`, `labels-differ`, `answers-differ`, or `chained` (near to
     a dropped row only). So rows made from one template, which differ in an order id or a city, stay.
+    What stands in very many rows does not make two of them alike (see frame.py).
     Equal texts are left to the exact-duplicate check: one of each group takes part. Shingles are three
     words, or five characters where the script sets no spaces and in texts of fewer than three words.
     """
@@ -74,20 +76,23 @@ class NearDuplicate:
             raise ConfigError(f"near-duplicate.threshold is {self.threshold}", hint="it is from 0.3 to 1")
 
     def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
-        """The band keys of each example, and a digest of its normal form."""
+        """The shingles and band keys of each example, and a digest of its normal form."""
         texts = [normalised(wording.parts(self.compare)) for wording in wordings(batch)]
+        shingles = hashed_shingles(texts)
         return batch.select(
             "example_id",
             "split",
             "label",
             key=pl.Series([digest(text) for text in texts], dtype=pl.String),
-            bands=minhash.bands(hashed_shingles(texts), self.threshold),
+            shingles=shingles,
+            bands=minhash.bands(shingles, self.threshold),
         )
 
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
-        """Pairs that share a band; the one to keep is `other_id`."""
+        """Pairs that share a band, and not only a template; the one to keep is `other_id`."""
         distinct = ranked(sketches).unique("key", keep="first", maintain_order=True)
-        pairs = minhash.candidates(distinct["bands"])
+        met = minhash.candidates(distinct["bands"])
+        pairs = met[alike(distinct["shingles"], met.tolist(), self.threshold)]
         names = distinct["example_id"]
         return pl.DataFrame(
             {"example_id": names.gather(pairs[:, 1]), "other_id": names.gather(pairs[:, 0])}, schema=PAIRS

@@ -48,7 +48,7 @@ def test_what_speaks_against_a_drop_makes_it_a_matter_for_review(
 
 
 def test_no_row_falls_to_one_that_it_is_not_near(asked, found):
-    """a ~ b ~ c with a far from c: b falls to a, c is for review."""
+    """With a near b and b near c, but a far from c: b falls to a, c is for review."""
     words = [f"w{'abcdefghijklmnopqrstuvwxyz'[at]}" for at in range(26)]
     chain = [" ".join(words[start : start + 20]) for start in (0, 2, 4)]
     told = found(NearDuplicate(threshold=0.75), *(asked(text, "") for text in chain))

@@ -6,6 +6,7 @@ import json
 import random
 import socket
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -162,7 +163,7 @@ def test_a_value_at_any_place_of_a_long_text_is_found_once():
 def pieces_cover(text: str) -> bool:
     """Whether the pieces reach from end to end, each overlapping the one before."""
     parts = list(pieces(text))
-    joined = all(after[0] < before[1] for before, after in zip(parts, parts[1:], strict=False))
+    joined = all(after[0] < before[1] for before, after in pairwise(parts))
     return joined and parts[0][0] == 0 and parts[-1][1] == len(text)
 
 
