@@ -116,7 +116,7 @@ def test_a_row_tells_all_that_happened_to_it_in_order(workspace: Workspace):
     ):
         assert part in words
     assert "accuracy 1" in words and "judge:kind not scored (not judged)" in words
-    assert told.present.startswith("in a (") and told.present.endswith("in test")
+    assert told.present.startswith("in a (") and told.present.endswith(", test)")
     assert told.text == [("user", "mail [EMAIL]")]
     json.dumps([event._asdict() for event in told.events])
 

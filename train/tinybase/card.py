@@ -30,8 +30,9 @@ its choice of queue is chance.
     user       Hello, my mug has a crack problem since Monday.
     assistant  oak: sorry, we replace the mug this week.
 
-Choose a queue by the likelihood of its name right after the prompt; free answers are less sure. Put the
-most similar example last. It was trained on up to {length} tokens: more than about a dozen examples
+Choose a queue by the likelihood of its name right after the prompt. Free answers are poor before
+fine-tuning: without examples none, with six retrieved ones half kept the shape (20 tickets of one unseen
+company). Put the most similar example last. It was trained on up to {length} tokens: more than about a dozen examples
 will not help. It reads lower-case; what is not a whole word for it becomes single characters, and
 what is not a character for it becomes `<|unk|>`.
 

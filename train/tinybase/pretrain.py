@@ -1,7 +1,7 @@
 """`python -m train.tinybase.pretrain --out DIR`: the whole run that makes the shipped weights.
 
 On a machine that others use, set OMP_WAIT_POLICY=PASSIVE: threads that spin while they wait made the
-run ten times slower there.
+run several times slower there.
 """
 
 import argparse
