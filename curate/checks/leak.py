@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.checks import overlap
 from curate.checks.frame import frame_of, matter
-from curate.checks.wording import Wording, hashed_shingles, normalise, wordings
+from curate.checks.wording import WORDS, Wording, hashed_shingles, normalise, wordings
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
@@ -32,6 +32,7 @@ PAIRS = pl.Schema(
         "label": pl.String,
         "how": pl.String,  # equal, near or contained
         "score": pl.Float64,
+        "brief": pl.Boolean,  # whether the question that stays has fewer words of its own than BRIEF
     }
 )
 
@@ -107,7 +108,7 @@ class Leak:
         keyed = right.unique("key", keep="first", maintain_order=True).select("key", "right")
         equal = left.join(keyed, on="key").select("left", "right", score=pl.lit(1.0))
         near = overlap.similar(goes["question"], stays["question"], self.threshold)
-        long = right.filter(pl.col("words") >= SHORTEST)
+        long = right.filter(pl.col("question").list.len() > SHORTEST - WORDS)
         inside = overlap.contained(long["question"], goes["whole"], self.containment)
         inside = inside.select(
             pl.col("right").alias("left"), long["right"].gather(inside["left"]).alias("right"), "score"
@@ -125,6 +126,7 @@ class Leak:
                 "label": [label] * best.height,
                 "how": best["how"],
                 "score": best["score"],
+                "brief": stays["question"].gather(best["right"]).list.len() <= BRIEF - WORDS,
             },
             schema=PAIRS,
         )
@@ -134,10 +136,10 @@ class Leak:
         said = {wording.example_id: wording for wording in wordings(texts)}
         rows: list[dict[str, object]] = []
         told: set[tuple[str, str]] = set()
-        for goes, stays, label, how, score in pairs.select(list(PAIRS)).iter_rows():
+        for goes, stays, label, how, score, brief in pairs.select(list(PAIRS)).iter_rows():
             if (goes, label) in told:
                 continue
-            if how == "contained" and not _matter_stands_in(said[stays].question, said[goes]):
+            if how == "contained" and brief and not _matter_stands_in(said[stays].question, said[goes]):
                 continue
             told.add((goes, label))
             rows.append(
@@ -156,6 +158,5 @@ class Leak:
 
 def _matter_stands_in(question: str, row: Wording) -> bool:
     """Whether a brief question is there with all that it is about, and not only its frame."""
-    words = normalise(question).split()
-    about = {word for word in words if len(word) >= LONG_WORD or word.isdecimal()}
-    return len(words) >= BRIEF or about <= set(normalise("\n".join(row.parts("whole"))).split())
+    about = {word for word in normalise(question).split() if len(word) >= LONG_WORD or word.isdecimal()}
+    return about <= set(normalise("\n".join(row.parts("whole"))).split())

@@ -90,3 +90,20 @@ def test_questions_are_compared_without_answers_and_empty_ones_not_at_all(asked,
         asked(None, "same", split="train"),
     ]
     assert found(Leak(), *rows) == []
+
+
+def test_rows_of_one_template_do_not_leak_into_each_other(asked, found):
+    """A long instruction before each question makes them alike only in what does not matter."""
+    instruction = (
+        "read the message of the customer below and answer with the name of the right queue only " * 3
+    )
+    words = ["mug", "tent", "lamp", "coat", "bill", "card", "boot", "rope", "sink", "door"]
+    rows = [
+        asked(f"{instruction} {one} {two} please", "x", split="test" if at % 2 else "train")
+        for at, (one, two) in enumerate((one, two) for one in words for two in words)
+    ]
+    assert found(Leak(), *rows) == []
+    copy = asked(
+        f"{instruction} mug tent please!", "x", split="train" if rows[1]["split"] == "test" else "test"
+    )
+    assert [row[2] for row in found(Leak(), *rows, copy)] == ["train/test"]

@@ -109,3 +109,14 @@ def test_a_large_bucket_does_not_make_all_pairs():
 def test_settings_have_their_ranges():
     with pytest.raises(ConfigError, match="threshold"):
         NearDuplicate(threshold=0)
+
+
+def test_rows_of_one_template_are_not_copies(asked, found):
+    """Nine words in ten stand in every row; what is asked is in the tenth."""
+    instruction = (
+        "read the message of the customer below and answer with the name of the right queue only " * 4
+    )
+    words = ["mug", "tent", "lamp", "coat", "bill", "card", "boot", "rope", "sink", "door"]
+    rows = [asked(f"{instruction} {one} {two}", "x") for one in words for two in words]
+    assert found(NearDuplicate(), *rows) == []
+    assert found(NearDuplicate(), *rows[:5]) != []  # so few rows show no template
