@@ -9,30 +9,17 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
-import platform
 import shlex
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.machine import machine
+
 NAMES = ("demo", "startup", "tinybase")
 
 Result = tuple[dict[str, float | None], dict[str, str], dict[str, str], int]
-
-
-def machine() -> str:
-    """Processor, cores and memory, in a line."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return f"{model}, {len(os.sched_getaffinity(0))} cores, {gib:.0f} GiB, Python {platform.python_version()}"
 
 
 def main() -> int:

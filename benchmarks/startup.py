@@ -28,7 +28,7 @@ sizes = [60, 20, 20]
 
 [export]
 to = "out"
-format = "openai"
+formats = ["openai"]
 """
 
 WORDS = ["red", "blue", "green", "round", "flat", "tall", "heavy", "light", "quick", "slow"]

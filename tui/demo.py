@@ -299,5 +299,6 @@ def figures(
             "tuned_uncurated_believed": believed["believed"]["value"],
         },
         "verdict": comparison["verdict"],
+        "verdict_block": verdict_lines(comparison),
         "believed": believed,
     }

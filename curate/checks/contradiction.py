@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import polars as pl
+from rapidfuzz.distance import OSA
 
 from curate.checks import minhash
 from curate.checks.frame import alike
@@ -30,6 +31,11 @@ from curate.finding import FINDINGS
 
 BEGINNING = 2_000  # characters of a question in which it says what is wanted
 SHORT = 8  # words of an answer that is a value rather than a text
+FILLERS = frozenset(
+    """hello hey dear team there good day morning evening please kindly thanks thank you regards best sincerely cheers
+    any news sorry just really very also now again well okay and but for the this that with from have has had was are
+    can could would will how what why where when who does did my our your get got""".split()  # noqa: SIM905
+)
 _OPEN = re.compile(  # requests with many right answers
     r"(?im)^[^\w\n]{0,20}(?:(?:please|kindly|can you|could you|i want you to|i need you to)[, ]+)*"
     r"(?:write|generate|create|compose|come up|brainstorm|suggest|list|name|imagine|make up|make (?:a|an|up)|design|invent|draft"
@@ -47,7 +53,8 @@ class Contradiction:
     """Pair the rows that ask the same and say different things; the rarer or later one first.
 
     The same is: equal in normal form, or Jaccard of shingles of at least `threshold` with the same
-    numbers and as many negations (two order ids make two questions); and the same system prompt.
+    numbers, as many negations and no word of weight put in another's place (two order ids, `card` for
+    `PIN` make two questions); and the same system prompt.
     Different is another label; where no label is set, an answer that shares less than `overlap` of
     its words with the other.
 
@@ -59,7 +66,7 @@ class Contradiction:
 
     name: ClassVar[str] = "contradiction"
     version: ClassVar[int] = 1
-    threshold: float = 0.8
+    threshold: float = 0.7
     overlap: float = 0.2
 
     def __post_init__(self) -> None:
@@ -146,7 +153,7 @@ class Contradiction:
             return 1.0
         if left.numbers != right.numbers or left.negations != right.negations:
             return 0.0
-        if other_names(left.named, right.named):
+        if other_names(left.named, right.named) or _other_matter(left.question, right.question):
             return 0.0
         score = jaccard(left.shingles, right.shingles)
         return score if score >= self.threshold else 0.0
@@ -207,6 +214,18 @@ def _asked(texts: pl.DataFrame) -> dict[str, Asked]:
             all_said, questions, shingle_sets(questions), texts["label"], strict=True
         )
     }
+
+
+def _other_matter(left: str, right: str) -> bool:
+    """Whether each question has a word of weight that the other has not, a slip of the pen apart."""
+    one, two = ({word for word in text.split() if len(word) > 2} - FILLERS for text in (left, right))
+    mine, theirs = one - two, two - one
+    return any(not _slip(word, theirs) for word in mine) and any(not _slip(word, mine) for word in theirs)
+
+
+def _slip(word: str, others: set[str]) -> bool:
+    """Whether a word is another but for a letter or two."""
+    return any(min(len(word), len(other)) > 3 and OSA.distance(word, other) < 3 for other in others)
 
 
 def _results(text: Asked) -> tuple[str, ...]:
