@@ -16,8 +16,17 @@ from typing import NamedTuple, cast
 import polars as pl
 
 from curate.errors import AccountError
-from curate.example import with_content_hash
-from curate.redact import Replacer, Span, Style, at_pointer, cut_json, with_pointer
+from curate.example import KEY, with_content_hash
+from curate.redact import (
+    Replacer,
+    Span,
+    Style,
+    at_pointer,
+    cut_json,
+    renamed_layout,
+    renaming,
+    with_pointer,
+)
 from curate.settle import NEEDED, Row, settle
 
 CHANGES = pl.Schema(
@@ -165,7 +174,7 @@ class Rewriting:
             start, end = row["start"] or 0, len(text) if row["end"] is None else row["end"]
             spans[message, name].append(Span(start, end, row["label"] or row["check"]))
             changes.append(_change(row, "redact", message=message, field=name, start=start, end=end))
-        for place in sorted({*spans, *said}, key=lambda p: (-1 if p[0] is None else p[0], p[1])):
+        for place in sorted({*spans, *said}, key=_turn):
             self.rewrite(place, spans.get(place, []), said.get(place))
         return changes
 
@@ -205,10 +214,22 @@ class Rewriting:
             if isinstance(messages, list):
                 messages[message] = {**messages[message], name: text}
         elif name.startswith(META):
-            meta = with_pointer(json.loads(str(self.example["meta"] or "{}")), name.removeprefix(META), text)
-            self.example["meta"] = json.dumps(meta, ensure_ascii=False)
+            pointer, meta = name.removeprefix(META), json.loads(str(self.example["meta"] or "{}"))
+            changed = with_pointer(meta, pointer, text)
+            self.example["meta"] = json.dumps(changed, ensure_ascii=False)
+            if pointer.endswith(KEY):
+                layout = json.loads(str(self.example["layout"] or "{}"))
+                layout = renamed_layout(layout, *renaming(meta, changed, pointer))
+                self.example["layout"] = json.dumps(layout, ensure_ascii=False)
         else:
             self.example[name] = text
+
+
+def _turn(place: tuple[int | None, str]) -> tuple[bool, int, int, str]:
+    """Where a place comes in the order of rewriting: keys last and from below, as they are parts of paths."""
+    message, name = place
+    is_key = name.startswith(META) and name.endswith(KEY)
+    return is_key, -name.count("/") if is_key else 0, -1 if message is None else message, name
 
 
 def _anonymous_groups(clean: pl.DataFrame, values: Mapping[str, set[str]]) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -96,29 +97,62 @@ def frame(rows: list[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(full, schema=EXAMPLES, orient="row")
 
 
-def pointers(value: object, at: str = "") -> Iterator[tuple[str, str]]:
-    """(JSON pointer of RFC 6901, text) for each string inside a JSON value, in document order."""
+# A key of only such words holds no personal value by its form, so it may stand in the name of a place
+_PLAIN = re.compile(r"(?=.{1,60}\Z)[^\W\d_]{1,14}[0-9]?(?:[_ ][^\W\d_]{1,14}[0-9]?){0,9}")
+LONG_NUMBER = 7  # digits; a shorter number is no telephone, card or account
+KEY = "#"  # ends the name of a place that is a key itself
+
+
+def step_of(key: str, index: int) -> str:
+    """How a key, the `index`-th of its object, is called in a place: itself if plain words, else `#index`."""
+    return key if _PLAIN.fullmatch(key) else f"#{index}"
+
+
+def scalar_text(value: object) -> str | None:
+    """A JSON string, or a number of 7 or more digits, as text; None for anything else."""
     if isinstance(value, str):
-        yield at, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield from pointers(item, f"{at}/{key.replace('~', '~0').replace('/', '~1')}")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    # a table that has a gap in it makes 4111111111111111 to 4111111111111111.0
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e17
+    text = str(int(value) if whole else value)
+    return text if sum(map(str.isdigit, text)) >= LONG_NUMBER else None
+
+
+def pointers(value: object, at: str = "") -> Iterator[tuple[str, str]]:
+    """(place, text) for each text inside a JSON value, in document order.
+
+    A place is a path, `/contact/mails/0`. Keys that are more than plain words stand in it by their
+    number, `/contact/#2`, for such a key may be somebody's address; so they are texts themselves, at a
+    place that ends in `#`. Texts are strings, such keys, and numbers of 7 or more digits.
+    """
+    if isinstance(value, dict):
+        for index, (key, item) in enumerate(value.items()):
+            step = step_of(key, index)
+            if step != key:
+                yield f"{at}/{step}{KEY}", key
+            yield from pointers(item, f"{at}/{step}")
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from pointers(item, f"{at}/{index}")
+    else:
+        text = scalar_text(value)
+        if text is not None:
+            yield at, text
 
 
 def strings(examples: pl.DataFrame) -> Iterator[tuple[str, int | None, str, str]]:
     """(example_id, message index or None, field, text) for each string that an example holds.
 
-    Fields of a message: content, name, tool_calls. Of the whole example: chosen, rejected, label,
-    and `meta:/pointer` for each string within `meta`. These are the places a finding can name and
-    `apply` can edit.
+    Fields of a message: content, name, tool_calls, tool_call_id. Of the whole example: chosen,
+    rejected, label, and `meta:/place` for each text within `meta` as `pointers` names them, its keys
+    and long numbers too. These are the places a finding can name and `apply` can edit.
     """
     columns = examples.select("example_id", "messages", "chosen", "rejected", "label", "meta")
     for example_id, messages, chosen, rejected, label, meta in columns.iter_rows():
         for index, message in enumerate(messages or ()):
-            for field in ("content", "name", "tool_calls"):
+            for field in ("content", "name", "tool_calls", "tool_call_id"):
                 if message[field]:
                     yield example_id, index, field, message[field]
         for field, text in (("chosen", chosen), ("rejected", rejected), ("label", label)):

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.errors import ConfigError, ResourceError
-from curate.release import gate, scanned_versions
-from curate.review import open_findings
+from curate.release import gate, looked_in, scanned_versions
+from curate.review import RUN, looked, open_findings
 from curate.steps import Made
 from curate.workspace import Workspace
 
@@ -59,7 +59,12 @@ def export_version(
     command = command or shlex.join(["seatrial", "export", name, *flags])
     card = card_of(workspace, dataset, examples, name, command, open_findings(table))
     folder = Path(to)
-    params = {"formats": list(formats), "name": name, "overwrite": overwrite}
+    params = {
+        "formats": list(formats),
+        "name": name,
+        "overwrite": overwrite,
+        "scans": looked_in(workspace, dataset),
+    }
     with workspace.run("export", params, {"dataset": dataset}) as run:
         written: list[tuple[Path, int]] = []
         for each in formats:
@@ -102,9 +107,9 @@ def card_of(
     changes = [workspace.table(origin.outputs["changes"]) for origin in way if origin.kind == "apply"]
     imports = [origin for origin in way if origin.kind == "import"]
     rejects = [workspace.table(origin.outputs["rejects"]) for origin in imports]
-    scanned = [_scan_params(workspace, digest) for digest in scanned_versions(workspace, dataset)[:1]]
-    settings = scanned[0] if scanned else {}
-    not_run: dict[str, str] = settings.pop("not_run", {})
+    scanned = scanned_versions(workspace, dataset)[:1]
+    settings = _settings(workspace, scanned[0]) if scanned else {}
+    said = looked(workspace, scanned[0]) if scanned else {}
     return data_card(
         examples,
         name=name,
@@ -114,19 +119,17 @@ def card_of(
         rejects=pl.concat(rejects) if rejects else None,
         changes=pl.concat(changes) if changes else None,
         open_findings=waiting if scanned else None,
-        checks={check: values for check, values in settings.items() if check not in not_run},
-        not_run=not_run,
+        checks={check: values for check, values in settings.items() if said.get(check) == RUN},
+        not_run={check: said[check] for check in settings if said.get(check, RUN) != RUN},
     )
 
 
-def _scan_params(workspace: Workspace, dataset: str) -> dict[str, Any]:
-    """The settings of the newest scan of a version, by check, and `not_run`."""
-    query = """select params from run join run_end using (run_id)
-               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
-               where kind = 'scan' and error is null and i.digest = ? order by ended_at desc limit 1"""
-    found: dict[str, Any] = json.loads(workspace.ledger.rows(query, dataset)[0]["params"])
-    found.pop("carried_from", None)
-    return found
+def _settings(workspace: Workspace, dataset: str) -> dict[str, dict[str, Any]]:
+    """The settings of each check that a scan of the version asked for; where it ran, those it last ran with."""
+    settings = {c: v for scan in reversed(workspace.scans(dataset)) for c, v in scan.settings.items()}
+    for stands in reversed(workspace.standing(dataset)):
+        settings |= {check: stands.scan.settings.get(check, {}) for check in stands.checks}
+    return settings
 
 
 def origins(workspace: Workspace, dataset: str) -> list[Origin]:

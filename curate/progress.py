@@ -1,7 +1,8 @@
 """Progress with time left: a line on a terminal, plain lines in a log, JSON lines for a parent.
 
 A parent process (the screens) sets SEATRIAL_PROGRESS_FD to an open descriptor; each event is one
-JSON object on a line of its own: {"stage", "done", "total", "left_seconds", "note"}.
+JSON object on a line of its own: {"stage", "done", "total", "left_seconds", "note"}. A parent that has gone
+is told nothing more; the work goes on.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Progress:
         self.began = self.told = time.monotonic()
         parent = os.environ.get("SEATRIAL_PROGRESS_FD")
         self.parent = int(parent) if parent else None
+        self.alone = False  # the parent has gone
         self.terminal = self.parent is None and sys.stderr.isatty()
         self.every = PARENT_EVERY if self.parent else TERMINAL_EVERY if self.terminal else LOG_EVERY
 
@@ -71,7 +73,7 @@ class Progress:
     def tell(self, *, force: bool = False) -> None:
         """Write the state, unless it was written a moment ago."""
         now = time.monotonic()
-        if not force and now - self.told < self.every:
+        if self.alone or (not force and now - self.told < self.every):
             return
         self.told = now
         left = self.left()
@@ -83,7 +85,10 @@ class Progress:
                 "left_seconds": left,
                 "note": self.note,
             }
-            os.write(self.parent, (json.dumps(event) + "\n").encode())
+            try:
+                os.write(self.parent, (json.dumps(event) + "\n").encode())
+            except BrokenPipeError:  # nobody listens any more: no reason to lose the work
+                self.alone = True
             return
         of = f"{self.done:,} of {self.total:,}" if self.total else f"{self.done:,}" if self.done else "..."
         words = f"{self.stage}  {of}" + (f", about {duration(left)} left" if left is not None else "")

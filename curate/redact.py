@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import count
 from typing import Literal, NamedTuple
+
+from curate.example import KEY, pointers, step_of
 
 Style = Literal["placeholder", "mask", "remove"]
 STYLES: tuple[Style, ...] = ("placeholder", "mask", "remove")
@@ -164,33 +167,80 @@ def _scalar(token: str, spans: list[Span], replacer: Replacer) -> str:
     return json.dumps(new, ensure_ascii=lone or token.isascii())
 
 
-# a place inside JSON, by the pointer of RFC 6901
-
-
-def _steps(pointer: str) -> list[str]:
-    return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
+# a place inside JSON, as `curate.example.pointers` names it
 
 
 def at_pointer(value: object, pointer: str) -> str | None:
-    """The string at a pointer; None where there is none."""
-    for step in _steps(pointer):
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
-            value = value[int(step)]
-        else:
-            return None
-    return value if isinstance(value, str) else None
+    """The text at a place; None where there is none."""
+    return dict(pointers(value)).get(pointer)
 
 
 def with_pointer(value: object, pointer: str, text: str) -> object:
-    """The same JSON value with the string at a pointer replaced."""
+    """The same JSON value with the text at a place replaced; a number becomes a string.
+
+    A place that is a key gets the new key, with a number behind it where the object has that key
+    already: nothing below it is lost.
+    """
     if not pointer:
         return text
-    step, *rest = _steps(pointer)
-    below = "".join("/" + s.replace("~", "~0").replace("/", "~1") for s in rest)
-    if isinstance(value, dict):
-        return {k: with_pointer(v, below, text) if k == step else v for k, v in value.items()}
+    step, *rest = pointer.split("/")[1:]
+    below = "".join(f"/{name}" for name in rest)
     if isinstance(value, list):
         return [with_pointer(v, below, text) if str(i) == step else v for i, v in enumerate(value)]
-    return value
+    if not isinstance(value, dict):
+        return value
+    made: dict[str, object] = {}
+    for index, (key, item) in enumerate(value.items()):
+        name = step_of(key, index)
+        if step == name:
+            made[key] = with_pointer(item, below, text)
+        elif not rest and step == name + KEY:
+            made[_free(text, {*value, *made} - {key})] = item
+        else:
+            made[key] = item
+    return made
+
+
+def _free(key: str, taken: Collection[str]) -> str:
+    """The key, with a number behind it if it is taken."""
+    numbers = (f"{key}_{number}" for number in count(2))
+    return key if key not in taken else next(other for other in numbers if other not in taken)
+
+
+def renaming(before: object, after: object, pointer: str) -> tuple[list[str], str]:
+    """(the path to a key as it stood in a JSON value, what `with_pointer` calls that key now)."""
+    path: list[str] = []
+    new = ""
+    for step in pointer.removesuffix(KEY).split("/")[1:]:
+        old = new = step
+        if isinstance(before, dict) and isinstance(after, dict):
+            at = next(index for index, key in enumerate(before) if step_of(key, index) == step)
+            old, new = list(before)[at], list(after)[at]
+            before, after = before[old], after[new]
+        elif isinstance(before, list) and isinstance(after, list):
+            before, after = before[int(step)], after[int(step)]
+        path.append(old)
+    return path, new
+
+
+def renamed_layout(layout: object, path: Sequence[str], key: str) -> object:
+    """A row's layout with the column or key at the end of a path called `key`, so that export finds it."""
+    if isinstance(layout, dict):
+        return {
+            name: {_moved(at, path, key): number for at, number in item.items()}
+            if name == "nan" and isinstance(item, dict)
+            else renamed_layout(item, path, key)
+            for name, item in layout.items()
+        }
+    if isinstance(layout, list):
+        return [renamed_layout(item, path, key) for item in layout]
+    return key if [layout] == list(path) else layout
+
+
+def _moved(pointer: str, path: Sequence[str], key: str) -> str:
+    """A JSON pointer of RFC 6901 with the key at the end of a path called `key`."""
+    escaped = [step.replace("~", "~0").replace("/", "~1") for step in (*path, key)]
+    steps = pointer.split("/")[1:]
+    if steps[: len(path)] == escaped[:-1]:
+        steps[len(path) - 1] = escaped[-1]
+    return "".join(f"/{step}" for step in steps)

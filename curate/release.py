@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,29 +9,41 @@ import polars as pl
 
 from curate.aside import bound_to
 from curate.checks.leak import Leak
+from curate.checks.pii import Pii
+from curate.checks.structure import Structure
 from curate.errors import AccountError, ConfigError, GateError
 from curate.example import EXAMPLES
 from curate.finding import ORDER
 from curate.links import found_links, near_links
-from curate.review import open_blocking, review
+from curate.review import RUN, looked, open_blocking, review
 from curate.split import SIZES, split
-from curate.steps import Made, done_before, move_name
+from curate.steps import Made, done_before, findings_of, move_name
 from curate.workspace import Workspace
 
 
 def gate(workspace: Workspace, dataset: str, what: str, *, allow: bool = False) -> pl.DataFrame:
-    """The review of a version, unless open blocking findings stop `what` (split, export).
+    """The review of a version, unless something stops `what` (split, export).
 
-    A version that a split made has the texts of the one it was made from, so that one's findings
-    count; with its own, if it was scanned itself. Raises GateError.
+    That is: an open blocking finding, or a blocking check that never looked. A version that a split
+    made has the texts of the one it was made from, so that one's scans and findings count; with its
+    own, if it was scanned itself. Raises GateError.
     """
-    tables = [review(workspace, d) for d in scanned_versions(workspace, dataset)]
+    scanned = scanned_versions(workspace, dataset)
+    tables = [review(workspace, d) for d in scanned]
     if allow:
         return pl.concat(tables) if tables else review(workspace, dataset)
     if not tables:
         raise GateError(
             f"cannot {what}: this version was never scanned, so nothing is known about it",
             hint="seatrial scan first; --allow-blocking goes on without",
+        )
+    missing = never_looked(workspace, dataset)
+    if missing:
+        raise GateError(
+            f"cannot {what}: never looked for: "
+            + ", ".join(f"{check} ({why})" for check, why in missing.items()),
+            hint="seatrial scan, without --check, looks for all (give --protect again where it was given); "
+            "--allow-blocking goes on without",
         )
     table = pl.concat(tables).unique("finding_id", keep="first", maintain_order=True)
     blocking = open_blocking(table)
@@ -47,6 +58,44 @@ def gate(workspace: Workspace, dataset: str, what: str, *, allow: bool = False) 
     return table
 
 
+def never_looked(workspace: Workspace, dataset: str) -> dict[str, str]:
+    """The blocking checks that looked at neither a version nor the one it was split from, and why not.
+
+    `leak` is among them where the version has splits to compare and it did not look at these, or
+    where a scan was given protected rows that it did not see.
+    """
+    scanned = scanned_versions(workspace, dataset)
+    said = [looked(workspace, d) for d in scanned]
+    missing = {
+        check: said[0][check] if said else "never scanned"
+        for check in (Structure.name, Pii.name)
+        if all(each[check] != RUN for each in said)
+    }
+    here = looked(workspace, dataset)[Leak.name]
+    splits = workspace.scan_examples(dataset).select("split").collect()
+    runs = [scan for d in scanned for scan in workspace.scans(d)]
+    given = {digest for scan in runs for digest in scan.protected}
+    seen = {digest for scan in runs if Leak.name in scan.asked() for digest in scan.protected}
+    if here != RUN and not Leak().obstacle(splits):
+        missing[Leak.name] = here
+    elif given - seen:
+        missing[Leak.name] = "protected rows were given to a scan without it"
+    return missing
+
+
+def looked_in(workspace: Workspace, dataset: str) -> dict[str, str]:
+    """For each check that looked at a version or the one it was split from, the newest run that did.
+
+    It goes into the record of what passed the gate, so that the settings in force can be looked up.
+    """
+    runs: dict[str, str] = {}
+    for version in scanned_versions(workspace, dataset):
+        for stands in workspace.standing(version):
+            for check in sorted(stands.checks):
+                runs.setdefault(check, stands.scan.run_id)
+    return runs
+
+
 def scanned_versions(workspace: Workspace, dataset: str) -> list[str]:
     """The version itself and, where a split made it, the ones it was made from; those that were scanned."""
     chain = [dataset]
@@ -58,7 +107,7 @@ def scanned_versions(workspace: Workspace, dataset: str) -> list[str]:
     for row in (row for d in chain for row in workspace.ledger.rows(query, d)):
         if row["digest"] not in chain:
             chain.append(row["digest"])
-    return [d for d in chain if workspace.made_from(d, kind="scan", role="findings")]
+    return [d for d in chain if workspace.scans(d)]
 
 
 def split_version(
@@ -81,8 +130,7 @@ def split_version(
     with them, get no split, so that a model trained on the rest knows nothing of that test.
     """
     table = gate(workspace, dataset, "split", allow=allow_blocking)
-    findings = workspace.made_from(dataset, kind="scan", role="findings")
-    inputs = {"dataset": dataset, **({"findings": findings} if findings else {})}
+    inputs = {"dataset": dataset, **findings_of(workspace, dataset)}
     if away_from:
         inputs["away_from"] = away_from
     params = {
@@ -93,6 +141,7 @@ def split_version(
         "keep_existing": keep_existing,
         "link_threshold": link_threshold,
         "random": random,
+        "scans": looked_in(workspace, dataset),
     }
     done = done_before(workspace, "split", params, inputs)
     if done is None:
@@ -112,8 +161,8 @@ def split_version(
             report = {**result.report.as_json(), "set_aside": int(aside.sum())}
             run.outputs["split-report"] = workspace.put_json("split-report", report)
         done = Made(run.run_id, run.outputs, recorded=False)
-    if findings:
-        carry_over(workspace, dataset, findings, done.outputs["dataset"])
+    if workspace.scans(dataset):
+        carry_over(workspace, dataset, done.outputs["dataset"])
     name_it = name_aside if random else move_name
     name_it(workspace, dataset, done.outputs["dataset"])
     told = workspace.json(done.outputs["split-report"])
@@ -144,34 +193,38 @@ def name_aside(workspace: Workspace, dataset: str, made: str) -> None:
         workspace.ledger.set_name(name, means)
 
 
-def carry_over(workspace: Workspace, parent: str, findings: str, made: str) -> Made:
+def carry_over(workspace: Workspace, parent: str, made: str) -> Made:
     """Record a scan of a version that a split made: the leak check anew, the other findings as they were.
 
     A split changes no text, so what the other checks found still stands, under the same ids and with
     the same decisions. Only the leak check reads splits: it proves the division.
     """
-    from curate.scan import make_checks, scan, settings_of
+    from curate.scan import make_checks, obstacles, scan, settings_of
 
-    # by both, for two versions with nothing to find have the same findings
-    query = """select run.run_id, params from run join run_end using (run_id)
-               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
-               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.digest = ?
-               where kind = 'scan' and error is null order by ended_at desc limit 1"""
-    run_row = workspace.ledger.rows(query, parent, findings)[0]
-    params: dict[str, Any] = json.loads(run_row["params"])
-    inputs = {**workspace.ledger.run_artifacts(run_row["run_id"], "in"), "dataset": made}
-    protected = [workspace.examples(d) for role, d in sorted(inputs.items()) if role != "dataset"]
-    checks = make_checks([Leak.name], {Leak.name: params[Leak.name]}) if Leak.name in params else []
-    not_run = {name: why for name, why in params.get("not_run", {}).items() if name != Leak.name}
-    params = {**params, **settings_of(checks), "not_run": not_run, "carried_from": parent}
+    before = list(reversed(workspace.scans(parent)))
+    settings = {check: values for each in before for check, values in each.settings.items()}
+    settings |= {
+        check: stands.scan.settings[check]
+        for stands in workspace.standing(parent)
+        for check in stands.checks & stands.scan.settings.keys()
+    }
+    checks = make_checks([Leak.name], {Leak.name: settings.get(Leak.name, {})})
+    given = dict.fromkeys(digest for each in before for digest in each.protected)
+    inputs = {"dataset": made, **{f"protected_{n}": digest for n, digest in enumerate(given)}}
+    examples = workspace.examples(made)
+    protected = pl.concat([workspace.examples(digest) for digest in given]) if given else None
+    said = looked(workspace, parent)
+    not_run = {check: why for check, why in said.items() if check in settings and why != RUN}
+    not_run.pop(Leak.name, None)
+    not_run |= dict(obstacles(examples, checks, protected))
+    params = {**settings, **settings_of(checks), "not_run": not_run, "carried_from": parent}
     done = done_before(workspace, "scan", params, inputs)
     if done is None:
         with workspace.run("scan", params, inputs) as run:
-            found = scan(
-                workspace.examples(made), checks, protected=pl.concat(protected) if protected else None
-            )
-            stay = workspace.table(findings).filter(pl.col("check") != Leak.name)
-            both = pl.concat([stay, found.findings]).sort(*ORDER, "finding_id", nulls_last=False)
+            found = scan(examples, checks, protected=protected)
+            stay = workspace.findings(parent)
+            parts = [] if stay is None else [stay.filter(pl.col("check") != Leak.name)]
+            both = pl.concat([*parts, found.findings]).sort(*ORDER, "finding_id", nulls_last=False)
             run.outputs["findings"] = workspace.put_table("findings", both)
         done = Made(run.run_id, run.outputs, recorded=False)
     return done

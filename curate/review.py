@@ -12,12 +12,14 @@ from collections.abc import Collection, Iterable
 import polars as pl
 
 from curate.apply import Edit
+from curate.checks import CHECKS
 from curate.errors import ConfigError, NotFoundError
 from curate.finding import FINDINGS, SHAPE, empty
 from curate.redact import parses
 from curate.workspace import Decision, Workspace, reviewer
 
 SAFE_REVIEWER = "seatrial:safe"
+RUN = "run"  # what `looked` says of a check that has looked
 EDIT_KIND = "raw-edit"  # an edit's text is raw until a scan has looked at it
 
 REVIEW = pl.Schema(
@@ -47,13 +49,23 @@ SAFE: dict[str, tuple[str, frozenset[str] | None]] = {
 
 
 def review(workspace: Workspace, dataset: str) -> pl.DataFrame:
-    """The findings of the newest scan of a dataset version with the last word on each; columns of REVIEW.
+    """The findings that stand on a dataset version with the last word on each; columns of REVIEW.
 
-    A version that was never scanned has an empty review: ask `workspace.findings` to tell the two.
+    Of each check those of the newest scan that ran it count (`Workspace.findings`). A version that was never scanned has an empty review: ask `workspace.findings` to tell the two.
     """
     findings = workspace.findings(dataset)
     hashes = workspace.scan_examples(dataset).select("example_id", "content_hash").collect()
     return joined(empty() if findings is None else findings, hashes, last_words(workspace))
+
+
+def looked(workspace: Workspace, dataset: str) -> dict[str, str]:
+    """For each check, in their one order: `run` if any scan of the version ran it, else why it was not run."""
+    said: dict[str, str] = {}
+    for scan in reversed(workspace.scans(dataset)):
+        said |= scan.not_run
+    for stands in workspace.standing(dataset):
+        said |= dict.fromkeys(stands.checks, RUN)
+    return {check: said.get(check, "no scan asked for it") for check in CHECKS}
 
 
 def joined(findings: pl.DataFrame, hashes: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:

@@ -56,7 +56,7 @@ def scan(
     for them sees them. A check that cannot look is in `not_run`. One that fails raises
     SeatrialError, which names the example; the scan ends there, for half a scan reads as clean.
     """
-    guarded = _guarded(examples, protected)
+    guarded = with_protected(examples, protected)
     not_run = obstacles(examples, checks, protected)
     stopped = {check.check for check in not_run}
     found, seconds = [empty()], {}
@@ -77,7 +77,7 @@ def obstacles(
     examples: pl.DataFrame, checks: Sequence[Check], protected: pl.DataFrame | None = None
 ) -> list[NotRun]:
     """The checks that cannot look at these examples, and why; known before a scan."""
-    guarded = _guarded(examples, protected)
+    guarded = with_protected(examples, protected)
     reasons = [
         NotRun(check.name, check.obstacle(guarded if _reads_protected(check) else examples))
         for check in checks
@@ -151,7 +151,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return f"{meant}there are: {', '.join(known) or 'none'}"
 
 
-def _guarded(examples: pl.DataFrame, protected: pl.DataFrame | None) -> pl.DataFrame:
+def with_protected(examples: pl.DataFrame, protected: pl.DataFrame | None) -> pl.DataFrame:
     """The examples, and below them the protected ones, marked so by their split.
 
     A protected row of the same origin as an example (two files of one name) gets another id, for a

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.apply import apply
-from curate.check import Check, NotRun
+from curate.check import NotRun
 from curate.errors import AccountError, ConfigError, GateError, SourceError
 from curate.redact import STYLES, Style
 from curate.review import edits_of, review
@@ -192,14 +192,15 @@ def scan_version(
     `workers` processes, 0 for one a core; it changes no result.
     """
     from curate.engine import Local, Serial
-    from curate.scan import make_checks, scan, settings_of
+    from curate.scan import make_checks, obstacles, scan, settings_of
 
     checks = make_checks(names or None, settings)
     examples = workspace.examples(dataset)
     inputs = {"dataset": dataset, **_protected(workspace, protect)}
     guarded = [workspace.examples(d) for role, d in sorted(inputs.items()) if role != "dataset"]
     protected = pl.concat(guarded) if guarded else None
-    not_run = _obstacles(examples, protected, checks)
+    # known before the run, so that its settings say it
+    not_run = obstacles(examples, checks, protected)
     params: dict[str, object] = {**settings_of(checks), "not_run": dict(not_run)}
     done = None if again else done_before(workspace, "scan", params, inputs)
     if done is None:
@@ -209,18 +210,6 @@ def scan_version(
             run.outputs["findings"] = workspace.put_table("findings", result.findings)
         done = Made(run.run_id, run.outputs, recorded=False)
     return Scanned(done, not_run)
-
-
-def _obstacles(
-    examples: pl.DataFrame, protected: pl.DataFrame | None, checks: Sequence[Check]
-) -> list[NotRun]:
-    """The checks that cannot look at these examples: known before the run, so that its settings say it."""
-    from curate.scan import Conditional, _guarded
-
-    table = _guarded(examples, protected)
-    asked = [(check, table if getattr(check, "reads_protected", False) else examples) for check in checks]
-    reasons = [(c.name, c.obstacle(rows)) for c, rows in asked if isinstance(c, Conditional)]
-    return [NotRun(name, reason) for name, reason in reasons if reason]
 
 
 def _protected(workspace: Workspace, places: Sequence[str]) -> dict[str, str]:
@@ -234,6 +223,15 @@ def _protected(workspace: Workspace, places: Sequence[str]) -> dict[str, str]:
             raise SourceError(f"{place}: no row could be read, so nothing would be protected", hint=read.why)
         roles[f"protected_{number}"] = workspace.put_dataset(read.examples)
     return roles
+
+
+def findings_of(workspace: Workspace, dataset: str) -> dict[str, str]:
+    """The artifacts with the findings that stand on a version, by role; empty if it was never scanned.
+
+    The newest is `findings`, the others `findings_2` and so on.
+    """
+    found = dict.fromkeys(each.scan.findings for each in workspace.standing(dataset))
+    return {f"findings_{n}" if n > 1 else "findings": digest for n, digest in enumerate(found, start=1)}
 
 
 # apply
@@ -255,11 +253,11 @@ def apply_decisions(
 
     Raises GateError where the version was never scanned, ConfigError for an unknown style.
     """
-    findings = workspace.made_from(dataset, kind="scan", role="findings")
-    if findings is None:
+    findings = findings_of(workspace, dataset)
+    if not findings:
         raise GateError("this version was never scanned: there is nothing to apply", hint="seatrial scan")
     table = review(workspace, dataset)
-    inputs = {"dataset": dataset, "findings": findings}
+    inputs = {"dataset": dataset, **findings}
     params = {"style": check_style(style), "numbered": numbered, "decisions": decisions_digest(table)}
     done = done_before(workspace, "apply", params, inputs)
     if done is None:

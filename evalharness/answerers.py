@@ -210,6 +210,10 @@ class Served:
         """Prompts as messages; the endpoint has the template and refuses what is too long."""
         return Prompter(arm, pool, asking.instruction)
 
+    def max_new_tokens(self, pool: Pool, asking: Asking) -> int:
+        """As asked, else the most that is ever asked for: the endpoint's tokens are not known here."""
+        return asking.max_new_tokens or LONGEST
+
     def batches(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """As many as are asked at once, in order."""
         return [
@@ -219,14 +223,14 @@ class Served:
 
     def answer(self, arm: Arm, prompts: Sequence[Prompt], pool: Pool, asking: Asking) -> list[Row]:
         """Free answers; a request that was given up is an error of its row."""
-        endpoint = self._named(arm)
+        endpoint, longest = self._named(arm), self.max_new_tokens(pool, asking)
         with ThreadPoolExecutor(SERVED_AT_ONCE) as threads:
-            return list(threads.map(lambda prompt: self._one(endpoint, prompt, asking), prompts))
+            return list(threads.map(lambda prompt: self._one(endpoint, prompt, longest), prompts))
 
-    def _one(self, endpoint: Endpoint, prompt: Prompt, asking: Asking) -> Row:
+    def _one(self, endpoint: Endpoint, prompt: Prompt, longest: int) -> Row:
         row: Row = {"choice": None, "answer": None, "prompt_tokens": None, "answer_tokens": None}
         try:
-            reply = endpoint.ask(endpoint.body(prompt.turns, asking.max_new_tokens or LONGEST))
+            reply = endpoint.ask(endpoint.body(prompt.turns, longest))
         except ResourceError as error:
             return {**row, "finish_reason": "error", "error": error.message}
         return {

@@ -21,6 +21,8 @@ from evalharness.metrics import metrics_of
 from evalharness.score import task_in, with_references
 
 TEST = "test"
+# roles of the predictions that only tell what was wrongly believed: of its own test, of the clean one
+ROLES = OWN, ON_TEST = ("believed-predictions", "believed-on-test")
 
 
 def believed_beside(workspace: Workspace, clean: str, uncurated: str, metric: str) -> Believed:
@@ -56,13 +58,40 @@ def believed_beside(workspace: Workspace, clean: str, uncurated: str, metric: st
     )
 
 
+def believed_sources(workspace: Workspace, clean: str, uncurated: str) -> dict[str, str]:
+    """By role, the flattering version and the answers of its adapter to its own test and to the clean one."""
+    sources = {"believed-dataset": uncurated}
+    adapter: str | None = None
+    for role, version in ((OWN, uncurated), (ON_TEST, clean)):
+        if found := _predicted(workspace, version, adapter):
+            sources[role], adapter = found
+    return sources
+
+
+def leaked_words(workspace: Workspace, other: str) -> str:
+    """What the split of a flattering version leaked, as a sentence to append; empty if that is not recorded."""
+    query = """select run_id from run_artifact join run using (run_id) join run_end using (run_id)
+               where digest = ? and direction = 'out' and kind = 'split' and error is null
+               order by ended_at desc limit 1"""
+    for row in workspace.ledger.rows(query, other):
+        made = workspace.ledger.run_artifacts(row["run_id"], "out")
+        report = workspace.json(made["split-report"]) if "split-report" in made else None
+        leaks = report.get("random_would_leak") if isinstance(report, dict) and report.get("random") else None
+        if leaks:
+            return (
+                f" Of its own {leaks['test_rows']} test rows {leaks['either']} had a twin or a row of the "
+                f"same group in train ({leaks['twins']} a twin)."
+            )
+    return ""
+
+
 def _predicted(workspace: Workspace, dataset: str, adapter: str | None) -> tuple[str, str] | None:
     """(predictions, adapter) of the newest run of the tuned arm on a version's test, by that adapter if named."""
     query = """select run.params, o.digest, a.digest as adapter from run join run_end using (run_id)
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
                join run_artifact a on a.run_id = run.run_id and a.direction = 'in' and a.role = 'adapter'
                join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'predictions'
-               where run.kind = 'predict' and error is null order by run.run_id desc"""
+               where run.kind = 'predict' and error is null order by ended_at desc, run.run_id desc"""
     for row in workspace.ledger.rows(query, dataset):
         params = json.loads(row["params"])
         if params["arm"] == TUNED and params["split"] == TEST and adapter in (None, row["adapter"]):

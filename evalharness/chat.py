@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING
 
 from curate.errors import ConfigError, SourceError
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PLAIN_STOP = re.compile(r"\n\n(User|System|Assistant|Tool):\n")
+THOUGHTS = ("<think>", "</think>")
+THOUGHT = re.compile(rf"\s*{THOUGHTS[0]}.*?{THOUGHTS[1]}", re.DOTALL)
+# Templates with a switch for reasoning show and ask for answers without it; others ignore the word.
+# Training and asking must have the same, else an adapter is asked for what it never saw.
+SWITCHES = {"enable_thinking": False}
+
+
+UNTOLD_CALLS = "an assistant turn only calls tools, and the chat template leaves tool calls out"
 
 
 @dataclass(frozen=True)
@@ -35,15 +44,34 @@ class Chat:
         for turn in turns:
             if found := self._control.search(str(turn.get("content") or "")):
                 raise SourceError(f"the text spells the control token {found.group()}")
+        if any(calls_alone(turn) for turn in turns):
+            self._must_tell_calls(turns)
         return self._render(turns, opened=True)
+
+    def _must_tell_calls(self, turns: Sequence[Turn]) -> None:
+        """SourceError if the template leaves out the tool calls of a turn that holds nothing else."""
+        told = self._render(turns, opened=False)
+        without = [{key: value for key, value in turn.items() if key != "tool_calls"} for turn in turns]
+        try:
+            untold = self._render(without, opened=False)
+        except SourceError:  # a template that refuses the rest without the calls does look at them
+            return
+        if told == untold:
+            raise SourceError(UNTOLD_CALLS)
 
     def ids(self, text: str) -> list[int]:
         """The tokens of a text that the template made."""
         return list(self.tokenizer(text, add_special_tokens=False, verbose=False).input_ids)
 
     def answer(self, ids: Sequence[int]) -> str:
-        """The text of an answer's tokens."""
+        """The text of an answer's tokens, without one block of reasoning that may lead it."""
+        begin, end = (self.tokenizer.convert_tokens_to_ids(word) for word in THOUGHTS)
+        special = set(self.tokenizer.all_special_ids)
+        if begin in special and end in special and list(ids[:1]) == [begin] and end in ids:
+            ids = ids[ids.index(end) + 1 :]  # decoding would drop the words and keep what is between them
         text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        if thought := THOUGHT.match(text):
+            text = text[thought.end() :]
         if self.tokenizer.chat_template == PLAIN_TEMPLATE and (end := PLAIN_STOP.search(text)):
             text = text[: end.start()]  # a model without a chat format goes on to write the next turn
         return text.strip()
@@ -64,23 +92,30 @@ class Chat:
     def candidates(self, labels: Sequence[str], *, whole: bool) -> list[list[int]]:
         """The tokens that each label would be as an answer's beginning, right after the prompt.
 
-        Where one label's tokens begin another's (`card`, `card arrival`), each is given the token that
-        follows it, a colon or the end: then no candidate begins another, and their likelihoods are those
-        of events that exclude each other. All are given it or none, so that none is put at a disadvantage.
+        A label before a reply is told up to the token that ends its colon, so that no candidate begins
+        another (`card`, `card arrival`) and their likelihoods are those of events that exclude each other.
+        Labels that are whole answers need their end token only where one's tokens begin another's. All
+        are given it or none, so that none is put at a disadvantage.
         """
-        bare = [self._continuation(label, whole=whole, closed=False) for label in labels]
-        if not _nested(bare):
-            return bare
+        if whole:
+            bare = [self._continuation(label, whole=whole, closed=False) for label in labels]
+            if not _nested(bare):
+                return bare
         closed = [self._continuation(label, whole=whole, closed=True) for label in labels]
         if _nested(closed):
+            same = _alike(labels, closed)
             raise ConfigError(
-                "two labels are the same to this model's tokenizer",
-                hint="rename one of the labels that differ only in case or in marks",
+                f"two labels are the same to this model's tokenizer: {' and '.join(map(repr, same))}",
+                hint="give the label one spelling in the source file, and import it again",
             )
         return closed
 
     def _continuation(self, label: str, *, whole: bool, closed: bool) -> list[int]:
-        """Tokens of a label after the generation prompt, with what the template puts before it."""
+        """Tokens of a label after the generation prompt, with what the template puts before it.
+
+        They are cut from the tokens of a whole answer, as a label's last mark may be one token with what
+        follows it (`):`). `closed` takes the first token that reaches past the label too.
+        """
         asked = [{"role": "user", "content": "x"}]
         opened = self._render(asked, opened=True)
         said = label if whole else f"{label}: x"
@@ -88,16 +123,30 @@ class Chat:
         if not full.startswith(opened):  # the template opens an answer otherwise than it shows one
             full = opened + label + full[full.rindex(said) + len(label) :]
         start = len(opened)
-        end = full.index(label, start) + len(label)
-        tokens = self._after(opened, full[start:end])
-        if not closed:
-            return tokens
-        longer = self._after(opened, full[start:])
-        return longer[: len(tokens) + 1] if longer[: len(tokens)] == tokens else longer
+        end = full.index(label, start) + len(label) - start  # in what follows the prompt
+        tokens, spans = self._after(opened, full[start:])
+        count = sum(1 for _ in takewhile(lambda span: span[0] < end, spans))
+        if closed:
+            reach = (place + 1 for place, (_, right) in enumerate(spans) if right > end)
+            count = next(reach, len(tokens))
+        return tokens[:count]
 
-    def _after(self, opened: str, text: str) -> list[int]:
-        prompt, both = self.ids(opened), self.ids(opened + text)
-        return both[len(prompt) :] if both[: len(prompt)] == prompt else self.ids(text)
+    def _after(self, opened: str, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Tokens of a text after the prompt, and the characters of the text that each of them spans."""
+        prompt, both = self.ids(opened), self._spanned(opened + text)
+        if both[0][: len(prompt)] != prompt:
+            return self._spanned(text)
+        size = len(opened)
+        return both[0][len(prompt) :], [(left - size, right - size) for left, right in both[1][len(prompt) :]]
+
+    def _spanned(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
+        """Tokens of a text and the characters that each spans."""
+        if self.tokenizer.is_fast:
+            out = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+            return list(out.input_ids), [(left, right) for left, right in out.offset_mapping]
+        ids = self.ids(text)
+        ends = [_place(text, self.tokenizer.decode(ids[: count + 1])) for count in range(len(ids))]
+        return ids, list(zip([0, *ends], ends, strict=False))
 
     @cached_property
     def _control(self) -> re.Pattern[str]:
@@ -113,7 +162,9 @@ class Chat:
 
         try:
             text = self.tokenizer.apply_chat_template(
-                [{"role": "system", "content": "qsystemq"}, {"role": "user", "content": "x"}], tokenize=False
+                [{"role": "system", "content": "qsystemq"}, {"role": "user", "content": "x"}],
+                tokenize=False,
+                **SWITCHES,
             )
         except TemplateError:
             return True
@@ -130,13 +181,35 @@ class Chat:
                     messages[position] = {**turn, "content": f"{system['content']}\n\n{turn['content']}"}
                     break
         try:
-            text = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=opened)
+            text = self.tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=opened, **SWITCHES
+            )
         except (TemplateError, TypeError, ValueError) as error:
             raise SourceError(f"the chat template refuses the messages: {str(error)[:200]}") from error
         return str(text)
+
+
+def calls_alone(turn: Turn) -> bool:
+    """Whether a turn holds tool calls and no text."""
+    return bool(turn.get("tool_calls")) and not str(turn.get("content") or "").strip()
+
+
+def _place(text: str, decoded: str) -> int:
+    """How far into the text its decoded beginning reaches, by all but white space, which decoding may change."""
+    wanted, place = len("".join(decoded.split())), 0
+    while wanted and place < len(text):
+        wanted -= not text[place].isspace()
+        place += 1
+    return place
 
 
 def _nested(candidates: Sequence[Sequence[int]]) -> bool:
     """Whether one list of tokens begins another, or equals it."""
     ordered = sorted(map(tuple, candidates))
     return any(following[: len(first)] == first for first, following in pairwise(ordered))
+
+
+def _alike(labels: Sequence[str], tokens: Sequence[Sequence[int]]) -> tuple[str, str]:
+    """The first two labels of which one's tokens begin the other's."""
+    pairs = itertools.permutations(zip(labels, tokens, strict=True), 2)
+    return next((a, b) for (a, left), (b, right) in pairs if list(right[: len(left)]) == list(left))

@@ -11,10 +11,10 @@ from typing import cast
 import numpy as np
 import polars as pl
 
-from curate.errors import NotFoundError, WorkspaceError
+from curate.errors import GateError, NotFoundError, WorkspaceError
 from curate.workspace import Workspace
-from evalharness import evidence
-from evalharness.believed import believed_beside
+from evalharness import evidence, seal
+from evalharness.believed import believed_beside, believed_sources, leaked_words
 from evalharness.compare import (
     ALPHA,
     MARGIN,
@@ -37,6 +37,7 @@ from evalharness.comparison import (
     Subject,
 )
 from evalharness.report import write_report
+from evalharness.score import must_match
 from evalharness.sidebyside import cost_rows, side_by_side
 from evalharness.verdict import decide
 
@@ -71,8 +72,8 @@ def compare_dataset(
     figures = None if isinstance(believed, str) else believed
     if isinstance(believed, str):
         figures = believed_beside(workspace, dataset, believed, chosen["primary"])
-        figures["why"] += evidence.leaked_words(workspace, believed)
-        inputs |= evidence.believed_sources(workspace, dataset, believed)
+        figures["why"] += leaked_words(workspace, believed)
+        inputs |= believed_sources(workspace, dataset, believed)
     with workspace.run("compare", {"settings": dict(chosen), "believed": figures}, inputs) as run:
         comparison = build(workspace, inputs, scores, sources, chosen, figures)
         run.outputs["comparison"] = workspace.put_json("comparison", comparison)
@@ -83,7 +84,10 @@ def compare_dataset(
 
 
 def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dict[str, str]]:
-    """The newest scores of each arm on a dataset version, and the tables that they are in, by role."""
+    """The newest scores of each arm on a version's test rows, and the tables that they are in, by role.
+
+    Only of score runs whose predictions were all asked on the test split.
+    """
     query = """select run.run_id, o.digest from run join run_end using (run_id)
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
                join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'scores'
@@ -91,7 +95,11 @@ def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dic
     parts: list[pl.DataFrame] = []
     sources: dict[str, str] = {}
     seen: set[str] = set()
+    elsewhere: set[str] = set()
     for row in workspace.ledger.rows(query, dataset):
+        if (asked := _splits_asked(workspace, row["run_id"])) != {TEST}:
+            elsewhere |= asked - {TEST}
+            continue
         table = workspace.table(row["digest"])
         fresh = [arm for arm in table["arm"].unique(maintain_order=True) if arm not in seen]
         if fresh:
@@ -99,10 +107,22 @@ def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dic
             sources["scores" + (f"_{len(sources)}" if sources else "")] = str(row["digest"])
             seen.update(fresh)
     if not parts:
+        other = f", only on {' and '.join(sorted(elsewhere))}" if elsewhere else ""
         raise NotFoundError(
-            "nothing is scored on this dataset version", hint="seatrial predict, then seatrial score"
+            f"nothing is scored on the test rows of this dataset version{other}",
+            hint="seatrial predict --split test, then seatrial score",
         )
     return pl.concat(parts), sources
+
+
+def _splits_asked(workspace: Workspace, score_run: str) -> set[str]:
+    """The splits that the predictions of a score run were asked on; empty where that is not recorded."""
+    query = """select distinct made.run_id, made.params from run_artifact i
+               join run_artifact o on o.digest = i.digest and o.direction = 'out' and o.role = 'predictions'
+               join run made on made.run_id = o.run_id and made.kind = 'predict'
+               where i.run_id = ? and i.direction = 'in'"""
+    rows = workspace.ledger.rows(query, score_run)
+    return {str(json.loads(row["params"]).get("split", TEST)) for row in rows}
 
 
 def build(
@@ -119,29 +139,30 @@ def build(
     pairs = pair(scores, examples)
     metrics, differences = metric_rows(pairs, chosen), difference_rows(pairs, chosen)
     predictions, tables = newest_predictions(workspace, sources)
+    _must_be_alike(workspace, predictions, tables)
+    test = _test_rows(examples, pairs)
     tuned = evidence.asked(workspace, tables.get(CANDIDATE, ""))
-    declared = evidence.declared_runs(workspace, dataset)
-    if told := inputs.get(evidence.BELIEVED_ON_TEST):
-        declared.add(evidence.asked(workspace, told).run_id or "")
-    read = evidence.readings(evidence.predict_runs(workspace, dataset, TEST), ARMS, declared)
+    told = seal.told(workspace, dataset, inputs)
+    read = seal.readings(workspace, dataset, test, tuned.run_id, ARMS, told)
     checks = [
         evidence.check_clean(workspace, dataset),
         evidence.check_leaks(workspace, dataset),
+        evidence.check_groups(examples),
         evidence.check_unseen(tuned.trained_on),
-        evidence.check_sealed(read),
+        seal.check_sealed(read),
+        seal.check_settings(seal.first_settings(workspace, test), chosen),
         evidence.check_pairs(metrics, lacking(pairs, chosen), chosen),
         evidence.check_adapter(predictions, tuned.acts, CANDIDATE),
         evidence.check_errors(predictions),
         evidence.check_format(metrics, chosen, CANDIDATE),
         evidence.check_judge(metrics),
     ]
-    verdict = decide(differences, checks, chosen)
+    verdict = decide(differences, checks, chosen, _primary_mean(metrics, chosen))
     unasked = examples.filter(pl.col("split") == TEST).height - len(pairs.example_ids)
     if verdict["rows"] and unasked > 0:
         verdict["advice"] += f" {unasked:,} test rows were not asked: seatrial predict without --limit."
     artifacts = {**inputs, **{f"predictions of {arm}": digest for arm, digest in tables.items()}}
-    if tuned.adapter:
-        artifacts["adapter"] = tuned.adapter
+    artifacts |= {"adapter": tuned.adapter} if tuned.adapter else {}
     return Comparison(
         schema=SCHEMA,
         subject=_subject(workspace, dataset, examples, tuned, sources),
@@ -164,6 +185,32 @@ def build(
         lineage=evidence.lineage(workspace, list(inputs.values())),
         artifacts=artifacts,
     )
+
+
+def _test_rows(examples: pl.DataFrame, pairs: Pairs) -> pl.DataFrame:
+    """The compared examples. Raises GateError if one is not a test row."""
+    rows = examples.filter(pl.col("example_id").is_in(pairs.example_ids))
+    other = rows.filter(pl.col("split").ne_missing(TEST))
+    if other.height:
+        splits = " and ".join(sorted({str(split or "no split") for split in other["split"]}))
+        raise GateError(
+            f"{other.height:,} of the {rows.height:,} compared examples are not test rows: they are in {splits}",
+            hint="seatrial predict --split test, seatrial score, then compare",
+        )
+    return rows
+
+
+def _must_be_alike(workspace: Workspace, predictions: pl.DataFrame | None, tables: Mapping[str, str]) -> None:
+    """Refuse arms that were not asked alike, also where they were scored in different runs."""
+    if predictions is not None:
+        digests = {arm: tables[arm] for arm in ARMS if arm in tables}
+        answers = {arm: predictions.filter(pl.col("arm") == arm) for arm in digests}
+        must_match(workspace, digests, answers)
+
+
+def _primary_mean(metrics: list[MetricRow], chosen: Settings) -> float | None:
+    rows = (row for row in metrics if (row["metric"], row["arm"]) == (chosen["primary"], CANDIDATE))
+    return next((row["mean"] for row in rows), None)
 
 
 def lacking(pairs: Pairs, chosen: Settings) -> dict[str, int]:

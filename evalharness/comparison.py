@@ -128,6 +128,8 @@ class Readings(TypedDict):
     declared: int  # of `count`: made only to tell what one would have believed
     broken_off: int  # runs that failed or were killed
     runs: list[dict[str, str]]  # run_id, arm, started_at
+    rows_seen: int  # test rows that another adapter had answered before, in any dataset version
+    seen_in: list[str]  # the runs that did
 
 
 class Check(TypedDict):

@@ -1,78 +1,27 @@
-"""What the workspace knows about a comparison: readings of the test split, conditions, lineage."""
+"""What the workspace knows about a comparison: its conditions, how it came to be, lineage."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
 from curate.review import OPEN, review
 from curate.workspace import Workspace
-from evalharness.comparison import Check, MetricRow, Readings, Settings, State, Step
+from evalharness.comparison import Check, MetricRow, Settings, State, Step
 from evalharness.wording import fraction, points
 
 TINY = "tiny"
-BELIEVED_ON_TEST = "believed-on-test"  # role of the predictions that only tell what was wrongly believed
+TOO_LONG = re.compile(r"the prompt has [\d,]+ tokens")  # an error that asking again cannot change
 STALE = pl.col("decided").is_not_null() & (pl.col("decided") != "keep")
 
 
 def _check(name: str, state: State, detail: str, remedy: str = "", *, required: bool = True) -> Check:
     return Check(check=name, state=state, required=required, detail=detail, remedy=remedy)
-
-
-def predict_runs(workspace: Workspace, dataset: str, split: str) -> list[dict[str, Any]]:
-    """Runs that answered a split of a dataset version, oldest first: run_id, arm, params, started_at, error, ended."""
-    query = """select run.run_id, params, started_at, ended_at, error from run
-               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
-               left join run_end on run_end.run_id = run.run_id
-               where kind = 'predict' group by run.run_id order by started_at"""
-    found = []
-    for row in workspace.ledger.rows(query, dataset):
-        params = json.loads(row["params"])
-        if params.get("split", "test") == split:
-            found.append({**dict(row), "params": params, "arm": str(params.get("arm", "?"))})
-    return found
-
-
-def declared_runs(workspace: Workspace, dataset: str) -> set[str]:
-    """Runs that read the split only to tell what one would have believed; they choose nothing."""
-    query = """select distinct made.run_id from run join run_end using (run_id)
-               join run_artifact d on d.run_id = run.run_id and d.direction = 'in' and d.digest = ?
-               join run_artifact b on b.run_id = run.run_id and b.direction = 'in' and b.role = ?
-               join run_artifact made on made.digest = b.digest and made.direction = 'out'
-               where run.kind = 'compare' and error is null"""
-    return {str(row["run_id"]) for row in workspace.ledger.rows(query, dataset, BELIEVED_ON_TEST)}
-
-
-def readings(runs: Sequence[Mapping[str, Any]], arms: Sequence[str], declared: Collection[str]) -> Readings:
-    """How often the split was read: whole predict runs count, broken ones are counted apart."""
-    whole = [run for run in runs if run["ended_at"] and not run["error"]]
-    return Readings(
-        count=len(whole),
-        allowed=len(arms),
-        declared=sum(run["run_id"] in declared for run in whole),
-        broken_off=len(runs) - len(whole),
-        runs=[{key: str(run[key]) for key in ("run_id", "arm", "started_at")} for run in whole],
-    )
-
-
-def check_sealed(found: Readings) -> Check:
-    """Whether each arm read the test split once at the most, declared readings aside."""
-    if found["count"] == 0:
-        return _check("test sealed", "not measured", "the ledger holds no predict run on this split")
-    chosen_from = found["count"] - found["declared"]
-    detail = f"{chosen_from} readings for {found['allowed']} arms"
-    if chosen_from <= found["allowed"]:
-        return _check("test sealed", "pass", detail)
-    return _check(
-        "test sealed",
-        "fail",
-        f"{detail}: what is chosen after several looks at the same rows looks better than it is",
-        "Split again with a new seed, or add fresh rows, and compare once.",
-    )
 
 
 def check_clean(workspace: Workspace, dataset: str) -> Check:
@@ -171,17 +120,46 @@ def check_adapter(predictions: pl.DataFrame | None, told: bool | None, candidate
 
 
 def check_errors(predictions: pl.DataFrame | None) -> Check:
-    """Whether every answer was given."""
+    """Whether every answer was given. A row that is too long for the model in every arm is left out alike."""
+    name = "no errors"
     if predictions is None:
-        return _check("no errors", "not measured", "the predictions are not in this workspace")
+        return _check(name, "not measured", "the predictions are not in this workspace")
     failed = predictions.filter(pl.col("finish_reason") == "error")
-    if failed.height:
-        counts = failed.group_by("arm").len().sort("arm").iter_rows()
+    long = failed.filter(pl.col("error").str.contains(TOO_LONG.pattern)).group_by("example_id").len()
+    nowhere = long.filter(pl.col("len") == predictions["arm"].n_unique())
+    left = failed.join(nowhere, on="example_id", how="anti")
+    rows = "1 row is" if nowhere.height == 1 else f"{nowhere.height:,} rows are"
+    left_out = f"{rows} too long for the model in every arm: left out" if nowhere.height else ""
+    if left.height:
+        counts = left.group_by("arm").len().sort("arm").iter_rows()
         said = ", ".join(f"{arm} {count}" for arm, count in counts)
         return _check(
-            "no errors", "fail", f"answers that failed: {said}", "seatrial predict goes on where it ended"
+            name,
+            "fail",
+            f"answers that failed: {said}" + (f"; {left_out}" if left_out else ""),
+            "seatrial predict asks again what can be asked again; then seatrial score and compare",
         )
-    return _check("no errors", "pass", f"{predictions.height} answers, none failed")
+    answers = predictions.height - failed.height
+    return _check(name, "pass", left_out or f"{answers} answers, none failed")
+
+
+def check_groups(examples: pl.DataFrame) -> Check:
+    """Whether no group has rows in test and also in train or validation."""
+    name = "groups not divided"
+    grouped = examples.filter(pl.col("group").is_not_null())
+    if not grouped.height:
+        return _check(name, "pass", "no groups given")
+    test = grouped.filter(pl.col("split") == "test")
+    known = grouped.filter(pl.col("split").is_in(["train", "validation"])).select("group").unique()
+    both = test.join(known, on="group", how="semi")
+    groups = test["group"].n_unique()
+    if both.height:
+        detail = (
+            f"{both['group'].n_unique():,} of {groups:,} groups of test rows are in train or validation too"
+            f" ({both.height:,} test rows)"
+        )
+        return _check(name, "fail", detail, "split again by the group: seatrial split keeps each one whole")
+    return _check(name, "pass", f"{groups:,} groups of test rows, none in train or validation")
 
 
 def check_format(metrics: Sequence[MetricRow], chosen: Settings, candidate: str) -> Check:
@@ -241,37 +219,6 @@ def asked(workspace: Workspace, predictions: str) -> Asked:
             trained_on=notes.get("trained_on"),
         )
     return Asked(None, None, None, None, None)
-
-
-def believed_sources(workspace: Workspace, dataset: str, other: str) -> dict[str, str]:
-    """By role, the flattering version and the answers of its adapter to its own test and to the clean one."""
-    sources = {"believed-dataset": other}
-    adapter: str | None = None
-    for role, version in (("believed-predictions", other), (BELIEVED_ON_TEST, dataset)):
-        for run in reversed(predict_runs(workspace, version, "test")):
-            made = workspace.ledger.run_artifacts(run["run_id"], "out")
-            used = workspace.ledger.run_artifacts(run["run_id"], "in").get("adapter")
-            if "predictions" in made and not run["error"] and used and adapter in (None, used):
-                sources[role], adapter = made["predictions"], used
-                break
-    return sources
-
-
-def leaked_words(workspace: Workspace, other: str) -> str:
-    """What the split of a flattering version leaked, as a sentence to append; empty if that is not recorded."""
-    query = """select run_id from run_artifact join run using (run_id) join run_end using (run_id)
-               where digest = ? and direction = 'out' and kind = 'split' and error is null
-               order by ended_at desc limit 1"""
-    for row in workspace.ledger.rows(query, other):
-        made = workspace.ledger.run_artifacts(row["run_id"], "out")
-        report = workspace.json(made["split-report"]) if "split-report" in made else None
-        leaks = report.get("random_would_leak") if isinstance(report, dict) and report.get("random") else None
-        if leaks:
-            return (
-                f" Of its own {leaks['test_rows']} test rows {leaks['either']} had a twin or a row of the "
-                f"same group in train ({leaks['twins']} a twin)."
-            )
-    return ""
 
 
 def check_unseen(trained_on: int | None) -> Check:

@@ -1,4 +1,4 @@
-"""Macro-F1, which is a property of the whole: its value, and paired bootstrap through confusion counts."""
+"""Macro-F1, which is a property of the whole: its value, and bootstrap and swap test through confusion counts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from evalharness.intervals import (
     Interval,
     no_interval,
 )
-from evalharness.paired import STANDARD, Difference, Rules, Tail, percentile_interval
+from evalharness.paired import ALL_FLIPS, FLIPS, STANDARD, Difference, Rules, Tail, percentile_interval
 
 Labels = Sequence[str | None]
 
@@ -49,8 +49,11 @@ def _counts(reference: Labels, predicted: Labels) -> _Counts:
 
 def _macro(weights: Floats, counts: _Counts) -> Floats:
     """Macro-F1 under each row of weights; a label that a resample lacks on both sides is left out of its mean."""
-    hits = weights @ counts.hit
-    both = weights @ (counts.reference + counts.predicted)
+    return _mean_f1(weights @ counts.hit, weights @ (counts.reference + counts.predicted))
+
+
+def _mean_f1(hits: Floats, both: Floats) -> Floats:
+    """(rows, labels) hits, and references plus predictions -> the mean F1 of the labels present in each row."""
     present = both > 0
     scores = np.divide(2 * hits, both, out=np.zeros_like(hits), where=present)
     return np.asarray(scores.sum(axis=1) / np.maximum(1, present.sum(axis=1)))
@@ -120,7 +123,9 @@ def macro_f1_difference(
 ) -> Difference:
     """Candidate's macro-F1 minus the baseline's, with paired bootstrap interval and one-sided p.
 
-    p is the share of resamples on the wrong side of 0 or the margin, the observed counted as one.
+    p is the larger of two: the share of resamples on the wrong side of 0 or the margin, the observed
+    counted as one, and the swap test's. Resamples that all agree tell nothing of chance: then there is
+    no p, unless both systems say the same on every row, which no swap can change.
     """
     n = len(reference)
     units = n if groups is None else len(np.unique(groups))
@@ -128,22 +133,91 @@ def macro_f1_difference(
     one = np.ones((1, n))
     mean = float(_macro(one, parts[0])[0] - _macro(one, parts[1])[0]) if n else None
     reason = _too_few(n, groups)
-    if reason:
-        none = no_interval(reason)
+    if reason or mean is None:
+        none = no_interval(reason or "no example")
         return Difference(n, units, mean, none, none, None, None, None)
     first, second = _resampled(parts, groups, rules.resamples, rules.seed)
     draws = first - second
-    tail, margin_tail = (_tail(draws, at) for at in (0.0, rules.margin))
     if np.all(draws == draws[0]):
         none = no_interval("every resample gives the same difference")
-        return Difference(n, units, mean, none, none, tail, margin_tail, None)
+        same = Tail(1.0, 1.0, "swap test, exact") if list(candidate) == list(baseline) else None
+        return Difference(n, units, mean, none, none, same, same, None)
+    swapped = _swapped(reference, candidate, baseline, groups, rules.seed)
+    tail, margin_tail = (_tail(draws, swapped, mean, at) for at in (0.0, rules.margin))
     method = "paired bootstrap" if groups is None else "paired group bootstrap"
     levels = (rules.confidence, 1 - 2 * rules.alpha)
     wide, inner = (percentile_interval(draws, level, method) for level in levels)
     return Difference(n, units, mean, wide, inner, tail, margin_tail, float(draws.var(ddof=1)) * n)
 
 
-def _tail(draws: Floats, margin: float) -> Tail:
-    above = (1 + int(np.sum(draws <= margin))) / (1 + len(draws))
-    below = (1 + int(np.sum(draws >= margin))) / (1 + len(draws))
-    return Tail(above, below, "paired bootstrap")
+@dataclass(frozen=True)
+class _Swapped:
+    """Differences of macro-F1 where the systems' predictions were exchanged in some units."""
+
+    differences: Floats
+    exact: bool  # each pattern once; else drawn ones
+    least: float  # share of one pattern among all of the units: no test that turns them can give less
+
+
+def _swapped(
+    reference: Labels, candidate: Labels, baseline: Labels, groups: Codes | None, seed: int
+) -> _Swapped:
+    """Under all or many ways to exchange the two systems' predictions, by rows or by whole groups.
+
+    Units that the exchange changes alike count together: what is drawn is how many of each kind change
+    sides. Up to 13 units that it changes every pattern is tried.
+    """
+    # one call for both, so that a label has the same column on both sides
+    both = _counts([*reference, *reference], [*candidate, *baseline])
+    n = len(reference)
+    wanted, said = both.reference[:n], (both.predicted[:n], both.predicted[n:])
+    moves = np.hstack([(said[1] - said[0]) * wanted, said[1] - said[0]])  # of hits, of predictions
+    if groups is not None:
+        codes = np.unique(groups, return_inverse=True)[1]
+        table = np.zeros((int(codes.max()) + 1, moves.shape[1]))
+        np.add.at(table, codes, moves)
+        moves = table
+    least = 2.0 ** -len(moves)
+    moves = moves[np.any(moves != 0, axis=1)]
+    kinds, sizes = np.unique(moves, axis=0, return_counts=True)
+    exact = len(moves) <= ALL_FLIPS
+    if exact:
+        kinds, total = moves, 2 ** len(moves)
+    else:
+        total = FLIPS
+    rng = np.random.default_rng(seed)
+    hits = [(wanted * side).sum(axis=0) for side in said]
+    sums = [(wanted + side).sum(axis=0) for side in said]
+    labels, found = wanted.shape[1], []
+    rows = max(1, CHUNK // max(1, len(kinds), moves.shape[1]))
+    for start in range(0, total, rows):
+        patterns = np.arange(start, min(start + rows, total))[:, None]
+        if exact:
+            turned = ((patterns >> np.arange(len(moves))) & 1).astype(np.float64)
+        else:
+            turned = rng.binomial(sizes, 0.5, size=(len(patterns), len(sizes))).astype(np.float64)
+        change = turned @ kinds
+        ours = _mean_f1(hits[0] + change[:, :labels], sums[0] + change[:, labels:])
+        theirs = _mean_f1(hits[1] - change[:, :labels], sums[1] - change[:, labels:])
+        found.append(ours - theirs)
+    return _Swapped(np.concatenate(found), exact, least)
+
+
+def _tail(draws: Floats, swapped: _Swapped, observed: float, margin: float) -> Tail:
+    """Both ways against the margin: the larger p of bootstrap and swap test.
+
+    Exchanging shows how the difference spreads if there is none; for a margin that spread is laid around it.
+    """
+    more = 0 if swapped.exact else 1  # the observed counts as one of the drawn
+    count = more + len(swapped.differences)
+    distance = observed - margin
+    slack = 1e-9  # equal differences in another order of sums differ by rounding
+    ways = []
+    for wrong, far in (
+        (draws <= margin, swapped.differences >= distance - slack),
+        (draws >= margin, swapped.differences <= distance + slack),
+    ):
+        bootstrap = (1 + int(np.sum(wrong))) / (1 + len(draws))
+        ways.append(max(bootstrap, (more + int(np.sum(far))) / count, swapped.least))
+    test = "paired bootstrap and swap test" + (", exact" if swapped.exact else "")
+    return Tail(ways[0], ways[1], test)

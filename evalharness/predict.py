@@ -34,6 +34,11 @@ PREDICTIONS = pl.Schema(
 )
 
 
+# The request of such a row failed. A row without a prompt could not be asked at all, and cannot be now.
+MAY_WORK = (pl.col("finish_reason") == "error") & pl.col("prompt_hash").is_not_null()
+CONTINUES = "continues"  # role of the predictions whose failed rows a run asks again
+
+
 @dataclass(frozen=True)
 class Asking:
     """What is the same for every arm."""
@@ -65,6 +70,10 @@ class Answerer(Protocol):
         """What makes this arm's prompts."""
         ...
 
+    def max_new_tokens(self, pool: Pool, asking: Asking) -> int:
+        """The longest answer in tokens, as asked or by the model's own rule."""
+        ...
+
     def batches(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """Positions of the prompts in the batches in which they are asked, always the same."""
         ...
@@ -89,7 +98,8 @@ def predict(
 ) -> list[Predicted]:
     """Ask each arm the questions of a split, or take what is recorded if nothing has changed.
 
-    With `again`, ask even so.
+    Of a recorded run, rows whose request failed are asked again, and they alone. With `again`, ask
+    everything even so.
     Every fresh reading of the split is a run in the ledger. Raises ConfigError for a dataset without
     that split or, for arms that show examples, without train rows.
     """
@@ -103,14 +113,20 @@ def predict(
         settings, more = answerer.identity(arm)
         params = _params(arm, asking, settings)
         inputs = {"dataset": dataset, **more}
-        if not again and (found := workspace.recorded("predict", params, inputs)):
+        kept: dict[str, Row] = {}
+        if not again and (found := _recorded(workspace, params, inputs)):
             run_id, outputs = found
-            notes = cast("dict[str, Any]", workspace.json(outputs["notes"]))
-            results.append(Predicted(arm.name, outputs["predictions"], run_id, notes, fresh=False))
-            continue
+            before = workspace.table(outputs["predictions"])
+            if not before.filter(MAY_WORK).height:
+                notes = cast("dict[str, Any]", workspace.json(outputs["notes"]))
+                results.append(Predicted(arm.name, outputs["predictions"], run_id, notes, fresh=False))
+                continue
+            good = before.filter(pl.col("error").is_null())
+            kept = {row["example_id"]: row for row in good.iter_rows(named=True)}
+            inputs[CONTINUES] = outputs["predictions"]
         with workspace.run("predict", params, inputs) as run:
             draft = Unfinished(workspace.root / "unfinished", key_of(params, inputs, code_version()))
-            table, notes = _ask(arm, asked, pool, answerer, asking, draft)
+            table, notes = _ask(arm, asked, pool, answerer, asking, draft, kept)
             if "adapter" in more:
                 notes["trained_on"] = trained_on(workspace, more["adapter"], examples, asked)
             run.outputs["predictions"] = workspace.put_table("predictions", table)
@@ -118,6 +134,21 @@ def predict(
         draft.forget()
         results.append(Predicted(arm.name, run.outputs["predictions"], run.run_id, notes, fresh=True))
     return results
+
+
+def _recorded(
+    workspace: Workspace, params: dict[str, object], inputs: dict[str, str]
+) -> tuple[str, dict[str, str]] | None:
+    """The run recorded for these settings or, where its failed rows were asked again, the last that did."""
+    found = workspace.recorded("predict", params, inputs)
+    seen: set[str] = set()
+    while found and found[1]["predictions"] not in seen:
+        seen.add(found[1]["predictions"])
+        later = workspace.recorded("predict", params, {**inputs, CONTINUES: found[1]["predictions"]})
+        if later is None:
+            break
+        found = later
+    return found
 
 
 def questions(examples: pl.DataFrame, asking: Asking) -> list[Solved]:
@@ -177,13 +208,22 @@ def _params(arm: Arm, asking: Asking, settings: dict[str, object]) -> dict[str, 
 
 
 def _ask(
-    arm: Arm, asked: Sequence[Solved], pool: Pool, answerer: Answerer, asking: Asking, draft: Unfinished
+    arm: Arm,
+    asked: Sequence[Solved],
+    pool: Pool,
+    answerer: Answerer,
+    asking: Asking,
+    draft: Unfinished,
+    kept: dict[str, Row],
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """The table and the notes. `kept`: rows that an earlier run has, by id; they are not asked."""
     began = time.monotonic()
     prompter = answerer.prompter(arm, pool, asking)
     prompts = [prompter.prompt(each.query) for each in asked]
-    good = [prompt for prompt in prompts if prompt.error is None]
-    rows = {prompt.example_id: _failed(arm, prompt, prompt.error) for prompt in prompts if prompt.error}
+    good = [prompt for prompt in prompts if prompt.error is None and prompt.example_id not in kept]
+    rows = kept | {
+        prompt.example_id: _failed(arm, prompt, prompt.error) for prompt in prompts if prompt.error
+    }
     done = draft.read()
     with Progress(f"predict {arm.name}", total=len(good)) as progress:
         for number, batch in enumerate(answerer.batches(good)):
@@ -195,6 +235,7 @@ def _ask(
             progress.step(len(part))
     table = pl.DataFrame([rows[prompt.example_id] for prompt in prompts], schema=PREDICTIONS, orient="row")
     notes = _notes(arm, asked, prompts, prompter, table)
+    notes |= {"kept": len(kept), "max_new_tokens": answerer.max_new_tokens(pool, asking)}
     return table, {**notes, "model": answerer.facts(), "seconds": time.monotonic() - began}
 
 

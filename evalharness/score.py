@@ -26,7 +26,9 @@ SCORES = pl.Schema(
         "label": pl.String,  # the label that was predicted, where the metric has one
     }
 )
-SAME = ("split", "limit", "base", "base_digest", "quantization", "endpoint", "device")
+SAME = (
+    "split", "limit", "base", "base_digest", "quantization", "endpoint", "device", "decoding", "max_new_tokens",
+)  # fmt: skip
 
 
 class Scores(NamedTuple):
@@ -117,7 +119,7 @@ def score(
     """
     examples = workspace.examples(dataset)
     tables = {arm: workspace.table(digest) for arm, digest in predictions.items()}
-    _must_match(workspace, predictions, tables)
+    must_match(workspace, predictions, tables)
     task = task_in(examples)
     metrics = metrics_of(task, form)
     params: dict[str, object] = {
@@ -209,10 +211,10 @@ def _judge_params(judge: Judge) -> dict[str, object]:
     }
 
 
-def _must_match(
+def must_match(
     workspace: Workspace, predictions: Mapping[str, str], tables: Mapping[str, pl.DataFrame]
 ) -> None:
-    """Refuse arms that answered other questions, or on another base, than the first one."""
+    """Refuse arms that answered other questions, or on another base, than the first one (ConfigError)."""
     first, *others = tables
     for arm in others:
         if set(tables[arm]["example_id"]) != set(tables[first]["example_id"]):
@@ -232,9 +234,14 @@ def _must_match(
 
 
 def _made_by(workspace: Workspace, digest: str) -> dict[str, Any]:
-    query = """select params from run join run_artifact using (run_id)
-               where digest = ? and direction = 'out' and kind = 'predict' order by run_id desc limit 1"""
+    """Settings of the newest run that made these predictions, the longest answer as it came to be."""
+    query = """select run.run_id, params from run join run_end using (run_id) join run_artifact using (run_id)
+               where digest = ? and direction = 'out' and kind = 'predict' and error is null
+               order by ended_at desc limit 1"""
     for row in workspace.ledger.rows(query, digest):
         params: dict[str, Any] = json.loads(row["params"])
-        return params
+        made = workspace.ledger.run_artifacts(row["run_id"], "out")
+        notes = workspace.json(made["notes"]) if "notes" in made else {}
+        known = notes.get("max_new_tokens") if isinstance(notes, dict) else None
+        return {**params, "max_new_tokens": known or params.get("max_new_tokens")}
     return {}

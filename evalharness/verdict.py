@@ -24,6 +24,7 @@ from evalharness.wording import (
     listed,
     plain,
     points,
+    poor_words,
     probability,
     readings_words,
     rows_words,
@@ -42,12 +43,18 @@ def union_p(ps: Sequence[float | None]) -> float | None:
     return max(known) if known and len(known) == len(ps) else None
 
 
-def decide(differences: Sequence[DifferenceRow], checks: Sequence[Check], chosen: Settings) -> Verdict:
+def decide(
+    differences: Sequence[DifferenceRow],
+    checks: Sequence[Check],
+    chosen: Settings,
+    mean: float | None = None,
+) -> Verdict:
     """The verdict from the differences and the conditions.
 
     A failed condition, or a baseline that the candidate does not lead by more than the margin, is
     DO NOT SHIP. A lead that the rows do not establish, or a required condition that was not
-    measured, is NOT SHOWN. All else is SHIP.
+    measured, is NOT SHOWN. All else is SHIP; `mean`, the candidate's by the primary metric, then says
+    whether better is also good.
     """
     rows = [row for row in differences if row["metric"] == chosen["primary"]]
     p = union_p([row["p_margin"] for row in rows])
@@ -60,7 +67,7 @@ def decide(differences: Sequence[DifferenceRow], checks: Sequence[Check], chosen
     open_rows = [row for row in rows if row["p_margin"] is None or row["p_margin"] >= chosen["alpha"]]
     if open_rows:
         return _not_shown(open_rows, rows, p, chosen)
-    return _ship_or_not_measured(checks, rows, p, chosen)
+    return _ship_or_not_measured(checks, rows, p, chosen, mean)
 
 
 def _lead(row: DifferenceRow) -> float:
@@ -138,7 +145,11 @@ def _not_shown(
 
 
 def _ship_or_not_measured(
-    checks: Sequence[Check], rows: Sequence[DifferenceRow], p: float | None, chosen: Settings
+    checks: Sequence[Check],
+    rows: Sequence[DifferenceRow],
+    p: float | None,
+    chosen: Settings,
+    mean: float | None,
 ) -> Verdict:
     closest = min(rows, key=_lead)
     lead = (
@@ -156,7 +167,14 @@ def _ship_or_not_measured(
             rows=None,
             exit_code=1,
         )
-    return Verdict(outcome="SHIP", reason=f"{lead}.", advice="", p=p, rows=None, exit_code=0)
+    return Verdict(
+        outcome="SHIP",
+        reason=f"{lead}.",
+        advice=poor_words(chosen["primary"], mean),
+        p=p,
+        rows=None,
+        exit_code=0,
+    )
 
 
 def verdict_block(comparison: Comparison) -> list[str]:

@@ -13,6 +13,9 @@ _APART = re.compile(
     r"(?<=\d) (?=%|points?\b)|(?<=%) (?=[-+.\d])|(?<=\bn) (?==)|(?<==) (?=\d)|(?<=\babout) (?=\d)|(?<=\balpha) (?=\.)"
 )
 
+POOR = 0.5  # a mean below it is told beside a SHIP
+RIGHT_OR_WRONG = {"accuracy": "right", "exact-match": "equal to the reference", "format": "in the form"}
+
 AS_GOOD = {
     "base": "The base model with a good prompt",
     "few-shot": "A prompt with a few examples",
@@ -87,6 +90,17 @@ def difference_words(row: DifferenceRow) -> str:
     between = signed_span(row["low"], row["high"])
     doubt = f"95 % {between}, n = {row['n']}" if between else f"n = {row['n']}, {row['reason']}"
     return f"{signed(row['difference'])} points ({doubt})"
+
+
+def poor_words(metric: str, mean: float | None) -> str:
+    """That better is not good, where less than half is had; else empty."""
+    if mean is None or mean >= POOR:
+        return ""
+    if metric in RIGHT_OR_WRONG:
+        of = f"{RIGHT_OR_WRONG[metric]} in {round(100 * mean) or 'fewer than 1'} of 100"
+    else:
+        of = f"its {metric} is {fraction(mean)}"
+    return f"Better than the baselines, and {of}: look at the errors before you ship."
 
 
 def believed_words(believed: Believed) -> str:

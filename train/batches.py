@@ -19,7 +19,7 @@ from itertools import takewhile
 from typing import Any
 
 from curate.errors import ConfigError
-from evalharness.chat import Chat
+from evalharness.chat import SWITCHES, UNTOLD_CALLS, Chat, calls_alone
 from evalharness.models import LoadedModel
 
 IGNORED = -100  # the label of a token that the loss does not look at
@@ -78,12 +78,18 @@ def template_of(loaded: LoadedModel, train_on: str) -> Template:
 
 
 def conversation(messages: Sequence[Mapping[str, str | None]]) -> list[dict[str, Any]]:
-    """Messages as chat templates take them: no nulls, tool calls as values rather than JSON text."""
+    """Messages as chat templates take them: no nulls, tool calls as values rather than JSON text.
+
+    UnusableRowError for tool calls that are no JSON.
+    """
     chat = []
     for message in messages:
         turn: dict[str, Any] = {"role": message["role"], "content": message["content"] or ""}
         if message.get("tool_calls"):
-            turn["tool_calls"] = json.loads(message["tool_calls"] or "[]")
+            try:
+                turn["tool_calls"] = json.loads(message["tool_calls"] or "[]")
+            except ValueError as error:
+                raise UnusableRowError(f"its tool calls are no JSON: {error}") from error
         for key in ("name", "tool_call_id"):
             if message.get(key):
                 turn[key] = message[key]
@@ -107,18 +113,23 @@ def encode(template: Template, example_id: str, where: str, chat: list[dict[str,
 
     Raises UnusableRowError where the row itself is at fault.
     """
-    from jinja2 import TemplateError
-
-    try:
-        ids = _ids(template, chat)
-        turns = _turns(template, chat)
-        second, unlearned = _by_prefix(template, chat, ids, turns)
-        first = _by_marks(template, chat, ids) if template.marked else _by_text(template, chat, ids, turns)
-    except TemplateError as error:
-        raise UnusableRowError(f"the base's chat template refuses it: {str(error)[:200]}") from error
-    if first != second and any(str(chat[turn]["content"])[:1].isspace() for turn in turns):
+    if any(calls_alone(turn) for turn in chat):
+        _must_tell_calls(template, chat)
+    ids = _ids(template, chat)
+    turns = _turns(template, chat)
+    second, unlearned = _by_prefix(template, chat, ids, turns)
+    first = _by_marks(template, chat, ids) if template.marked else _by_text(template, chat, ids, turns)
+    blank = [
+        turn for turn in turns if not str(chat[turn]["content"])[:1].strip() and not calls_alone(chat[turn])
+    ]
+    if first != second and blank:
         # transformers finds no token at a mark that begins with white space, where the tokenizer drops that
         first = _by_text(template, chat, ids, turns)
+    if blank and (unlearned or first != second):  # no fault of the template: other rows would show that
+        raise UnusableRowError(
+            f"message {blank[0] + 1} is empty or begins with white space that cannot be told "
+            "from the chat template's own"
+        )
     if unlearned:
         raise ConfigError(
             f"{where}: message {unlearned[0] + 1} is an answer that the base's chat template tells otherwise once more follows, "
@@ -130,14 +141,36 @@ def encode(template: Template, example_id: str, where: str, chat: list[dict[str,
     return Encoded(example_id, where, tuple(ids), tuple(second))
 
 
+def _must_tell_calls(template: Template, chat: list[dict[str, Any]]) -> None:
+    """UnusableRowError if the template leaves out the tool calls of a turn that holds nothing else."""
+    told = _text(template, chat)
+    without = [{key: value for key, value in turn.items() if key != "tool_calls"} for turn in chat]
+    try:
+        untold = _text(template, without)
+    except UnusableRowError:  # a template that refuses the rest without the calls does look at them
+        return
+    if told == untold:
+        raise UnusableRowError(UNTOLD_CALLS)
+
+
+def _rendered(template: Template, chat: list[dict[str, Any]], **more: Any) -> Any:  # noqa: ANN401
+    """What the chat template makes of a conversation, in the same way as the harness asks."""
+    from jinja2 import TemplateError
+
+    try:
+        return template.tokenizer.apply_chat_template(chat, **more, **SWITCHES)
+    except (TemplateError, TypeError, ValueError) as error:
+        raise UnusableRowError(f"the base's chat template refuses it: {str(error)[:200]}") from error
+
+
 def _ids(template: Template, chat: list[dict[str, Any]], *, ask: bool = False) -> list[int]:
     """Token ids of a conversation; with `ask`, as the base is asked for its next turn."""
-    out = template.tokenizer.apply_chat_template(chat, add_generation_prompt=ask, return_dict=True)
+    out = _rendered(template, chat, add_generation_prompt=ask, return_dict=True)
     return [int(each) for each in out["input_ids"]]
 
 
 def _text(template: Template, chat: list[dict[str, Any]], *, ask: bool = False) -> str:
-    return str(template.tokenizer.apply_chat_template(chat, add_generation_prompt=ask, tokenize=False))
+    return str(_rendered(template, chat, add_generation_prompt=ask, tokenize=False))
 
 
 def _turns(template: Template, chat: list[dict[str, Any]]) -> list[int]:
@@ -148,7 +181,7 @@ def _turns(template: Template, chat: list[dict[str, Any]]) -> list[int]:
 
 def _by_marks(template: Template, chat: list[dict[str, Any]], ids: list[int]) -> list[bool]:
     """The mask that the template's generation marks give."""
-    out = template.tokenizer.apply_chat_template(chat, return_dict=True, return_assistant_tokens_mask=True)
+    out = _rendered(template, chat, return_dict=True, return_assistant_tokens_mask=True)
     if list(out["input_ids"]) != ids:
         return [False] * len(ids)
     mask = [bool(each) for each in out["assistant_masks"]]

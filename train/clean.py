@@ -43,6 +43,10 @@ def objections(workspace: Workspace, dataset: str, examples: pl.DataFrame) -> li
     copies = _copies(examples)
     if copies:
         reasons.append(f"{copies:,} training rows stand word for word among the rows held out")
+    crossing = _crossing(examples)
+    if crossing:
+        told = "1 group stands" if crossing == 1 else f"{crossing:,} groups stand"
+        reasons.append(f"{told} both in train and in validation or test")
     return reasons
 
 
@@ -57,6 +61,14 @@ def _copies(examples: pl.DataFrame) -> int:
     """Training rows whose content is also that of a held-out row."""
     held = examples.filter(pl.col("split").is_in(HELD_OUT))["content_hash"]
     return examples.filter((pl.col("split") == "train") & pl.col("content_hash").is_in(held.implode())).height
+
+
+def _crossing(examples: pl.DataFrame) -> int:
+    """Groups with rows both in train and held out; rows without a group are of none."""
+    grouped = examples.drop_nulls("group")
+    held = grouped.filter(pl.col("split").is_in(HELD_OUT))["group"]
+    crossing = (pl.col("split") == "train") & pl.col("group").is_in(held.implode())
+    return grouped.filter(crossing)["group"].n_unique()
 
 
 def refuse(reasons: list[str], name: str) -> None:

@@ -274,7 +274,7 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
             else []
         ),
         *job.resolved.lines(),
-        f"next: seatrial predict {job.name} --arm tuned --adapter {job.adapter_name}",
+        f"next: seatrial predict {job.name}",
     ]
     return Answer(
         lines, {"run": run_id, "adapter": digest, "name": job.adapter_name, "already_done": already, **told}

@@ -48,16 +48,16 @@ def encode_rows(
 ) -> tuple[list[Encoded], tuple[str, ...]]:
     """Rows as tokens, in order, and the places of those left out, each with its reason.
 
-    A row is unusable if it has no assistant turn, if the base's chat template refuses its roles, or if
-    its text spells a control token. `unusable` says whether that stops the run (ConfigError) or drops
-    the row. A fault of the template itself always stops it: masks that differ, a trained turn without
-    its end token, two begin tokens.
+    A row is unusable if it has no assistant turn, if the base's chat template refuses it or leaves out
+    tool calls that are all a turn holds, or if its text spells a control token. `unusable` says whether
+    that stops the run (ConfigError) or drops the row. A fault of the template itself always stops it:
+    masks that differ, a trained turn without its end token, two begin tokens.
     """
     encoded, out = [], []
     specials = _specials(template.tokenizer) if control_tokens == "refuse" else []
     for example_id, where, messages in zip(rows["example_id"], places(rows), rows["messages"], strict=True):
-        chat = conversation(messages)
         try:
+            chat = conversation(messages)
             _usable(chat, specials)
             chat = folded(chat) if template.folds_system else chat
             encoded.append(encode(template, example_id, where, chat))

@@ -7,6 +7,7 @@ module is imported when it is called, and its own heavy imports stand inside the
 from __future__ import annotations
 
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -14,10 +15,11 @@ from importlib import import_module
 from typing import NamedTuple
 
 from curate.answer import Answer
-from curate.errors import ConfigError, SeatrialError
+from curate.errors import ConfigError, ResourceError, SeatrialError, WorkspaceError
 from tui import render
 
 VERSION = "0.1.0"
+INTERRUPTED = 130
 
 
 class Command(NamedTuple):
@@ -122,6 +124,8 @@ def run(name: str, words: list[str]) -> Answer | None:
         answer = app(words, prog_name=f"seatrial {name}", standalone_mode=False)
     except TyperException as error:
         raise ConfigError(error.format_message(), hint=f"seatrial {name} --help") from error
+    if answer == INTERRUPTED:  # typer answers an interrupt with its exit code
+        raise KeyboardInterrupt
     return answer if isinstance(answer, Answer) else None
 
 
@@ -166,30 +170,48 @@ def dispatch(argv: Sequence[str]) -> int:
     answer = run(name, rest)
     if answer is None:
         return 0
-    if words.json:
-        render.data(answer.data)
-    else:
-        render.lines(answer.lines)
+    try:
+        if words.json:
+            render.data(answer.data)
+        else:
+            render.lines(answer.lines)
+    except BrokenPipeError:
+        # the reader went away (`| head`): silence, as other tools do; the answer is what it was
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return answer.exit_code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The entry point; every error that a person can mend ends as words and an exit code."""
+    as_json = "--json" in (sys.argv if argv is None else argv)
     try:
+        render.prepare()
         return dispatch(sys.argv[1:] if argv is None else argv)
     except SeatrialError as error:
-        render.error(error, as_json="--json" in (sys.argv if argv is None else argv))
+        render.error(error, as_json=as_json)
         return error.exit_code
     except KeyboardInterrupt:
         render.talk("interrupted; what was acknowledged is kept")
-        return 130
+        return INTERRUPTED
     except BrokenPipeError:
-        # the reader of our output went away (`| head`): silence, as other tools do
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return ResourceError.exit_code
+    except sqlite3.Error as error:
+        hint = "seatrial verify looks at everything; restore .seatrial/ledger.db from a copy"
+        render.error(
+            WorkspaceError(f"the ledger cannot be read or written: {error}", hint=hint), as_json=as_json
+        )
+        return WorkspaceError.exit_code
+    except OSError as error:
+        render.error(
+            ResourceError(str(error), hint="free some disk space, or mend the permission"), as_json=as_json
+        )
+        return ResourceError.exit_code
     except MemoryError:
-        render.talk("error: out of memory\n\nhint: fewer workers, or a machine with more")
-        return 3
+        render.error(
+            ResourceError("out of memory", hint="fewer workers, or a machine with more"), as_json=as_json
+        )
+        return ResourceError.exit_code
 
 
 if __name__ == "__main__":

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
 
-from curate.errors import SeatrialError
+from curate.errors import ResourceError, SeatrialError
 from tui.display_text import display_text
 
 # set by the command line when --json was asked for: stdout then holds one JSON object and nothing else
 narrate_to_stderr = False
+
+
+def prepare() -> None:
+    """Let no text that a terminal's encoding lacks end a command; raises ResourceError without a stdout."""
+    if sys.stdout is None:
+        raise ResourceError("standard output is closed", hint="send it to a file, or to /dev/null")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def lines(texts: Sequence[str]) -> None:
@@ -36,8 +46,9 @@ def data(value: Mapping[str, object]) -> None:
 
 
 def talk(text: str) -> None:
-    """Print to stderr."""
-    print(display_text(text), file=sys.stderr, flush=True)
+    """Print to stderr, if there is one."""
+    if sys.stderr is not None:
+        print(display_text(text), file=sys.stderr, flush=True)
 
 
 def error(problem: SeatrialError, *, as_json: bool = False) -> None:

@@ -140,7 +140,7 @@ class Contradiction:
                         "label": difference["differs"],
                         "score": same,
                         "action": "review",
-                        "evidence": json.dumps(evidence, ensure_ascii=False),
+                        "evidence": json.dumps(evidence),
                     }
                 )
         return pl.DataFrame(rows, schema_overrides=FINDINGS) if rows else pl.DataFrame(schema=FINDINGS)
@@ -161,8 +161,7 @@ class Contradiction:
     def _difference(self, left: Asked, right: Asked) -> dict[str, object]:
         """What the two say differently, without their words; empty if nothing that counts."""
         if left.label is not None and right.label is not None:
-            labels = [left.label[:64], right.label[:64]]
-            return {} if left.label == right.label else {"differs": "label", "labels": labels}
+            return {} if left.label == right.label else {"differs": "label"}
         if left.answer == right.answer or not left.answer or not right.answer:
             return {}
         one, two = frozenset(left.answer.split()), frozenset(right.answer.split())

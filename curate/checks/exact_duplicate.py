@@ -58,7 +58,7 @@ class ExactDuplicate:
             said = sorted({labels[name] for name in members} - {None})
             evidence: dict[str, object] = {"members": len(members), "kept": POLICY}
             if len(said) > 1:
-                evidence["labels"] = [label[:64] for label in said[:8]]
+                evidence["labels"] = len(said)  # not the labels: one may be somebody's address
             for name in members:
                 is_keeper = name == keeper
                 exact = all(same.values()) if is_keeper else same[name]
@@ -70,7 +70,7 @@ class ExactDuplicate:
                         "label": "exact" if exact else "normalised",
                         "score": 1.0,
                         "action": "review" if len(said) > 1 else "keep" if is_keeper else "drop",
-                        "evidence": json.dumps(evidence, ensure_ascii=False),
+                        "evidence": json.dumps(evidence),
                     }
                 )
         return pl.DataFrame(rows, schema_overrides=FINDINGS) if rows else pl.DataFrame(schema=FINDINGS)

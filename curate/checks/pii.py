@@ -16,7 +16,7 @@ from curate.check import Scan
 from curate.checks.recognisers import PHONE_WORDS, analyzer
 from curate.checks.secrets import secrets
 from curate.errors import ConfigError
-from curate.example import strings
+from curate.example import KEY, strings
 from curate.finding import FINDINGS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ NOISY = (  # on request: they fire on ordinary numbers and words
     "UUID",
 )
 REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR")
-FIELDS = ("content", "name", "tool_calls", "chosen", "rejected", "label", "meta")
+FIELDS = ("content", "name", "tool_calls", "tool_call_id", "chosen", "rejected", "label", "meta")
 PIECE = 4_000  # characters given to the recognisers at once: keeps their time linear
 CONTEXT_FREE = 0.4  # what Presidio gives a telephone with nothing to support it
 SHORTEST_PHONE = 7  # digits; shorter ones are postcodes and years
@@ -80,6 +80,11 @@ _WRITTEN_PHONE = re.compile(
     r"00[1-9][\d ().\-/]{7,18}|\(\d{2,5}\) ?\d[\d \-/]{4,11}|0\d{1,4}[ /-]\d[\d -]{4,10}|0\d(?:[ .-]\d\d){4}"
     r"|0[1-9]\d{8,10}|\d{3}([ .-])\d{3}\1\d{4}|\d{2} \d{4,5}[ -]\d{4}"
 )
+_PHONE_KEY = re.compile(  # of a place in `meta`: a column of numbers to call, not of calls made
+    r"\Ameta:.*(?:[/_ ]|[a-z](?=[A-Z]))(?i:(?:cell|mobile|tele)?phone|mobile|cell|tel|fax|whatsapp|msisdn|telefon"
+    r"|handy|mobil|rufnummer|téléphone|portable|teléfono|móvil|telefone|telefono|cellulare)"
+    r"(?i:s?[_ ]?(?:number|num|no|nr)?s?)[0-9]?(?:/[0-9]+)*\Z"
+)
 _VERSION = re.compile(r"(?i)(?:\bv|version|release|rev|chapter|section|clause|§)\W{0,3}\Z")
 _PRIVATE = ("10.", "192.168.", "255.", *(f"172.{part}." for part in range(16, 32)))
 
@@ -97,15 +102,15 @@ class Span(NamedTuple):
 class Pii:
     """Mark personal data by form (Presidio's pattern recognisers, no language model) and keys.
 
-    Looks at every string of an example: contents, names, tool arguments, chosen, rejected, labels,
-    and all strings in `meta`; `fields` may limit it. A name or an address has no form and is not
+    Looks at every string of an example: contents, names, tool calls, chosen, rejected, labels, and
+    all strings, keys and long numbers in `meta`; `fields` may limit it. A name or an address has no form and is not
     found. `entities` are Presidio's; `threshold` is from 0 to 1; `phone_regions` are two-letter
     codes. Loopback and private network addresses are no one's and are left out. Keys and tokens
     have labels that begin with SECRET_ and are always looked for. The evidence holds no value.
     """
 
     name: ClassVar[str] = "pii"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     entities: tuple[str, ...] = ENTITIES
     threshold: float = 0.4
     fields: tuple[str, ...] = FIELDS
@@ -133,7 +138,10 @@ class Pii:
         for example_id, message, field, text in strings(batch):
             if field.split(":", 1)[0] not in self.fields:
                 continue
-            for span, also in merged(self.spans(text, is_json=field == "tool_calls")):
+            # a column `phone` says of a bare number what a word beside it would say in a text
+            lead = "phone: " if _PHONE_KEY.search(field) and not field.endswith(KEY) else ""
+            found = _behind(len(lead), self.spans(lead + text, is_json=field == "tool_calls"))
+            for span, also in merged(found):
                 evidence: dict[str, object] = {"kind": span.label, "characters": span.end - span.start}
                 if also:
                     evidence["also"] = also
@@ -171,6 +179,13 @@ class Pii:
                     Span(start + span.start, start + span.end, span.label, span.score)
                     for span in _kept(found, piece, whole_at_ends=ends)
                 )
+
+
+def _behind(lead: int, spans: Iterable[Span]) -> Iterator[Span]:
+    """The spans as they stand in a text without the `lead` characters that were put before it."""
+    for span in spans:
+        if span.end > lead:
+            yield span._replace(start=max(0, span.start - lead), end=span.end - lead)
 
 
 def _may_hold(text: str, entity: str) -> bool:

@@ -7,11 +7,12 @@ import io
 import json
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from curate.errors import SourceError
 
 HEAD = 65_536  # bytes looked at
+PIECE = 4_096  # packed bytes at a time: little, for a few of them can unpack to much
 LONGEST_FIRST_LINE = 32_000_000
 BOM = b"\xef\xbb\xbf"
 
@@ -119,6 +120,48 @@ def unpack_errors() -> tuple[type[Exception], ...]:
     return (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError)
 
 
+class Zstd(io.RawIOBase):
+    """A zstd file, frame after frame; EOFError where it breaks off within one, as gzip has it.
+
+    The library's own stream reader ends quietly there, and rows would be lost in silence.
+    """
+
+    def __init__(self, packed: IO[bytes]) -> None:
+        import zstandard
+
+        self.packed = packed
+        self.decompressor = zstandard.ZstdDecompressor()
+        self.frame: zstandard.ZstdDecompressionObj | None = None
+        self.unpacked = b""
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  any writable buffer
+        """Fill the buffer as far as the next piece goes; 0 at the end of the last whole frame."""
+        while not self.unpacked:
+            between = self.frame is None or self.frame.eof
+            rest = self.frame.unused_data if self.frame is not None and self.frame.eof else b""
+            data = rest or self.packed.read(PIECE)
+            if not data:
+                if between:
+                    return 0
+                raise EOFError("the packed file breaks off")
+            if between or self.frame is None:
+                self.frame = self.decompressor.decompressobj()
+            self.unpacked = self.frame.decompress(data)
+        count = min(len(buffer), len(self.unpacked))
+        buffer[:count] = self.unpacked[:count]
+        self.unpacked = self.unpacked[count:]
+        return count
+
+    def close(self) -> None:
+        """Close the file beneath, too."""
+        self.packed.close()
+        super().close()
+
+
 def open_unpacked(path: Path) -> tuple[IO[bytes], str]:
     """The file for reading, unpacked on the way, and its ending without .gz or .zst."""
     name = path.name.lower()
@@ -130,11 +173,7 @@ def open_unpacked(path: Path) -> tuple[IO[bytes], str]:
     if magic.startswith(GZIP):
         return gzip.open(path, "rb"), suffix  # type: ignore[return-value]
     if magic == ZSTD:
-        import zstandard
-
-        packed = path.open("rb")
-        raw = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True, closefd=True)
-        return io.BufferedReader(raw, HEAD), suffix
+        return io.BufferedReader(Zstd(path.open("rb")), HEAD), suffix
     return path.open("rb"), suffix
 
 

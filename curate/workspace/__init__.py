@@ -16,10 +16,12 @@ from typing import Self
 import polars as pl
 
 from curate.errors import NotFoundError, WorkspaceError
+from curate.finding import ORDER
 from curate.workspace.ledger import Decision, Ledger, now, reviewer
+from curate.workspace.scans import ScanRun, Standing, scan_runs, standing
 from curate.workspace.store import DATASET, FILES, TABLE, Store
 
-__all__ = ["Decision", "Run", "Workspace", "code_version", "now", "reviewer"]
+__all__ = ["Decision", "Run", "ScanRun", "Standing", "Workspace", "code_version", "now", "reviewer"]
 
 FOLDER = ".seatrial"
 
@@ -172,9 +174,32 @@ class Workspace:
     # findings and runs
 
     def findings(self, dataset: str) -> pl.DataFrame | None:
-        """The findings of the newest scan of a dataset version; None if it was never scanned."""
-        found = self.made_from(dataset, kind="scan", role="findings")
-        return self.table(found) if found else None
+        """What stands found on a dataset version; None if it was never scanned.
+
+        Of each check the findings of the newest scan that ran it: a scan for one thing takes back
+        nothing that another found.
+        """
+        found = self.standing(dataset)
+        if not found:
+            return None
+        parts = [self.table(s.scan.findings).filter(pl.col("check").is_in(list(s.checks))) for s in found]
+        if len(parts) == 1:
+            return parts[0]
+        both = pl.concat(parts).unique("finding_id", keep="first", maintain_order=True)
+        return both.sort(*ORDER, "finding_id", nulls_last=False)
+
+    def scans(self, dataset: str) -> list[ScanRun]:
+        """The scans of a dataset version that came to their end, newest first."""
+        return scan_runs(self.ledger, dataset)
+
+    def standing(self, dataset: str) -> list[Standing]:
+        """The scans of a dataset version whose word still counts, newest first, with the checks it counts for."""
+        return standing([(scan, scan.asked() | self._found_by(scan)) for scan in self.scans(dataset)])
+
+    def _found_by(self, scan: ScanRun) -> frozenset[str]:
+        """The checks that found something, whatever the settings recorded."""
+        table = pl.scan_parquet(self.store.path(scan.findings) / TABLE)
+        return frozenset(table.select(pl.col("check").unique()).collect()["check"])
 
     def made_from(self, digest: str, *, kind: str, role: str) -> str | None:
         """The newest result that a successful run of `kind` made from `digest` under `role`."""

@@ -52,6 +52,12 @@ class Ledger:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        orphans = path.parent / "artifacts"
+        if (not path.is_file() or path.stat().st_size == 0) and orphans.is_dir() and any(orphans.iterdir()):
+            raise WorkspaceError(
+                f"{path} is empty or gone, but artifacts are there",
+                hint="restore ledger.db from a copy and delete nothing; the decisions stand only there",
+            )
         try:
             self.db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
             self.db.row_factory = sqlite3.Row
@@ -60,6 +66,10 @@ class Ledger:
             self.db.execute("pragma synchronous = full")
             self.db.execute("pragma foreign_keys = on")
             self._migrate()
+        except sqlite3.OperationalError as error:
+            raise ResourceError(
+                f"{path}: {error}", hint="is the disk full, or the folder not yours to write in?"
+            ) from error
         except sqlite3.DatabaseError as error:
             raise WorkspaceError(
                 f"{path}: {error}", hint="is this a Seatrial workspace? copy it before you try anything on it"
@@ -85,8 +95,13 @@ class Ledger:
                 self.db.execute(f"pragma user_version = {number}")
             self.db.execute("commit")
         except BaseException:
-            self.db.execute("rollback")
+            self._take_back()
             raise
+
+    def _take_back(self) -> None:
+        """Roll back what was begun; an interrupt may come before anything was, or after it ended."""
+        if self.db.in_transaction:
+            self.db.execute("rollback")
 
     def close(self) -> None:
         """Release the file."""
@@ -100,7 +115,7 @@ class Ledger:
                 self.db.executemany(statement, rows)
                 self.db.execute("commit")
             except BaseException:
-                self.db.execute("rollback")
+                self._take_back()
                 raise
         except sqlite3.OperationalError as error:
             raise ResourceError(

@@ -14,7 +14,7 @@ from curate.answer import Answer
 from curate.errors import ConfigError, GateError, NotFoundError, WorkspaceError
 from curate.workspace import Workspace
 
-CHECKS = ["structure", "exact-duplicate", "contradiction", "leak"]
+CHECKS = ["structure", "exact-duplicate", "pii", "contradiction", "leak"]
 
 
 def chat(question: str, answer: str, **more: object) -> str:
@@ -296,9 +296,9 @@ def test_nothing_redacted_is_left_in_anything_that_comes_after(tickets: Path, tm
     with tickets.open("a") as file:
         file.write(chat(f"please write to {mail} about it", "q0: yes", queue="q0", who=mail) + "\n")
     imported(tickets)
-    cli.scan(check=[*CHECKS, "pii"])
+    cli.scan(check=CHECKS)
     cli.apply(safe=True)
-    cli.scan(check=CHECKS)  # without Presidio, which takes its time
+    cli.scan(check=CHECKS)
     cli.split()
     answers = [
         cli.export(to=tmp_path / "out", format=["original", "parquet"]),

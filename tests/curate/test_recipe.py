@@ -29,7 +29,7 @@ label = "queue"
 group = "customer"
 
 [scan]
-checks = ["structure", "exact-duplicate", "near-duplicate", "contradiction", "leak"]
+checks = ["structure", "exact-duplicate", "near-duplicate", "pii", "contradiction", "leak"]
 
 [checks.near-duplicate]
 threshold = 0.8
@@ -200,8 +200,8 @@ def test_one_worker_or_two_give_the_same_bytes(
     folder: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch
 ):
     fewer = (
-        '"structure", "exact-duplicate", "near-duplicate", "contradiction", "leak"',
-        '"structure", "near-duplicate"',
+        '"structure", "exact-duplicate", "near-duplicate", "pii", "contradiction", "leak"',
+        '"structure", "near-duplicate", "pii"',
     )
     one = curate(changed(folder, fewer)).data
     before = bytes_of(folder / "out")

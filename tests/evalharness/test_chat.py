@@ -1,6 +1,7 @@
 """Messages to tokens and back."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -30,9 +31,10 @@ def test_an_answer_ends_at_the_templates_own_end(chat):
     assert words(chat, chat.stops) == ["<e>"]
 
 
-def test_labels_stand_alone_where_none_begins_another(chat):
-    found = chat.candidates(("oak", "sierra", "viola"), whole=False)
-    assert [words(chat, each) for each in found] == [["oak"], ["sierra"], ["viola"]]
+@pytest.mark.parametrize(("whole", "more"), [(True, []), (False, [":"])])
+def test_labels_are_told_with_their_colon_and_whole_answers_alone(chat, whole, more):
+    found = chat.candidates(("oak", "sierra", "viola"), whole=whole)
+    assert [words(chat, each) for each in found] == [["oak", *more], ["sierra", *more], ["viola", *more]]
 
 
 @pytest.mark.parametrize(("whole", "ends"), [(True, "<e>"), (False, ":")])
@@ -105,3 +107,137 @@ def test_an_answer_of_the_plain_template_ends_before_the_next_turn(base, tmp_pat
     letters = chat.ids("oak")
     assert chat.answer(letters) == "oak"
     assert chat.prompt([{"role": "user", "content": "hello"}]) == "User:\nhello\n\nAssistant:\n"
+
+
+SPELLED = ["card", "lost", "refund", " (", " x", "):", "?:", "+:"]
+
+
+@pytest.fixture(scope="module")
+def spelled(chat):
+    """A byte-level BPE that joins a label's last mark with the colon after it, as those of real models do."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    vocabulary = {piece: place for place, piece in enumerate(["<s>", "<u>", "<a>", "<e>"])}
+    for letter in sorted(pre_tokenizers.ByteLevel.alphabet()):
+        vocabulary[letter] = len(vocabulary)
+    merges = []
+    for word in SPELLED:
+        letters = word.replace(" ", "\u0120")
+        for end in range(1, len(letters)):
+            vocabulary.setdefault(letters[: end + 1], len(vocabulary))
+            if (pair := (letters[:end], letters[end])) not in merges:
+                merges.append(pair)
+    inner = Tokenizer(models.BPE(vocabulary, merges))
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    inner.decoder = decoders.ByteLevel()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=inner, bos_token="<s>", eos_token="<e>", additional_special_tokens=["<u>", "<a>"]
+    )
+    tokenizer.chat_template = chat.tokenizer.chat_template
+    return Chat(replace(chat.loaded, tokenizer=tokenizer))
+
+
+@pytest.mark.parametrize("fast", [True, False])
+@pytest.mark.parametrize(
+    ("label", "ends"),
+    [("card (lost)", ["):"]), ("refund?", ["?:"]), ("card+", ["+:"]), ("refund (card)?", ["?:"])],
+)
+def test_a_candidate_ends_with_the_token_that_reaches_past_the_colon(spelled, monkeypatch, fast, label, ends):
+    """Whatever the reply is: its words are never part of a label's likelihood."""
+    monkeypatch.setattr(type(spelled.tokenizer), "is_fast", property(lambda _: fast))
+    found = [words(spelled, each) for each in spelled.candidates(("card", label, "refund"), whole=False)]
+    assert (found[0], found[2]) == (["card", ":"], ["refund", ":"])
+    assert found[1][-1:] == ends
+    assert spelled.tokenizer.decode(spelled.tokenizer.convert_tokens_to_ids(found[1])) == f"{label}:"
+
+
+def test_a_label_of_letters_that_are_several_bytes_is_told_to_its_end(spelled):
+    found = spelled.candidates(("caf\u00e9", "card"), whole=True)
+    assert spelled.tokenizer.decode(found[0]) == "caf\u00e9"
+
+
+THINKING = (
+    "{% for m in messages %}{% if m.role == 'assistant' %}"
+    "{{ '<a>' + ('<think>\n\n</think>\n\n' if loop.last else '') + m.content + '<e>' }}"
+    "{% else %}{{ '<u>' + m.content }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<a>' }}"
+    "{% if enable_thinking is defined and enable_thinking is false %}{{ '<think>\n\n</think>\n\n' }}"
+    "{% endif %}{% endif %}"
+)
+
+
+@pytest.fixture
+def thinking(spelled):
+    """The chat of a model that reasons unless it is told not to."""
+    former = spelled.tokenizer.chat_template
+    spelled.tokenizer.chat_template = THINKING
+    yield spelled
+    spelled.tokenizer.chat_template = former
+
+
+def test_a_template_that_can_reason_is_asked_for_answers_without(thinking):
+    assert thinking.prompt([{"role": "user", "content": "hello"}]) == "<u>hello<a><think>\n\n</think>\n\n"
+    assert [words(thinking, each) for each in thinking.candidates(("card", "refund"), whole=True)] == [
+        ["card"],
+        ["refund"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("<think>\n\n</think>\n\ncard: x", "card: x"),
+        ("\n<think>is it lost?\n\nno</think>card", "card"),
+        ("<think>a</think><think>b</think>card", "<think>b</think>card"),
+        ("card <think>a</think>", "card <think>a</think>"),
+        ("<think>it is", "<think>it is"),
+        ("</think>card", "</think>card"),
+    ],
+)
+def test_one_block_of_reasoning_before_an_answer_is_cut_off(thinking, said, answer):
+    assert thinking.answer(thinking.ids(said)) == answer
+
+
+def test_reasoning_between_control_tokens_is_cut_off_too(base, tmp_path):
+    chat = chat_with(base, tmp_path / "m", THINKING)
+    chat.tokenizer.add_special_tokens({"additional_special_tokens": ["<u>", "<a>", "<think>", "</think>"]})
+    assert chat.answer(chat.ids("<think>the mug</think>oak<e>")) == "oak"
+
+
+CALL = {
+    "role": "assistant",
+    "content": "",
+    "tool_calls": [{"type": "function", "function": {"name": "find"}}],
+}
+
+
+def test_tool_calls_that_the_template_leaves_out_are_an_error_and_no_silence(chat, base, tmp_path):
+    """The question would look as though nothing had been called."""
+    turns = [{"role": "user", "content": "hello"}, CALL, {"role": "user", "content": "my mug"}]
+    with pytest.raises(SourceError, match="leaves tool calls out"):
+        chat.prompt(turns)
+    told = (
+        "{% for m in messages %}{{ m.content }}"
+        "{% for c in m.tool_calls or [] %}{{ c.function.name }}{% endfor %}{% endfor %}"
+    )
+    assert "find" in chat_with(base, tmp_path / "m", told).prompt(turns)
+
+
+def test_the_tiny_bases_template_with_a_turn_that_only_calls_tools():
+    """Such a row is an error of that row, with its words."""
+    from evalharness.prompts import Prompter
+    from evalharness.task import Query, _turn
+
+    chat = Chat(load_model("tiny", quantization="none", device="cpu", threads=1))
+    call = {"role": "assistant", "content": None, "tool_calls": '[{"type": "function"}]'}
+    turns = ({"role": "user", "content": "hello"}, _turn(call), {"role": "user", "content": "my mug"})
+
+    class Plain:
+        name, instructed = "base", False
+
+        def shown(self, query, pool):
+            return []
+
+    made = Prompter(Plain(), None, None, chat, 500).prompt(Query("id", None, turns))
+    assert made.error and "leaves tool calls out" in made.error

@@ -231,3 +231,43 @@ def test_an_endpoint_gives_free_answers_and_its_failures_are_error_rows(workspac
     ].drop_nulls().unique().to_list() == [7]
     with pytest.raises(ConfigError, match="served fine-tune"):
         predict.predict(workspace, workspace.dataset("tickets"), [Tuned()], served, Asking())
+
+
+def test_a_request_that_failed_is_asked_again_and_the_rest_is_kept(workspace, chat_server):
+    """The endpoint fails once: predict asks that row and no other, and it is the same reading."""
+    from evalharness.seal import predict_runs
+
+    down = {3, 13}
+    url = chat_server(lambda body, n: (503, "busy") if n in down else (200, f"oak: {n}"))
+    dataset, served = workspace.dataset("tickets"), Served(Endpoint(url, "some-model", attempts=1))
+    first, second, third, fourth = (
+        predict.predict(workspace, dataset, [Base()], served, Asking())[0] for _ in range(4)
+    )
+    assert first.notes["errors"] == 1 and second.fresh and third.fresh
+    assert (second.notes["errors"], third.notes["errors"]) == (1, 0), "request 13 is refused, 14 is answered"
+    assert len(chat_server.requests) == 12 + 1 + 1
+    done = workspace.table(fourth.digest)
+    assert not fourth.fresh and done["error"].null_count() == 12
+    before = workspace.table(first.digest)
+    good = before.filter(pl.col("error").is_null())
+    assert done.join(good, on="example_id", how="semi").rows() == good.rows()
+    assert len({run.of for run in predict_runs(workspace)}) == 1
+    again = predict.predict(workspace, dataset, [Base()], served, Asking(), again=True)[0]
+    assert again.fresh and len({run.of for run in predict_runs(workspace)}) == 2
+
+
+def test_a_row_that_does_not_fit_is_not_asked_again(workspace, local):
+    rows = [ticket(n, "oak", split) for n, split in enumerate(["train", "test", "test"])]
+    rows[2]["messages"][1]["content"] = "hello " * 600
+    dataset = workspace.put_dataset(with_ids(frame(rows), list("abc")))
+    first, second = (predict.predict(workspace, dataset, [Base()], local, Asking())[0] for _ in range(2))
+    assert first.notes["errors"] == 1 and not second.fresh and second.digest == first.digest
+
+
+def test_the_longest_answer_is_recorded_as_it_came_to_be(workspace, local, chat_server):
+    dataset = workspace.dataset("tickets")
+    (done,) = predict.predict(workspace, dataset, [Base()], local, Asking(limit=2))
+    assert done.notes["max_new_tokens"] == 16
+    served = Served(Endpoint(chat_server(lambda body, n: (200, "oak: sent")), "some-model"))
+    (done,) = predict.predict(workspace, dataset, [Base()], served, Asking(limit=2))
+    assert {body["max_tokens"] for body in chat_server.requests} == {done.notes["max_new_tokens"]}

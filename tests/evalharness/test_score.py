@@ -100,6 +100,7 @@ def test_answers_by_an_adapter_trained_on_other_rows_do_not_stand_for_the_tuned_
     [
         ({"limit": 5}, "not the same ones"),
         ({"quantization": "none"}, "quantization is nf4 for base and none for rag"),
+        ({"max_new_tokens": 64}, "max_new_tokens is None for base and 64 for rag"),
     ],
 )
 def test_arms_that_were_not_asked_alike_are_refused(workspace, more, words):

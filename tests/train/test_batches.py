@@ -77,6 +77,107 @@ def test_white_space_that_the_tokenizer_drops_is_no_fault_of_the_template(templa
     assert trained(template, encode(template, "id", "f:1", chat)) == text
 
 
+PLAIN = ("{% generation %}", ""), ("{% endgeneration %}", "")
+
+
+@pytest.mark.parametrize("unusable", ["refuse", "drop"])
+@pytest.mark.parametrize("marked", [True, False])
+@pytest.mark.parametrize("content", ["", "  ", "\n", "\n\n"])
+def test_a_row_whose_only_answer_is_empty_is_trained_on_its_end(template, tickets, content, marked, unusable):
+    """Both ways to find the trained tokens agree on it, with marks and without, whatever the policy."""
+    rows = tickets.to_dicts()
+    rows[4]["messages"][2]["content"] = content
+    former = template.tokenizer.chat_template
+    if not marked:
+        for old, new in PLAIN:
+            template.tokenizer.chat_template = template.tokenizer.chat_template.replace(old, new)
+    try:
+        encoded, out = encode_rows(template, pl.DataFrame(rows, schema=tickets.schema), unusable=unusable)
+    finally:
+        template.tokenizer.chat_template = former
+    assert out == () and trained(template, encoded[4]) == "<e>"
+
+
+def test_white_space_that_the_tokenizer_joins_to_the_templates_own_is_a_fault_of_the_row(retold, tickets):
+    """As byte-level tokenizers join line ends; here the template begins a blank answer otherwise than it asks."""
+    joined = retold(
+        "{{ '<a>' }}{% generation %}", "{{ '<a>' if m.content.strip() else '<u>' }}{% generation %}"
+    )
+    rows = tickets.to_dicts()
+    rows[4]["messages"][2]["content"] = " "
+    broken = pl.DataFrame(rows, schema=tickets.schema)
+    with pytest.raises(
+        ConfigError, match=r"1 of 32 rows cannot be trained on: tickets\.jsonl:5 \(message 3 is empty"
+    ):
+        encode_rows(joined, broken)
+    encoded, out = encode_rows(joined, broken, unusable="drop")
+    assert len(encoded) == 31 and out[0].startswith("tickets.jsonl:5 (message 3 is empty")
+
+
+def test_a_template_that_can_reason_is_trained_on_answers_as_the_harness_asks(retold, base):
+    """The empty block of reasoning is part of the prompt, with marks and without, never of what is learned."""
+    from evalharness.chat import Chat
+
+    block = "<think>\n\n</think>\n\n"
+    switched = retold("{% if add_generation_prompt %}{{ '<a>' }}", (
+        "{% if add_generation_prompt %}{{ '<a>' }}"
+        "{% if enable_thinking is defined and enable_thinking is false %}{{ '" + block + "' }}{% endif %}"
+    ))  # fmt: skip
+    marked = switched.tokenizer.chat_template.replace(
+        "{{ '<a>' }}{% generation %}", "{{ '<a>" + block + "' }}{% generation %}"
+    )
+    plain = marked
+    for old, new in PLAIN:
+        plain = plain.replace(old, new)
+    for chat_template in (marked, plain):
+        switched.tokenizer.chat_template = chat_template
+        row = encode(switched, "id", "f:1", CHAT[:3])
+        assert trained(switched, row) == "oak : sorry . <e>"
+        loaded = replace(outline(Recipe(base=str(base))), tokenizer=switched.tokenizer)
+        asked = Chat(loaded).ids(Chat(loaded).prompt(CHAT[:2]))
+        assert list(row.ids[: len(asked)]) == asked and row.trained.index(True) == len(asked)
+
+
+CALLS = '[{"type": "function", "function": {"name": "find", "arguments": {}}}]'
+
+
+@pytest.mark.parametrize("tiny", [True, False])
+def test_an_answer_that_only_calls_tools_is_a_fault_of_the_row(template, tickets, tiny):
+    """A template that leaves tool calls out would train the model to say nothing."""
+    if tiny:
+        template = batches.template_of(outline(Recipe(base="tiny")), "assistant")
+    rows = tickets.to_dicts()
+    rows[4]["messages"][2] |= {"content": None, "tool_calls": CALLS}
+    rows[6]["messages"][2] |= {"content": None, "tool_calls": "[{"}
+    broken = pl.DataFrame(rows, schema=tickets.schema)
+    with pytest.raises(
+        ConfigError, match=r"tickets\.jsonl:5 \(an assistant turn only calls tools.*:7 \(.*no JSON"
+    ):
+        encode_rows(template, broken)
+    encoded, out = encode_rows(template, broken, unusable="drop")
+    assert (len(encoded), len(out)) == (30, 2)
+
+
+def test_tool_calls_that_the_template_tells_are_trained_on(retold):
+    told = retold(
+        "m.content + eos_token", "(m.tool_calls[0].function.name if m.tool_calls else m.content) + eos_token"
+    )
+    calls = [{"type": "function", "function": {"name": "mug", "arguments": {}}}]
+    chat = [*CHAT[:2], {"role": "assistant", "content": "", "tool_calls": calls}]
+    assert trained(told, encode(told, "id", "f:1", chat)) == "mug <e>"
+
+
+def test_an_error_inside_the_template_is_a_fault_of_the_row(retold, tickets):
+    """As of a template that adds a text to a null."""
+    strict = retold(
+        "{% for m in messages %}", "{% for m in messages %}{{ '' if m.content != 'oak' else 1 + 'x' }}"
+    )
+    rows = tickets.to_dicts()
+    rows[4]["messages"][2]["content"] = "oak"
+    _, out = encode_rows(strict, pl.DataFrame(rows, schema=tickets.schema), unusable="drop")
+    assert len(out) == 1 and "refuses it" in out[0]
+
+
 def test_marks_that_leave_out_the_end_token_stop_the_run(retold):
     """The commonest defect of real templates: the model would never learn to stop."""
     broken = retold(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from importlib import import_module
 from inspect import getdoc
 from pathlib import Path
@@ -137,3 +139,72 @@ def test_the_command_works_beside_the_users_own_packages(tmp_path: Path) -> None
         )
         assert done.returncode == 0, done.stderr
         assert "seatrial train" in done.stdout
+
+
+def test_an_interrupt_is_130_and_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Ctrl-C within a command never reads as success."""
+
+    def log() -> Answer:
+        """Be interrupted."""
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("curate.cli.log", log)
+    assert cli.main(["log"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_real_interrupt_ends_with_130(tmp_path: Path) -> None:
+    """A child that is sent SIGINT in the midst of an import says so and exits 130."""
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text(
+        "".join(json.dumps({"prompt": f"q {n}", "completion": f"a {n}"}) + "\n" for n in range(60_000))
+    )
+    words = [sys.executable, "-P", "-m", "tui", "import", str(rows), "--workspace", str(tmp_path / "w")]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    ledger = tmp_path / "w" / "ledger.db"
+    while not ledger.is_file() and child.poll() is None:
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert "interrupted" in err
+    assert "Traceback" not in err
+
+
+def test_an_answer_of_no_stays_no_when_the_reader_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`seatrial verdict | true` does not turn into success."""
+    answering(monkeypatch, Answer(["no"], {}, exit_code=1))
+
+    def gone(texts: object) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(cli.render, "lines", gone)
+    monkeypatch.setattr(cli.os, "dup2", lambda *numbers: None)
+    assert cli.main(["log"]) == 1
+
+
+def test_a_full_disk_is_words_and_3(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An OSError from anywhere is no traceback."""
+
+    def log() -> Answer:
+        """Find the disk full."""
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("curate.cli.log", log)
+    assert cli.main(["log"]) == 3
+    assert "No space left" in capsys.readouterr().err
+
+
+def test_a_lost_ledger_is_not_made_anew_over_artifacts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where artifacts are and the ledger is empty, nothing says that they may be deleted."""
+    (tmp_path / "artifacts" / "0123").mkdir(parents=True)
+    (tmp_path / "ledger.db").write_bytes(b"")
+    assert cli.main(["verify", "--workspace", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert "delete nothing" in err

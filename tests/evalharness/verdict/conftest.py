@@ -27,6 +27,7 @@ class Trial:
     scores: pl.DataFrame
     predictions: pl.DataFrame
     digests: dict[str, str] = field(default_factory=dict)
+    scored: dict[str, str] = field(default_factory=dict)  # inputs of the first score run
 
 
 def tickets(rows: int, groups: int | None = None, text: str = "my mug {n} arrived broken") -> pl.DataFrame:
@@ -43,7 +44,7 @@ def tickets(rows: int, groups: int | None = None, text: str = "my mug {n} arrive
             {
                 "messages": messages,
                 "label": label,
-                "group": None if groups is None else f"c-{n % groups}",
+                "group": None if groups is None else f"{'a' if n < rows else 'c'}-{n % groups}",
                 "split": "train" if n < rows else "test",
                 "source": "tickets.jsonl",
                 "source_row": n + 1,
@@ -183,5 +184,24 @@ def predict_and_score(
             part = made.predictions.filter(pl.col("arm") == arm)
             run.outputs["predictions"] = workspace.put_table("predictions", part)
         inputs[f"predictions_{arm}"] = run.outputs["predictions"]
-    with workspace.run("score", {"metrics": ["accuracy"]}, inputs) as run:
-        made.digests["scores"] = run.outputs["scores"] = workspace.put_table("scores", made.scores)
+    made.digests["scores"] = score_again(made, made.scores, inputs)
+
+
+def score_again(made: Trial, scores: pl.DataFrame, inputs: Mapping[str, str] | None = None) -> str:
+    """Record a score run of these scores, by default over the predictions that were scored first."""
+    made.scored = made.scored or dict(inputs or {})
+    params = {"number": len(made.workspace.ledger.rows("select 1 from run"))}
+    with made.workspace.run("score", params, inputs or made.scored) as run:
+        run.outputs["scores"] = made.workspace.put_table("scores", scores)
+    return run.outputs["scores"]
+
+
+def answer_test(
+    made: Trial, dataset: str, table: pl.DataFrame, adapter: str | None = None, **settings: object
+) -> str:
+    """Record a predict run of the tuned arm, or another with `arm`, on a version's test; returns its run id."""
+    params = {"arm": "tuned", "split": "test", "base": "tiny", "max_new_tokens": 32, **settings}
+    inputs = {"dataset": dataset} | ({"adapter": adapter} if adapter else {})
+    with made.workspace.run("predict", params, inputs) as run:
+        run.outputs["predictions"] = made.workspace.put_table("predictions", table)
+    return run.run_id

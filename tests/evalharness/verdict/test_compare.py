@@ -11,6 +11,7 @@ from evalharness.compare import difference_rows, metric_rows, pair, settings, sl
 from evalharness.comparing import compare_dataset, newest_scores, read_comparison
 from evalharness.comparison import ARMS
 from evalharness.sidebyside import SHOWN, kind_of
+from tests.evalharness.verdict.conftest import score_again
 
 
 def test_means_and_differences_are_those_of_the_table(trial):
@@ -182,8 +183,7 @@ def test_the_newest_scores_of_each_arm_are_taken(trial):
     better = made.scores.filter(pl.col("arm") == "rag").with_columns(
         value=pl.when(pl.col("metric") == "accuracy").then(1.0).otherwise("value")
     )
-    with made.workspace.run("score", {"again": True}, {"dataset": made.dataset}) as run:
-        run.outputs["scores"] = made.workspace.put_table("scores", better)
+    score_again(made, better)
     scores, sources = newest_scores(made.workspace, made.dataset)
     rag = scores.filter((pl.col("arm") == "rag") & (pl.col("metric") == "accuracy"))
     assert rag.height == 60 and rag["value"].min() == 1.0
@@ -233,8 +233,7 @@ def test_rows_that_were_not_asked_are_told_where_more_rows_are_needed(trial):
     few = made.scores.filter(pl.col("example_id").is_in(kept)).with_columns(
         value=pl.when(pl.col("metric") == "accuracy").then(hit).otherwise("value")
     )
-    with made.workspace.run("score", {"limit": 40}, {"dataset": made.dataset}) as run:
-        run.outputs["scores"] = made.workspace.put_table("scores", few)
+    score_again(made, few)
     found = read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset))
     assert "40 of 120 test rows" in " ".join(verdict_block(found))
     assert found["verdict"]["outcome"] == "NOT SHOWN"

@@ -5,8 +5,6 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from curate.finding import FINDINGS
-from evalharness import evidence
 from evalharness.comparing import compare_dataset, read_comparison
 from evalharness.comparison import Check, DifferenceRow, Settings
 from evalharness.paired import binary_tail
@@ -134,170 +132,12 @@ def test_a_clear_gain_is_mostly_shipped():
     assert ships(better, worse, 300, 0.01).mean() > 0.9
 
 
-# conditions, from a workspace
+# the block
 
 
 def state(made, name):
     found = read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset))
     return next(check for check in found["checks"] if check["check"] == name), found
-
-
-def test_all_conditions_pass_on_a_clean_trial(trial):
-    made = trial()
-    found = read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset))
-    assert {c["check"]: c["state"] for c in found["checks"]} == {
-        "data clean": "pass", "leaks between splits": "pass", "test rows not trained on": "pass", "test sealed": "pass",
-        "pairing complete": "pass", "adapter acts": "pass", "no errors": "pass", "format": "pass",
-        "judge": "not measured",
-    }  # fmt: skip
-    assert found["verdict"]["outcome"] == "SHIP"
-
-
-def test_a_version_that_was_never_scanned_is_not_called_clean(trial):
-    made = trial(scanned=False)
-    clean, found = state(made, "data clean")
-    assert clean["state"] == "not measured"
-    assert state(made, "leaks between splits")[0]["state"] == "not measured"
-    assert found["verdict"]["outcome"] == "NOT SHOWN"
-    assert any(item.startswith("leaks between splits") for item in found["not_measured"])
-
-
-def finding(made, check, action="drop", blocking=True):
-    ids = made.examples["example_id"]
-    row = dict.fromkeys(FINDINGS) | {
-        "finding_id": f"f-{check}", "check": check, "version": 1, "label": "train/test", "example_id": ids[-1],
-        "other_id": ids[0], "score": 0.9, "action": action, "blocking": blocking, "evidence": "{}",
-    }  # fmt: skip
-    return pl.DataFrame([row], schema=FINDINGS, orient="row")
-
-
-def scan(made, dataset, findings, params=None):
-    with made.workspace.run("scan", params or {"leak": {}}, {"dataset": dataset}) as run:
-        run.outputs["findings"] = made.workspace.put_table("findings", findings)
-
-
-def test_a_leak_after_the_split_stops_the_ship(trial):
-    made = trial()
-    scan(made, made.dataset, finding(made, "leak"))
-    leak, found = state(made, "leaks between splits")
-    assert leak["state"] == "fail" and "1 leaks, on 1 examples" in leak["detail"]
-    assert found["verdict"]["outcome"] == "DO NOT SHIP"
-
-
-def test_a_leak_that_a_person_keeps_is_settled_and_one_only_decided_to_drop_is_not(trial):
-    from curate.workspace import Decision
-
-    made = trial()
-    scan(made, made.dataset, finding(made, "leak"))
-    example = made.examples["example_id"][-1]
-    made.workspace.ledger.decide([Decision("f-leak", example, "drop", "ann")])
-    assert state(made, "leaks between splits")[0]["state"] == "fail"
-    made.workspace.ledger.decide([Decision("f-leak", example, "keep", "ann")])
-    assert state(made, "leaks between splits")[0]["state"] == "pass"
-
-
-@pytest.mark.parametrize("params", [{"pii": {}}, {"leak": {}, "not_run": {"leak": "no split"}}])
-def test_a_scan_that_did_not_look_for_leaks_measures_none(trial, params):
-    made = trial()
-    scan(made, made.dataset, finding(made, "pii", blocking=False), params)
-    assert state(made, "leaks between splits")[0]["state"] == "not measured"
-
-
-def test_open_blocking_findings_before_the_split_stop_the_ship(trial):
-    made = trial()
-    parent = evidence._parent(made.workspace, made.dataset)
-    assert parent != made.dataset
-    scan(made, parent, finding(made, "pii"))
-    clean, found = state(made, "data clean")
-    assert clean["state"] == "fail" and "1 blocking findings open" in clean["detail"]
-    assert found["verdict"]["outcome"] == "DO NOT SHIP"
-
-
-def test_a_test_split_that_was_read_again_and_again_is_not_sealed(trial):
-    made = trial()
-    for n in range(2):
-        with made.workspace.run(
-            "predict", {"arm": "tuned", "split": "test", "try": n}, {"dataset": made.dataset}
-        ):
-            pass
-    sealed, found = state(made, "test sealed")
-    assert sealed["state"] == "fail" and sealed["detail"].startswith("6 readings for 4 arms")
-    assert found["readings"]["count"] == 6
-    assert "read 6 times" in "\n".join(verdict_block(found))
-
-
-def test_other_splits_and_broken_runs_are_no_reading(trial):
-    made = trial()
-    with made.workspace.run("predict", {"arm": "tuned", "split": "validation"}, {"dataset": made.dataset}):
-        pass
-    with (
-        pytest.raises(KeyboardInterrupt),
-        made.workspace.run("predict", {"arm": "rag", "split": "test"}, {"dataset": made.dataset}),
-    ):
-        raise KeyboardInterrupt
-    sealed, found = state(made, "test sealed")
-    assert sealed["state"] == "pass"
-    assert (found["readings"]["count"], found["readings"]["broken_off"]) == (4, 1)
-
-
-@pytest.mark.parametrize(("trained_on", "expected"), [(0, "pass"), (3, "fail"), (None, "not measured")])
-def test_test_rows_that_the_adapter_was_trained_on(trial, trained_on, expected):
-    """Trained on some: the figures say nothing. Trained elsewhere: it is said, and stops nothing."""
-    unseen, found = state(trial(trained_on=trained_on), "test rows not trained on")
-    assert unseen["state"] == expected
-    assert found["verdict"]["outcome"] == ("DO NOT SHIP" if expected == "fail" else "SHIP")
-
-
-def test_an_adapter_that_changes_nothing_stops_the_ship(trial):
-    made = trial()
-    base = made.predictions.filter(pl.col("arm") == "base")
-    same = pl.concat([base, base.with_columns(arm=pl.lit("tuned"))])
-    found = evidence.check_adapter(same, None, "tuned")
-    assert found["state"] == "fail" and found["detail"].startswith("0 of 120 answers differ")
-
-
-def test_other_prompts_cannot_tell_whether_the_adapter_acts(trial):
-    made = trial(rows=30)
-    other = made.predictions.with_columns(prompt_hash=pl.concat_str("prompt_hash", "arm"))
-    assert evidence.check_adapter(other, None, "tuned")["state"] == "not measured"
-    assert evidence.check_adapter(other, True, "tuned")["state"] == "pass"
-    assert evidence.check_adapter(other, False, "tuned")["state"] == "fail"
-
-
-def test_answers_that_failed_stop_the_ship_and_lower_no_score(trial):
-    made = trial(rows=30)
-    failed = made.predictions.with_columns(
-        finish_reason=pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("error")).otherwise("finish_reason")
-    )
-    found = evidence.check_errors(failed)
-    assert found["state"] == "fail" and "base 3" in found["detail"]
-
-
-def test_worse_form_than_the_best_baseline_stops_the_ship():
-    chosen = CHOSEN
-    rows = [
-        {"metric": "format", "arm": arm, "mean": mean, "n": 100, "nulls": 0}
-        for arm, mean in (("base", 0.2), ("rag", 0.98), ("tuned", 0.9))
-    ]
-    assert evidence.check_format(rows, chosen, "tuned")["state"] == "fail"
-    rows[2]["mean"] = 0.975
-    assert evidence.check_format(rows, chosen, "tuned")["state"] == "pass"
-    nothing = evidence.check_format([], chosen, "tuned")
-    assert (nothing["state"], nothing["required"]) == ("not measured", False)
-
-
-def test_a_score_missing_in_one_arm_only_is_a_fault_and_in_all_arms_is_told(trial):
-    made = trial(rows=60)
-    first = made.scores["example_id"][0]
-    for arms, expected in ((["rag"], "fail"), (["base", "few-shot", "rag", "tuned"], "pass")):
-        hole = (pl.col("example_id") == first) & pl.col("arm").is_in(arms) & (pl.col("metric") == "accuracy")
-        scores = made.scores.with_columns(value=pl.when(hole).then(None).otherwise("value"))
-        with made.workspace.run("score", {"arms": arms}, {"dataset": made.dataset}) as run:
-            run.outputs["scores"] = made.workspace.put_table("scores", scores)
-        assert state(made, "pairing complete")[0]["state"] == expected
-
-
-# the block
 
 
 BELIEVED = {

@@ -1,0 +1,230 @@
+"""What happened to these test rows before: who answered them, in any dataset version, and what was first compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, cast
+
+import polars as pl
+
+from curate.workspace import Workspace
+from evalharness.arms import TUNED
+from evalharness.believed import ROLES
+from evalharness.comparison import Check, Readings, Settings
+from evalharness.predict import CONTINUES
+from evalharness.wording import plain, points
+
+TEST = "test"
+BINDING = ("primary", "margin", "alpha")
+FRESH = "Put fresh rows into the test split and compare once: another seed draws from rows that were read."
+
+
+class Reading(NamedTuple):
+    """One predict run."""
+
+    run_id: str
+    of: str  # equal for the runs that are one reading: same arm, adapter, settings and rows
+    dataset: str
+    split: str
+    arm: str
+    who: str  # the adapter's digest, or the fine-tune's name at its endpoint
+    adapter: str | None  # digest
+    started_at: str
+    whole: bool  # not broken off
+    predictions: str | None  # digest
+
+
+def predict_runs(workspace: Workspace) -> list[Reading]:
+    """Every predict run of the ledger, oldest first.
+
+    Greedy answers of one adapter to one prompt are the same each time, so asking again is no other
+    reading. What lies behind an endpoint may change: there each run is one, but for those that only
+    asked again what had failed.
+    """
+    query = """select run.run_id, params, started_at, ended_at, error from run
+               left join run_end on run_end.run_id = run.run_id
+               where kind = 'predict' order by started_at, run.run_id"""
+    found: list[Reading] = []
+    made: dict[str, str] = {}  # predictions to the reading that they are of
+    for row in workspace.ledger.rows(query):
+        params: dict[str, Any] = json.loads(row["params"])
+        inputs = workspace.ledger.run_artifacts(row["run_id"], "in")
+        predictions = workspace.ledger.run_artifacts(row["run_id"], "out").get("predictions")
+        adapter, endpoint = inputs.get("adapter"), params.get("endpoint")
+        alone = json.dumps([inputs.get("dataset"), adapter, params], sort_keys=True)
+        of = made.get(inputs.get(CONTINUES, "")) or (str(row["run_id"]) if endpoint else alone)
+        if predictions:
+            made.setdefault(predictions, of)
+        reading = Reading(
+            run_id=str(row["run_id"]),
+            of=of,
+            dataset=inputs.get("dataset", ""),
+            split=str(params.get("split", TEST)),
+            arm=str(params.get("arm", "?")),
+            who=adapter or (f"{params.get('base')} at {endpoint}" if endpoint else "unknown"),
+            adapter=adapter,
+            started_at=str(row["started_at"]),
+            whole=bool(row["ended_at"]) and not row["error"],
+            predictions=predictions,
+        )
+        found.append(reading)
+    return found
+
+
+def told(workspace: Workspace, dataset: str, inputs: Mapping[str, str]) -> set[str]:
+    """Predictions that a comparison on this version, or the one with these inputs, told as what was believed."""
+    query = """select distinct b.digest from run join run_end using (run_id)
+               join run_artifact d on d.run_id = run.run_id and d.direction = 'in' and d.digest = ?
+               join run_artifact b on b.run_id = run.run_id and b.direction = 'in' and b.role = ?
+               where run.kind = 'compare' and error is null"""
+    found = {inputs[role] for role in ROLES if role in inputs}
+    for role in ROLES:
+        found |= {str(row["digest"]) for row in workspace.ledger.rows(query, dataset, role)}
+    return found
+
+
+def readings(
+    workspace: Workspace,
+    dataset: str,
+    test: pl.DataFrame,
+    candidate: str | None,
+    arms: Sequence[str],
+    believed: Collection[str],
+) -> Readings:
+    """How often the test rows were read.
+
+    `test`: the compared rows; `candidate`: the run that made the candidate's answers; `believed`: see
+    `told`. A reading that only tells what one would have believed is declared, and stands aside, where
+    it could not have chosen the candidate: by another adapter, after the candidate's own reading or
+    trained away from this test.
+    """
+    every = predict_runs(workspace)
+    mine = next((run for run in every if run.run_id == candidate), None)
+    began = min((run.started_at for run in every if mine and run.of == mine.of), default="")
+    declared = {
+        run.of
+        for run in every
+        if run.predictions in believed
+        and mine
+        and run.who != mine.who
+        and (run.started_at > began or _kept_away(workspace, run.adapter, dataset))
+    }
+    here = [run for run in every if run.dataset == dataset and run.split == TEST]
+    first: dict[str, Reading] = {}
+    for run in here:
+        if run.whole:
+            first.setdefault(run.of, run)
+    others = [
+        run
+        for run in every
+        if mine
+        and run.whole
+        and run.dataset
+        and run.arm == TUNED
+        and run.who != mine.who
+        and run.started_at < began
+    ]
+    rows, before = _seen(workspace, [run for run in others if run.of not in declared], test)
+    return Readings(
+        count=len(first),
+        allowed=len(arms),
+        declared=len(declared & set(first)),
+        broken_off=sum(not run.whole for run in here),
+        runs=[{"run_id": run.run_id, "arm": run.arm, "started_at": run.started_at} for run in first.values()],
+        rows_seen=rows,
+        seen_in=before,
+    )
+
+
+def _kept_away(workspace: Workspace, adapter: str | None, dataset: str) -> bool:
+    """Whether the adapter was trained on a version that was split away from this one's test."""
+    if adapter is None:
+        return False
+    query = """select 1 from run t join run_artifact made using (run_id)
+               join run_artifact used on used.run_id = t.run_id and used.direction = 'in' and used.role = 'dataset'
+               join run_artifact divided on divided.digest = used.digest and divided.direction = 'out'
+               join run s on s.run_id = divided.run_id and s.kind = 'split'
+               join run_artifact away on away.run_id = s.run_id and away.direction = 'in' and away.role = 'away_from'
+               where t.kind = 'train' and made.direction = 'out' and made.digest = ? and away.digest = ?"""
+    return bool(workspace.ledger.rows(query, adapter, dataset))
+
+
+def _seen(workspace: Workspace, runs: Sequence[Reading], test: pl.DataFrame) -> tuple[int, list[str]]:
+    """How many of the test rows these runs answered, by id or by content, and the runs that did."""
+    seen: set[str] = set()
+    answered_in = []
+    for run in runs:
+        rows = workspace.scan_examples(run.dataset).select("example_id", "content_hash", "split").collect()
+        if run.predictions:
+            answered = workspace.table(run.predictions).select("example_id")
+            rows = rows.join(answered, on="example_id", how="semi")
+        else:
+            rows = rows.filter(pl.col("split") == run.split)
+        if same := _shared(test, rows):
+            seen |= same
+            answered_in.append(run.run_id)
+    return len(seen), answered_in
+
+
+def _shared(test: pl.DataFrame, rows: pl.DataFrame) -> set[str]:
+    """Ids of the test rows that are among other rows: the same row, or the same words."""
+    ids, contents = set(rows["example_id"]), set(rows["content_hash"])
+    pairs = test.select("example_id", "content_hash").iter_rows()
+    return {example_id for example_id, content in pairs if example_id in ids or content in contents}
+
+
+def check_sealed(found: Readings) -> Check:
+    """Whether each arm read the test split once at the most, and no other adapter had answered its rows."""
+    name = "test sealed"
+    if found["count"] == 0:
+        detail = "the ledger holds no predict run on this split"
+        return Check(check=name, state="not measured", required=True, detail=detail, remedy="")
+    chosen_from = found["count"] - found["declared"]
+    detail = f"{chosen_from} readings for {found['allowed']} arms"
+    if found["rows_seen"]:
+        first, *more = found["seen_in"]
+        also = f" and {len(more)} more" if more else ""
+        rows = "1 test row was" if found["rows_seen"] == 1 else f"{found['rows_seen']:,} test rows were"
+        detail += f"; {rows} answered by another adapter before, in run {first}{also}"
+    if chosen_from <= found["allowed"] and not found["rows_seen"]:
+        return Check(check=name, state="pass", required=True, detail=detail, remedy="")
+    detail += ": what is chosen after several looks at the same rows looks better than it is"
+    return Check(check=name, state="fail", required=True, detail=detail, remedy=FRESH)
+
+
+def first_settings(workspace: Workspace, test: pl.DataFrame) -> tuple[str, Settings] | None:
+    """(run, settings) of the first comparison whose test split holds any of these rows, in any version."""
+    query = """select run.run_id, params, i.digest from run join run_end using (run_id)
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
+               where kind = 'compare' and error is null order by ended_at, run.run_id"""
+    shares: dict[str, bool] = {}
+    for row in workspace.ledger.rows(query):
+        version = str(row["digest"])
+        if version not in shares:
+            rows = workspace.scan_examples(version).filter(pl.col("split") == TEST)
+            shares[version] = bool(_shared(test, rows.select("example_id", "content_hash").collect()))
+        if shares[version]:
+            return str(row["run_id"]), cast("Settings", json.loads(row["params"])["settings"])
+    return None
+
+
+def check_settings(first: tuple[str, Settings] | None, chosen: Settings) -> Check:
+    """Whether what decides is what the first comparison on these rows was decided by."""
+    name = "settings fixed before"
+    if first is None or all(first[1][key] == chosen[key] for key in BINDING):  # type: ignore[literal-required]
+        detail = f"{_said(chosen)}, as in the first comparison on these rows"
+        return Check(check=name, state="pass", required=True, detail=detail, remedy="")
+    run_id, bound = first
+    return Check(
+        check=name,
+        state="fail",
+        required=True,
+        detail=f"the first comparison on these rows had {_said(bound)} (run {run_id}); this one has {_said(chosen)}",
+        remedy=f"seatrial compare --primary {bound['primary']} --margin {bound['margin']:g} --alpha {bound['alpha']:g},"
+        " or fresh test rows.",
+    )
+
+
+def _said(chosen: Settings) -> str:
+    return f"primary {chosen['primary']}, margin {points(chosen['margin'])}, alpha {plain(chosen['alpha'])}"

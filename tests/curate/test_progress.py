@@ -1,0 +1,36 @@
+"""Progress as a parent reads it, and without anyone who reads."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from curate.progress import Progress
+
+
+def test_a_parent_reads_one_json_object_a_line(monkeypatch: pytest.MonkeyPatch):
+    reader, writer = os.pipe()
+    monkeypatch.setenv("SEATRIAL_PROGRESS_FD", str(writer))
+    with Progress("scan pii", total=2) as progress:
+        progress.step(2)
+    os.close(writer)
+    with os.fdopen(reader) as lines:
+        events = [json.loads(line) for line in lines]
+    assert [(event["stage"], event["done"], event["total"]) for event in events] == [
+        ("scan pii", 0, 2),
+        ("scan pii", 2, 2),
+    ]
+
+
+def test_a_parent_that_has_gone_does_not_end_the_work(monkeypatch: pytest.MonkeyPatch, capsys):
+    """The screens were closed: the command that they started goes on, and falls silent."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    monkeypatch.setenv("SEATRIAL_PROGRESS_FD", str(writer))
+    with Progress("scan", total=3) as progress:
+        done = list(progress.over([1, 2, 3]))
+    os.close(writer)
+    assert done == [1, 2, 3] and progress.done == 3
+    assert capsys.readouterr().err == ""
