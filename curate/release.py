@@ -15,7 +15,7 @@ from curate.errors import AccountError, ConfigError, GateError
 from curate.example import EXAMPLES
 from curate.finding import ORDER
 from curate.links import found_links, near_links
-from curate.review import RUN, looked, open_blocking, review
+from curate.review import RUN, UNAPPLIED, looked, open_blocking, review
 from curate.split import SIZES, split
 from curate.steps import Made, done_before, findings_of, move_name
 from curate.workspace import Workspace
@@ -54,6 +54,12 @@ def gate(workspace: Workspace, dataset: str, what: str, *, allow: bool = False) 
             f"({', '.join(f'{check} {count:,}' for check, count in kinds)})",
             hint="seatrial review --open; seatrial review --accept-safe, then seatrial apply; "
             "--allow-blocking goes on with them",
+        )
+    unapplied = table.filter(pl.col("blocking") & UNAPPLIED)
+    if unapplied.height:
+        raise GateError(
+            f"cannot {what}: {unapplied.height:,} blocking findings are decided, and the decisions not applied",
+            hint="seatrial apply, then scan the clean version; --allow-blocking goes on with the raw texts",
         )
     return table
 

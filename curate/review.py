@@ -93,6 +93,8 @@ def last_words(workspace: Workspace) -> pl.DataFrame:
 # reading it
 
 OPEN = pl.col("decided").is_null() & (pl.col("action") != "keep")
+# on the version that it was said of: what was decided to change and still stands there unchanged
+UNAPPLIED = pl.col("decided").is_not_null() & (pl.col("decided") != "keep")
 
 
 def open_findings(table: pl.DataFrame) -> pl.DataFrame:

@@ -51,6 +51,7 @@ class Workspace:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._called: dict[str, str] = {}  # digest to the name by which it was asked for
         self.store = Store(root / "artifacts")
         self.ledger = Ledger(root / "ledger.db")
 
@@ -136,13 +137,16 @@ class Workspace:
     def dataset(self, reference: str | None = None) -> str:
         """The digest of a dataset version by name or digest; of the one named last by default."""
         if reference is None:
-            query = """select latest_name.digest from latest_name join artifact using (digest)
+            query = """select latest_name.digest, name from latest_name join artifact using (digest)
                        where artifact.kind = 'dataset' order by name_id desc limit 1"""
             for row in self.ledger.rows(query):
+                self._called[row["digest"]] = row["name"]
                 return str(row["digest"])
             raise NotFoundError("this workspace holds no dataset yet", hint="seatrial import FILE")
         digest = self.ledger.resolve(reference, "dataset")
         self._must_be(digest, "dataset", reference)
+        if self.ledger.rows("select 1 from latest_name where name = ?", reference):
+            self._called[digest] = reference
         return digest
 
     def artifact(self, kind: str, reference: str | None = None) -> str:
@@ -165,7 +169,12 @@ class Workspace:
             raise NotFoundError(f"`{reference}` is a {', '.join(found) or 'stranger'}, not a {kind}")
 
     def name_of(self, digest: str) -> str | None:
-        """The name that means this digest now or, failing that, once meant it."""
+        """The name by which it was asked for or, failing that, that means it now or once meant it.
+
+        Two names may mean the same rows; what is made of them must not move the other one.
+        """
+        if digest in self._called:
+            return self._called[digest]
         rows = self.ledger.rows(
             "select name from name where digest = ? order by name_id desc limit 1", digest
         )

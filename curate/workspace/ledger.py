@@ -8,6 +8,7 @@ import secrets
 import shlex
 import sqlite3
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ import polars as pl
 
 from curate.errors import NotFoundError, ResourceError, WorkspaceError
 from curate.workspace.migrations import MIGRATIONS
+
+WAIT = 30  # seconds for another process to end its writing
 
 DECISIONS = pl.Schema(
     {
@@ -59,9 +62,9 @@ class Ledger:
                 hint="restore ledger.db from a copy and delete nothing; the decisions stand only there",
             )
         try:
-            self.db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+            self.db = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
             self.db.row_factory = sqlite3.Row
-            self.db.execute("pragma journal_mode = wal")
+            self._write_ahead()
             # full: a decision that was acknowledged is on the disk
             self.db.execute("pragma synchronous = full")
             self.db.execute("pragma foreign_keys = on")
@@ -74,6 +77,19 @@ class Ledger:
             raise WorkspaceError(
                 f"{path}: {error}", hint="is this a Seatrial workspace? copy it before you try anything on it"
             ) from error
+
+    def _write_ahead(self) -> None:
+        """Set the journal's mode; SQLite does not wait for another process that does the same just now."""
+        until = time.monotonic() + WAIT
+        while True:
+            try:
+                self.db.execute("pragma journal_mode = wal")
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+            else:
+                return
 
     def _migrate(self) -> None:
         version = self.db.execute("pragma user_version").fetchone()[0]

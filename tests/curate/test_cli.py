@@ -319,3 +319,23 @@ def test_nothing_redacted_is_left_in_anything_that_comes_after(tickets: Path, tm
             import polars as pl
 
             assert row["kind"] == "rejects" or mail not in str(pl.read_parquet(path).to_dicts())
+
+
+def test_two_names_of_the_same_rows_stay_apart(tmp_path, monkeypatch) -> None:
+    """Applying to one name moves that one, though another name means the same rows."""
+    from curate.workspace import Workspace
+
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "w"))
+    rows = tmp_path / "t.jsonl"
+    rows.write_text('{"prompt": "Where is box 1?", "completion": "In the hall."}\n' * 3, encoding="utf-8")
+    from curate import cli
+
+    for name in ("a", "b"):
+        cli.import_([str(rows)], name=name)
+    before = Workspace.open().dataset("b")
+    cli.scan("a", check=["exact-duplicate", "structure"])
+    applied = cli.apply("a", safe=True)
+    assert applied.data["name"] == "a"
+    workspace = Workspace.open()
+    assert workspace.dataset("a") == applied.data["dataset"] != before
+    assert workspace.dataset("b") == before

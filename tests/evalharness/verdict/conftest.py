@@ -156,7 +156,8 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tria
 
 def scan(workspace: Workspace, dataset: str, findings: pl.DataFrame | None = None) -> None:
     """Record a scan with the leak check."""
-    with workspace.run("scan", {"leak": {"threshold": 0.8}, "pii": {}}, {"dataset": dataset}) as run:
+    looked = {"leak": {"threshold": 0.8}, "pii": {}, "structure": {}}
+    with workspace.run("scan", looked, {"dataset": dataset}) as run:
         run.outputs["findings"] = workspace.put_table("findings", empty() if findings is None else findings)
 
 

@@ -72,7 +72,7 @@ def test_a_leak_that_a_person_keeps_is_settled_and_one_only_decided_to_drop_is_n
 
 @pytest.mark.parametrize("params", [{"pii": {}}, {"leak": {}, "not_run": {"leak": "no split"}}])
 def test_a_scan_that_did_not_look_for_leaks_measures_none(trial, params):
-    made = trial()
+    made = trial(scanned=False)
     scan(made, made.dataset, finding(made, "pii", blocking=False), params)
     assert state(made, "leaks between splits")[0]["state"] == "not measured"
 
