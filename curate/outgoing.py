@@ -55,8 +55,8 @@ def export_version(
     table = gate(workspace, dataset, "export", allow=allow_blocking)
     name = workspace.name_of(dataset) or dataset[:8]
     examples = workspace.examples(dataset)
-    flags = [word for each in formats for word in ("--format", each)]
-    command = command or shlex.join(["seatrial", "export", name, *flags])
+    # without the formats: the card is of the version, and the same beside files of each format
+    command = command or shlex.join(["seatrial", "export", name])
     card = card_of(workspace, dataset, examples, name, command, open_findings(table))
     folder = Path(to)
     params = {
@@ -65,23 +65,28 @@ def export_version(
         "overwrite": overwrite,
         "scans": looked_in(workspace, dataset),
     }
+    path = folder / f"{name}.card.md"
     with workspace.run("export", params, {"dataset": dataset}) as run:
+        _may_write(path, card, overwrite=overwrite)
         written: list[tuple[Path, int]] = []
         for each in formats:
             place = folder / each if len(formats) > 1 else folder
             written += export_dataset(examples, place, format=each, name=name, overwrite=overwrite)
-        path = _write_card(folder / f"{name}.card.md", card, overwrite=overwrite)
+        _write_card(path, card)
         with tempfile.TemporaryDirectory() as draft:
             (Path(draft) / "card.md").write_text(card, encoding="utf-8")
             run.outputs["card"] = workspace.put_files("card", Path(draft))
     return Exported(Made(run.run_id, run.outputs, recorded=False), [*written, (path, 0)], path)
 
 
-def _write_card(path: Path, card: str, *, overwrite: bool) -> Path:
-    """Write the card, unless another text stands there."""
+def _may_write(path: Path, card: str, *, overwrite: bool) -> None:
+    """Refuse, before anything is written, where another text stands in the card's place."""
+    if path.exists() and not overwrite and path.read_bytes() != card.encode():
+        raise ConfigError(f"{path} says something else already", hint="--overwrite replaces it")
+
+
+def _write_card(path: Path, card: str) -> None:
     try:
-        if path.exists() and not overwrite and path.read_bytes() != card.encode():
-            raise ConfigError(f"{path} says something else already", hint="--overwrite replaces it")
         draft = path.with_name(f".{path.name}.draft")
         draft.write_bytes(card.encode())
         draft.replace(path)
@@ -89,7 +94,6 @@ def _write_card(path: Path, card: str, *, overwrite: bool) -> Path:
         raise ResourceError(
             f"{path}: {error}", hint="free some disk space or choose another folder"
         ) from error
-    return path
 
 
 def card_of(

@@ -339,3 +339,25 @@ def test_two_names_of_the_same_rows_stay_apart(tmp_path, monkeypatch) -> None:
     workspace = Workspace.open()
     assert workspace.dataset("a") == applied.data["dataset"] != before
     assert workspace.dataset("b") == before
+
+
+def test_two_formats_go_into_one_folder_one_after_the_other(tmp_path, monkeypatch) -> None:
+    """The card is the same beside both; a foreign card stops an export before any file is written."""
+    import pytest
+
+    from curate import cli
+    from curate.errors import ConfigError
+
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "w"))
+    rows = tmp_path / "t.jsonl"
+    rows.write_text('{"prompt": "Where is box 1?", "completion": "In the hall."}\n', encoding="utf-8")
+    cli.import_([str(rows)])
+    for form in ("openai", "alpaca"):
+        cli.export("t", to=tmp_path / "out", format=[form], allow_blocking=True)
+    endings = sorted(path.suffix for path in (tmp_path / "out").iterdir())
+    assert endings == [".json", ".jsonl", ".md"]
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "t.card.md").write_text("mine", encoding="utf-8")
+    with pytest.raises(ConfigError):
+        cli.export("t", to=tmp_path / "other", format=["openai"], allow_blocking=True)
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["t.card.md"]
