@@ -6,6 +6,7 @@ order, on a clock or on random state.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
@@ -109,7 +110,8 @@ def split(
 
 
 def _shares(sizes: Sequence[float]) -> np.ndarray:
-    if len(sizes) != 3 or any(size < 0 for size in sizes) or sum(sizes) <= 0 or sizes[0] <= 0:
+    sound = len(sizes) == 3 and math.isfinite(sum(sizes)) and min(sizes) >= 0 and sizes[0] > 0
+    if not sound:
         raise ConfigError(
             f"sizes {', '.join(str(s) for s in sizes)}",
             hint="three numbers, none negative, train above 0: 70,15,15",

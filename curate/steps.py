@@ -87,7 +87,7 @@ def import_files(
         "columns": dict(reading.columns),
         "roles": dict(reading.roles),
     }
-    name = name or Path(files[0]).name.split(".")[0].removeprefix("-") or "stdin"
+    name = checked_name(name) if name else _default_name(files[0])
     done = None if again or None in digests else _import_before(workspace, request)
     if done is None:
         done = _read(workspace, files, reading, request)
@@ -96,11 +96,33 @@ def import_files(
     return Imported(made, name, int(params["rows"]), int(params["rejected"]), params["format"], params["why"])
 
 
+NAME_MARKS, LONGEST_NAME = "._-", 100
+
+
+def checked_name(name: str) -> str:
+    """The name, if it can be typed again anywhere: letters, digits and `._-`, at most 100 of them."""
+    if len(name) > LONGEST_NAME or not all(each.isalnum() or each in NAME_MARKS for each in name):
+        raise ConfigError(f"--as {name[:LONGEST_NAME]}", hint="letters, digits and ._- alone, at most 100")
+    return name
+
+
+def _default_name(place: str) -> str:
+    """The file's stem, with `-` for whatever a name may not hold."""
+    stem = Path(place).name.split(".")[0]
+    plain = "".join(each if each.isalnum() or each in NAME_MARKS else "-" for each in stem)
+    return plain[:LONGEST_NAME].strip("-") or "stdin"
+
+
 def _source_digest(place: str) -> str | None:
     """The digest of a source's bytes; None where only reading it can tell (standard input, a hub)."""
     path = Path(place)
     if path.is_dir():
         return folder_digest("source", path)
+    if path.exists() and not path.is_file():
+        raise SourceError(
+            f"{place} is a pipe or a device, which can be read only once",
+            hint="send it to standard input: seatrial import - < SOURCE",
+        )
     if not path.is_file():
         return None
     with path.open("rb") as file:

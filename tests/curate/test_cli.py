@@ -361,3 +361,34 @@ def test_two_formats_go_into_one_folder_one_after_the_other(tmp_path, monkeypatc
     with pytest.raises(ConfigError):
         cli.export("t", to=tmp_path / "other", format=["openai"], allow_blocking=True)
     assert [path.name for path in (tmp_path / "other").iterdir()] == ["t.card.md"]
+
+
+def test_names_that_cannot_be_typed_again_are_refused_or_made_plain(tmp_path, monkeypatch) -> None:
+    """A default name is made of the file's; one that was asked for is taken as it is or refused."""
+    import pytest
+
+    from curate import cli
+    from curate.errors import ConfigError
+
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "w"))
+    rows = tmp_path / "a b\nc.jsonl"
+    rows.write_text('{"prompt": "Where is box 1?", "completion": "In the hall."}\n', encoding="utf-8")
+    assert cli.import_([str(rows)]).data["name"] == "a-b-c"
+    for name in ("../evil", "a b", "x" * 101, "\x1b[31m"):
+        with pytest.raises(ConfigError):
+            cli.import_([str(rows)], name=name)
+
+
+def test_a_pipe_is_refused_with_what_to_do(tmp_path, monkeypatch) -> None:
+    """It could be read only once; standard input is the way."""
+    import os
+
+    import pytest
+
+    from curate import cli
+    from curate.errors import SourceError
+
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "w"))
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(SourceError, match="only once"):
+        cli.import_([str(tmp_path / "fifo")])

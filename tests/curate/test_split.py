@@ -258,3 +258,13 @@ def test_links_of_findings_hold_clusters_and_pairs_whatever_was_decided():
     )
     hub = "cluster:near-duplicate:n"
     assert set(found_links(table).rows()) == {("a", hub), ("b", hub), ("c", "d")}
+
+
+@pytest.mark.parametrize("sizes", [(float("nan"), 1, 1), (float("inf"), 1, 1), (1e308, 1e308, 1)])
+def test_sizes_that_are_no_numbers_are_refused(sizes) -> None:
+    """In words, not as an error of arithmetic."""
+    from curate.errors import ConfigError
+    from curate.split import _shares
+
+    with pytest.raises(ConfigError):
+        _shares(sizes)
