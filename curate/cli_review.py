@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -61,6 +62,7 @@ def review(
             "--accept-all and --reject-all need a filter",
             hint="--check, --label, --score or --open say what; --accept-safe takes what is safe",
         )
+    _must_be_known(check)
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     _must_be_scanned(workspace, digest)
@@ -79,6 +81,16 @@ def review(
         table = core.review(workspace, digest)
         fitting = core.chosen(table, check=check, label=label, score=score, undecided=open)
     return _answer(workspace, digest, table, fitting, decisions, limit, export)
+
+
+def _must_be_known(check: str | None) -> None:
+    """Refuse a misspelt check: no findings would read as nothing found."""
+    from curate.checks import CHECKS
+
+    if check is not None and check not in CHECKS:
+        near = get_close_matches(check, CHECKS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(CHECKS)}"
+        raise ConfigError(f"there is no check `{check}`", hint=hint)
 
 
 def _must_be_scanned(workspace: Workspace, digest: str) -> None:
@@ -119,8 +131,13 @@ def _answer(
         export.write_text(text, encoding="utf-8")
         lines.append(f"{fitting.height:,} findings written to {export}")
     lines += summary_lines(table)
-    places = workspace.scan_examples(digest).select("example_id", "source", "source_row").collect()
-    listed = shown.join(places, on="example_id", how="left", maintain_order="left")
+    import polars as pl
+
+    places = workspace.scan_examples(digest).select("example_id", "source", "source_row", "label").collect()
+    said = places.rename({"label": "said"})
+    others = said.select(pl.all().name.prefix("other_")).rename({"other_example_id": "other_id"})
+    listed = shown.join(said, on="example_id", how="left", maintain_order="left")
+    listed = listed.join(others, on="other_id", how="left", maintain_order="left")
     lines += [finding_line(row) for row in listed.iter_rows(named=True)]
     lines.append(f"{shown.height:,} of {fitting.height:,} findings shown, {table.height:,} in all")
     waiting, ready = core.open_findings(table).height, core.proposals(core.safe(table)).height
@@ -169,11 +186,17 @@ def summary_lines(table: pl.DataFrame) -> list[str]:
 
 
 def finding_line(row: dict[str, object]) -> str:
-    """One finding (with `source` and `source_row`) on one line; no text of the row."""
+    """One finding, with source, row and label of its examples, on one line; no text of theirs."""
     where = f" {row['field']}" if row["field"] else ""
     where = f" message {row['message']}{where}" if row["message"] is not None else where
     where += f" {row['start']}-{row['end']}" if row["start"] is not None else ""
-    other = f" with {str(row['other_id'])[:8]}" if row["other_id"] else ""
+    other = ""
+    if row["other_id"]:
+        known = row["other_source"] is not None
+        place = f"{row['other_source']}:{row['other_source_row']}" if known else str(row["other_id"])[:8]
+        other = f" with {place}"
+        if row["said"] != row["other_said"]:
+            other += f" ({row['said']} against {row['other_said']})"
     said = f"{row['decided']} by {row['reviewer']}" if row["decided"] else f"proposes {row['action']}"
     return (
         f"  {str(row['finding_id'])[:8]}  {row['check']}/{row['label']} {row['score']:.2f}  "

@@ -392,3 +392,26 @@ def test_a_pipe_is_refused_with_what_to_do(tmp_path, monkeypatch) -> None:
     os.mkfifo(tmp_path / "fifo")
     with pytest.raises(SourceError, match="only once"):
         cli.import_([str(tmp_path / "fifo")])
+
+
+def test_a_pair_is_listed_with_both_places_and_labels_and_a_misspelt_check_is_refused(
+    tmp_path, monkeypatch
+) -> None:
+    """What differs can be seen in the list; a typo never reads as nothing found."""
+    import pytest
+
+    from curate import cli
+    from curate.errors import ConfigError
+
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "w"))
+    rows = tmp_path / "t.csv"
+    rows.write_text(
+        "text,label\nWhere is my parcel now?,orders\nWhere is my parcel now?,payment\n", encoding="utf-8"
+    )
+    cli.import_([str(rows)])
+    cli.scan("t", check=["contradiction"])
+    lines = "\n".join(cli.review("t", check="contradiction").lines)
+    assert "t.csv:2" in lines and "t.csv:3" in lines
+    assert "(orders against payment)" in lines or "(payment against orders)" in lines
+    with pytest.raises(ConfigError, match="contradictoin"):
+        cli.review("t", check="contradictoin")
