@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["apply", "curate", "export", "import_", "log", "review", "scan", "split", "verify", "why"]
 
+SHOWN = 5  # of what is listed as an example
+
 Dataset = Annotated[
     str | None, typer.Argument(help="a name, a digest or its beginning; the version named last if left out")
 ]
@@ -82,6 +84,7 @@ def import_(
     ]
     rejects = workspace.table(done.made.outputs["rejects"])
     lines += reject_lines(rejects, rejects_to)
+    lines += spelling_lines(workspace.scan_examples(done.made.outputs["dataset"]))
     refused = bool(done.rejected) and not allow_rejects
     if refused:
         lines.append("  exit code 1, since rows were rejected; --allow-rejects accepts that")
@@ -99,6 +102,21 @@ def import_(
         "recorded": done.made.recorded,
     }
     return Answer(lines, data, int(refused))
+
+
+def spelling_lines(examples: pl.LazyFrame) -> list[str]:
+    """Labels that differ only in case, spaces or marks: likely one label, and to some models the same."""
+    from curate.checks.wording import normalised
+
+    counts = examples.select("label").drop_nulls().collect()["label"].value_counts(sort=True)
+    spellings: dict[str, list[str]] = {}
+    for label, count in counts.sort("count", "label", descending=[True, False]).iter_rows():
+        spellings.setdefault(normalised((label,)), []).append(f"{label!r} {count:,}")
+    several = [each for each in spellings.values() if len(each) > 1]
+    lines = [f"  look twice: one label in several spellings? {', '.join(each)}" for each in several[:SHOWN]]
+    if len(several) > SHOWN:
+        lines.append(f"    {SHOWN} of {len(several):,} such labels shown")
+    return lines
 
 
 def reject_lines(rejects: pl.DataFrame, to: Path | None) -> list[str]:

@@ -415,3 +415,15 @@ def test_a_pair_is_listed_with_both_places_and_labels_and_a_misspelt_check_is_re
     assert "(orders against payment)" in lines or "(payment against orders)" in lines
     with pytest.raises(ConfigError, match="contradictoin"):
         cli.review("t", check="contradictoin")
+
+
+def test_an_import_tells_of_one_label_in_several_spellings(tmp_path, monkeypatch) -> None:
+    """Before anything is trained on them, and without changing them."""
+    from curate import cli
+
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "w"))
+    rows = tmp_path / "t.csv"
+    rows.write_text("text,label\na?,card_lost\nb?,card_lost\nc?,Card_Lost\nd?,refund\n", encoding="utf-8")
+    lines = "\n".join(cli.import_([str(rows)]).lines)
+    assert "several spellings? 'card_lost' 2, 'Card_Lost' 1" in lines
+    assert "refund" not in lines
