@@ -114,7 +114,7 @@ class Workspace:
 
     def examples(self, digest: str) -> pl.DataFrame:
         """The rows of a dataset version."""
-        return self.scan_examples(digest).collect()
+        return self._read(digest, DATASET)
 
     def scan_examples(self, digest: str) -> pl.LazyFrame:
         """The rows of a dataset version, read only as far as asked."""
@@ -122,7 +122,18 @@ class Workspace:
 
     def table(self, digest: str) -> pl.DataFrame:
         """The rows of a table."""
-        return pl.read_parquet(self.store.path(digest) / TABLE)
+        return self._read(digest, TABLE)
+
+    def _read(self, digest: str, file: str) -> pl.DataFrame:
+        """A whole table; WorkspaceError where its bytes are damaged."""
+        path = self.store.path(digest) / file
+        try:
+            return pl.read_parquet(path)
+        except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError) as error:
+            raise WorkspaceError(
+                f"artifact {digest[:12]} is damaged: {str(error).splitlines()[0]}",
+                hint="seatrial verify lists what is damaged; delete that folder and run its command with --again",
+            ) from error
 
     def files(self, digest: str) -> Path:
         """The folder of an artifact kept with `put_files`; read it, never write in it."""

@@ -188,3 +188,33 @@ def test_two_processes_can_open_a_new_workspace_at_once(tmp_path: Path):
     ]
     assert [child.communicate()[1].decode()[-300:] for child in children] == ["", ""]
     assert [child.returncode for child in children] == [0, 0]
+
+
+def test_a_damaged_artifact_is_named_in_words(tmp_path, monkeypatch) -> None:
+    """Bytes overwritten on the disk end in an error that says which artifact and what to do."""
+    import pytest
+
+    from curate.errors import WorkspaceError
+    from curate.example import frame, with_ids
+    from curate.workspace import Workspace
+
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "w"))
+    workspace = Workspace.open(create=True)
+    digest = workspace.put_dataset(
+        with_ids(
+            frame(
+                [
+                    {"source": "a", "source_row": n, "messages": [], "meta": "{}", "layout": "{}"}
+                    for n in range(50)
+                ]
+            ),
+            map(str, range(50)),
+        )
+    )
+    path = workspace.store.path(digest) / "examples.parquet"
+    data = bytearray(path.read_bytes())
+    data[4:200] = bytes(196)
+    data[-60:-20] = bytes(40)
+    path.write_bytes(bytes(data))
+    with pytest.raises(WorkspaceError, match="damaged"):
+        workspace.examples(digest)
