@@ -78,7 +78,7 @@ def first_paint(words: list[str], folder: Path) -> float:
             if select.select([terminal], [], [], 0.5)[0]:
                 seen += os.read(terminal, 65536)
             # the alternate screen is on and something was drawn into it
-            if b"\x1b[?1049h" in seen and b"Seatrial" in seen.split(b"\x1b[?1049h", 1)[1]:
+            if b"\x1b[?1049h" in seen and b"eatrial" in seen.split(b"\x1b[?1049h", 1)[1]:
                 return time.perf_counter() - began
         raise TimeoutError("no first paint within 60 s")
     finally:
