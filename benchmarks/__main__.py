@@ -9,17 +9,29 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import re
 import shlex
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 from benchmarks.machine import machine
 
-NAMES = ("demo", "startup", "tinybase")
+# a benchmark is a module of this folder that has a NAME, which is its own with `-` for `_`
+NAMES = tuple(
+    file.stem.replace("_", "-")
+    for file in sorted(Path(__file__).parent.glob("*.py"))
+    if re.search(r"^NAME = ", file.read_text(encoding="utf-8"), re.MULTILINE)
+)
 
 Result = tuple[dict[str, float | None], dict[str, str], dict[str, str], int]
+
+
+def _module(name: str) -> ModuleType:
+    """The benchmark of that name."""
+    return importlib.import_module(f"benchmarks.{name.replace('-', '_')}")
 
 
 def main() -> int:
@@ -33,9 +45,9 @@ def main() -> int:
     words = parser.parse_args()
     if words.name is None:
         for name in NAMES:
-            print(f"{name:<12} {importlib.import_module(f'benchmarks.{name}').HELP}")
+            print(f"{name:<12} {_module(name).HELP}")
         return 0
-    run: Callable[[Path | None, bool], Result] = importlib.import_module(f"benchmarks.{words.name}").run
+    run: Callable[[Path | None, bool], Result] = _module(words.name).run
     began = time.perf_counter()
     figures, why, peer, n = run(words.data, words.quick)
     unexplained = [key for key, value in figures.items() if value is None and key not in why]

@@ -6,9 +6,12 @@ and on a cluster, and gives equal tables. Its fields are its settings, which the
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
+
+if TYPE_CHECKING:
+    from curate.embedding import Units
 
 
 class Scan(NamedTuple):
@@ -49,7 +52,41 @@ class SetCheck(Protocol):
         ...
 
 
-Check = RowCheck | SetCheck
+@runtime_checkable
+class MeaningCheck(Protocol):
+    """Compares what examples mean: as a set check, but it links by the vectors of texts.
+
+    `encoder` is a setting (see `curate.embedding.find_encoder`); the scan finds the encoder, and a
+    cache of vectors, and gives None where there is none. `unseen` says what the check then does not
+    look at; a check that can do nothing without one says so by `obstacle`.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    unseen: ClassVar[str]
+
+    @property
+    def encoder(self) -> str:
+        """What encodes; `none` for nothing."""
+        ...
+
+    def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """As of a set check, with `texts` (List(String)): what is to be encoded, any number a row."""
+        ...
+
+    def relate(self, sketches: pl.DataFrame, units: Units | None) -> pl.DataFrame:
+        """Candidate pairs. `sketches` has `units` (List(UInt32)), rows of the vectors, beside `texts`.
+
+        Without an encoder `units` is None, and the column is not there.
+        """
+        ...
+
+    def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """As of a set check."""
+        ...
+
+
+Check = RowCheck | SetCheck | MeaningCheck
 
 
 class NotRun(NamedTuple):

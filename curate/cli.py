@@ -168,6 +168,10 @@ def scan(
         list[str] | None,
         typer.Option("--set", metavar="CHECK.KEY=VALUE", help="a check's setting; may be repeated"),
     ] = None,
+    encoder: Annotated[
+        str,
+        typer.Option(metavar="MODEL", help="what compares meaning: a hub id, a folder, auto or none"),
+    ] = "",
     workers: Annotated[int, typer.Option(min=0, help="processes; 0 for one a core")] = 1,
     again: Annotated[bool, typer.Option(help="compute again what was computed before")] = False,
 ) -> Answer:
@@ -188,6 +192,7 @@ def scan(
         names=check,
         settings=check_settings(setting or []),
         protect=protect or [],
+        encoder=encoder,
         workers=workers,
         again=again,
     )

@@ -116,6 +116,7 @@ def _clean(
             names=recipe.scan.checks or None,
             settings=recipe.checks,
             protect=[recipe.place(name) for name in recipe.scan.protect],
+            encoder=recipe.scan.encoder,
             workers=recipe.scan.workers,
             again=again,
         )

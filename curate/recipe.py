@@ -1,7 +1,7 @@
 """A curation recipe: a TOML file read into frozen dataclasses. It chooses values, never programs.
 
     [import]            files, name, format, label, group, split, columns, roles, allow_rejects
-    [scan]              checks, protect, workers
+    [scan]              checks, protect, encoder, workers
     [checks.NAME]       the settings of one check
     [apply]             style, numbered, rounds
     [gate]              on_open, allow_blocking, largest_cluster, largest_loss
@@ -44,10 +44,11 @@ class Import:
 
 @dataclass(frozen=True)
 class Scanning:
-    """Which checks look (none named: all), which files must not be learned from, how many processes."""
+    """Which checks look (none named: all), which files must not be learned from, what encodes, how many processes."""
 
     checks: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()
+    encoder: str = ""
     workers: int = 1
 
 

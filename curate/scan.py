@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 
-from curate.check import Check, NotRun, SetCheck
+from curate.check import Check, MeaningCheck, NotRun, RowCheck, SetCheck
 from curate.checks import CHECKS
 from curate.checks.leak import PROTECTED
+from curate.embedding import NO_ENCODER, NONE, Encoder, Vectors, find_encoder, with_units
 from curate.engine import Engine, Serial
 from curate.errors import ConfigError, SeatrialError
 from curate.example import EXAMPLES, digest
@@ -49,13 +50,16 @@ def scan(
     protected: pl.DataFrame | None = None,
     engine: Engine = SERIAL,
     rows: int = BATCH,
+    vectors: Callable[[Encoder], Vectors] = Vectors,
 ) -> ScanResult:
     """Run the checks over the examples, `rows` at a time.
 
     `protected` are examples that must not be learned from (benchmark files); only a check that asks
-    for them sees them. A check that cannot look is in `not_run`. One that fails raises
-    SeatrialError, which names the example; the scan ends there, for half a scan reads as clean.
+    for them sees them. A check that cannot look, or not at meaning, is in `not_run`. One that fails
+    raises SeatrialError, which names the example; the scan ends there, for half a scan reads as
+    clean. `vectors` makes the store of an encoder's vectors, by default one in memory.
     """
+    checks, encoders = with_encoders(checks)
     guarded = with_protected(examples, protected)
     not_run = obstacles(examples, checks, protected)
     stopped = {check.check for check in not_run}
@@ -66,7 +70,8 @@ def scan(
         began = time.monotonic()
         table = guarded if _reads_protected(check) else examples
         hashes = dict(table.select("example_id", "content_hash").iter_rows())
-        findings = _found(check, table, engine, rows)
+        meaning = vectors(encoders[check.name]) if check.name in encoders else None
+        findings = _found(check, table, engine, rows, meaning)
         found.append(stamp(findings, hashes, check=check.name, version=check.version))
         seconds[check.name] = time.monotonic() - began
     findings = pl.concat(found).sort(*ORDER, "finding_id", nulls_last=False)
@@ -83,7 +88,33 @@ def obstacles(
         for check in checks
         if isinstance(check, Conditional)
     ]
-    return [found for found in reasons if found.reason]
+    stopped = {found.check for found in reasons if found.reason}
+    blind = [
+        NotRun(f"{check.name} (meaning)", f"{NO_ENCODER}: {check.unseen}")
+        for check in checks
+        if isinstance(check, MeaningCheck) and check.encoder == NONE and check.name not in stopped
+    ]
+    return [*(found for found in reasons if found.reason), *blind]
+
+
+def with_encoders(checks: Sequence[Check]) -> tuple[list[Check], dict[str, Encoder]]:
+    """The checks with the encoder that was found instead of the one asked for, and it by check.
+
+    Raises ConfigError for one that was named and cannot be had.
+    """
+    encoders: dict[str, Encoder] = {}
+    known: dict[str, Encoder | None] = {}
+    told: list[Check] = []
+    for check in checks:
+        if isinstance(check, MeaningCheck):
+            if check.encoder not in known:
+                known[check.encoder] = find_encoder(check.encoder)
+            found = known[check.encoder]
+            if found is not None:
+                encoders[check.name] = found
+            check = replace(check, encoder=found.told if found else NONE)  # type: ignore[type-var]
+        told.append(check)
+    return told, encoders
 
 
 def _reads_protected(check: Check) -> bool:
@@ -92,11 +123,15 @@ def _reads_protected(check: Check) -> bool:
 
 
 def make_checks(
-    names: Sequence[str] | None = None, settings: Mapping[str, Mapping[str, object]] | None = None
+    names: Sequence[str] | None = None,
+    settings: Mapping[str, Mapping[str, object]] | None = None,
+    *,
+    encoder: str = "",
 ) -> list[Check]:
     """The checks of these names (None: all), in their one order, with these settings.
 
-    `settings` maps a check's name to the fields of its dataclass. Raises ConfigError for a name or a
+    `settings` maps a check's name to the fields of its dataclass; `encoder` is for all that have such
+    a setting and are not given their own. Raises ConfigError for a name or a
     setting that does not exist, with the nearest one, and for a value of the wrong kind.
     """
     chosen = list(CHECKS) if names is None else list(names)
@@ -104,7 +139,13 @@ def make_checks(
     for name in (*chosen, *given):
         if name not in CHECKS:
             raise ConfigError(f"there is no check `{name}`", hint=_nearest(name, CHECKS))
-    return [_with_settings(name, given.get(name, {})) for name in CHECKS if name in chosen]
+    made = [_with_settings(name, given.get(name, {})) for name in CHECKS if name in chosen]
+    return [
+        replace(check, encoder=encoder)  # type: ignore[type-var]
+        if encoder and isinstance(check, MeaningCheck) and "encoder" not in given.get(check.name, {})
+        else check
+        for check in made
+    ]
 
 
 def settings_of(checks: Sequence[Check]) -> dict[str, dict[str, object]]:
@@ -167,7 +208,9 @@ def with_protected(examples: pl.DataFrame, protected: pl.DataFrame | None) -> pl
     return pl.concat([examples.select(list(EXAMPLES)), marked.select(list(EXAMPLES))])
 
 
-def _found(check: Check, table: pl.DataFrame, engine: Engine, rows: int) -> pl.DataFrame:
+def _found(
+    check: Check, table: pl.DataFrame, engine: Engine, rows: int, meaning: Vectors | None
+) -> pl.DataFrame:
     """All that one check finds in the table, not yet stamped."""
     batches = table.iter_slices(rows)
     work = _Work(check)
@@ -176,17 +219,22 @@ def _found(check: Check, table: pl.DataFrame, engine: Engine, rows: int) -> pl.D
         for part, height in engine.map(work, batches):
             parts.append(part)
             progress.step(height)
-        if not isinstance(check, SetCheck):
+        if isinstance(check, RowCheck):
             return pl.concat([complete(part) for part in parts]) if parts else empty()
-        if not parts:
-            return empty()
-        return _compared(check, pl.concat(parts), table)
+    return _compared(check, pl.concat(parts), table, meaning) if parts else empty()
 
 
-def _compared(check: SetCheck, sketches: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+def _compared(
+    check: SetCheck | MeaningCheck, sketches: pl.DataFrame, table: pl.DataFrame, meaning: Vectors | None
+) -> pl.DataFrame:
     """What a check finds by comparing: candidates by their sketches, findings by their texts."""
     try:
-        pairs = check.link(sketches)
+        if not isinstance(check, MeaningCheck):
+            pairs = check.link(sketches)
+        elif meaning is None:
+            pairs = check.relate(sketches, None)
+        else:
+            pairs = check.relate(*with_units(sketches, meaning))
         named = pl.concat([pairs["example_id"], pairs["other_id"]]).drop_nulls().unique()
         return check.verify(pairs, table.filter(pl.col("example_id").is_in(named.implode())))
     except SeatrialError:
@@ -212,9 +260,9 @@ class _Work:
             raise _failure(self.check, f"on {place}", reason) from reason
 
     def _look(self, batch: pl.DataFrame) -> pl.DataFrame:
-        if isinstance(self.check, SetCheck):
-            return self.check.sketch(batch)
-        return self.check.scan(batch).findings
+        if isinstance(self.check, RowCheck):
+            return self.check.scan(batch).findings
+        return self.check.sketch(batch)
 
     def _culprit(self, batch: pl.DataFrame, error: Exception) -> tuple[dict[str, object], Exception]:
         """The example that the check fails on, by halving; the first of the batch if none fails alone."""

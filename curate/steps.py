@@ -206,17 +206,25 @@ def scan_version(
     names: Sequence[str] | None = None,
     settings: Mapping[str, Mapping[str, object]] | None = None,
     protect: Sequence[str] = (),
+    encoder: str = "",
     workers: int = 1,
     again: bool = False,
 ) -> Scanned:
     """Run checks over a dataset version. `protect` names files (benchmarks) that must not be learned from.
 
-    `workers` processes, 0 for one a core; it changes no result.
+    `encoder` is for all checks that compare meaning: a hub id, a path, `auto` or `none`; empty leaves
+    each check its own setting. `workers` processes, 0 for one a core; it changes no result.
     """
+    from curate.embedding import Encoder, Vectors
     from curate.engine import Local, Serial
-    from curate.scan import make_checks, obstacles, scan, settings_of
+    from curate.scan import make_checks, obstacles, scan, settings_of, with_encoders
 
-    checks = make_checks(names or None, settings)
+    def vectors(encoder: Encoder) -> Vectors:
+        """What was encoded before in this workspace is not encoded again."""
+        return Vectors(encoder, workspace.vectors / encoder.fingerprint)
+
+    asked = make_checks(names or None, settings, encoder=encoder)
+    checks, _ = with_encoders(asked)
     examples = workspace.examples(dataset)
     inputs = {"dataset": dataset, **_protected(workspace, protect)}
     guarded = [workspace.examples(d) for role, d in sorted(inputs.items()) if role != "dataset"]
@@ -228,7 +236,7 @@ def scan_version(
     if done is None:
         with workspace.run("scan", params, inputs) as run:
             engine = Serial() if workers == 1 else Local(workers)
-            result = scan(examples, checks, protected=protected, engine=engine)
+            result = scan(examples, asked, protected=protected, engine=engine, vectors=vectors)
             run.outputs["findings"] = workspace.put_table("findings", result.findings)
         done = Made(run.run_id, run.outputs, recorded=False)
     return Scanned(done, not_run)

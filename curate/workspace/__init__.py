@@ -54,6 +54,7 @@ class Workspace:
         self._called: dict[str, str] = {}  # digest to the name by which it was asked for
         self.store = Store(root / "artifacts")
         self.ledger = Ledger(root / "ledger.db")
+        self.vectors = root / "vectors"  # a cache: what encoders said, by their fingerprint
 
     @classmethod
     def open(cls, *, create: bool = False) -> Self:

