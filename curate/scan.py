@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -21,6 +21,9 @@ from curate.errors import ConfigError, SeatrialError
 from curate.example import EXAMPLES, digest
 from curate.finding import ORDER, complete, empty, stamp
 from curate.progress import Progress
+
+if TYPE_CHECKING:
+    from curate.remembered import Known
 
 BATCH = 2_000
 SERIAL = Serial()
@@ -43,6 +46,22 @@ class Conditional(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """Knows what an earlier scan found out about the same rows; see remembered.py."""
+
+    def findings(self, check: RowCheck, examples: pl.DataFrame) -> Known:
+        """Findings of rows that were looked at, and the rows that were not."""
+        ...
+
+    def sketches(self, check: SetCheck, examples: pl.DataFrame) -> Known:
+        """Sketches of rows that were looked at, and the rows that were not."""
+        ...
+
+    def keep(self, check: SetCheck, examples: pl.DataFrame, sketches: pl.DataFrame) -> None:
+        """Keep sketches for the next scan."""
+        ...
+
+
 def scan(
     examples: pl.DataFrame,
     checks: Sequence[Check],
@@ -51,13 +70,15 @@ def scan(
     engine: Engine = SERIAL,
     rows: int = BATCH,
     vectors: Callable[[Encoder], Vectors] = Vectors,
+    memory: Memory | None = None,
 ) -> ScanResult:
     """Run the checks over the examples, `rows` at a time.
 
     `protected` are examples that must not be learned from (benchmark files); only a check that asks
     for them sees them. A check that cannot look, or not at meaning, is in `not_run`. One that fails
     raises SeatrialError, which names the example; the scan ends there, for half a scan reads as
-    clean. `vectors` makes the store of an encoder's vectors, by default one in memory.
+    clean. `vectors` makes the store of an encoder's vectors, by default one in memory. `memory` knows
+    what was found out before about the same rows; the result is the same without it.
     """
     checks, encoders = with_encoders(checks)
     guarded = with_protected(examples, protected)
@@ -71,7 +92,7 @@ def scan(
         table = guarded if _reads_protected(check) else examples
         hashes = dict(table.select("example_id", "content_hash").iter_rows())
         meaning = vectors(encoders[check.name]) if check.name in encoders else None
-        findings = _found(check, table, engine, rows, meaning)
+        findings = _found(check, table, engine, rows, meaning, memory)
         found.append(stamp(findings, hashes, check=check.name, version=check.version))
         seconds[check.name] = time.monotonic() - began
     findings = pl.concat(found).sort(*ORDER, "finding_id", nulls_last=False)
@@ -209,19 +230,43 @@ def with_protected(examples: pl.DataFrame, protected: pl.DataFrame | None) -> pl
 
 
 def _found(
-    check: Check, table: pl.DataFrame, engine: Engine, rows: int, meaning: Vectors | None
+    check: Check,
+    table: pl.DataFrame,
+    engine: Engine,
+    rows: int,
+    meaning: Vectors | None,
+    memory: Memory | None,
 ) -> pl.DataFrame:
     """All that one check finds in the table, not yet stamped."""
-    batches = table.iter_slices(rows)
+    parts, rest = _known(check, table, memory)
+    batches = rest.iter_slices(rows)
     work = _Work(check)
-    parts: list[pl.DataFrame] = []
-    with Progress(f"scan {check.name}", total=table.height) as progress:
+    with Progress(f"scan {check.name}", total=rest.height) as progress:
         for part, height in engine.map(work, batches):
             parts.append(part)
             progress.step(height)
         if isinstance(check, RowCheck):
             return pl.concat([complete(part) for part in parts]) if parts else empty()
-    return _compared(check, pl.concat(parts), table, meaning) if parts else empty()
+    if not parts:
+        return empty()
+    # in the order of the table, whatever was known before: what comes first may decide who stays
+    sketches = pl.concat(parts, how="diagonal")
+    if memory is not None and len(parts) > 1:
+        order = table.select("example_id").with_row_index("_at")
+        sketches = sketches.join(order, on="example_id", how="left").sort("_at").drop("_at")
+    if memory is not None and isinstance(check, SetCheck) and not isinstance(check, MeaningCheck):
+        memory.keep(check, table, sketches)
+    return _compared(check, sketches, table, meaning)
+
+
+def _known(
+    check: Check, table: pl.DataFrame, memory: Memory | None
+) -> tuple[list[pl.DataFrame], pl.DataFrame]:
+    """(what is known of some rows, as a list of one or no table; the other rows)."""
+    if memory is None or isinstance(check, MeaningCheck):
+        return [], table
+    known = memory.findings(check, table) if isinstance(check, RowCheck) else memory.sketches(check, table)
+    return ([] if known.table.is_empty() else [known.table]), known.rest
 
 
 def _compared(

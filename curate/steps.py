@@ -217,6 +217,7 @@ def scan_version(
     """
     from curate.embedding import Encoder, Vectors
     from curate.engine import Local, Serial
+    from curate.remembered import Remembered
     from curate.scan import make_checks, obstacles, scan, settings_of, with_encoders
 
     def vectors(encoder: Encoder) -> Vectors:
@@ -236,7 +237,8 @@ def scan_version(
     if done is None:
         with workspace.run("scan", params, inputs) as run:
             engine = Serial() if workers == 1 else Local(workers)
-            result = scan(examples, asked, protected=protected, engine=engine, vectors=vectors)
+            memory = None if again else Remembered(workspace)
+            result = scan(examples, asked, protected=protected, engine=engine, vectors=vectors, memory=memory)
             run.outputs["findings"] = workspace.put_table("findings", result.findings)
         done = Made(run.run_id, run.outputs, recorded=False)
     return Scanned(done, not_run)

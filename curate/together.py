@@ -55,14 +55,21 @@ def _ends(ids: pl.Series, links: pl.DataFrame) -> tuple[int, Ints, Ints]:
     pairs = links.drop_nulls().cast(pl.String)
     if pairs.is_empty():
         return len(ids), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    ends = pl.concat([pairs.to_series(0), pairs.to_series(1)]).rename("name")
-    known = ids.rename("name").to_frame().with_row_index("node").unique("name", keep="first")
-    met = ends.to_frame().join(known, on="name", how="left", maintain_order="left")
-    others = met.filter(pl.col("node").is_null()).select("name").unique(maintain_order=True)
-    hubs = others.with_row_index("hub", offset=len(ids))
-    both = met.join(hubs, on="name", how="left", maintain_order="left")
-    codes = both.select(pl.coalesce("node", "hub").cast(pl.Int64)).to_series().to_numpy()
-    return len(ids) + hubs.height, codes[: pairs.height], codes[pairs.height :]
+    ends = pl.concat([pairs.to_series(0), pairs.to_series(1)]).rename("name").to_frame()
+    names = ends.unique(maintain_order=True).with_row_index("at")
+    rows = (
+        ids.rename("name")
+        .to_frame()
+        .with_row_index("row")
+        .join(names, on="name")
+        .sort("row", descending=True)
+    )
+    code = np.full(names.height, -1, dtype=np.int64)
+    code[rows["at"].to_numpy()] = rows["row"].to_numpy()  # of equal ids the first
+    hubs = code < 0
+    code[hubs] = len(ids) + np.arange(hubs.sum())
+    both = code[ends.join(names, on="name", how="left", maintain_order="left")["at"].to_numpy()]
+    return len(ids) + int(hubs.sum()), both[: pairs.height], both[pairs.height :]
 
 
 def components(nodes: int, left: Ints, right: Ints) -> Ints:
@@ -98,30 +105,57 @@ def crossing(codes: Ints, part: Ints) -> int:
 def ranks(ids: Sequence[str] | pl.Series, seed: int, purpose: str) -> Ints:
     """A place for each id, 0 to n - 1, that looks random and depends on nothing but ids and seed."""
     names = ids if isinstance(ids, pl.Series) else pl.Series("id", list(ids), dtype=pl.String)
+    return places(names, hashes(names), seed, purpose)
+
+
+def places(names: pl.Series, hashed: Words, seed: int, purpose: str) -> Ints:
+    """`ranks` of names whose hashes are known."""
+    keys = _salted(hashed, seed, purpose)
+    order = np.argsort(keys)
+    ordered = keys[order]
+    if (ordered[1:] == ordered[:-1]).any():  # equal keys: their names decide
+        both = pl.DataFrame({"key": keys, "name": names})
+        order = both.select(pl.arg_sort_by("key", "name")).to_series().to_numpy()
+    found = np.empty(len(keys), dtype=np.int64)
+    found[order] = np.arange(len(keys))
+    return found
+
+
+def parts_by_place(names: pl.Series, hashed: Words, seed: int, purpose: str, ends: Sequence[int]) -> Ints:
+    """For each name, how many of `ends` (ascending places) its place has reached; without sorting all of them."""
+    keys = _salted(hashed, seed, purpose)
+    inner = [end for end in ends if end < len(keys)]
+    edges = np.partition(keys, inner)[inner] if inner else np.empty(0, dtype=np.uint64)
+    part = np.asarray((keys[:, None] >= edges).sum(axis=1), dtype=np.int64)
+    if (np.bincount(part, minlength=len(inner) + 1) == np.diff([0, *inner, len(keys)])).all():
+        return part
+    return np.searchsorted(np.asarray(ends), places(names, hashed, seed, purpose), side="right")  # equal keys
+
+
+def _salted(hashed: Words, seed: int, purpose: str) -> Words:
     salt = blake2b(f"{purpose}:{seed}".encode(), digest_size=8).digest()
-    keys = _hashes(names, np.frombuffer(salt, dtype="<u8")[0])
-    order = np.argsort(keys, kind="stable")
-    if len(keys) and (keys[order][1:] == keys[order][:-1]).any():  # equal keys: their names decide
-        order = pl.DataFrame({"key": keys, "name": names}).select(pl.arg_sort_by("key", "name")).to_series().to_numpy()
-    places = np.empty(len(keys), dtype=np.int64)
-    places[order] = np.arange(len(keys))
-    return places
+    return mixed(hashed ^ np.frombuffer(salt, dtype="<u8")[0])
 
 
-def _hashes(names: pl.Series, salt: np.uint64) -> Words:
+def mixed(words: Words) -> Words:
+    """The finaliser of splitmix64: each bit of a word moves all others."""
+    words = (words ^ (words >> np.uint64(30))) * FACTOR
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+def hashes(names: pl.Series) -> Words:
     """64 bits for each name, the same on every machine."""
     lengths = names.str.len_bytes().to_numpy().astype(np.int64)
     width = int(lengths.max(initial=0))
     if width > WIDEST:
-        key = int(salt).to_bytes(8, "little")
-        said = [blake2b(name.encode(), key=key, digest_size=8).digest() for name in names]
+        said = [blake2b(name.encode(), digest_size=8).digest() for name in names]
         return np.frombuffer(b"".join(said), dtype="<u8").astype(np.uint64)
-    mix = np.full(len(names), salt, dtype=np.uint64) ^ lengths.astype(np.uint64)
+    mix = mixed(lengths.astype(np.uint64))
     for column in _words(names, lengths, width):
         mix = (mix ^ column) * FACTOR
         mix ^= mix >> np.uint64(29)
-    mix = (mix ^ (mix >> np.uint64(32))) * FACTOR
-    return mix ^ (mix >> np.uint64(29))
+    return mixed(mix)
 
 
 def _words(names: pl.Series, lengths: Ints, width: int) -> list[Words]:

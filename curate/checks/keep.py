@@ -80,9 +80,6 @@ def why(kept: Sequence[float], dropped: Sequence[float], keep: Sequence[str] = D
     return "the earlier row"
 
 
-POLICY = sentence()
-
-
 def _said(rule: str) -> str:
     """A rule as a part of the sentence."""
     named = _ORDERED.fullmatch(rule)
@@ -161,3 +158,6 @@ def _seconds(value: object) -> float | None:
         except ValueError:
             continue
     return None
+
+
+POLICY = sentence()  # in words, of the default

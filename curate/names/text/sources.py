@@ -25,7 +25,7 @@ LOCALES = (
 )  # fmt: skip
 ROMANISED = ("ja_JP", "zh_TW")  # names of these have a second, Latin form beside them
 STATES = ("en_US", "en_CA", "en_AU", "en_IN", "de_DE", "es_ES", "it_IT", "pt_BR", "fr_FR", "en_GB", "pl_PL")
-STREETS = ("da_DK", "cs_CZ", "pl_PL", "fi_FI", "hr_HR", "sk_SK", "no_NO", "sl_SI", "vi_VN", "az_AZ", "lv_LV")
+STREETS = ("cs_CZ", "pl_PL", "hr_HR", "sk_SK", "sl_SI", "vi_VN")
 WORDS = 60_000  # most frequent English words that are kept
 
 
@@ -59,7 +59,7 @@ def load() -> Sources:
         provider = _provider("person", locale)
         first[locale] = _latin(_all(provider, "first_romanized_names"))
         last[locale] = _latin(_all(provider, "last_romanized_names"))
-    streets = [name for locale in STREETS for name in _latin(_all(_provider("address", locale), "street"))]
+    streets = [name for locale in STREETS for name in _latin(_all(_provider("address", locale), "streets"))]
     return Sources(
         {locale: names for locale, names in first.items() if names},
         {locale: names for locale, names in last.items() if names},

@@ -1,0 +1,131 @@
+"""The words that stand before a place in a text, as Presidio reads them with a blank spaCy model."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+BEFORE = 6  # the word at the place itself, and five before it
+WINDOW = 240  # characters looked at first
+KEPT = 100_000  # pieces of text whose words are remembered
+_PIECE = re.compile(r"\S+|\s+")
+
+
+class Word(NamedTuple):
+    """One token: where it starts in its piece, its length, its small letters."""
+
+    start: int
+    length: int
+    lower: str
+    counts: bool  # whether it may be a word of context: no stop word, no punctuation
+
+
+class Words:
+    """Reads words in the neighbourhood of a place; it remembers the pieces that it has seen."""
+
+    def __init__(self, never_stop: frozenset[str] = frozenset()) -> None:
+        """`never_stop` are stop words of English that count nevertheless (`call`)."""
+        self._never_stop = never_stop
+        self._seen: dict[str, tuple[Word, ...]] = {}
+        self._tokens, self._is_stop, self._is_punct = _english()
+
+    def before(self, text: str, start: int) -> set[str]:
+        """The words of context at and before the token that holds `start`."""
+        width = WINDOW
+        while True:
+            begin = _edge(text, max(0, start - width))
+            end = _end(text, start)
+            words = list(self._read(text, begin, end))
+            at = next((i for i, (_, stop, _) in enumerate(words) if start < stop), len(words) - 1)
+            found: set[str] = set()
+            left = BEFORE
+            also: set[str] | None = None
+            for _, _, word in reversed(words[: at + 1]):
+                counts = word.counts and ":" not in word.lower
+                if not counts and ":" not in word.lower and ":" in text:
+                    also = self._parts(text) if also is None else also
+                    counts = word.lower in also
+                if counts:
+                    found.add(word.lower)
+                    left -= 1
+                    if not left:
+                        return found
+            if begin == 0:
+                return found
+            width *= 4
+
+    def _read(self, text: str, begin: int, end: int) -> Iterator[tuple[int, int, Word]]:
+        """(start, end, word) of each token from `begin`, which is the start of a piece."""
+        spaced = False  # whether the piece before was words: then it takes one space along
+        for piece in _PIECE.finditer(text, begin, end):
+            at, value = piece.start(), piece[0]
+            if value.isspace():
+                if spaced and value[0] == " ":
+                    at, value = at + 1, value[1:]
+                spaced = False
+                if not value:
+                    continue
+            else:
+                spaced = True
+            for word in self._words(value):
+                yield at + word.start, at + word.start + word.length, word
+
+    def _words(self, piece: str) -> tuple[Word, ...]:
+        known = self._seen.get(piece)
+        if known is None:
+            if len(self._seen) >= KEPT:
+                self._seen.clear()
+            known = self._seen[piece] = tuple(
+                Word(start, len(token), token.lower(), self._counts(token.lower()))
+                for start, token in self._tokens(piece)
+            )
+        return known
+
+    def _counts(self, lower: str) -> bool:
+        stop = self._is_stop(lower) and lower not in self._never_stop
+        return not stop and not self._is_punct(lower) and lower not in {"-PRON-", "be"}
+
+    def _parts(self, text: str) -> set[str]:
+        """What stands between colons within any token of the text: each part is a keyword of it."""
+        parts: set[str] = set()
+        for piece in _PIECE.finditer(text):
+            if ":" in piece[0]:
+                for word in self._words(piece[0]):
+                    if word.counts and ":" in word.lower:
+                        parts.update(word.lower.split(":"))
+        return parts
+
+
+def _edge(text: str, at: int) -> int:
+    """The start of a piece that is no white space, at or before a place (0 where there is none)."""
+    while at > 0 and (text[at].isspace() or not text[at - 1].isspace()):
+        at -= 1
+    return at
+
+
+def _end(text: str, at: int) -> int:
+    """The end of the piece after the one at a place, so that the token at the place is whole."""
+    for piece in _PIECE.finditer(text, at):
+        if not piece[0].isspace():
+            return piece.end()
+    return len(text)
+
+
+Tokens = Callable[[str], Iterator[tuple[int, str]]]
+
+
+def _english() -> tuple[Tokens, Callable[[str], bool], Callable[[str], bool]]:
+    """spaCy's rules for English: tokens of a piece without inner white space, stop words, punctuation."""
+    from spacy.lang.en import English
+    from spacy.lang.lex_attrs import is_punct
+
+    blank = English()
+    tokenizer = blank.tokenizer
+    stops = blank.Defaults.stop_words
+
+    def tokens(piece: str) -> Iterator[tuple[int, str]]:
+        for token in tokenizer(piece):
+            yield token.idx, token.text
+
+    return tokens, lambda word: word.lower() in stops, is_punct

@@ -1,0 +1,114 @@
+"""What a finding proposes as the new text: cuts and named repairs, computed when they are asked for.
+
+The evidence holds places and names of repairs, never the text: `{"edit": {"cut": [[10, 52]]}}` or
+`{"edit": {"repair": "mojibake"}}`. The same text and evidence give the same new text.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from curate.checks.quality.encoding import without_controls, without_invisible
+from curate.checks.quality.mojibake import repaired
+from curate.errors import ConfigError
+
+_BREAK = re.compile(r"<br ?/?>|</(?:p|div|li|h[1-6]|tr)>", re.IGNORECASE)
+_ITEM = re.compile(r"<li(?: [^<>]*)?>", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:p|br|b|i|u|em|strong|span|div|font|center|ul|ol|li|h[1-6]|a|small|big|sup|sub|blockquote|hr|img|table|tbody|thead|tr|td|th)"
+    r"(?:\s[^<>]*)?/?>",
+    re.IGNORECASE,
+)
+_BBCODE = re.compile(
+    r"\[/?(?:b|i|u|s|url|img|quote|code|color|size|list|center|spoiler)(?:=[^\]\n]*)?\]", re.IGNORECASE
+)
+_WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]")
+_WIKI_HEAD = re.compile(r"^(={2,6})[ \t]*(.+?)[ \t]*\1[ \t]*$", re.MULTILINE)
+
+
+def without_tags(text: str) -> str:
+    """HTML's formatting as plain text: breaks and items become lines, other tags go, entities are read."""
+    lines = _ITEM.sub("- ", _BREAK.sub("\n", text))
+    return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", html.unescape(_TAG.sub("", lines)))).strip()
+
+
+def without_bbcode(text: str) -> str:
+    """The text without forum marks."""
+    return _BBCODE.sub("", text)
+
+
+def without_wiki(text: str) -> str:
+    """The words of wiki links, headings and emphasis."""
+    heads = _WIKI_HEAD.sub(r"\2", _WIKI_LINK.sub(r"\1", text))
+    return re.sub(r"'{3}(.+?)'{3}", r"\1", heads)
+
+
+def unwrapped(text: str) -> str:
+    """The one long string inside a JSON object; the text itself where there is none."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    strings = [item for item in value.values() if isinstance(item, str)] if isinstance(value, dict) else []
+    return max(strings, key=len) if strings else text
+
+
+# in the order in which they are carried out where one text needs several
+REPAIRS: dict[str, Callable[[str], str]] = {
+    "mojibake": repaired,
+    "controls": without_controls,
+    "invisible": without_invisible,
+    "json": unwrapped,
+    "entities": html.unescape,
+    "tags": without_tags,
+    "bbcode": without_bbcode,
+    "wiki": without_wiki,
+}
+
+
+def without(text: str, spans: Iterable[Iterable[int]]) -> str:
+    """The text without these spans, which may overlap; nothing else of it changes."""
+    kept, at = [], 0
+    for start, end in sorted(tuple(span) for span in spans):
+        kept.append(text[at : max(at, start)])
+        at = max(at, end)
+    return "".join([*kept, text[at:]])
+
+
+def combined(text: str, evidences: Iterable[Mapping[str, object]]) -> str:
+    """The text after all the edits that these findings' evidences propose for it.
+
+    Spans are cut first, for they are places in the text as it stands; then come the repairs, in one
+    order, each once. Evidence without an edit changes nothing. Raises ConfigError for an edit that is
+    not known.
+    """
+    spans: list[Iterable[int]] = []
+    repairs: set[str] = set()
+    for evidence in evidences:
+        edit = evidence.get("edit") or {}
+        if not isinstance(edit, Mapping) or not set(edit) <= {"cut", "repair"}:
+            raise ConfigError(f"the edit {edit!r} is not known", hint="it has `cut` or `repair`")
+        spans += edit.get("cut", [])
+        if "repair" in edit:
+            repairs.add(str(edit["repair"]))
+    if strangers := repairs - set(REPAIRS):
+        raise ConfigError(f"there is no repair `{min(strangers)}`", hint=f"one of {', '.join(REPAIRS)}")
+    new = without(text, spans)
+    for name, repair in REPAIRS.items():
+        new = repair(new) if name in repairs else new
+    return new
+
+
+def proposed(text: str, finding: Mapping[str, object]) -> str | None:
+    """The new text that one finding proposes for the field that it names; None where it proposes none.
+
+    `finding` is a row of a review; its `evidence` may be the JSON text or the object.
+    """
+    evidence = finding.get("evidence") or {}
+    told = json.loads(evidence) if isinstance(evidence, str) else evidence
+    if not isinstance(told, Mapping) or "edit" not in told:
+        return None
+    return combined(text, [told])

@@ -1,0 +1,86 @@
+"""Answers that stop before they are finished."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from curate.checks.quality.text import ANSWER, CODE, Problem, Rule, Text, said
+
+_DONE = frozenset(".!?\"'”’»)]}>:;*_`~…。！？」』）】》؟।|#=$%°©®™-–—/\\^+&@")
+_HANGING = re.compile(
+    r"\b(?:the|an|of|to|and|or|but|with|for|in|by|from|that|which|is|are|was|were|be|as|at|on|into|than|because|if|when|while|can|will|would|should|their|its|his|your|our|my|such as|including|und|oder|der|die|das|mit|et|ou|le|la|les|des|avec|y|el|los|las|con|que|por|para)\Z"
+)
+_SENTENCE = re.compile(r"[.!?]\s+[A-Z\"“(]|[。！？]")
+_OPEN = {"(": ")", "[": "]", "{": "}", "（": "）", "“": "”", "「": "」", "《": "》"}
+_FINISH = re.compile(r'"(?:finish_reason|stop_reason|finishReason)"\s*:\s*"(?:length|max_tokens|MAX_TOKENS|model_length)"')
+_LIST_LINE = re.compile(r"^[ \t]*(?:[-*•+]|\d{1,3}[.)]|[a-zA-Z][.)]|#+)[ \t]")
+_VERSE = 60  # characters; lines of verse, of a list, of a signature are shorter
+
+
+def _stops(text: Text) -> Iterator[Problem]:
+    """The end of an answer that is not an end."""
+    body = text.text.rstrip()
+    if not body:
+        return
+    end = len(body)
+    marks = re.findall(r"^[ \t]*```", body, re.MULTILINE)
+    if len(marks) % 2 and (marks or CODE.search(body)):
+        if not body.endswith("```"):
+            yield Problem("truncated", end - 1, end, 0.9, "fenced code is never closed")
+        return
+    if CODE.search(body[-400:]):
+        return
+    line = body.rsplit("\n", 1)[-1]
+    if found := _HANGING.search(line[-20:].casefold() if len(line) > 30 else ""):
+        if len(body) > 60 and not _is_verse(body) and not _completes(text, body):
+            place = end - len(found.group())
+            yield Problem("truncated", place, end, 0.85, "the last word needs another behind it")
+    elif len(line) > 30 and line[-1] in ",，、" and not _is_verse(body) and not _completes(text, body):
+        yield Problem("truncated", end - 1, end, 0.8, "the answer ends in a comma")
+    elif _is_broken_off(body, line) and not _completes(text, body):
+        yield Problem("truncated", end - 1, end, 0.6, "the last sentence has no end, those before it have")
+
+
+def _is_broken_off(body: str, line: str) -> bool:
+    """Whether the last line is a long sentence without an end, in a text whose sentences have one."""
+    if body[-1] in _DONE or not body[-1].isalnum() or len(body) < 250 or _LIST_LINE.match(line):
+        return False
+    before = body[: len(body) - len(line)]
+    others = [other.rstrip() for other in before.split("\n") if len(other.strip()) > _VERSE]
+    unfinished = sum(other[-1] not in _DONE for other in others)
+    sentences = len(_SENTENCE.findall(body))
+    return len(line) > _VERSE and sentences >= 3 and unfinished == 0 and bool(_SENTENCE.search(line) or others)
+
+
+def _is_verse(body: str) -> bool:
+    """Whether the text is made of short lines, which need no full stop."""
+    lines = [line for line in body.split("\n") if line.strip()]
+    return len(lines) >= 4 and sorted(map(len, lines))[len(lines) // 2] < _VERSE
+
+
+def _completes(text: Text, body: str) -> bool:
+    """Whether the answer is a piece of the question, which may end anywhere."""
+    return body[-25:] in text.asked
+
+
+def _told(text: Text) -> Iterator[Problem]:
+    """The source says itself that the model was stopped at its limit."""
+    if _FINISH.search(text.meta):
+        end = len(text.text)
+        yield Problem("truncated", end - 1, end, 1.0, "the source says that the limit was reached")
+
+
+def _empty_code(text: Text) -> Iterator[Problem]:
+    """Fenced code with nothing in it."""
+    if found := re.search(r"^[ \t]*```[\w+-]*[ \t]*\n\s*```[ \t]*$", text.text, re.MULTILINE):
+        yield Problem("empty-code", *found.span(), 0.8, "fenced code holds nothing")
+
+
+LIMIT = _FINISH
+RULES = (
+    Rule(ANSWER & said(r"[\w,，、]\s*\z|```"), _stops),
+    Rule(ANSWER & said(r"```[\w+-]*[ \t]*\n\s*```"), _empty_code),
+)
+TOLD = _told

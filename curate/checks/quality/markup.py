@@ -1,0 +1,87 @@
+"""Marks of web pages, forums, wikis and tools that were left in prose."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from curate.checks.quality.edits import without_bbcode, without_tags, without_wiki
+from curate.checks.quality.text import ANSWER, SPOKEN, Problem, Rule, Text, fences, is_code, said, within
+
+_ENTITY = re.compile(
+    r"&(?:amp|lt|gt|quot|apos|nbsp|ndash|mdash|lsquo|rsquo|ldquo|rdquo|hellip|bull|middot|copy|reg|trade|deg|euro|pound|eacute|egrave|agrave|"
+    r"uuml|ouml|auml|szlig|ccedil|ntilde|#\d{2,6}|#x[0-9a-f]{2,5});",
+    re.IGNORECASE,
+)
+_TAG = re.compile(
+    r"</?(?:p|br|b|i|u|em|strong|span|div|font|center|ul|ol|li|h[1-6]|a|small|big|sup|sub|blockquote|hr|table|tbody|tr|td|th)(?:\s+[\w-]+=[^<>]*|\s*/?)>",
+    re.IGNORECASE,
+)
+_BBCODE = re.compile(
+    r"\[(b|i|u|url|img|quote|code|color|size|list)(?:=[^\]\n]*)?\](?:.|\n){1,2000}?\[/\1\]", re.IGNORECASE
+)
+_WIKI = re.compile(
+    r"\[\[(?!\s*[\d\[\"'-])[^\[\]\n]{2,80}\]\]|\{\{(?:cite|citation|infobox|main|reflist)\b[^{}]*\}\}|^={2,6} ?[\w ,'-]+ ?={2,6}[ \t]*$|<ref[ >/]|'''[^'\n]{1,80}'''",
+    re.IGNORECASE | re.MULTILINE,
+)
+_DUMP_KEYS = frozenset(("response", "answer", "content", "output", "text", "result", "message", "completion", "reply", "assistant"))
+_WRITTEN_MATHS = re.compile(r"\$[^$\n]+\$|\\\(|\\begin\{|\[\[\s*-?\d")
+
+
+def _left(text: Text) -> Iterator[Problem]:
+    """Marks that a reader should not see, in a text that is neither code nor about it."""
+    if is_code(text) or (text.role == "user" and _speaks_of_marks(text.text)):
+        return
+    if tags := _loose(_TAG, text.text):
+        yield _edit("html", text, tags, "tags", "HTML tags stand in prose", 0.8)
+    elif entities := _loose(_ENTITY, text.text):
+        yield _edit("html", text, entities, "entities", "HTML entities stand in prose", 0.85)
+    if (forum := _loose(_BBCODE, text.text)) and without_bbcode(text.text) != text.text:
+        yield _edit("bbcode", text, forum, "bbcode", "forum marks stand in prose", 0.8)
+    if (wiki := _loose(_WIKI, text.text)) and not _WRITTEN_MATHS.search(text.text):
+        if without_wiki(text.text) != text.text:
+            yield _edit("wiki-markup", text, wiki, "wiki", "wiki marks stand in prose", 0.7)
+        else:
+            yield Problem("wiki-markup", *wiki[0], 0.6, "wiki marks stand in prose")
+
+
+def _loose(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
+    """Where a mark stands outside code."""
+    if not pattern.search(text):
+        return []
+    hidden = [*fences(text), *(found.span() for found in re.finditer(r"`[^`\n]+`", text))]
+    return [found.span() for found in pattern.finditer(text) if not within(found.start(), hidden)]
+
+
+def _edit(
+    label: str, text: Text, places: list[tuple[int, int]], repair: str, reason: str, score: float
+) -> Problem:
+    """A finding with a repair; for a look only where nothing would be left or code would change."""
+    measured: dict[str, object] = {"places": len(places)}
+    if "`" in text.text or (repair == "tags" and len(without_tags(text.text)) < 0.2 * len(text.text)):
+        return Problem(label, *places[0], score, reason, measured=measured)
+    return Problem(label, *places[0], score, reason, "edit", {"repair": repair}, measured)
+
+
+def _speaks_of_marks(text: str) -> bool:
+    """Whether a question may be about its marks."""
+    return bool(re.search(r"\b(?:html|tags?|markup|bbcode|wiki\w*|entit\w+|escape|web ?(?:page|site)s?|code|css|xml)\b", text, re.IGNORECASE))
+
+
+def _dumped(text: Text) -> Iterator[Problem]:
+    """An answer that is still wrapped in the object that an interface returned."""
+    if re.search(r"json|dict|object|schema|format|function|tool|api|key", text.asked, re.IGNORECASE):
+        return
+    try:
+        value = json.loads(text.text)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(value, dict) and any(isinstance(value.get(key), str) for key in _DUMP_KEYS & set(value)):
+        yield Problem("json-dump", 0, len(text.text), 0.7, "the answer is wrapped in a JSON object", "edit", {"repair": "json"})
+
+
+RULES = (
+    Rule(SPOKEN & said(r"&[a-z#][a-z0-9]{1,7};|</?[a-z][a-z0-9]{0,9}[ />]|\[/(b|i|u|url|img|quote|code|color|size|list)\]|\[\[|'''|\{\{|<ref|^={2}|\n={2}"), _left),
+    Rule(ANSWER & said(r"\A\s*\{\s*\x22\w+\x22\s*:"), _dumped),
+)

@@ -1,0 +1,97 @@
+"""Texts that say the same again: lines, phrases, and endings that run in a loop.
+
+The measures are those of Rae et al., "Scaling Language Models" (Gopher, 2021), table A1: shares of
+characters in repeated lines and in the most frequent and in all repeated word n-grams; limits are looser,
+for answers are shorter than web pages.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+
+from curate.checks.quality.text import CODE, Problem, Text
+
+LEAST = 200  # characters; shorter texts repeat by chance
+PROBE = 16  # characters at the end that are looked for before it
+LOOPS = 4  # times that a piece must stand at the end to be a loop
+COMPRESSED = 0.32  # of the bytes: what is packed smaller than this repeats a lot
+LINES = 0.3  # share of characters in repeated lines
+TOP, ALL = 0.25, 0.35  # shares of the most frequent 4-gram, and of all repeated 8-grams
+
+
+def repeats(text: Text) -> Iterator[Problem]:
+    """What is said too often in an answer; nothing in code, tables and verse with a refrain."""
+    body = text.text
+    if len(body) < 60:
+        return
+    if loop := _loop(body):
+        start, period = loop
+        once = start + period
+        if len(body) - once >= 40 and not _asked_for(text):
+            span = (once, len(body))
+            times: dict[str, object] = {"times": (len(body) - start) // period}
+            yield Problem("looping-end", *span, 0.9, "the end runs in a loop", "edit", {"cut": [span]}, times)
+            return
+    if len(body) < LEAST or CODE.search(body) or not _packs(body) or _asked_for(text):
+        return
+    lines = [line.strip() for line in body.split("\n") if len(line.strip()) > 20]
+    doubled = sum(len(line) * (times - 1) for line, times in Counter(lines).items() if times > 1)
+    if doubled > LINES * len(body):
+        share: dict[str, object] = {"share": round(doubled / len(body), 3)}
+        yield Problem("repeated-lines", None, None, 0.8, "lines stand there several times", measured=share)
+        return
+    top, again = _phrases(body)
+    if top > TOP or again > ALL:
+        shares: dict[str, object] = {"top_4_gram": round(top, 3), "repeated_8_grams": round(again, 3)}
+        yield Problem("repeated-phrases", None, None, 0.7, "the same phrases come again and again", measured=shares)
+
+
+def _loop(body: str) -> tuple[int, int] | None:
+    """(where the loop begins, length of one turn) of a piece that stands LOOPS times or more at the end."""
+    end = body.rstrip()
+    probe = end[-PROBE:]
+    last = len(end) - PROBE
+    before = end.rfind(probe, 0, len(end) - 1)
+    if before < 0 or (period := last - before) > len(end) // LOOPS or len(set(probe)) < 3:
+        return None
+    start = len(end)
+    while start > period and end[start - 1] == end[start - 1 - period]:
+        start -= 1
+    begin = start - period
+    # a row of one sign, a rule of a table and columns of figures are no loops of words
+    piece = end[begin : begin + period]
+    if (len(end) - begin) // period < LOOPS or sum(map(str.isalpha, piece)) < 0.4 * len(piece):
+        return None
+    return begin, period
+
+
+def _packs(body: str) -> bool:
+    data = body.encode("utf-8", "surrogatepass")
+    return len(zlib.compress(data, 1)) < COMPRESSED * len(data)
+
+
+def _phrases(body: str) -> tuple[float, float]:
+    """Shares of the characters: of the most frequent 4-gram of words, of all 8-grams that came before."""
+    words = body.split()
+    if len(words) < 40:
+        return 0.0, 0.0
+    fours = Counter(zip(*(words[at:] for at in range(4)), strict=False))
+    gram, times = fours.most_common(1)[0]
+    top = times * sum(map(len, gram)) / len(body) if times > 3 else 0.0
+    seen: set[tuple[str, ...]] = set()
+    covered = bytearray(len(words))
+    for at in range(len(words) - 7):
+        eight = tuple(words[at : at + 8])
+        if eight in seen:
+            covered[at : at + 8] = b"\1" * 8
+        seen.add(eight)
+    again = sum(len(word) for word, hit in zip(words, covered, strict=True) if hit)
+    return top, again / len(body)
+
+
+def _asked_for(text: Text) -> bool:
+    """Whether the question asks for repetition."""
+    return bool(re.search(r"\brepeat\w*\b|\b\d+ times\b|\btimes tables?\b|\blyrics\b|\bsong\b|\bchorus\b|\bloop\w*\b|\bvillanelle\b|重复|遍", text.asked, re.IGNORECASE))

@@ -1,0 +1,139 @@
+"""The texts of a batch, one a row, and what a rule sees of one of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import polars as pl
+
+ANSWER = pl.col("role") == "assistant"
+ASKED = pl.col("role") == "user"
+SPOKEN = ANSWER | ASKED  # of people and models; system prompts, tools and calls say things in their own way
+
+
+class Problem(NamedTuple):
+    """One thing wrong with a text: where, how sure, what to do, and why in words."""
+
+    label: str
+    start: int | None
+    end: int | None
+    score: float
+    reason: str
+    action: str = "review"
+    edit: dict[str, object] | None = None
+    measured: dict[str, object] | None = None
+
+    def evidence(self) -> str:
+        """The reason, the proposed edit and what was measured, as JSON."""
+        said: dict[str, object] = {"reason": self.reason, **(self.measured or {})}
+        if self.edit is not None:
+            said["edit"] = self.edit
+        return json.dumps(said)
+
+
+class Text(NamedTuple):
+    """One text and what stands around it."""
+
+    text: str
+    role: str  # user, assistant (also chosen and rejected), system, tool or call
+    question: str  # the user's last turn before an answer; empty for other texts
+    asked: str  # all that the user said before an answer
+    meta: str  # the row's other columns, JSON
+    label: str
+    first: bool  # the first turn of its role in the row
+
+
+class Rule(NamedTuple):
+    """`look` reads those texts that `may` lets through: a polars expression that is fast and never too strict."""
+
+    may: pl.Expr
+    look: Callable[[Text], Iterator[Problem]]
+
+
+def said(pattern: str) -> pl.Expr:
+    """Whether the text holds a Rust regular expression, without regard to case."""
+    return pl.col("text").str.contains(f"(?i){pattern}")
+
+
+def texts(batch: pl.DataFrame) -> pl.DataFrame:
+    """Each text of the batch: row, message, field, role, text. Empty ones are left out."""
+    rows = batch.with_row_index("row")
+    turns = (
+        rows.select("row", "messages")
+        .explode("messages")
+        .filter(pl.col("messages").is_not_null())
+        .with_columns(message=pl.int_range(pl.len(), dtype=pl.Int32).over("row"))
+        .unnest("messages")
+    )
+    contents = turns.select("row", "message", "role", field=pl.lit("content"), text="content")
+    calls = turns.filter(pl.col("tool_calls").is_not_null()).select(
+        "row", "message", role=pl.lit("call"), field=pl.lit("tool_calls"), text="tool_calls"
+    )
+    whole = [
+        rows.filter(pl.col(name).is_not_null()).select(
+            "row",
+            message=pl.lit(None, dtype=pl.Int32),
+            role=pl.lit("assistant"),
+            field=pl.lit(name),
+            text=name,
+        )
+        for name in ("chosen", "rejected")
+    ]
+    return pl.concat([contents, calls, *whole]).filter(pl.col("text").str.len_bytes() > 0)
+
+
+def blank(text: str | None) -> bool:
+    """Whether no reader sees anything in it."""
+    return not text or not text.strip("\u200b\u200c\u200d\u2060\ufeff \t\r\n\x0b\x0c\u00a0\u3000")
+
+
+# what kind of text it is
+
+CODE = re.compile(
+    r"```|<code|^[ \t]*(?:def |class \w+[(:{ ]|import |from \w+ import |#include|function |public |private |"
+    r"var |let |const |return\b|select .* from |<!doctype|<html|<\?|#!/)|[;{}][ \t]*$|=>|\(\) ?\{",
+    re.IGNORECASE | re.MULTILINE,
+)
+CODE_WORDS = re.compile(
+    r"\b(?:code|coding|html|css|javascript|java|python|sql|xml|yaml|json|regex|regular expression|latex|markdown|bbcode|"
+    r"wiki(?:text|media)|script|programs?|programming|function|algorithm|api|endpoint|tags?|web ?pages?|web ?sites?|webapp|markup|template|"
+    r"snippet|parse[rs]?|query|table|debug|compile[rs]?|c\+\+|php|bash|shell|terminal|regexp?|react|vue|svg|"
+    r"format|token\w*|element|escape|entit\w+|scrap\w+|url|link|button|menu|form|header|footer|layout)\b|代码|网页|编程|函数|脚本|标签|格式|程序",
+    re.IGNORECASE,
+)
+DIALOGUE_WORDS = re.compile(
+    r"\b(?:dialog\w*|conversation\w*|chats?|chatbot|script|screenplay|interview\w*|transcript\w*|role-? ?play\w*|scene|"
+    r"exchange|play|debate|monolog\w*|skit|q ?& ?a|questions?|quiz\w*|prompts?|instructions?|input|output|format|examples?|tasks?|"
+    r"customer|assistant|chatgpt|gpt\S*)\b|对话|聊天|剧本|问答|访谈|指令|提示|输入|输出|问题|例子|示例|任务",
+    re.IGNORECASE,
+)
+LETTER_WORDS = re.compile(
+    r"\be-?mails?\b|\bletters?\b|\bmemos?\b|\bmessages?\b|\bsignatures?\b|\brepl(?:y|ies)\b|邮件|信",
+    re.IGNORECASE,
+)
+
+
+def is_code(text: Text) -> bool:
+    """Whether marks in the text may be meant: it holds code, or the question asks for something of the kind."""
+    return bool(CODE.search(text.text) or CODE_WORDS.search(text.asked))
+
+
+def fences(text: str) -> list[tuple[int, int]]:
+    """Where fenced code stands; one that is never closed reaches to the end."""
+    marks = [found.start() for found in re.finditer(r"^[ \t]*```", text, re.MULTILINE)]
+    if len(marks) % 2:
+        marks.append(len(text))
+    return list(zip(marks[::2], marks[1::2], strict=True))
+
+
+def within(place: int, spans: list[tuple[int, int]]) -> bool:
+    """Whether a place lies in one of the spans."""
+    return any(start <= place < end for start, end in spans)
+
+
+def tail(text: str, start: int) -> tuple[int, int]:
+    """From `start` to the end, with the white space before it."""
+    return len(text[:start].rstrip()), len(text)

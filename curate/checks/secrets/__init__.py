@@ -1,0 +1,31 @@
+"""Keys, tokens and passwords that open something.
+
+Four kinds of sign give them away: a form that nothing else has (`tokens`), a block between two lines
+(`blocks`), the address or header that carries them (`carried`), and the word beside them (`assigned`).
+What is looked for costs next to nothing where its sign is not in the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from curate.checks.secrets.assigned import assigned
+from curate.checks.secrets.blocks import SIGN, blocks
+from curate.checks.secrets.carried import carried
+from curate.checks.secrets.tokens import tokens
+
+__all__ = ["secrets"]
+
+SHORTEST = 8  # characters; a shorter text says no secret
+
+
+def secrets(text: str) -> Iterator[tuple[str, int, int]]:
+    """(label, start, end) of each secret in the text, in characters, some over others; linear in its length."""
+    if len(text) < SHORTEST:
+        return
+    small = text.lower()
+    yield from tokens(text, small)
+    if SIGN in text or "Private-Lines" in text:
+        yield from blocks(text)
+    yield from carried(text, small)
+    yield from assigned(text, small)

@@ -1,0 +1,534 @@
+"""The same arithmetic as shingling.py, compiled by numba: from the bytes of a file to band keys.
+
+Import it only where numba is installed. The first call in a fresh installation compiles (some
+seconds); the machine code is kept beside this file or, where that cannot be written, in the user's
+cache folder.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from curate.dedup.folding import ALNUM, CHARACTER, DROPPED, HAN, MARK, SLOW, SPACE, UNKNOWN
+from curate.dedup.shingling import BLANK, FOLD, MIX, ODD
+
+U = np.uint64
+WIDE, CODE = U(21), U((1 << 21) - 1)
+ONE, HIGH, FOLD_SHIFT = U(1), U(32), U(29)
+MIXER, FOLDER, STEP, SPACE_CODE = U(MIX), U(FOLD), U(ODD), U(BLANK)
+QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, LINE = 34, 92, 44, 58, 123, 125, 10
+DONE, HARD, ABSENT = 0, 1, 2  # what became of a text: cut, left to Python, not there
+
+Bytes = NDArray[np.uint8]
+Array = NDArray[Any]
+
+
+@njit(inline="always")
+def _decoded(data: Bytes, at: int, end: int) -> tuple[int, int]:
+    """The code point of the UTF-8 sequence at a place, and its length; -1 where there is none."""
+    first = np.int64(data[at])
+    size = 2 if first < 0xE0 else 3 if first < 0xF0 else 4
+    if first < 0xC2 or first > 0xF4 or at + size > end:
+        return -1, 1
+    code = first & (0xFF >> (size + 1))
+    for step in range(1, size):
+        follower = np.int64(data[at + step])
+        if follower & 0xC0 != 0x80:
+            return -1, 1
+        code = (code << 6) | (follower & 0x3F)
+    return code, size
+
+
+@njit(inline="always")
+def _hex(data: Bytes, at: int) -> int:
+    """The number that four hexadecimal digits stand for; -1 where they are none."""
+    value = np.int64(0)
+    for step in range(4):
+        letter = np.int64(data[at + step])
+        if 48 <= letter <= 57:
+            digit = letter - 48
+        elif 97 <= letter | 32 <= 102:
+            digit = (letter | 32) - 87
+        else:
+            return -1
+        value = value * 16 + digit
+    return value
+
+
+@njit(inline="always")
+def _escaped(data: Bytes, at: int, end: int) -> tuple[int, int]:
+    """The code point of the JSON escape at a place (its backslash), and its length; -1: leave it."""
+    if at + 1 >= end:
+        return -1, 1
+    letter = data[at + 1]
+    if letter == 110:  # n
+        return 10, 2
+    if letter in (34, 92, 47):
+        return np.int64(letter), 2
+    if letter == 116:  # t
+        return 9, 2
+    if letter in (114, 98, 102):  # r, b, f
+        return 13 if letter == 114 else 8 if letter == 98 else 12, 2
+    if letter != 117 or at + 6 > end:
+        return -1, 1
+    code = _hex(data, at + 2)
+    if 0xD800 <= code < 0xDC00 and at + 12 <= end and data[at + 6] == 92 and data[at + 7] == 117:
+        low = _hex(data, at + 8)
+        if 0xDC00 <= low < 0xE000:
+            return 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00), 12
+    return (-1, 1) if 0xD800 <= code < 0xE000 else (code, 6)
+
+
+@njit(inline="always")
+def _folded(
+    data: Bytes, at: int, end: int, json: bool, becomes: Array, plain: Bytes, codes: Array
+) -> tuple[int, int, int]:
+    """Fold a text into `codes`: how many there are, where the text ended, and DONE or HARD.
+
+    In JSON the text ends at its closing quote, else at `end`. `plain` is the folded byte of ASCII that
+    stands for itself, else 0.
+    """
+    count = 0
+    last = end
+    # a code point takes two bytes for at most three code points that it becomes
+    end = min(end, at + (codes.shape[0] - 4) // 3 * 2)
+    while at < end:
+        byte = data[at]
+        simple = plain[byte]
+        if simple != 0:
+            codes[count] = simple
+            count += 1
+            at += 1
+            continue
+        if json and byte == QUOTE:
+            return count, at, DONE
+        if byte >= 128:
+            code, size = _decoded(data, at, end)
+        elif json:
+            if byte != BACKSLASH:
+                return count, at, HARD
+            code, size = _escaped(data, at, end)
+        else:
+            code, size = np.int64(byte), 1
+        if code < 0:
+            return count, at, HARD
+        at += size
+        entry = becomes[code]
+        if entry == DROPPED:
+            continue
+        if (entry == UNKNOWN and code != 0) or entry == SLOW:
+            return count, at, HARD
+        codes[count] = np.uint32(entry & CODE)
+        count += 1
+        entry >>= WIDE
+        while entry != 0:
+            codes[count] = np.uint32(entry & CODE)
+            count += 1
+            entry >>= WIDE
+    return count, at, HARD if json or at < last else DONE
+
+
+@njit(inline="always")
+def _words(
+    codes: Array, count: int, kinds: Bytes, marks: bool, up: Array, sums: Array, at: Array
+) -> tuple[int, int, int]:
+    """Words of folded text without characters that stand alone: their number, then two zeros.
+
+    Without branches, for the ends of words cannot be foretold.
+    """
+    words = 0
+    place = 0
+    total = U(0)
+    inside = 0
+    before = 0
+    kind = np.int64(kinds[codes[0]]) if count > 0 else 0
+    sums[0] = U(0)
+    at[0] = 0
+    for i in range(count):
+        code = codes[i]
+        after = np.int64(kinds[codes[i + 1]])  # one more may be read: see the callers
+        held = np.int64(marks) | ((before == ALNUM) & (after == ALNUM) & (i + 1 < count))
+        keep = np.int64(kind != SPACE) & (np.int64(kind != MARK) | held)
+        ends = inside & (1 - keep)
+        value = U(code) * U(keep) + SPACE_CODE * U(ends)
+        total += value * up[place]
+        place += keep + ends
+        sums[words + 1] = total
+        at[words + 1] = place
+        words += ends
+        inside = keep
+        before = kind
+        kind = after
+    if inside:
+        total += SPACE_CODE * up[place]
+        words += 1
+        sums[words] = total
+        at[words] = place + 1
+    return words, 0, 0
+
+
+@njit(inline="always")
+def _characters(
+    codes: Array, count: int, kinds: Bytes, marks: bool, up: Array, sums: Array, at: Array
+) -> tuple[int, int, int]:
+    """Words of any folded text: their number, of them characters that stand alone, of them ideographs."""
+    words = 0
+    place = 0
+    total = U(0)
+    inside = False
+    alone = 0
+    han = 0
+    sums[0] = U(0)
+    at[0] = 0
+    for i in range(count):
+        code = codes[i]
+        kind = kinds[code]
+        keep = kind != SPACE
+        if kind == MARK and not marks:
+            before = kinds[codes[i - 1]] if i > 0 else SPACE
+            after = kinds[codes[i + 1]] if i + 1 < count else SPACE
+            keep = (before == ALNUM or before >= CHARACTER) and (after == ALNUM or after >= CHARACTER)
+        single = kind >= CHARACTER
+        if inside and (single or not keep):
+            total += SPACE_CODE * up[place]
+            place += 1
+            words += 1
+            sums[words] = total
+            at[words] = place
+            inside = False
+        if keep:
+            total += U(code) * up[place]
+            place += 1
+            inside = True
+        if single:
+            total += SPACE_CODE * up[place]
+            place += 1
+            words += 1
+            sums[words] = total
+            at[words] = place
+            inside = False
+            alone += 1
+            han += kind == HAN
+    if inside:
+        total += SPACE_CODE * up[place]
+        words += 1
+        sums[words] = total
+        at[words] = place + 1
+    return words, alone, han
+
+
+@njit(inline="always")
+def _mixed(value: np.uint64) -> np.uint64:
+    value = (value ^ (value >> HIGH)) * MIXER
+    return value ^ (value >> HIGH)
+
+
+@njit(inline="always")
+def _shingles(
+    codes: Array, count: int, kinds: Bytes, widths: Array, up: Array, down: Array,
+    sums: Array, at: Array, out: Array,
+) -> tuple[int, np.uint64]:  # fmt: skip
+    """Write the shingles of a folded text: their number, and the hash of the whole."""
+    wide = False
+    for i in range(count):
+        wide |= codes[i] > 127
+    alone = han = 0
+    if wide:
+        words, alone, han = _characters(codes, count, kinds, False, up, sums, at)
+    else:
+        words, _, _ = _words(codes, count, kinds, False, up, sums, at)
+    if words == 0:  # marks alone: they are all that this text says
+        words, alone, han = _characters(codes, count, kinds, True, up, sums, at)
+        if words == 0:
+            return 0, U(0)
+    width = widths[0]
+    if alone * 2 >= words:
+        width = widths[2] if han * 4 >= alone * 3 else widths[1]
+    width = min(width, words)
+    number = words - width + 1
+    for i in range(number):
+        out[i] = _mixed((sums[i + width] - sums[i]) * down[at[i]])
+    return number, _mixed(sums[words]) | ONE
+
+
+@njit(inline="always")
+def _keys(
+    shingles: Array, number: int, factors: Array, terms: Array, least: Array, rows: int, keys: Array, row: int
+) -> None:
+    """Write the band keys of one text into a column of `keys`."""
+    for j in range(factors.shape[0]):
+        least[j] = np.uint32(0xFFFFFFFF)
+    for i in range(number):
+        short = np.uint32(shingles[i] >> HIGH)
+        for j in range(factors.shape[0]):
+            value = np.uint32(factors[j] * short + terms[j])
+            least[j] = min(least[j], value)
+    for band in range(keys.shape[0]):
+        key = U(band + 1) * STEP
+        for j in range(band * rows, (band + 1) * rows):
+            key = (key ^ U(least[j])) * FOLDER
+            key ^= key >> FOLD_SHIFT
+        keys[band, row] = key
+
+
+@njit(inline="always")
+def _skip_space(data: Bytes, at: int, end: int) -> int:
+    while at < end and (data[at] == 32 or data[at] == 9 or data[at] == 13):
+        at += 1
+    return at
+
+
+@njit(inline="always")
+def _skip_string(data: Bytes, at: int, end: int) -> int:
+    """Past the closing quote of a string whose opening quote stands at a place; -1: not closed."""
+    at += 1
+    while at < end:
+        byte = data[at]
+        if byte == QUOTE:
+            return at + 1
+        if byte < 32:
+            return -1
+        at += 2 if byte == BACKSLASH else 1
+    return -1
+
+
+@njit
+def _skip_value(data: Bytes, at: int, end: int) -> int:
+    """Past a JSON value, loosely read; -1 where there is none."""
+    if at >= end:
+        return -1
+    if data[at] == QUOTE:
+        return _skip_string(data, at, end)
+    depth = 0
+    while at < end:
+        byte = data[at]
+        if byte == QUOTE:
+            at = _skip_string(data, at, end)
+            if at < 0:
+                return -1
+            continue
+        if byte == 123 or byte == 91:
+            depth += 1
+        elif byte == 125 or byte == 93:
+            if depth == 0:
+                return at
+            depth -= 1
+            if depth == 0:
+                return at + 1
+        elif byte == LINE or (depth == 0 and (byte == COMMA or byte <= 32)):
+            return -1 if depth else at
+        at += 1
+    return -1
+
+
+@njit(inline="always")
+def _is_key(data: Bytes, at: int, key: Bytes) -> bool:
+    """Whether the string that opens at a place is this key, written without escapes."""
+    for i in range(key.shape[0]):
+        if data[at + 1 + i] != key[i]:
+            return False
+    return bool(data[at + 1 + key.shape[0]] == QUOTE)
+
+
+@njit
+def _member(data: Bytes, at: int, end: int, key: Bytes) -> tuple[int, int]:
+    """Read on to the wanted key's string: (where it begins, DONE), or where reading ended, and why."""
+    while True:
+        at = _skip_space(data, at, end)
+        if at < end and data[at] == CLOSE:
+            at = _skip_space(data, at + 1, end)
+            return at, ABSENT if at == end or data[at] == LINE else HARD
+        if at >= end or data[at] != QUOTE:
+            return at, HARD
+        wanted = _is_key(data, at, key)
+        name_end = _skip_string(data, at, end)
+        if name_end < 0:
+            return at, HARD
+        at = _skip_space(data, name_end, end)
+        if at >= end or data[at] != COLON:
+            return at, HARD
+        at = _skip_space(data, at + 1, end)
+        if wanted:
+            return (at + 1, DONE) if at < end and data[at] == QUOTE else (at, HARD)
+        at = _skip_value(data, at, end)
+        if at < 0:
+            return end, HARD
+        at = _skip_space(data, at, end)
+        if at < end and data[at] == COMMA:
+            at += 1
+
+
+@njit(inline="always")
+def _json_text(
+    data: Bytes, at: int, end: int, key: Bytes, becomes: Array, plain: Bytes, codes: Array
+) -> tuple[int, int, int]:
+    """Fold the wanted text of one JSON line into `codes`: how many, where the line ended, DONE or HARD."""
+    if data[at] != OPEN:
+        return 0, at, HARD
+    at, state = _member(data, at + 1, end, key)
+    if state != DONE:
+        return 0, at, HARD
+    count, at, state = _folded(data, at, end, True, becomes, plain, codes)
+    if state != DONE:
+        return 0, at, HARD
+    at = _skip_space(data, at + 1, end)
+    if at < end and data[at] == COMMA:
+        at += 1
+    at, state = _member(data, at, end, key)
+    return count, at, DONE if state == ABSENT else HARD
+
+
+@njit(inline="always")
+def _line_end(data: Bytes, at: int, size: int) -> int:
+    """Where the line ends that a place is in."""
+    while at < size and data[at] != LINE:
+        at += 1
+    return at
+
+
+@njit(cache=True, nogil=True)
+def sketch_lines(
+    data: Bytes, size: int, begins: Array, ends: Array, key: Bytes, becomes: Array, kinds: Bytes, plain: Bytes,
+    widths: Array, up: Array, down: Array, factors: Array, terms: Array, rows: int,
+    scratch: tuple[Array, Array, Array, Array], keys: Array, whole: Array, hard: Array,
+) -> int:  # fmt: skip
+    """Band keys and whole hash of the wanted text of each JSON line; blank lines are none.
+
+    Gives their number, and where each begins and ends; `hard` marks those left to Python. `scratch`
+    holds code points, prefix sums, places and shingles of one text; 64 bytes past `size` may be read.
+    """
+    codes, sums, places, shingles = scratch
+    least = np.empty(factors.shape[0], dtype=np.uint32)
+    row = 0
+    at = 0
+    while at < size:
+        at = _skip_space(data, at, size)
+        if at < size and data[at] == LINE:
+            at += 1
+            continue
+        if at >= size:
+            break
+        begins[row] = at
+        count, end, state = _json_text(data, at, size, key, becomes, plain, codes)
+        if state == DONE and end < size and data[end] != LINE:
+            state = HARD
+        if state != DONE:
+            end = _line_end(data, at, size)
+        ends[row] = end
+        hard[row] = state != DONE
+        if state == DONE:
+            codes[count] = 32
+            number, whole[row] = _shingles(codes, count, kinds, widths, up, down, sums, places, shingles)
+            if number:
+                _keys(shingles, number, factors, terms, least, rows, keys, row)
+        row += 1
+        at = end + 1
+    return row
+
+
+@njit(cache=True, nogil=True)
+def sketch_texts(
+    data: Bytes, bounds: Array, becomes: Array, kinds: Bytes, plain: Bytes,
+    widths: Array, up: Array, down: Array, factors: Array, terms: Array, rows: int,
+    scratch: tuple[Array, Array, Array, Array], keys: Array, whole: Array, hard: Array,
+) -> None:  # fmt: skip
+    """The same of UTF-8 texts that stand one after the other; `bounds` is where each begins, and the end."""
+    codes, sums, places, shingles = scratch
+    least = np.empty(factors.shape[0], dtype=np.uint32)
+    for row in range(bounds.shape[0] - 1):
+        count, _, state = _folded(data, bounds[row], bounds[row + 1], False, becomes, plain, codes)
+        hard[row] = state != DONE
+        if state == DONE:
+            codes[count] = 32
+            number, whole[row] = _shingles(codes, count, kinds, widths, up, down, sums, places, shingles)
+            if number:
+                _keys(shingles, number, factors, terms, least, rows, keys, row)
+
+
+@njit(cache=True, nogil=True)
+def sketch_codes(
+    folded: Array, bounds: Array, where: Array, kinds: Bytes, widths: Array, up: Array, down: Array,
+    factors: Array, terms: Array, rows: int,
+    scratch: tuple[Array, Array, Array, Array], keys: Array, whole: Array,
+) -> None:  # fmt: skip
+    """The same of texts that Python has folded; `where` is the row of each."""
+    codes, sums, places, shingles = scratch
+    least = np.empty(factors.shape[0], dtype=np.uint32)
+    for text in range(where.shape[0]):
+        count = bounds[text + 1] - bounds[text]
+        codes[:count] = folded[bounds[text] : bounds[text + 1]]
+        codes[count] = 32
+        row = where[text]
+        number, whole[row] = _shingles(codes, count, kinds, widths, up, down, sums, places, shingles)
+        if number:
+            _keys(shingles, number, factors, terms, least, rows, keys, row)
+
+
+@njit(inline="always")
+def _distinct(shingles: Array, number: int, out: Array, filled: int) -> int:
+    """Append the sorted distinct shingles of one text; how many are filled then."""
+    if number > 1:
+        shingles[:number].sort()
+    for i in range(number):
+        if i == 0 or shingles[i] != shingles[i - 1]:
+            out[filled] = shingles[i]
+            filled += 1
+    return filled
+
+
+@njit(cache=True, nogil=True)
+def sets_of_lines(
+    data: Bytes, begins: Array, ends: Array, key: Bytes, becomes: Array, kinds: Bytes, plain: Bytes,
+    widths: Array, up: Array, down: Array,
+    scratch: tuple[Array, Array, Array, Array], out: Array, starts: Array, hard: Array,
+) -> int:  # fmt: skip
+    """The sorted distinct shingles of these JSON lines, one text after the other; how many in all.
+
+    Without a key (empty), of UTF-8 texts. Those in `hard` have none yet.
+    """
+    codes, sums, places, shingles = scratch
+    filled = 0
+    starts[0] = 0
+    for row in range(begins.shape[0]):
+        if key.shape[0] > 0:
+            count, _, state = _json_text(data, begins[row], ends[row], key, becomes, plain, codes)
+        else:
+            count, _, state = _folded(data, begins[row], ends[row], False, becomes, plain, codes)
+        hard[row] = state != DONE
+        if state == DONE:
+            codes[count] = 32
+            number, _ = _shingles(codes, count, kinds, widths, up, down, sums, places, shingles)
+            filled = _distinct(shingles, number, out, filled)
+        starts[row + 1] = filled
+    return filled
+
+
+@njit(inline="always")
+def _shared(sets: Array, left: int, left_end: int, right: int, right_end: int) -> int:
+    """How many hashes two sorted sets share."""
+    count = 0
+    while left < left_end and right < right_end:
+        one = sets[left]
+        other = sets[right]
+        count += one == other
+        left += one <= other
+        right += other <= one
+    return count
+
+
+@njit(cache=True, nogil=True)
+def jaccards(sets: Array, starts: Array, left: Array, right: Array, floor: float, out: Array) -> None:
+    """The exact Jaccard index of each pair of sets; 0 where the sizes alone keep it below `floor`."""
+    for pair in range(left.shape[0]):
+        a, b = left[pair], right[pair]
+        size_a, size_b = starts[a + 1] - starts[a], starts[b + 1] - starts[b]
+        out[pair] = 0.0
+        if min(size_a, size_b) >= floor * max(size_a, size_b) and size_a > 0:
+            shared = _shared(sets, starts[a], starts[a + 1], starts[b], starts[b + 1])
+            out[pair] = shared / (size_a + size_b - shared)
