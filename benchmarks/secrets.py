@@ -217,7 +217,7 @@ def code_of(data: Path | None, limit: int) -> Iterator[str]:
     """Texts of code that hold no secret: the data sets', else Python's own library, in one order."""
     if data is not None:
         for path in sorted((data / "humaneval").glob("*.jsonl.gz")):
-            for line in gzip.open(path, "rt", encoding="utf-8"):
+            for line in gzip.decompress(path.read_bytes()).decode().splitlines():
                 row = json.loads(line)
                 yield "\n".join(str(row[name]) for name in ("prompt", "canonical_solution", "test"))
     library = Path(sysconfig.get_paths()["stdlib"])

@@ -1,15 +1,22 @@
-"""Which rows must not be divided by a split: what was found about them, and what is nearly the same."""
+"""Which rows must not be divided by a split: what was found about them, what is nearly the same, or means it."""
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import numpy as np
 import polars as pl
 
 from curate.checks import overlap
+from curate.checks.frame import frame_of, matter, own_words
 from curate.checks.leak import SHORTEST, Leak
 from curate.checks.near_duplicate import NearDuplicate
-from curate.checks.wording import jaccard, normalised, shingle_sets, wordings
+from curate.checks.wording import WORDS, jaccard, normalised, shingle_sets, wordings
+from curate.embedding import Vectors
+from curate.neighbours import pairs_above
 from curate.progress import Progress
-from curate.split import LINKS
+from curate.together import LINKS, components_of
 
 BATCH = 2_000
 
@@ -72,8 +79,90 @@ def _within(examples: pl.DataFrame) -> pl.DataFrame:
         return pl.DataFrame(schema=LINKS)
     sketches = pl.concat(parts)
     ids = sketches["example_id"]
-    long = sketches.with_row_index("row").filter(pl.col("words") >= SHORTEST)
-    found = overlap.contained(long["question"], sketches["whole"], check.containment)
+    frame = frame_of(sketches.unique("key", keep="first")["question"])
+    own = sketches.with_columns(
+        question=matter(sketches["question"], frame), whole=matter(sketches["whole"], frame)
+    )
+    long = own.with_row_index("row").filter(pl.col("question").list.len() > SHORTEST - WORDS)
+    found = overlap.contained(long["question"], own["whole"], check.containment)
     left = ids.gather(long["row"].gather(found["left"]))
     pairs = pl.DataFrame({"example_id": left, "other_id": ids.gather(found["right"])}, schema=LINKS)
     return pairs.filter(pl.col("example_id") != pl.col("other_id"))
+
+
+# by meaning
+
+
+class Meant(NamedTuple):
+    """LINKS of questions that mean nearly the same, and what was done to find them."""
+
+    links: pl.DataFrame
+    told: Told
+
+
+@dataclass(frozen=True)
+class Told:
+    """How rows were compared by meaning, for the report; `warning` is empty where all was kept together."""
+
+    encoder: str
+    asked: float  # cosine above which no two questions were to be divided
+    used: float  # and above which none is
+    pairs: int  # of distinct questions above `asked`
+    recall: float  # of the search; 1 where each was compared with each
+    largest: int  # rows in the largest set that hangs together at `asked`, with the other links
+    largest_used: int
+    warning: str = ""
+
+    def as_json(self) -> dict[str, object]:
+        """As plain values."""
+        return asdict(self)
+
+
+STEPS = (0.96, 0.97, 0.98, 0.99, 0.995)  # tried in turn where what was asked ties too many rows together
+
+
+def meant_links(
+    examples: pl.DataFrame, links: pl.DataFrame, vectors: Vectors, threshold: float, most: float
+) -> Meant:
+    """LINKS of rows whose questions have a cosine of at least `threshold` (0 to 1).
+
+    A row without a question is compared as a whole; sentences that stand in very many rows are left
+    out. Chains of such pairs, and of `links`, may tie more than `most` rows together, so that no part
+    could hold the rest: then the threshold is raised step by step until they do not, and the warning says so.
+    """
+    said = own_words([w.question or "\n".join(w.parts("whole")) for w in wordings(examples)])
+    rows = examples.select("example_id", text=pl.Series(said, dtype=pl.String))
+    texts = rows.filter(pl.col("text") != "").select("text").unique().sort("text").with_row_index("at")
+    hub = pl.concat_str(pl.lit("meaning:"), pl.col("at"))
+    hung = rows.join(texts, on="text").select("example_id", "at", other_id=hub).sort("example_id")
+    found = pairs_above(vectors.of(texts["text"].to_list()), threshold)
+    ids = examples["example_id"].to_list()
+    largest: dict[float, int] = {}
+    for used in [threshold, *(step for step in STEPS if step > threshold)]:
+        keep = found.cosine >= used
+        near = pl.DataFrame({"left": found.left[keep], "right": found.right[keep]})
+        named = near.select(
+            pl.concat_str(pl.lit("meaning:"), "left").alias("example_id"),
+            pl.concat_str(pl.lit("meaning:"), "right").alias("other_id"),
+        ).cast(LINKS)
+        tied = pl.concat([hung.select(list(LINKS)).cast(LINKS), named])
+        largest[used] = int(np.bincount(components_of(ids, [links, tied])).max(initial=0))
+        if largest[used] <= most:
+            break
+    warning = _raised(examples.height, found.cosine, threshold, used, largest)
+    told = Told(
+        vectors.encoder.told, threshold, used, len(found.cosine), found.recall,
+        largest[threshold], largest[used], warning,
+    )  # fmt: skip
+    return Meant(tied, told)
+
+
+def _raised(rows: int, cosine: np.ndarray, asked: float, used: float, largest: dict[float, int]) -> str:
+    """What is said where rows could not be kept together as asked; empty where they could."""
+    if used == asked:
+        return ""
+    return (
+        f"questions above cosine {asked:g} were to stay together, but that ties {largest[asked]:,} of {rows:,} rows "
+        f"into one set; kept together are those above {used:g} (largest set {largest[used]:,} rows), so "
+        f"{int((cosine < used).sum()):,} of {len(cosine):,} pairs may be divided"
+    )

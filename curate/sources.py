@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
-import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -15,15 +14,16 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate.errors import AccountError, ConfigError, MissingExtraError, ResourceError, SourceError
+from curate.errors import AccountError, ConfigError, SourceError
 from curate.example import EXAMPLES, frame, with_ids
 from curate.formats import Format, named, read_row, recognise, write_row
-from curate.formats.files import Opened, open_file, open_stream
+from curate.formats.files import Opened
 from curate.formats.numbers import lift
 from curate.formats.records import Record
 from curate.formats.rows import as_text
 from curate.formats.tables import table_rows
 from curate.formats.turns import dump
+from curate.places import Piece, pieces_at, pieces_of, split_name
 from curate.progress import Progress
 
 REJECTS = pl.Schema(
@@ -37,9 +37,6 @@ REJECTS = pl.Schema(
 LOOKED_AT = 50  # first rows that tell the format
 KEPT = 2_000  # characters of a rejected row
 BATCH = 10_000  # rows turned into a table at once
-ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
-PACKED = ("", ".gz", ".zst", ".zstd")
-HUB = re.compile(r"(hf:)?(?P<id>[\w.-]+/[\w.-]+)(:(?P<config>[\w.-]+))?")
 
 
 class Imported(NamedTuple):
@@ -61,14 +58,6 @@ class Reading:
     label: str | None = None
     group: str | None = None
     split: str | None = None
-
-
-class Piece(NamedTuple):
-    """A file, or a split of a saved dataset, that is being read."""
-
-    source: str
-    split: str | None
-    open: AbstractContextManager[Opened]
 
 
 @dataclass
@@ -95,114 +84,6 @@ class Taken:
         if self.rows:
             self.frames.append(frame(self.rows))
             self.rows = []
-
-
-def split_name(name: object) -> str | None:
-    """Train, validation or test for a split's usual names (`val`, `dev`, `train_sft` ...), else null."""
-    word = str(name).lower()
-    for ours, starts in (("train", ("train",)), ("validation", ("val", "dev", "eval")), ("test", ("test",))):
-        if word.startswith(starts):
-            return ours
-    return None
-
-
-# where the rows are
-
-
-def _saved(path: Path, source: str) -> list[Piece]:
-    """The splits of a folder that `save_to_disk` wrote."""
-    try:
-        import datasets
-    except ImportError as error:
-        raise MissingExtraError("datasets", "all") from error
-    try:
-        loaded = datasets.load_from_disk(str(path))
-    except (OSError, ValueError, KeyError, datasets.exceptions.DatasetsError) as error:
-        raise SourceError(
-            f"{path} cannot be read as a saved dataset: {error}", hint="was it saved whole?"
-        ) from error
-    return _pieces_of(loaded, source)
-
-
-def _pieces_of(loaded: Any, source: str) -> list[Piece]:  # noqa: ANN401
-    """A piece for each split of a `datasets` object; class numbers become their names."""
-    parts = loaded.items() if hasattr(loaded, "items") else [("", loaded)]
-    pieces = []
-    for name, part in parts:
-        names = {column: kind.names for column, kind in part.features.items() if hasattr(kind, "names")}
-        opened = Opened(table_rows(_with_names(part, names)), "datasets")
-        pieces.append(Piece(f"{source}/{name}" if name else source, split_name(name), nullcontext(opened)))
-    return pieces
-
-
-def _with_names(rows: Any, names: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:  # noqa: ANN401
-    for row in rows:
-        for column, words in names.items():
-            number = row[column]
-            if isinstance(number, int):
-                row[column] = words[number] if 0 <= number < len(words) else None
-        yield row
-
-
-def _from_hub(place: str) -> list[Piece]:
-    """The splits of a dataset on the Hugging Face hub. Runs no code from it."""
-    match = HUB.fullmatch(place)
-    if match is None:
-        raise SourceError(f"`{place}` is not a hub id", hint="a hub id is org/name, or org/name:config")
-    try:
-        import datasets
-    except ImportError as error:
-        raise MissingExtraError("datasets", "all") from error
-    try:
-        loaded = datasets.load_dataset(match["id"], match["config"])
-    except (ConnectionError, datasets.exceptions.DatasetNotFoundError) as error:
-        raise ResourceError(
-            f"the hub's `{match['id']}` could not be had: {str(error)[:300]}",
-            hint="check the id and the connection (HF_HUB_OFFLINE must not be set); a file on disk needs neither",
-        ) from error
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        raise SourceError(f"the hub's `{match['id']}` cannot be read: {str(error)[:500]}") from error
-    return _pieces_of(loaded, match["id"])
-
-
-def _in_folder(folder: Path) -> tuple[list[Piece], str]:
-    """A piece for each file of rows in a folder and below, by path, and what was passed by."""
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    endings = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
-    chosen = [
-        path for path in files if path.name.lower().endswith(endings) and path.name != "dataset_info.json"
-    ]
-    if not chosen:
-        raise SourceError(f"{folder} holds no file of rows", hint=f"endings looked for: {', '.join(ENDINGS)}")
-    passed = [path.name for path in files if path not in chosen]
-    pieces = []
-    for path in chosen:
-        name = path.relative_to(folder).as_posix()
-        pieces.append(Piece(name, split_name(path.name), open_file(path, str(path))))
-    note = f"passed by: {', '.join(passed[:5])}" + (f" and {len(passed) - 5} more" if len(passed) > 5 else "")
-    return pieces, note if passed else ""
-
-
-def _pieces(place: str, *, hub: bool) -> tuple[list[Piece], str]:
-    """What is to be read, and what is to be said of it."""
-    if place == "-":
-        return [Piece("stdin", None, open_stream(sys.stdin.buffer, "stdin"))], ""  # type: ignore[arg-type]
-    path = Path(place)
-    if place.startswith("hf:") or (hub and not path.exists()):
-        return _from_hub(place), ""
-    if path.is_dir():
-        if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
-            return _saved(path, path.resolve().name), ""
-        return _in_folder(path)
-    if not path.exists():
-        looks = HUB.fullmatch(place) and not path.suffix
-        hint = f"to fetch it from the Hugging Face hub: hf:{place}" if looks else "check the path"
-        raise SourceError(f"there is no file or folder {place}", hint=hint)
-    return [Piece(path.name, None, open_file(path, place))], ""
 
 
 # rows to examples
@@ -352,6 +233,42 @@ def read_source(
     Raises SourceError where nothing can be read, ConfigError for a format, role or column that is not
     there, MissingExtraError or ResourceError for the hub.
     """
+    told = _told(format, columns, label, group, split, roles)
+    pieces, note = pieces_at(str(place), hub=hub)
+    return _read(pieces, note, told, str(place))
+
+
+def read_rows(
+    rows: object,
+    name: str,
+    *,
+    format: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    label: str | None = None,
+    group: str | None = None,
+    split: str | None = None,
+    roles: Mapping[str, str] | None = None,
+) -> Imported:
+    """Rows that are in memory: a polars frame, a `datasets` object, or any iterable of mappings.
+
+    As `read_source`; `name` stands for the file's, and rows are counted from 1.
+    """
+    told = _told(format, columns, label, group, split, roles)
+    if hasattr(rows, "features") or hasattr(rows, "keys"):
+        return _read(pieces_of(rows, name), "", told, name)
+    plain = rows.iter_rows(named=True) if isinstance(rows, pl.DataFrame) else map(dict, rows)  # type: ignore[call-overload]
+    return _read([Piece(name, None, nullcontext(Opened(table_rows(plain), "datasets")))], "", told, name)
+
+
+def _told(
+    format: str | None,
+    columns: Mapping[str, str] | None,
+    label: str | None,
+    group: str | None,
+    split: str | None,
+    roles: Mapping[str, str] | None,
+) -> Reading:
+    """What the reader is told, checked."""
     parts = dict(columns or {})
     if label is not None:
         parts.setdefault("label", label)
@@ -360,8 +277,11 @@ def read_source(
             raise ConfigError(
                 f"role `{theirs}` cannot mean `{ours}`", hint="roles: system, user, assistant, tool"
             )
-    told = Reading(named(format) if format else None, parts, roles or {}, label, group, split)
-    pieces, note = _pieces(str(place), hub=hub)
+    return Reading(named(format) if format else None, parts, roles or {}, label, group, split)
+
+
+def _read(pieces: list[Piece], note: str, told: Reading, place: str) -> Imported:
+    """All rows of the pieces."""
     taken = Taken()
     reasons: dict[str, list[str]] = {}
     names: dict[str, None] = {}
@@ -372,7 +292,7 @@ def read_source(
             reasons.setdefault(why, []).append(piece.source)
             if name:
                 names[name] = None
-    _checked(taken, told, str(place))
+    _checked(taken, told, place)
     taken.pack()
     examples = with_ids(
         pl.concat(taken.frames) if taken.frames else pl.DataFrame(schema=EXAMPLES), taken.origins

@@ -7,21 +7,30 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from curate.checks.patterns.numbering import MOST_DIGITS, Numbering, numbering
+
 if TYPE_CHECKING:
-    from phonenumbers import PhoneNumberMatcher
+    from phonenumbers import PhoneNumberMatch, PhoneNumberMatcher
 
 Place = tuple[int, int]
 
 TRIES = 60_000  # of the 65,535 that a matcher makes before it gives up on a text
-KEPT = 200_000
+KEPT = 100_000  # stretches and candidates that are remembered
+BLOCKS, BLOCK = 8, 20  # groups of digits, and digits in a group, of a clump that is judged by its digits
+
 # every character that may stand in a candidate; no match goes over any other
-_GAP = r"\-x\u2010-\u2015\u2212\u30fc\uff0d\uff0f \xa0\xad\u200b\u2060\u3000()\uff08\uff09\uff3b\uff3d.\[\]/~\u2053\u223c\uff5e"
+_GAP = (
+    r"\-x\u2010-\u2015\u2212\u30fc\uff0d\uff0f \xa0\xad\u200b\u2060\u3000()\uff08\uff09\uff3b\uff3d."
+    r"\[\]/~\u2053\u223c\uff5e"
+)
 _LEAD = r"(\[\uff08\uff3b+\uff0b"
-_EXTENSION = "\t,;=:#\uff03.\uff0eextnsioaintдоб\u00f3\u0301\uff45\uff58\uff54\uff4e\uff49"
+_EXTENSION = "\t,;=:#\uff03.\uff0eextnsioa\u0434\u043e\u0431\u00f3\u0301\uff45\uff58\uff54\uff4e\uff49"
 _INSIDE = re.compile(rf"[\d{_GAP}{_LEAD}{_EXTENSION}]", re.IGNORECASE)
-_RUN = re.compile(rf"[\d{_GAP}{_LEAD}{_EXTENSION}]*", re.IGNORECASE)
+_STRETCH = re.compile(rf"[\d{_GAP}{_LEAD}{_EXTENSION}]*", re.IGNORECASE)
+_SIMPLE = re.compile(r"[0-9\-\u2010-\u2015 \xa0().\[\]/]+")  # digits, and gaps that mean nothing else
+_DIGITS = re.compile(r"[0-9]+")
 _LONG_GAP = re.compile("[ \xa0\t,]{64}")
-_NO_DIGIT = re.compile(r"\D+")
+LEAD = 10  # the most characters before the first digit of a candidate
 
 
 class Phones:
@@ -31,55 +40,85 @@ class Phones:
         """`regions` are two-letter codes; `leniency` is that of `phonenumbers`, 0 to 3."""
         self.regions = regions
         self.leniency = leniency
-        self._shortest = {region: _shortest(region) for region in regions}
-        least = min(self._shortest.values(), default=99)
-        self.least = least
-        self._clump = re.compile(rf"\d(?:[{_GAP}]{{0,4}}\d){{{least - 1},}}", re.IGNORECASE)
-        self._runs: dict[str, tuple[Place, ...]] = {}
+        self._plans = {region: numbering(region) for region in regions}
+        self.least = min((plan.least for plan in self._plans.values()), default=MOST_DIGITS)
+        self._clump = re.compile(rf"\d(?:[{_GAP}]{{0,4}}\d){{{max(self.least - 1, 0)},}}", re.IGNORECASE)
+        self._stretches: dict[str, tuple[Place, ...]] = {}
+        self._digits: dict[str, bool] = {}
 
     def find(self, text: str) -> list[Place]:
         """(start, end) of each match of any region, none within another."""
-        if len(text) > 9_000 and self._may_give_up(text):
-            return _outermost(place for region in self.regions for place in _plain(text, region, self.leniency))
+        if len(text) > 9_000 and _may_give_up(text):
+            return outermost(
+                place for region in self.regions for place in _plain(text, region, self.leniency)
+            )
         found: list[Place] = []
-        at = 0
-        while clump := self._clump.search(text, at):
+        done = 0
+        for clump in self._clump.finditer(text):
             start = clump.start()
-            while start > at and _INSIDE.match(text, start - 1):
+            if start < done or not self._may_be(clump[0], text[max(0, start - LEAD) : start]):
+                continue
+            while start > done and _INSIDE.match(text, start - 1):
                 start -= 1
-            run = _RUN.match(text, clump.end())
-            end = run.end() if run else clump.end()
-            found += self._in_run(text, start, end)
-            at = end
-        return _outermost(found)
+            stretch = _STRETCH.match(text, clump.end())
+            done = stretch.end() if stretch else clump.end()
+            found += self._in_stretch(text, start, done)
+        return outermost(found)
 
-    def _in_run(self, text: str, start: int, end: int) -> list[Place]:
-        """The matches in a run of characters that a match may have."""
-        # a match depends on no more than the character before and the one after the run
+    def _may_be(self, clump: str, before: str) -> bool:
+        """Whether any groups of its digits, in a row, may be a number of any region."""
+        if "+" in before or "\uff0b" in before or not _SIMPLE.fullmatch(clump):
+            return True
+        groups = _DIGITS.findall(clump)
+        if len(groups) > BLOCKS or max(map(len, groups)) > BLOCK:
+            return True
+        return any(
+            self._plausible("".join(groups[first:last]))
+            for first in range(len(groups))
+            for last in range(first + 1, len(groups) + 1)
+        )
+
+    def _plausible(self, digits: str) -> bool:
+        known = self._digits.get(digits)
+        if known is None:
+            if len(self._digits) >= KEPT:
+                self._digits.clear()
+            known = self._digits[digits] = any(plan.may_hold(digits) for plan in self._plans.values())
+        return known
+
+    def _in_stretch(self, text: str, start: int, end: int) -> list[Place]:
+        """The matches in a stretch of characters that a match may have."""
+        # a match depends on no more than the character before and the one after it
         lead, part = text[start - 1 : start] if start else "", text[start : end + 1]
         key = f"{lead}\n{part}\n{end < len(text)}"
-        known = self._runs.get(key)
+        known = self._stretches.get(key)
         if known is None:
-            if len(self._runs) >= KEPT:
-                self._runs.clear()
-            known = self._runs[key] = tuple(self._matches(lead + part, len(lead)))
+            if len(self._stretches) >= KEPT:
+                self._stretches.clear()
+            matcher = _matcher()
+            known = self._stretches[key] = tuple(
+                {
+                    (match.start - len(lead), match.end - len(lead))
+                    for region in self.regions
+                    for match in matcher(lead + part, region, leniency=self.leniency)
+                }
+            )
         return [(start + a, start + b) for a, b in known]
 
-    def _matches(self, part: str, lead: int) -> set[Place]:
-        digits = max(len(_NO_DIGIT.sub("", clump)) for clump in self._clump.findall(part))
-        matcher = _matcher()
-        return {
-            (match.start - lead, match.end - lead)
-            for region, shortest in self._shortest.items()
-            if digits >= shortest
-            for match in matcher(part, region, leniency=self.leniency)
-        }
 
-    @staticmethod
-    def _may_give_up(text: str) -> bool:
-        """Whether a matcher could come to its limit of tries: seven for each character of a candidate."""
-        digits = len(_NO_DIGIT.sub("", text))
-        return digits * 5 * 7 > TRIES or _LONG_GAP.search(text) is not None
+def outermost(places: Iterable[Place]) -> list[Place]:
+    """The places that are not within another."""
+    kept: list[Place] = []
+    for start, end in sorted(set(places), key=lambda place: (place[0], -place[1])):
+        if not kept or end > kept[-1][1]:
+            kept.append((start, end))
+    return kept
+
+
+def _may_give_up(text: str) -> bool:
+    """Whether a matcher could come to its limit: seven tries for each character of a candidate."""
+    digits = sum(char.isdecimal() for char in text)
+    return digits * 5 * 7 > TRIES or _LONG_GAP.search(text) is not None
 
 
 def _plain(text: str, region: str, leniency: int) -> Iterator[Place]:
@@ -89,39 +128,26 @@ def _plain(text: str, region: str, leniency: int) -> Iterator[Place]:
         yield match.start, match.end
 
 
-def _shortest(region: str) -> int:
-    """The fewest digits of a number of that region, the ones that are dialled locally among them."""
-    from phonenumbers import PhoneMetadata
-
-    known = PhoneMetadata.metadata_for_region(region, None)
-    if known is None:
-        return 0
-    lengths = (*known.general_desc.possible_length, *known.general_desc.possible_length_local_only)
-    return max(1, min((length for length in lengths if length > 0), default=1))
-
-
-def _outermost(places: Iterable[Place]) -> list[Place]:
-    """The places that are not within another."""
-    kept: list[Place] = []
-    for start, end in sorted(set(places), key=lambda place: (place[0], -place[1])):
-        if not kept or end > kept[-1][1]:
-            kept.append((start, end))
-    return kept
-
-
 @lru_cache(maxsize=1)
 def _matcher() -> type[PhoneNumberMatcher]:
+    """The matcher of `phonenumbers`, but each candidate is parsed once, and only if it may be a number."""
     from phonenumbers import PhoneNumberMatch, PhoneNumberMatcher
 
     verdicts: dict[tuple[str, str, str, str, int], PhoneNumberMatch | None] = {}
+    plans: dict[str, Numbering] = {}
 
-    class Remembering(PhoneNumberMatcher):
-        """Parses each candidate once for a region and its neighbours."""
+    class Remembering(PhoneNumberMatcher):  # type: ignore[misc]
+        """The one inherited method asks what is known before it parses."""
 
         def _parse_and_verify(self, candidate: str, offset: int) -> PhoneNumberMatch | None:
+            region = self.preferred_region
+            if _SIMPLE.fullmatch(candidate):
+                plan = plans.get(region) or plans.setdefault(region, numbering(region))
+                if not plan.may_hold("".join(_DIGITS.findall(candidate))):
+                    return None
             end = offset + len(candidate)
             before = self.text[offset - 1 : offset] if offset else ""
-            key = (candidate, self.preferred_region, before, self.text[end : end + 1], self.leniency)
+            key = (candidate, region, before, self.text[end : end + 1], self.leniency)
             if key not in verdicts:
                 if len(verdicts) >= KEPT:
                     verdicts.clear()

@@ -20,7 +20,9 @@ from curate.checks.quality.text import (
     within,
 )
 
-_MEDIA_COLUMN = re.compile(r'"(?:images?|image_\w+|pictures?|photos?|audios?|videos?|media|files?|attachments?)"\s*:\s*(?!null|""|\[\]|\{\})')
+_MEDIA_COLUMN = re.compile(
+    r'"(?:images?|image_\w+|pictures?|photos?|audios?|videos?|media|files?|attachments?)"\s*:\s*(?!null|""|\[\]|\{\})'
+)
 
 # asked for a picture
 
@@ -30,22 +32,28 @@ _PICTURE = (
     r"3d models?|mind ?maps?|word ?clouds?|sketch(?:es)?|sketch/drawing|flyers?|brochures?|book covers?|album covers?|t-?shirts?|bar (?:chart|graph)s?|pie charts?|line (?:chart|graph)s?|graphs?|charts?|"
     r"floor ?plans?|blueprints?|emblems?|thumbnails?|gifs?|videos?|memes?)"
 )
+# words that say, between "create" and the picture's name, that something else is wanted
 _MADE_OF_WORDS = re.compile(
-    r"\b(?:character|biographical|comedy|autobiographical|thumbnail|verbal|written|word|short|life|personality|scene) sketch|\bsketch (?:out|comedy)\b|sketch of (?:the |his |her |an? )?(?:life|plot|person\w*|character)|\bascii\b|"
-    r"\b(?:description|describe|caption|title|slogan|tagline|text|copy|headline|script|story|list|ideas?|concept|names?|questions?|prompt|outline|plan|alt text|poem|essay|paragraph|sentence|article|summary|explain\w*|steps|instructions?|"
-    r"code|program|function|html|css|svg|latex|tikz|matplotlib|python|javascript|java|r|sql|class|algorithm|api|app|application|query|data structure|dialogue|review|strategy|campaign|budget|schedule|proposal|"
-    r"criteria|rubric|quiz|survey|game|table|json|mermaid|graphviz|plantuml|knowledge graph|graph theory|directed graph|undirected graph|adjacency)\b",
+    r"\b(?:descriptions?|captions?|titles?|slogans?|taglines?|texts?|copy|headlines?|scripts?|stor(?:y|ies)|lists?|ideas?|names?|questions?|prompts?|outlines?|plan|poems?|essays?|paragraphs?|sentences?|"
+    r"articles?|summar(?:y|ies)|steps|instructions?|code|program|function|class|algorithm|app|application|query|dialogue|review|strategy|campaign|budget|schedule|proposal|criteria|rubric|quiz|survey|game|table|examples?|"
+    r"knowledge|directed|undirected|weighted|social|call|character|biographical|comedy|word|verbal|personality|life|ways?|tips|reasons?|tweet|post|email|letter|hashtags?|caption|database|type|kind)\b",
+    re.IGNORECASE,
+)
+# words that say, anywhere, that the picture is to be written as code or signs
+_AS_CODE = re.compile(
+    r"\b(?:ascii|code|html|css|svg|latex|tikz|matplotlib|python|javascript|java|ggplot\w*|in r|sql|canvas|turtle|mermaid|graphviz|dot language|plantuml|emojis?|text-based|adjacency|networkx|tensorflow|pytorch|opencv|gan)\b|代码",
     re.IGNORECASE,
 )
 _WANTS_PICTURE = re.compile(
     rf"\b(?:design|create|draw|make|generate|produce|sketch|paint|illustrate|develop|build|construct|render|come up with|provide|craft|compose|prepare|show)\b(?: me)? "
     rf"(?:(?:an?|the|some|your|my|this|one|two|three|\d+|new|simple|original|unique|creative|colou?rful)\s+){{0,3}}(?:[\w'’-]+\s+){{0,3}}?{_PICTURE}\b(?! (?:design )?(?:description|caption|title|idea|concept|slogan|name|processing|classif|recogni|search|database|theory|format|model|system|app|website|library|algorithm|editor|code|generator|file|tag|novel|book|designer|artist))"
-    rf"|\A\W*(?:please )?(?:draw|sketch|paint|illustrate)\b(?! (?:a |the )?(?:conclusions?|comparisons?|parallels?|inferences?|distinctions?|lessons?|attention|analog\w+|connections?|up|upon|on|from|out))"
+    rf"|\A\W*(?:please )?(?:draw|sketch|paint|illustrate)\b(?! (?:an? |the |your |this |that |these |those )?(?:how|why|what|points?|concepts?|ideas?|uses?|process\w*|difference\w*|importance|relationship\w*|conclusions?|comparisons?|parallels?|inferences?|distinctions?|lessons?|attention|analog\w+|connections?|up|upon|on|from|out))"
     r"|\bcrop (?:an?|the|this) (?:\w+ ){0,2}(?:photo|picture|image)|\brecord (?:an?|the|this) (?:\w+ ){0,2}(?:song|video|audio|podcast)",
     re.IGNORECASE,
 )
 _ZH_PICTURE = re.compile(
-    r"(?:画|绘制|设计|制作|创建|生成|创作)(?:出)?(?:一?[个幅张款份些])?[^，。！？\n]{0,15}(?:标志|徽标|logo|海报|插图|插画|图片|图像|漫画|卡通|图画|信息图|绘画)(?![的中描]|说明|标题|代码)", re.IGNORECASE
+    r"(?:画|绘制|设计|制作|创建|生成|创作)(?:出)?(?:一?[个幅张款份些])?[^，。！？\n]{0,15}(?:标志|徽标|logo|海报|插图|插画|图片|图像|漫画|卡通|图画|信息图|绘画)(?![的中描]|说明|标题|代码)",
+    re.IGNORECASE,
 )
 
 
@@ -53,11 +61,9 @@ def _wants_picture(text: Text) -> Iterator[Problem]:
     """A picture is asked for, of a model that writes."""
     head = text.text.strip().split("\n", 1)[0][:300]
     found = _WANTS_PICTURE.search(head) or _ZH_PICTURE.search(head)
-    if not found or _given(text) or CODE.search(text.text):
+    if not found or _given(text) or CODE.search(text.text) or _AS_CODE.search(text.text):
         return
-    if _MADE_OF_WORDS.search(head) and not re.match(r"\W*(?:please )?(?:draw|paint|design (?:an?|the) (?:new )?(?:logo|poster))\b", head, re.IGNORECASE):
-        return
-    if re.search(r"\b(?:character|biographical|word) sketch", head, re.IGNORECASE):
+    if _MADE_OF_WORDS.search(found.group()):
         return
     yield Problem("asks-for-picture", None, None, 0.7, "a picture is asked for; the answer can only be words")
 
@@ -104,12 +110,24 @@ def _missing(text: Text) -> Iterator[Problem]:
         return
     hidden = fences(text.text)
     for found in _MARKUP.finditer(text.text):
-        if not within(found.start(), hidden) and not re.search(r"\b(?:html|markdown|tag)\b", text.text, re.IGNORECASE):
-            yield Problem("missing-attachment", *found.span(), 0.9, "a picture or file stands here only by name")
+        if not within(found.start(), hidden) and not re.search(
+            r"\b(?:html|markdown|tag)\b", text.text, re.IGNORECASE
+        ):
+            yield Problem(
+                "missing-attachment", *found.span(), 0.9, "a picture or file stands here only by name"
+            )
             return
-    if (found := _ATTACHED.search(text.text)) and not re.search(r"\be-?mail|\bletter\b|\bmessage\b|rewrite|rephrase|translat|correct|grammar|proofread|synonym|sentence", text.text, re.IGNORECASE):
+    if (found := _ATTACHED.search(text.text)) and not re.search(
+        r"\be-?mail|\bletter\b|\bmessage\b|rewrite|rephrase|translat|correct|grammar|proofread|synonym|sentence",
+        text.text,
+        re.IGNORECASE,
+    ):
         yield Problem("missing-attachment", *found.span(), 0.8, "something attached is spoken of")
-    elif (found := _SHOWN.search(text.text[:400])) and len(text.text) < found.end() + 60 and "?" not in text.text[found.end() + 1 :]:
+    elif (
+        (found := _SHOWN.search(text.text[:400]))
+        and len(text.text) < found.end() + 60
+        and "?" not in text.text[found.end() + 1 :]
+    ):
         yield Problem("missing-attachment", *found.span(), 0.6, "a picture is asked about and none is there")
 
 
@@ -118,10 +136,21 @@ def _shows(text: Text) -> Iterator[Problem]:
     if _given(text) or CODE.search(text.text):
         return
     found = _MARKUP.search(text.text)
-    if found and not re.search(r"\b(?:html|markdown|tag|template|placeholder|code|web ?site|web ?page)\b", text.asked, re.IGNORECASE):
+    if found and not re.search(
+        r"\b(?:html|markdown|tag|template|placeholder|code|web ?site|web ?page)\b", text.asked, re.IGNORECASE
+    ):
         yield Problem("picture-in-answer", *found.span(), 0.7, "a picture stands in the answer only by name")
-    elif (found := _ANSWERED_PICTURE.search(text.text)) and not _SEEN_WORDS.search(text.asked) and not re.search(r"\be-?mail|letter|memo|message", text.asked, re.IGNORECASE):
-        yield Problem("missing-attachment", *found.span(), 0.6, "the answer speaks of a picture or file that nobody gave")
+    elif (
+        (found := _ANSWERED_PICTURE.search(text.text))
+        and not _SEEN_WORDS.search(text.asked)
+        and not re.search(r"\be-?mail|letter|memo|message", text.asked, re.IGNORECASE)
+    ):
+        yield Problem(
+            "missing-attachment",
+            *found.span(),
+            0.6,
+            "the answer speaks of a picture or file that nobody gave",
+        )
 
 
 # links
@@ -148,10 +177,17 @@ def _links(text: Text) -> Iterator[Problem]:
     rest = _URL.sub("", last)
     alone = bool(_URL.search(last)) and len(re.findall(r"\w+", rest)) <= 6
     words = _URL.sub("", text.text)
-    if (alone or len(words) < 200) and _READ.search(words) and not _ABOUT_URL.search(words) and not CODE.search(words):
+    if (
+        (alone or len(words) < 200)
+        and _READ.search(words)
+        and not _ABOUT_URL.search(words)
+        and not CODE.search(words)
+    ):
         yield Problem("unreadable-link", *found.span(), 0.8, "what is asked about lies behind a link")
     elif alone or (len(text.text) < 600 and not CODE.search(words)):
-        yield Problem("link-in-question", *found.span(), 0.3, "the question holds a link that cannot be opened")
+        yield Problem(
+            "link-in-question", *found.span(), 0.3, "the question holds a link that cannot be opened"
+        )
 
 
 # slots and inputs that were never filled
@@ -168,11 +204,24 @@ def _no_input(text: Text) -> Iterator[Problem]:
     """A mark that there is no input, which trains a model to expect one."""
     if found := _NO_INPUT.search(text.text[-200:]):
         start = max(0, len(text.text) - 200) + found.start(1)
-        if text.text[:start].strip() and not re.search(r"\b(?:reply|answer|respond|write|say|output|enter|type)\b[^.\n]{0,40}\Z", text.text[:start].rstrip(), re.IGNORECASE):
+        if text.text[:start].strip() and not re.search(
+            r"\b(?:reply|answer|respond|write|say|output|enter|type)\b[^.\n]{0,40}\Z",
+            text.text[:start].rstrip(),
+            re.IGNORECASE,
+        ):
             span = tail(text.text, start)
-            yield Problem("placeholder-input", *span, 0.9, "a mark stands for an input that there is not", "edit", {"cut": [span]})
+            yield Problem(
+                "placeholder-input",
+                *span,
+                0.9,
+                "a mark stands for an input that there is not",
+                "edit",
+                {"cut": [span]},
+            )
     elif found := _NO_INPUT_INSIDE.search(text.text):
-        yield Problem("placeholder-input", *found.span(), 0.6, "a mark for a missing input stands inside the text")
+        yield Problem(
+            "placeholder-input", *found.span(), 0.6, "a mark for a missing input stands inside the text"
+        )
 
 
 _SLOT = re.compile(
@@ -192,17 +241,55 @@ def _slot(text: Text) -> Iterator[Problem]:
     for found in _SLOT.finditer(text.text):
         around = text.text if text.role == "user" else text.asked
         loose = text.role == "user" and text.text[: found.start()] + text.text[found.end() :]
-        if not within(found.start(), hidden) and not CODE.search(around) and not _TEMPLATE_WORDS.search(loose or around):
+        if (
+            not within(found.start(), hidden)
+            and not CODE.search(around)
+            and not _TEMPLATE_WORDS.search(loose or around)
+        ):
             yield Problem("unfilled-slot", *found.span(), 0.7, "a slot of a template was not filled")
             return
 
 
 RULES = (
-    Rule(ASKED & said(r"design|create|draw|make|generate|produce|sketch|paint|illustrate|develop|build|construct|render|come up with|provide|craft|compose|prepare|show|crop|record|画|绘|设计|制作|创|生成")
-         & said(r"logo|illustrat|draw|paint|picture|photo|poster|banner|cartoon|comic|graphic|icon|art|collage|doodle|portrait|image|animation|visual|3d model|mind ?map|word ?cloud|sketch|flyer|brochure|cover|shirt|chart|graph|plan|blueprint|emblem|thumbnail|gif|video|meme|song|audio|podcast|标志|徽标|海报|插图|插画|图|漫画|卡通|绘画"), _wants_picture),
-    Rule(ASKED & said(r"image|photo|picture|painting|drawing|chart|graph|figure|diagram|screenshot|video|audio|clip|artwork|attach|enclosed|!\[|<img|<file|vision_start"), _missing),
-    Rule(ANSWER & said(r"!\[|<img|[<(\[][^<>\]\)]{0,40}(image|photo|picture|painting|drawing|chart|graph|figure|diagram|screenshot|video|audio|file|document|pdf)|attached|(above|provided|uploaded|enclosed) (image|picture|photo|screenshot|file|document|diagram|chart)|(image|picture|photo|photograph|screenshot|diagram|figure|chart|graph) (above|below|shown)"), _shows),
+    Rule(
+        ASKED
+        & said(
+            r"design|create|draw|make|generate|produce|sketch|paint|illustrate|develop|build|construct|render|come up with|provide|craft|compose|prepare|show|crop|record|画|绘|设计|制作|创|生成"
+        )
+        & said(
+            r"logo|illustrat|draw|paint|picture|photo|poster|banner|cartoon|comic|graphic|icon|art|collage|doodle|portrait|image|animation|visual|3d model|mind ?map|word ?cloud|sketch|flyer|brochure|cover|shirt|chart|graph|plan|blueprint|emblem|thumbnail|gif|video|meme|song|audio|podcast|标志|徽标|海报|插图|插画|图|漫画|卡通|绘画"
+        ),
+        _wants_picture,
+    ),
+    Rule(
+        ASKED
+        & said(
+            r"image|photo|picture|painting|drawing|chart|graph|figure|diagram|screenshot|video|audio|clip|artwork|attach|enclosed|!\[|<img|<file|vision_start"
+        ),
+        _missing,
+    ),
+    Rule(
+        ANSWER
+        & said(
+            r"!\[|<img|[<(\[][^<>\]\)]{0,40}(image|photo|picture|painting|drawing|chart|graph|figure|diagram|screenshot|video|audio|file|document|pdf)|attached|(above|provided|uploaded|enclosed) (image|picture|photo|screenshot|file|document|diagram|chart)|(image|picture|photo|photograph|screenshot|diagram|figure|chart|graph) (above|below|shown)"
+        ),
+        _shows,
+    ),
     Rule(ASKED & said(r"https?://|www\."), _links),
-    Rule(ASKED & (said(r"no[ _-]?input|n/a\W{0,3}\s*\z|not applicable\W{0,3}\s*\z|无输入|无需输入|没有输入|无[。.]?\s*\z|\n\W{0,3}none\W{0,3}\s*\z")), _no_input),
-    Rule(SPOKEN & said(r"\{\{|[\[(<](insert|enter|add|fill in|specify|type|replace with|put|your) |lorem ipsum|\btodo\b|\btbd\b|fixme|xxx"), _slot),
+    Rule(
+        ASKED
+        & (
+            said(
+                r"no[ _-]?input|n/a\W{0,3}\s*\z|not applicable\W{0,3}\s*\z|无输入|无需输入|没有输入|无[。.]?\s*\z|\n\W{0,3}none\W{0,3}\s*\z"
+            )
+        ),
+        _no_input,
+    ),
+    Rule(
+        SPOKEN
+        & said(
+            r"\{\{|[\[(<](insert|enter|add|fill in|specify|type|replace with|put|your) |lorem ipsum|\btodo\b|\btbd\b|fixme|xxx"
+        ),
+        _slot,
+    ),
 )

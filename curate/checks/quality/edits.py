@@ -22,6 +22,10 @@ _TAG = re.compile(
     r"(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
+_SUPER = re.compile(r"<sup>([0-9+-]{1,4})</sup>", re.IGNORECASE)
+_SUB = re.compile(r"<sub>([0-9+-]{1,4})</sub>", re.IGNORECASE)
+_RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
+_LOWERED = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 _BBCODE = re.compile(
     r"\[/?(?:b|i|u|s|url|img|quote|code|color|size|list|center|spoiler)(?:=[^\]\n]*)?\]", re.IGNORECASE
 )
@@ -30,7 +34,8 @@ _WIKI_HEAD = re.compile(r"^(={2,6})[ \t]*(.+?)[ \t]*\1[ \t]*$", re.MULTILINE)
 
 
 def without_tags(text: str) -> str:
-    """HTML's formatting as plain text: breaks and items become lines, other tags go, entities are read."""
+    """HTML's formatting as plain text: breaks and items become lines, small figures stay small, other tags go."""
+    text = _SUPER.sub(lambda m: m[1].translate(_RAISED), _SUB.sub(lambda m: m[1].translate(_LOWERED), text))
     lines = _ITEM.sub("- ", _BREAK.sub("\n", text))
     return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", html.unescape(_TAG.sub("", lines)))).strip()
 

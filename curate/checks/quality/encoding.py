@@ -73,7 +73,9 @@ def _damage(text: Text) -> Iterator[Problem]:
 REPAIR = {"mojibake": "mojibake", "control-character": "controls", "invisible-character": "invisible"}
 
 
-def _edit(label: str, text: Text, start: int, end: int, score: float, reason: str, places: int = 1) -> Problem:
+def _edit(
+    label: str, text: Text, start: int, end: int, score: float, reason: str, places: int = 1
+) -> Problem:
     """A finding that proposes the repair, or a look where the text is JSON and must stay so."""
     measured: dict[str, object] = {"places": places}
     if text.role == "call":

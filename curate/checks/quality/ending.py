@@ -14,7 +14,9 @@ _HANGING = re.compile(
 )
 _SENTENCE = re.compile(r"[.!?]\s+[A-Z\"“(]|[。！？]")
 _OPEN = {"(": ")", "[": "]", "{": "}", "（": "）", "“": "”", "「": "」", "《": "》"}
-_FINISH = re.compile(r'"(?:finish_reason|stop_reason|finishReason)"\s*:\s*"(?:length|max_tokens|MAX_TOKENS|model_length)"')
+_FINISH = re.compile(
+    r'"(?:finish_reason|stop_reason|finishReason)"\s*:\s*"(?:length|max_tokens|MAX_TOKENS|model_length)"'
+)
 _LIST_LINE = re.compile(r"^[ \t]*(?:[-*•+]|\d{1,3}[.)]|[a-zA-Z][.)]|#+)[ \t]")
 _VERSE = 60  # characters; lines of verse, of a list, of a signature are shorter
 
@@ -45,13 +47,18 @@ def _stops(text: Text) -> Iterator[Problem]:
 
 def _is_broken_off(body: str, line: str) -> bool:
     """Whether the last line is a long sentence without an end, in a text whose sentences have one."""
-    if body[-1] in _DONE or not body[-1].isalnum() or len(body) < 250 or _LIST_LINE.match(line):
+    if not body[-1].isalpha() or len(body) < 250 or _LIST_LINE.match(line):
+        return False
+    last = line.rsplit(None, 1)[-1]
+    if last.startswith(('#', '@')) or '/' in last or '|' in line:
         return False
     before = body[: len(body) - len(line)]
     others = [other.rstrip() for other in before.split("\n") if len(other.strip()) > _VERSE]
     unfinished = sum(other[-1] not in _DONE for other in others)
     sentences = len(_SENTENCE.findall(body))
-    return len(line) > _VERSE and sentences >= 3 and unfinished == 0 and bool(_SENTENCE.search(line) or others)
+    return (
+        len(line) > _VERSE and sentences >= 3 and unfinished == 0 and bool(_SENTENCE.search(line) or others)
+    )
 
 
 def _is_verse(body: str) -> bool:
@@ -62,7 +69,7 @@ def _is_verse(body: str) -> bool:
 
 def _completes(text: Text, body: str) -> bool:
     """Whether the answer is a piece of the question, which may end anywhere."""
-    return body[-25:] in text.asked
+    return body[-25:] in text.asked or "|" in body[-200:] or text.asked.rstrip()[-1:] in (",", "，", "、")
 
 
 def _told(text: Text) -> Iterator[Problem]:

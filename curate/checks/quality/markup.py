@@ -25,13 +25,26 @@ _WIKI = re.compile(
     r"\[\[(?!\s*[\d\[\"'-])[^\[\]\n]{2,80}\]\]|\{\{(?:cite|citation|infobox|main|reflist)\b[^{}]*\}\}|^={2,6} ?[\w ,'-]+ ?={2,6}[ \t]*$|<ref[ >/]|'''[^'\n]{1,80}'''",
     re.IGNORECASE | re.MULTILINE,
 )
-_DUMP_KEYS = frozenset(("response", "answer", "content", "output", "text", "result", "message", "completion", "reply", "assistant"))
+_DUMP_KEYS = frozenset(
+    (
+        "response",
+        "answer",
+        "content",
+        "output",
+        "text",
+        "result",
+        "message",
+        "completion",
+        "reply",
+        "assistant",
+    )
+)
 _WRITTEN_MATHS = re.compile(r"\$[^$\n]+\$|\\\(|\\begin\{|\[\[\s*-?\d")
 
 
 def _left(text: Text) -> Iterator[Problem]:
     """Marks that a reader should not see, in a text that is neither code nor about it."""
-    if is_code(text) or (text.role == "user" and _speaks_of_marks(text.text)):
+    if is_code(text) or re.match(r"\s*<(?:[^<>]+)>(?:.|\n)*<[^<>]+>\s*\Z", text.text) or (text.role == "user" and _speaks_of_marks(text.text)):
         return
     if tags := _loose(_TAG, text.text):
         yield _edit("html", text, tags, "tags", "HTML tags stand in prose", 0.8)
@@ -66,7 +79,13 @@ def _edit(
 
 def _speaks_of_marks(text: str) -> bool:
     """Whether a question may be about its marks."""
-    return bool(re.search(r"\b(?:html|tags?|markup|bbcode|wiki\w*|entit\w+|escape|web ?(?:page|site)s?|code|css|xml)\b", text, re.IGNORECASE))
+    return bool(
+        re.search(
+            r"\b(?:html|tags?|markup|bbcode|wiki\w*|entit\w+|escape|web ?(?:page|site)s?|code|css|xml)\b",
+            text,
+            re.IGNORECASE,
+        )
+    )
 
 
 def _dumped(text: Text) -> Iterator[Problem]:
@@ -78,10 +97,24 @@ def _dumped(text: Text) -> Iterator[Problem]:
     except (ValueError, RecursionError):
         return
     if isinstance(value, dict) and any(isinstance(value.get(key), str) for key in _DUMP_KEYS & set(value)):
-        yield Problem("json-dump", 0, len(text.text), 0.7, "the answer is wrapped in a JSON object", "edit", {"repair": "json"})
+        yield Problem(
+            "json-dump",
+            0,
+            len(text.text),
+            0.7,
+            "the answer is wrapped in a JSON object",
+            "edit",
+            {"repair": "json"},
+        )
 
 
 RULES = (
-    Rule(SPOKEN & said(r"&[a-z#][a-z0-9]{1,7};|</?[a-z][a-z0-9]{0,9}[ />]|\[/(b|i|u|url|img|quote|code|color|size|list)\]|\[\[|'''|\{\{|<ref|^={2}|\n={2}"), _left),
+    Rule(
+        SPOKEN
+        & said(
+            r"&[a-z#][a-z0-9]{1,7};|</?[a-z][a-z0-9]{0,9}[ />]|\[/(b|i|u|url|img|quote|code|color|size|list)\]|\[\[|'''|\{\{|<ref|^={2}|\n={2}"
+        ),
+        _left,
+    ),
     Rule(ANSWER & said(r"\A\s*\{\s*\x22\w+\x22\s*:"), _dumped),
 )

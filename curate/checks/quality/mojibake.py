@@ -44,7 +44,9 @@ _ONE = re.compile(_sequences(_WESTERN))
 _RUN = re.compile(_sequences(_WESTERN) + "+")
 _RUSSIAN_RUN = re.compile(_sequences(_RUSSIAN) + "{4,}")
 _MAC_MARK = re.compile("‚Ä[ôúùìîòÆ¶¢°]|(?<=[a-z])√[©®†¢±¥ß∂∫≠º¥ºàâåç´≤≥]")
-_CUT_QUOTE = re.compile("â€(?=[\\s.,;:!?)]|\\Z)")  # the last byte of ” has no character in cp1252 and was lost
+_CUT_QUOTE = re.compile(
+    "â€(?=[\\s.,;:!?)]|\\Z)"
+)  # the last byte of ” has no character in cp1252 and was lost
 _MARKS = "\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2039\u203a\u00ab\u00bb\u00a0"
 # what UTF-8 that was meant for readers is made of: letters of living scripts, marks, signs, emoji
 _PLAUSIBLE = re.compile(

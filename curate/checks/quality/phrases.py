@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from curate.checks.quality.text import ANSWER, SPOKEN, Problem, Rule, Text, said, tail
+from curate.checks.quality.text import ANSWER, DIALOGUE_WORDS, LETTER_WORDS, SPOKEN, Problem, Rule, Text, said, tail
 
 _APOLOGY = r"(?:(?:i'?m|i am) (?:very |really |so |truly )?(?:sorry|afraid)|sorry|unfortunately|(?:my )?apologies|i apologi[sz]e|regrettably)"
 _UNABLE = (
@@ -35,6 +35,11 @@ DISCLAIMER = re.compile(
     r"|作为(?:一个|一名|一款)?(?:AI|人工智能|语言模型|大型语言模型)(?:助手|模型|语言模型)?[，,]?我|(?:my|the) (?:knowledge|training data) cut-?off\b|\bas of my last (?:knowledge )?update\b",
     re.IGNORECASE,
 )
+# a question that holds such words itself asks to word them otherwise
+_UNABLE_WORDS = re.compile(
+    r"\bsorry\b|\bapolog|\bregret|\bcan(?:no|')t\b|\bcannot\b|\bunable\b|\bnot be able\b|\bimpossible\b|\brefus|\bdeclin|抱歉|对不起|道歉",
+    re.IGNORECASE,
+)
 _SELF = re.compile(
     r"\b(?:who|what) are you\b|\bare you (?:an?|a real|human|sentient|conscious|able)|\byour(?:self| name| creator| feelings?| opinion)\b|\b(?:ai|language model|chatbot|assistant|gpt)\b|你(?:是谁|叫什么|是什么)|人工智能|机器人|语言模型",
     re.IGNORECASE,
@@ -55,7 +60,7 @@ _LEFTOVER = re.compile(
 def _refuses(text: Text) -> Iterator[Problem]:
     """Answers that refuse, or speak of being a machine where nobody asked."""
     head = text.text[:400]
-    if found := REFUSAL.search(head):
+    if (found := REFUSAL.search(head)) and not _UNABLE_WORDS.search(text.asked):
         yield Problem("refusal", *found.span(), 0.8, "the answer refuses or says that it cannot")
     elif (found := DISCLAIMER.search(text.text[:2000])) and not _SELF.search(text.asked):
         yield Problem("ai-disclaimer", *found.span(), 0.7, "the answer speaks of being a model")
@@ -65,6 +70,8 @@ def _closes(text: Text) -> Iterator[Problem]:
     """A last paragraph that only offers more help."""
     start = text.text.rstrip().rfind("\n\n") + 2
     last = text.text[start:].strip()
+    if DIALOGUE_WORDS.search(text.question) or LETTER_WORDS.search(text.question):
+        return
     if start > 200 and "\n" not in last and (found := _CLOSING.match(last)) and len(last) - found.end() < 60:
         span = tail(text.text, start)
         yield Problem(

@@ -19,7 +19,7 @@ PROBE = 16  # characters at the end that are looked for before it
 LOOPS = 4  # times that a piece must stand at the end to be a loop
 COMPRESSED = 0.32  # of the bytes: what is packed smaller than this repeats a lot
 LINES = 0.3  # share of characters in repeated lines
-TOP, ALL = 0.25, 0.35  # shares of the most frequent 4-gram, and of all repeated 8-grams
+TOP, ALL = 0.4, 0.5  # shares of the most frequent 4-gram, and of all repeated 8-grams
 
 
 def repeats(text: Text) -> Iterator[Problem]:
@@ -35,9 +35,9 @@ def repeats(text: Text) -> Iterator[Problem]:
             times: dict[str, object] = {"times": (len(body) - start) // period}
             yield Problem("looping-end", *span, 0.9, "the end runs in a loop", "edit", {"cut": [span]}, times)
             return
-    if len(body) < LEAST or CODE.search(body) or not _packs(body) or _asked_for(text):
+    if len(body) < LEAST or not _packs(body) or CODE.search(body) or _asked_for(text):
         return
-    lines = [line.strip() for line in body.split("\n") if len(line.strip()) > 20]
+    lines = [line.strip() for line in body.split("\n") if len(line.strip()) > 20 and "|" not in line]
     doubled = sum(len(line) * (times - 1) for line, times in Counter(lines).items() if times > 1)
     if doubled > LINES * len(body):
         share: dict[str, object] = {"share": round(doubled / len(body), 3)}
@@ -46,7 +46,9 @@ def repeats(text: Text) -> Iterator[Problem]:
     top, again = _phrases(body)
     if top > TOP or again > ALL:
         shares: dict[str, object] = {"top_4_gram": round(top, 3), "repeated_8_grams": round(again, 3)}
-        yield Problem("repeated-phrases", None, None, 0.7, "the same phrases come again and again", measured=shares)
+        yield Problem(
+            "repeated-phrases", None, None, 0.7, "the same phrases come again and again", measured=shares
+        )
 
 
 def _loop(body: str) -> tuple[int, int] | None:
@@ -94,4 +96,10 @@ def _phrases(body: str) -> tuple[float, float]:
 
 def _asked_for(text: Text) -> bool:
     """Whether the question asks for repetition."""
-    return bool(re.search(r"\brepeat\w*\b|\b\d+ times\b|\btimes tables?\b|\blyrics\b|\bsong\b|\bchorus\b|\bloop\w*\b|\bvillanelle\b|重复|遍", text.asked, re.IGNORECASE))
+    return bool(
+        re.search(
+            r"\brepeat\w*\b|\b\d+ times\b|\btimes tables?\b|\blyrics\b|\bsong\b|\bchorus\b|\bloop\w*\b|\bvillanelle\b|重复|遍",
+            text.asked,
+            re.IGNORECASE,
+        )
+    )

@@ -93,13 +93,13 @@ def blank(text: str | None) -> bool:
 # what kind of text it is
 
 CODE = re.compile(
-    r"```|<code|^[ \t]*(?:def |class \w+[(:{ ]|import |from \w+ import |#include|function |public |private |"
+    r"```|<code|<(?:table|div|html|body|head|svg|script|style)\b|^[ \t]*(?:def |class \w+[(:{ ]|import |from \w+ import |#include|function |public |private |"
     r"var |let |const |return\b|select .* from |<!doctype|<html|<\?|#!/)|[;{}][ \t]*$|=>|\(\) ?\{",
     re.IGNORECASE | re.MULTILINE,
 )
 CODE_WORDS = re.compile(
     r"\b(?:code|coding|html|css|javascript|java|python|sql|xml|yaml|json|regex|regular expression|latex|markdown|bbcode|"
-    r"wiki(?:text|media)|script|programs?|programming|function|algorithm|api|endpoint|tags?|web ?pages?|web ?sites?|webapp|markup|template|"
+    r"wiki(?:text|media)|script|programs?|programming|function|algorithm|api|endpoint|tags?|web ?pages?|web ?sites?|web ?app\w*|ui|ux|components?|bold|italics?|fonts?|typograph\w*|highlight\w*|hyperlinks?|underline\w*|superscript|colou?r|markup|template|"
     r"snippet|parse[rs]?|query|table|debug|compile[rs]?|c\+\+|php|bash|shell|terminal|regexp?|react|vue|svg|"
     r"format|token\w*|element|escape|entit\w+|scrap\w+|url|link|button|menu|form|header|footer|layout)\b|代码|网页|编程|函数|脚本|标签|格式|程序",
     re.IGNORECASE,

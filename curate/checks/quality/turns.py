@@ -29,12 +29,18 @@ _TOKEN = re.compile(
 _NEXT_TURN = re.compile(
     r"<[|｜](?:im_start[|｜]>[ \t]*user|start_header_id[|｜]>[ \t]*user|user[|｜]>|User[|｜]>)|\[INST\]|<start_of_turn>[ \t]*user"
 )
-_ABOUT_TOKENS = re.compile(r"special token|chat template|prompt template|tokeni[sz]er|<\|im_|\[INST\]|<s>|fine-?tun", re.IGNORECASE)
+_ABOUT_TOKENS = re.compile(
+    r"special token|chat template|prompt template|tokeni[sz]er|<\|im_|\[INST\]|<s>|fine-?tun", re.IGNORECASE
+)
 
 
 def _tokens(text: Text) -> Iterator[Problem]:
     """Special tokens that stand in the text as words, and what follows if they open another turn."""
-    if text.role == "user" and _ABOUT_TOKENS.search(_TOKEN.sub("", text.text)) or _ABOUT_TOKENS.search(text.asked):
+    if (
+        text.role == "user"
+        and _ABOUT_TOKENS.search(_TOKEN.sub("", text.text))
+        or _ABOUT_TOKENS.search(text.asked)
+    ):
         return
     hidden = fences(text.text)
     spans = [found.span() for found in _TOKEN.finditer(text.text) if not within(found.start(), hidden)]
@@ -51,7 +57,8 @@ def _tokens(text: Text) -> Iterator[Problem]:
 # another turn or another instruction behind the answer
 
 _OTHER_TURN = re.compile(
-    r"^[ \t]*(?:[#*]{1,4} ?)?(?P<who>User|Human|USER|HUMAN|用户|问)[ \t]*\d{0,2}[ \t]*(?:\*\*)?[:：]", re.MULTILINE
+    r"^[ \t]*(?:[#*]{1,4} ?)?(?P<who>User|Human|USER|HUMAN|用户|问)[ \t]*\d{0,2}[ \t]*(?:\*\*)?[:：]",
+    re.MULTILINE,
 )
 _OWN_MARK = re.compile(
     r"\A\s*(?:[#*]{1,4} ?)?(?:Assistant|ASSISTANT|AI|ChatGPT|GPT-?\d?|Bot|BOT|Claude|Response|RESPONSE|Answer|Output|OUTPUT|助手|回答|输出)[ \t]*(?:\*\*)?[:：][ \t*]*\n?"
@@ -80,15 +87,23 @@ def _another(text: Text) -> Iterator[Problem]:
     found = _OTHER_TURN.search(text.text)
     if found and text.text[: found.start()].strip() and not _is_dialogue(text):
         yield _cut("turn-in-answer", text, found.start(), 0.7, "the user's next words follow the answer")
-    elif (own := _OWN_MARK.match(text.text)) and not _is_dialogue(text) and own.group().strip(" *#:：\n").casefold() not in text.asked.casefold():
+    elif (
+        (own := _OWN_MARK.match(text.text))
+        and not _is_dialogue(text)
+        and own.group().strip(" *#:：\n").casefold() not in text.asked.casefold()
+    ):
         if len(text.text) > own.end():
             span = own.span()
-            yield Problem("turn-mark", *span, 0.6, "the answer begins with its speaker's name", "edit", {"cut": [span]})
+            yield Problem(
+                "turn-mark", *span, 0.6, "the answer begins with its speaker's name", "edit", {"cut": [span]}
+            )
 
 
 def _is_dialogue(text: Text) -> bool:
     """Whether speakers belong into the answer: the question asks for them or several lines have one."""
-    speakers = re.findall(r"^[ \t]*(?:[#*]{1,4} ?)?[A-Z][\w .'-]{0,25}(?:\*\*)?[:：]", text.text, re.MULTILINE)
+    speakers = re.findall(
+        r"^[ \t]*(?:[#*]{1,4} ?)?[A-Z][\w .'-]{0,25}(?:\*\*)?[:：]", text.text, re.MULTILINE
+    )
     return bool(DIALOGUE_WORDS.search(text.asked)) or len(speakers) > 2
 
 
@@ -134,7 +149,9 @@ def _letters(text: Text) -> Iterator[Problem]:
         below = bool(quoted and body[quoted.end() :].strip())
         span = (found.start(), quoted.end()) if quoted and below else tail(body, found.start())
         if body[: span[0]].strip() or below:
-            yield _cut_mail("quoted-reply", span, 0.5 if asks else 0.85, "an earlier letter is quoted", cut=not asks)
+            yield _cut_mail(
+                "quoted-reply", span, 0.5 if asks else 0.85, "an earlier letter is quoted", cut=not asks
+            )
             body = body[: span[0]] if not below else body
     for pattern, score, reason in (
         (_SENT_FROM, 0.9, "a line that a mail program adds"),
@@ -142,13 +159,21 @@ def _letters(text: Text) -> Iterator[Problem]:
         (_NOTICE, 0.8, "a notice that firms put below letters"),
     ):
         if (found := pattern.search(body)) and body[: found.start()].strip():
-            span = tail(body, found.start()) if pattern is not _SENT_FROM or not body[found.end() :].strip() else found.span()
+            span = (
+                tail(body, found.start())
+                if pattern is not _SENT_FROM or not body[found.end() :].strip()
+                else found.span()
+            )
             span = span if span[1] <= len(body) else (span[0], len(body))
             yield _cut_mail("mail-signature", span, score, reason, cut=not asks or pattern is _SENT_FROM)
             return
     if not asks and (found := _REGARDS.search(body)):
         lines = [line for line in body[found.end() :].split("\n") if line.strip()]
-        if 2 <= len(lines) <= 9 and sum(bool(_CONTACT.search(line)) for line in lines) >= 2 and max(map(len, lines)) < 120:
+        if (
+            2 <= len(lines) <= 9
+            and sum(bool(_CONTACT.search(line)) for line in lines) >= 2
+            and max(map(len, lines)) < 120
+        ):
             span = tail(body, found.start())
             yield _cut_mail("mail-signature", span, 0.7, "a closing with an address block", cut=True)
 
@@ -168,6 +193,18 @@ def _cut_mail(label: str, span: tuple[int, int], score: float, reason: str, *, c
 
 RULES = (
     Rule(SPOKEN & said(r"<[|｜]|\[/?inst\]|<</?sys>>|_of_turn>|<(bos|eos|pad|unk|s)>|</s>"), _tokens),
-    Rule(ANSWER & said(r"(instruction|input|output|response|task|user|human|指令|输入|输出|用户|问)s?[ \t]*\d{0,2}[ \t]*(\*\*)?[:：]|\A\s*(#|\*){0,4} ?(assistant|ai|chatgpt|gpt-?\d?|bot|claude|response|answer|output|助手|回答|输出)[ \t]*(\*\*)?[:：]"), _another),
-    Rule(SPOKEN & said(r"wrote:|schrieb|a écrit|escribió:|ha scritto|escreveu|schreef|写道|original message|forwarded message|ursprüngliche|d'origine|mensaje original|from:[^\n]+\n\s*(sent|date|to):|sent from my|get outlook|gesendet|envoyé de|enviado desde|发自我的|\n-- ?\n|(this|of) (e-?mail|message|communication)|(regards|wishes|sincerely|truly|faithfully|cheers|thanks|thank you|grüßen|cordialement|saludos|cordiales|best)[,.!]?[ \t]*\n"), _letters),
+    Rule(
+        ANSWER
+        & said(
+            r"(instruction|input|output|response|task|user|human|指令|输入|输出|用户|问)s?[ \t]*\d{0,2}[ \t]*(\*\*)?[:：]|\A\s*(#|\*){0,4} ?(assistant|ai|chatgpt|gpt-?\d?|bot|claude|response|answer|output|助手|回答|输出)[ \t]*(\*\*)?[:：]"
+        ),
+        _another,
+    ),
+    Rule(
+        SPOKEN
+        & said(
+            r"wrote:|schrieb|a écrit|escribió:|ha scritto|escreveu|schreef|写道|original message|forwarded message|ursprüngliche|d'origine|mensaje original|from:[^\n]+\n\s*(sent|date|to):|sent from my|get outlook|gesendet|envoyé de|enviado desde|发自我的|\n-- ?\n|(this|of) (e-?mail|message|communication)|(regards|wishes|sincerely|truly|faithfully|cheers|thanks|thank you|grüßen|cordialement|saludos|cordiales|best)[,.!]?[ \t]*\n"
+        ),
+        _letters,
+    ),
 )

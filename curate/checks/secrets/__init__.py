@@ -24,6 +24,8 @@ def secrets(text: str) -> Iterator[tuple[str, int, int]]:
     if len(text) < SHORTEST:
         return
     small = text.lower()
+    if len(small) != len(text):  # `İ` becomes two characters
+        small = "".join(each.lower() if len(each.lower()) == 1 else each for each in text)
     yield from tokens(text, small)
     if SIGN in text or "Private-Lines" in text:
         yield from blocks(text)

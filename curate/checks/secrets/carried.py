@@ -10,17 +10,15 @@ from curate.checks.secrets.shape import entropy, in_order, user_and_password
 
 Place = tuple[str, int, int]
 
-_DSN = re.compile(
-    r"[A-Za-z][A-Za-z0-9+.-]{1,30}:(?:\\?/){2}(?P<user>[^\s:/@\"'<>`\\]{0,100}):(?P<value>[^\s\"'<>`]{1,200})@(?=[\w\[$%{-])"
-)
-_QUERY = re.compile(
-    r"(?i)(?:[?&;#]|&amp;|\\u0026|%26|%3F)(?P<name>[\w.-]{0,20}?(?:access_?token|auth_?token|refresh_?token|id_?token|token|api_?key|"
-    r"apikey|app_?key|secret|client_secret|password|passwd|pwd|signature|sig|x-amz-signature|x-amz-security-token|sas|"
-    r"private_?token|session_?key|auth|key|code))(?:=|%3D)(?P<value>[A-Za-z0-9_.~+/%:=-]{6,4000})"
-)
-_LOOSE = frozenset(("key", "code", "auth", "sig", "signature"))  # names that also carry other things
+_DSN_LEAD = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}\Z")
+_DSN = re.compile(r"(?P<user>[^\s:/@\"'<>`\\]{0,100}):(?P<value>[^\s\"'<>`]{1,200})@(?=[\w\[$%{-])")
+# names in a query that carry nothing but secrets, and names that also carry other things
+_NAMES = ("token", "api_key", "apikey", "api-key", "secret", "password", "passwd", "pwd", "amz-signature")
+_LOOSE = ("key", "code", "auth", "sig", "signature", "sas")
+_QUERY_LEAD = re.compile(r"(?:[?&;#]|\\u0026|%26|%3f)[\w.-]{0,30}\Z")
+_QUERY_VALUE = re.compile(r"[A-Za-z0-9_.~+/%:=-]{6,4000}")
 _HEADER = re.compile(
-    r"(?i)\b(?P<scheme>bearer|basic|token|apikey|bot)(?:\s|\\t|%20)+(?P<value>[A-Za-z0-9_.~+/=-]{8,4000})"
+    r"(?i)\b(?P<scheme>bearer|basic|token|apikey|bot)(?:\s|\\t|%20){1,4}(?P<value>[A-Za-z0-9_.~+/=-]{8,4000})"
 )
 _CURL = re.compile(
     r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?(?P<user>[^\s:\"']{1,64}):(?P<value>[^\s\"'\\]{4,200})"
@@ -28,12 +26,14 @@ _CURL = re.compile(
 
 
 def carried(text: str, small: str) -> Iterator[Place]:
-    """(label, start, end) of the part that is secret."""
-    if "@" in text and ("://" in text or ":\\/" in text):
-        yield from _dsn(text)
-    if "=" in text or "%3" in text:
-        yield from _queries(text)
-    if "bearer" in small or "authorization" in small or "basic " in small:
+    """(label, start, end) of the part that is secret; `small` is the text in small letters."""
+    if "@" in text:
+        for mark in ("://", ":\\/\\/"):
+            yield from _dsn(text, mark)
+    for name in (*_NAMES, *_LOOSE):
+        for sign in ("=", "%3d"):
+            yield from _queries(text, small, name, sign)
+    if "bearer" in small or "authorization" in small:
         yield from _headers(text)
     if "curl" in small:
         for found in _CURL.finditer(text):
@@ -41,31 +41,44 @@ def carried(text: str, small: str) -> Iterator[Place]:
                 yield "SECRET_PASSWORD", *found.span("value")
 
 
-def _dsn(text: str) -> Iterator[Place]:
+def _dsn(text: str, mark: str) -> Iterator[Place]:
     """The password of `scheme://user:password@host`."""
-    for found in _DSN.finditer(text):
-        value = found["value"]
-        if placeholder(value) or value.startswith(("//", ":")) or value == found["user"]:
-            continue
-        plain = value.isalpha() and (value.islower() or len(value) < 6)
-        if not (plain and weak(value)) and not re.fullmatch(r"\d{1,5}(?:/.*)?|[A-Z_]{3,}", value):
+    at = text.find(mark)
+    while at >= 0:
+        found = _DSN.match(text, at + len(mark)) if _DSN_LEAD.search(text, max(0, at - 32), at) else None
+        if found and _dsn_password(found["value"], found["user"]):
             yield "SECRET_DSN_PASSWORD", *found.span("value")
+        at = text.find(mark, at + len(mark))
 
 
-def _queries(text: str) -> Iterator[Place]:
-    """What stands behind `?token=` and its like."""
-    for found in _QUERY.finditer(text):
-        value = found["value"].rstrip(".:=")
-        name = found["name"].lower()
-        mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
-        loose = (
-            name.rsplit("_", 1)[-1].rsplit("-", 1)[-1] in _LOOSE and "api" not in name and "amz" not in name
-        )
-        if placeholder(value) or not mixed or value.lower().strip("0123456789") in ("abc", "token", "key"):
-            continue
-        if len(value) < (20 if loose else 8) or (loose and (in_order(value) or entropy(value) < 3.3)):
-            continue
-        yield "SECRET_URL_TOKEN", found.start("value"), found.start("value") + len(value)
+def _dsn_password(value: str, user: str) -> bool:
+    if placeholder(value) or value.startswith(("/", ":")) or value == user:
+        return False
+    plain = value.isalpha() and (value.islower() or len(value) < 6)
+    return not (plain and weak(value)) and not re.fullmatch(r"\d{1,5}(?:/.*)?|[A-Z_]{3,}", value)
+
+
+def _queries(text: str, small: str, name: str, sign: str) -> Iterator[Place]:
+    """What stands behind `?name=`."""
+    wanted = name + sign
+    at = small.find(wanted)
+    while at >= 0:
+        start = at + len(wanted)
+        found = _QUERY_VALUE.match(text, start) if _QUERY_LEAD.search(small, max(0, at - 40), at) else None
+        if found:
+            value = re.split("%26|%3F", found[0], maxsplit=1)[0].rstrip(".:=")
+            if _query_token(value, loose=name in _LOOSE):
+                yield "SECRET_URL_TOKEN", start, start + len(value)
+        at = small.find(wanted, start)
+
+
+def _query_token(value: str, *, loose: bool) -> bool:
+    mixed = any(c.isdigit() for c in value) and any(c.isalpha() for c in value)
+    if placeholder(value) or not mixed or value.lower().strip("0123456789") in ("abc", "token", "key"):
+        return False
+    if loose:
+        return len(value) >= 20 and not in_order(value) and entropy(value) >= 3.3
+    return len(value) >= 8
 
 
 def _headers(text: str) -> Iterator[Place]:
@@ -74,9 +87,7 @@ def _headers(text: str) -> Iterator[Place]:
         value = found["value"].rstrip(".")
         scheme = found["scheme"].lower()
         before = text[max(0, found.start() - 40) : found.start()].lower()
-        if placeholder(value) or (
-            scheme != "bearer" and "authorization" not in before and "auth" not in before
-        ):
+        if placeholder(value) or (scheme != "bearer" and "auth" not in before):
             continue
         if scheme == "basic":
             good = user_and_password(value)

@@ -58,7 +58,7 @@ TOKENS = (
     _token("OPENAI_KEY", "sk-", rf"sk-{A}{{20,64}}", _mixed),
     _token("SLACK_TOKEN", "xox", r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,250}"),
     _token("SLACK_TOKEN", "xapp-", r"xapp-\d-[A-Z0-9]+-\d+-[a-z0-9]{10,100}"),
-    _token("SLACK_WEBHOOK", "hooks.slack", r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,120}"),
+    _token("SLACK_WEBHOOK", "hooks.slack", r"(?:https?:(?:\\?/){2})?hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/[A-Za-z0-9/_-]{20,120}"),
     _token("GOOGLE_KEY", "AIza", rf"AIza{W}{{35}}"),
     _token("GOOGLE_OAUTH", "GOCSPX-", rf"GOCSPX-{W}{{28}}"),
     _token("GOOGLE_OAUTH", "ya29.", rf"ya29\.{W}{{20,1000}}"),
@@ -66,8 +66,8 @@ TOKENS = (
     _token("HF_TOKEN", "api_org_", rf"api_org_{A}{{34}}"),
     _token("STRIPE_KEY", "k_", rf"(?:sk|rk)_(?:live|test|prod)_{A}{{16,247}}"),
     _token("STRIPE_KEY", "whsec_", r"whsec_[A-Za-z0-9+/]{32,64}={0,2}"),
-    _token("JWT", "ey", rf"ey[A-Za-z0-9_-]{{8,2000}}\.[A-Za-z0-9_-]{{8,16000}}\.[A-Za-z0-9_-]{{16,2000}}(?:\.{W}{{8,16000}}\.{W}{{8,2000}})?", _jwt),
-    _token("JWT", "ey", rf"ey[A-Za-z0-9_-]{{8,2000}}\.\.{W}{{8,200}}\.{W}{{8,16000}}\.{W}{{8,2000}}", lambda v: json_header(v.split(".")[0])),
+    _token("JWT", "eyJ", rf"eyJ[A-Za-z0-9_-]{{8,2000}}\.[A-Za-z0-9_-]{{8,16000}}\.[A-Za-z0-9_-]{{16,2000}}(?:\.{W}{{8,16000}}\.{W}{{8,2000}})?", _jwt),
+    _token("JWT", "eyJ", rf"eyJ[A-Za-z0-9_-]{{8,2000}}\.\.{W}{{8,200}}\.{W}{{8,16000}}\.{W}{{8,2000}}", lambda v: json_header(v.split(".")[0])),
     _token("NPM_TOKEN", "npm_", rf"npm_{A}{{36}}"),
     _token("PYPI_TOKEN", "pypi-A", rf"pypi-AgE(?:IcHlwaS5vcmc|NdGVzdC5weXBpLm9yZ){W}{{50,1000}}"),
     _token("RUBYGEMS_KEY", "rubygems_", r"rubygems_[0-9a-f]{48}"),
@@ -78,7 +78,7 @@ TOKENS = (
     _token("AZURE_KEY", "Key=", r"(?:AccountKey|SharedAccessKey|EndpointKey)=[A-Za-z0-9+/]{42,88}={0,2}"),
     _token("AZURE_KEY", "Q~", r"[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"),
     _token("AZURE_SAS", "sig=", r"(?:(?:sv|se|sp|sr|st|srt|ss|spr|sip)=[^&\s\"'<>]{1,64}(?:&amp;|&|\\u0026)){2,9}sig=[A-Za-z0-9%+/]{40,80}={0,2}"),
-    _token("DISCORD_WEBHOOK", "/webhooks/", rf"discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{{17,20}}/{W}{{60,72}}"),
+    _token("DISCORD_WEBHOOK", "/webhooks/", rf"(?:https?:(?:\\?/){{2}})?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{{17,20}}/{W}{{60,72}}"),
     _token("TELEGRAM_TOKEN", ":AA", rf"\d{{8,10}}:AA{W}{{32,33}}"),
     _token("DIGITALOCEAN_TOKEN", "_v1_", r"do[opr]_v1_[0-9a-f]{64}"),
     _token("DATABRICKS_TOKEN", "dapi", r"dapi[0-9a-f]{32}(?:-\d)?"),
@@ -110,7 +110,12 @@ TOKENS = (
     _token("AGE_KEY", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-(?:PQ-)?1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58,200}"),
 )  # fmt: skip
 _DISCORD = _token("DISCORD_TOKEN", ".", rf"[MNO]{W}{{22,27}}\.{W}{{6}}\.{W}{{27,40}}", _discord)
-_DISCORD_WORDS = ("discord", "token", "bot")  # its form begins with no sign: one of these stands beside it
+_DISCORD_WORDS = (
+    "discord",
+    "token",
+    "bot.run",
+    "client.run",
+)  # its form begins with no sign: one of these stands beside it
 _DUMMY = re.compile(r"(?i)your|placeholder|redacted|replace|insert|x{6}|\*{3}|\.{3}")
 _NEAR_AWS = 400  # characters between an access key and its secret
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
