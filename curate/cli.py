@@ -172,6 +172,7 @@ def scan(
         str,
         typer.Option(metavar="MODEL", help="what compares meaning: a hub id, a folder, auto or none"),
     ] = "",
+    engine: Annotated[str, typer.Option(metavar="NAME", help="local, ray, or ray:ADDRESS")] = "local",
     workers: Annotated[int, typer.Option(min=0, help="processes; 0 for one a core")] = 1,
     again: Annotated[bool, typer.Option(help="compute again what was computed before")] = False,
 ) -> Answer:
@@ -193,6 +194,7 @@ def scan(
         settings=check_settings(setting or []),
         protect=protect or [],
         encoder=encoder,
+        engine=engine,
         workers=workers,
         again=again,
     )
@@ -314,6 +316,9 @@ def curate(
     workers: Annotated[
         int | None, typer.Option(min=0, help="processes, instead of the recipe's number")
     ] = None,
+    engine: Annotated[
+        str | None, typer.Option(metavar="NAME", help="local, ray or ray:ADDRESS, instead of the recipe's")
+    ] = None,
     again: Annotated[bool, typer.Option(help="compute again what was computed before")] = False,
 ) -> Answer:
     """Carry out a recipe: import, scan, apply what is safe, scan again, split, export.
@@ -329,6 +334,8 @@ def curate(
     read = read_recipe(recipe)
     if workers is not None:
         read = replace(read, scan=replace(read.scan, workers=workers))
+    if engine is not None:
+        read = replace(read, scan=replace(read.scan, engine=engine))
     outcome = run_recipe(Workspace.open(create=True), read, again=again)
     return Answer(outcome_lines(outcome), outcome_data(outcome))
 

@@ -51,6 +51,9 @@ class Tags:
     tag: Ints
     count: Reals
     wanted: Reals  # (tag, part)
+    weight: (
+        Reals  # of each tag where evenness is weighed; the last one's is small, for the others add up to it
+    )
 
 
 @dataclass
@@ -136,14 +139,16 @@ def _tags(asked: Asked, sets: Ints, count: int) -> Tags:
         wanted.append(np.bincount(codes, minlength=width)[:, None] * asked.shares)
         base += width
     owner = np.concatenate(owners)
-    # a stable sort of short integers by counting: tags stay in order within a set
-    by_set = np.argsort(owner, kind="stable")
+    by_set = np.argsort(owner, kind="stable")  # tags stay in order within a set
     starts = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=count))])
+    weight = np.ones(base)
+    weight[-1] = 1 / max(base - 1, 1)
     return Tags(
         starts.astype(np.int64),
         np.concatenate(names)[by_set],
         np.concatenate(rows)[by_set].astype(np.float64),
         np.concatenate(wanted),
+        weight,
     )
 
 
@@ -333,8 +338,9 @@ def _moves(division: Division, first: int) -> tuple[Ints, Ints]:
     starts, end = tags.starts[:first], tags.starts[first]
     tag, count = tags.tag[:end], tags.count[:end]
     off = division.placed - tags.wanted
-    pull = np.add.reduceat(count[:, None] * off[tag], starts, axis=0)
-    squares = np.add.reduceat(count**2, starts)
+    heavy = tags.weight[tag] * count
+    pull = np.add.reduceat(heavy[:, None] * off[tag], starts, axis=0)
+    squares = np.add.reduceat(heavy * count, starts)
     rows, here = np.arange(first), division.part[:first]
     change = 2 * (pull - pull[rows, here][:, None] + squares[:, None])
     change[rows, here] = np.inf
@@ -354,7 +360,8 @@ def _moved(division: Division, numbers: Ints, parts: Ints) -> int:
     for number, k in zip(numbers.tolist(), parts.tolist(), strict=True):
         tag, count = division.stretch(number)
         here = int(division.part[number])
-        change = 2 * float(count @ (off[tag, k] - off[tag, here])) + 2 * float(count @ count)
+        heavy = division.tags.weight[tag] * count
+        change = 2 * float(heavy @ (off[tag, k] - off[tag, here] + count))
         if change < -LEAST_GAIN:
             off[tag, k] += count
             off[tag, here] -= count

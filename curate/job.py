@@ -117,6 +117,7 @@ def _clean(
             settings=recipe.checks,
             protect=[recipe.place(name) for name in recipe.scan.protect],
             encoder=recipe.scan.encoder,
+            engine=recipe.scan.engine,
             workers=recipe.scan.workers,
             again=again,
         )

@@ -133,19 +133,13 @@ def meant_links(
     said = own_words([w.question or "\n".join(w.parts("whole")) for w in wordings(examples)])
     rows = examples.select("example_id", text=pl.Series(said, dtype=pl.String))
     texts = rows.filter(pl.col("text") != "").select("text").unique().sort("text").with_row_index("at")
-    hub = pl.concat_str(pl.lit("meaning:"), pl.col("at"))
-    hung = rows.join(texts, on="text").select("example_id", "at", other_id=hub).sort("example_id")
+    hung = rows.join(texts, on="text").select("example_id", "at").sort("example_id")
     found = pairs_above(vectors.of(texts["text"].to_list()), threshold)
     ids = examples["example_id"].to_list()
     largest: dict[float, int] = {}
     for used in [threshold, *(step for step in STEPS if step > threshold)]:
         keep = found.cosine >= used
-        near = pl.DataFrame({"left": found.left[keep], "right": found.right[keep]})
-        named = near.select(
-            pl.concat_str(pl.lit("meaning:"), "left").alias("example_id"),
-            pl.concat_str(pl.lit("meaning:"), "right").alias("other_id"),
-        ).cast(LINKS)
-        tied = pl.concat([hung.select(list(LINKS)).cast(LINKS), named])
+        tied = _tied(hung, found.left[keep], found.right[keep])
         largest[used] = int(np.bincount(components_of(ids, [links, tied])).max(initial=0))
         if largest[used] <= most:
             break
@@ -155,6 +149,18 @@ def meant_links(
         largest[threshold], largest[used], warning,
     )  # fmt: skip
     return Meant(tied, told)
+
+
+def _tied(hung: pl.DataFrame, left: np.ndarray, right: np.ndarray) -> pl.DataFrame:
+    """LINKS of the rows (`example_id`, `at`: their text) of equal texts and of each pair of texts, by a name for each."""
+    pairs = pl.DataFrame({"left": left, "right": right}).cast(pl.UInt32)
+    pair = pl.concat_str(pl.lit("meaning:"), "left", pl.lit("-"), "right")
+    ends = [pairs.select(at=side, other_id=pair) for side in ("left", "right")]
+    equal = hung.filter(pl.col("at").is_duplicated()).select(
+        "example_id", other_id=pl.concat_str(pl.lit("meaning:"), "at")
+    )
+    near = [hung.join(end, on="at").select("example_id", "other_id") for end in ends]
+    return pl.concat([equal, *near]).cast(LINKS).sort("example_id", "other_id")
 
 
 def _raised(rows: int, cosine: np.ndarray, asked: float, used: float, largest: dict[float, int]) -> str:

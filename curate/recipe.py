@@ -1,7 +1,7 @@
 """A curation recipe: a TOML file read into frozen dataclasses. It chooses values, never programs.
 
     [import]            files, name, format, label, group, split, columns, roles, allow_rejects
-    [scan]              checks, protect, encoder, workers
+    [scan]              checks, protect, encoder, engine, workers
     [checks.NAME]       the settings of one check
     [apply]             style, numbered, rounds
     [gate]              on_open, allow_blocking, largest_cluster, largest_loss
@@ -49,6 +49,7 @@ class Scanning:
     checks: tuple[str, ...] = ()
     protect: tuple[str, ...] = ()
     encoder: str = ""
+    engine: str = "local"
     workers: int = 1
 
 

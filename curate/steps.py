@@ -207,16 +207,18 @@ def scan_version(
     settings: Mapping[str, Mapping[str, object]] | None = None,
     protect: Sequence[str] = (),
     encoder: str = "",
+    engine: str = "",
     workers: int = 1,
     again: bool = False,
 ) -> Scanned:
     """Run checks over a dataset version. `protect` names files (benchmarks) that must not be learned from.
 
     `encoder` is for all checks that compare meaning: a hub id, a path, `auto` or `none`; empty leaves
-    each check its own setting. `workers` processes, 0 for one a core; it changes no result.
+    each check its own setting. `engine` is as in `engine_of`, `workers` are processes, 0 for one a
+    core; neither changes a result.
     """
     from curate.embedding import Encoder, Vectors
-    from curate.engine import Local, Serial
+    from curate.engine import engine_of
     from curate.remembered import Remembered
     from curate.scan import make_checks, obstacles, scan, settings_of, with_encoders
 
@@ -236,9 +238,9 @@ def scan_version(
     done = None if again else done_before(workspace, "scan", params, inputs)
     if done is None:
         with workspace.run("scan", params, inputs) as run:
-            engine = Serial() if workers == 1 else Local(workers)
+            runner = engine_of(engine, workers)
             memory = None if again else Remembered(workspace)
-            result = scan(examples, asked, protected=protected, engine=engine, vectors=vectors, memory=memory)
+            result = scan(examples, asked, protected=protected, engine=runner, vectors=vectors, memory=memory)
             run.outputs["findings"] = workspace.put_table("findings", result.findings)
         done = Made(run.run_id, run.outputs, recorded=False)
     return Scanned(done, not_run)

@@ -244,7 +244,9 @@ def _count(codes: Places, starts: Places, keys: Places, width: int, lefts: Place
     sizes = np.diff(starts)[lefts]
     for first, last in _chunks(np.concatenate([[0], np.cumsum(sizes)])):
         part = slice(first, last)
-        asked = np.repeat(rights[part], sizes[part]) * width + codes[_spread(starts[lefts[part]], sizes[part])]
+        asked = (
+            np.repeat(rights[part], sizes[part]) * width + codes[_spread(starts[lefts[part]], sizes[part])]
+        )
         at = np.searchsorted(keys, asked)
         hit = np.zeros(len(asked), dtype=np.bool_)
         inside = at < len(keys)

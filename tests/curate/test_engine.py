@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from curate.engine import Engine, Local, Ray, Serial
+from curate.engine import Engine, Local, Ray, Serial, engine_of
 from curate.errors import ConfigError, MissingExtraError, ResourceError
 from curate.example import digest
 from curate.scan import make_checks
@@ -72,3 +72,43 @@ def test_without_ray_the_extra_is_named(monkeypatch):
 def test_ray_gives_the_same():
     engine: Engine = Ray(in_flight=4)
     assert list(engine.map(digest, BATCHES)) == [digest(batch) for batch in BATCHES]
+
+
+def pieces(batch: str) -> list[str]:
+    """Three pieces of a batch."""
+    return [f"{batch}/{part}" for part in range(3)]
+
+
+EXCHANGED = [[f"{batch}/{part}" for batch in BATCHES] for part in range(3)]
+
+
+@pytest.mark.parametrize("engine", [Serial(), Local(workers=2)])
+def test_pieces_with_one_number_are_finished_together_in_the_order_of_the_batches(engine):
+    assert list(engine.exchange(pieces, BATCHES, list, 3)) == EXCHANGED
+
+
+def test_an_exchange_of_nothing_finishes_nothing_each():
+    assert list(Serial().exchange(pieces, [], list, 3)) == [[], [], []]
+
+
+def test_what_fails_in_an_exchange_is_raised_here():
+    with pytest.raises(ConfigError) as caught:
+        list(Local(workers=1).exchange(make_checks, [["structur"]], list, 2))
+    assert "structure" in caught.value.hint
+    with pytest.raises(TypeError):
+        list(Local(workers=1).exchange(pieces, BATCHES, float, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "engine"),
+    [("local", Serial()), ("", Serial()), ("ray", Ray()), ("ray:10.0.0.1:6379", Ray("10.0.0.1:6379"))],
+)
+def test_engines_by_name(name, engine):
+    assert engine_of(name) == engine
+    assert engine_of("local", 3) == Local(3)
+
+
+def test_an_engine_that_does_not_exist_is_an_error_with_the_names():
+    with pytest.raises(ConfigError) as caught:
+        engine_of("dask")
+    assert "ray" in caught.value.hint

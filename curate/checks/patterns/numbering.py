@@ -33,28 +33,24 @@ class Numbering:
 
         own = PhoneMetadata.metadata_for_region(region, None)
         self._whole: re.Pattern[str] | None = None
-        self._prefix: re.Pattern[str] | None = None
         self.least = 1
         if own is None:
             return
-        plans = [
-            PhoneMetadata.metadata_for_region(other, None)
-            for other in COUNTRY_CODE_TO_REGION_CODE[own.country_code]
-        ]
-        known = [plan for plan in plans if plan is not None]
-        code = f"(?:{own.country_code})?"
-        forms = {form for plan in known for form in _forms(plan)}
-        self._whole = re.compile(f"{code}(?:{'|'.join(sorted(forms))})")
-        # numbers with a prefix are parsed: what is taken off, and what is put in its place, varies
-        prefixes = [own.international_prefix or "", *(plan.national_prefix_for_parsing or "" for plan in known)]
-        told = "|".join(f"(?:{prefix})" for prefix in prefixes if prefix)
-        self._prefix = re.compile(f"{code}(?:{told})") if told else None
-        self.least = min(
-            length
-            for plan in known
-            for length in (*plan.general_desc.possible_length, *plan.general_desc.possible_length_local_only)
-            if length > 0
-        )
+        shared = COUNTRY_CODE_TO_REGION_CODE[own.country_code]
+        plans = [PhoneMetadata.metadata_for_region(other, None) for other in shared]
+        forms = "|".join(sorted({form for plan in plans if plan for form in _forms(plan)}))
+        # a number is read by the rules of its region, or of the first that shares the country code
+        readers = [plan for plan in (own, plans[0]) if plan]
+        rewrites = "|".join(_prefix(plan) for plan in readers if plan.national_prefix_transform_rule)
+        drops = "|".join(_prefix(plan) for plan in readers if plan.national_prefix_for_parsing)
+        parts = [f"(?:{own.country_code})?(?:{drops})?(?:{forms})"]
+        if own.international_prefix:
+            parts.append(rf"(?:{own.international_prefix})[1-9]\d{{3,}}")
+        if rewrites:  # these put other digits in the place of a prefix
+            parts.append(rf"(?:{own.country_code})?(?!\Z)(?:{rewrites})\d*")
+        self._whole = re.compile("|".join(f"(?:{part})" for part in parts))
+        lengths = {length for plan in plans if plan for length in _lengths(plan, local=bool(rewrites))}
+        self.least = min((length for length in lengths if length > 0), default=1)
 
     def may_hold(self, digits: str) -> bool:
         """Whether digits without a `+` may be a valid number here, with any prefix; rarely wrong with yes."""
@@ -62,10 +58,17 @@ class Numbering:
             return True
         if not self.least <= len(digits) <= MOST_DIGITS:
             return False
-        if self._whole.fullmatch(digits):
-            return True
-        begin = self._prefix.match(digits) if self._prefix is not None else None
-        return begin is not None and begin.end() > 0
+        return self._whole.fullmatch(digits) is not None
+
+
+def _prefix(plan: PhoneMetadata) -> str:
+    return f"(?:{plan.national_prefix_for_parsing})"
+
+
+def _lengths(plan: PhoneMetadata, *, local: bool) -> tuple[int, ...]:
+    """How many digits a number may have, with those that are only dialled locally if wanted."""
+    whole = plan.general_desc.possible_length
+    return (*whole, *plan.general_desc.possible_length_local_only) if local else tuple(whole)
 
 
 def _forms(plan: PhoneMetadata) -> list[str]:

@@ -79,11 +79,15 @@ class Phones:
         )
 
     def _plausible(self, digits: str) -> bool:
+        """Whether digits that nothing parts are a number of any region: gaps change nothing in that."""
         known = self._digits.get(digits)
         if known is None:
             if len(self._digits) >= KEPT:
                 self._digits.clear()
-            known = self._digits[digits] = any(plan.may_hold(digits) for plan in self._plans.values())
+            known = self._digits[digits] = any(
+                plan.may_hold(digits) and any(_plain(digits, region, self.leniency))
+                for region, plan in self._plans.items()
+            )
         return known
 
     def _in_stretch(self, text: str, start: int, end: int) -> list[Place]:

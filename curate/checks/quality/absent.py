@@ -10,6 +10,7 @@ from curate.checks.quality.text import (
     ASKED,
     CODE,
     CODE_WORDS,
+    LETTER_WORDS,
     SPOKEN,
     Problem,
     Rule,
@@ -30,7 +31,7 @@ _PICTURE = (
     r"(?:logos?|illustrations?|drawings?|paintings?|pictures?|photos?|photographs?|posters?|banners?|cartoons?|comics?|comic strips?|comic/cartoon strips?|infographics?|info-graphics?|"
     r"icons?|artworks?|pieces? of art|collages?|doodles?|portraits?|images?|animations?|graphics?|visuals?|visual representations?|graphic representations?|visuali[sz]ations?|data visuali[sz]ations?|"
     r"3d models?|mind ?maps?|word ?clouds?|sketch(?:es)?|sketch/drawing|flyers?|brochures?|book covers?|album covers?|t-?shirts?|bar (?:chart|graph)s?|pie charts?|line (?:chart|graph)s?|graphs?|charts?|"
-    r"floor ?plans?|blueprints?|emblems?|thumbnails?|gifs?|videos?|memes?)"
+    r"floor ?plans?|emblems?|thumbnails?|gifs?|videos?|memes?)"
 )
 # words that say, between "create" and the picture's name, that something else is wanted
 _MADE_OF_WORDS = re.compile(
@@ -44,15 +45,17 @@ _AS_CODE = re.compile(
     r"\b(?:ascii|code|html|css|svg|latex|tikz|matplotlib|python|javascript|java|ggplot\w*|in r|sql|canvas|turtle|mermaid|graphviz|dot language|plantuml|emojis?|text-based|adjacency|networkx|tensorflow|pytorch|opencv|gan)\b|代码",
     re.IGNORECASE,
 )
+# where a request begins: what others do is told, not asked for
+_ASKING = r"(?:\A\W*|[.!?,;:] +|\b(?:please|can you|could you|would you|you (?:need|have|are (?:asked|required)) to|want you to|asked to|required to|help me(?: to)?|task is to|i need you to) )(?:then |now |\w+ly )?"
 _WANTS_PICTURE = re.compile(
-    rf"\b(?:design|create|draw|make|generate|produce|sketch|paint|illustrate|develop|build|construct|render|come up with|provide|craft|compose|prepare|show)\b(?: me)? "
+    rf"{_ASKING}(?:design|create|draw|make|generate|produce|sketch|paint|illustrate|develop|build|construct|render|come up with|provide|craft|compose|prepare|show)\b(?: me)? "
     rf"(?:(?:an?|the|some|your|my|this|one|two|three|\d+|new|simple|original|unique|creative|colou?rful)\s+){{0,3}}(?:[\w'’-]+\s+){{0,3}}?{_PICTURE}\b(?! (?:design )?(?:description|caption|title|idea|concept|slogan|name|processing|classif|recogni|search|database|theory|format|model|system|app|website|library|algorithm|editor|code|generator|file|tag|novel|book|designer|artist))"
     rf"|\A\W*(?:please )?(?:draw|sketch|paint|illustrate)\b(?! (?:an? |the |your |this |that |these |those )?(?:how|why|what|points?|concepts?|ideas?|uses?|process\w*|difference\w*|importance|relationship\w*|conclusions?|comparisons?|parallels?|inferences?|distinctions?|lessons?|attention|analog\w+|connections?|up|upon|on|from|out))"
     r"|\bcrop (?:an?|the|this) (?:\w+ ){0,2}(?:photo|picture|image)|\brecord (?:an?|the|this) (?:\w+ ){0,2}(?:song|video|audio|podcast)",
     re.IGNORECASE,
 )
 _ZH_PICTURE = re.compile(
-    r"(?:画|绘制|设计|制作|创建|生成|创作)(?:出)?(?:一?[个幅张款份些])?[^，。！？\n]{0,15}(?:标志|徽标|logo|海报|插图|插画|图片|图像|漫画|卡通|图画|信息图|绘画)(?![的中描]|说明|标题|代码)",
+    r"(?:画|绘制|设计|制作|创建|生成|创作)(?!的)(?:出)?(?:一?[个幅张款份些])?[^，。！？\n]{0,15}(?:标志(?!性|着)|徽标|logo|海报|插图|插画|图片|图像|漫画|卡通|图画|信息图|绘画)(?![的中描]|说明|标题|代码)",
     re.IGNORECASE,
 )
 
@@ -70,10 +73,15 @@ def _wants_picture(text: Text) -> Iterator[Problem]:
 
 # a picture, file or page that should be here
 
+_KINDS = (
+    r"(?:images?|photos?|photographs?|pictures?|pics?|paintings?|drawings?|charts?|graphs?|figures?|diagrams?|screenshots?|illustrations?|visuali[sz]ations?|"
+    r"artworks?|videos?|audio|files?|documents?|pdf|attachments?)"
+)
 _MARKUP = re.compile(
-    r"!\[[^\]\n]{0,200}\](?:\([^)\n]*\)|\[[^\]\n]*\])|<img\b[^>]*>|<(?:image|photo|picture|img|video|audio|file|attachment)\b[^<>\n]{0,300}>"
-    r"|<(?:[\w' -]{0,60}\b)?(?:image|photo|picture|painting|drawing|chart|graph|figure|diagram|screenshot)(?: of [^<>\n]{0,120}|s? (?:attached|here|goes here|url|link))?>"
-    r"|[\[(](?:the |an? )?(?:attached |uploaded |insert(?:ed)? )?(?:image|photo|picture|painting|drawing|chart|graph|figure|diagram|screenshot|video|audio|file|document|pdf)s?(?: (?:attached|here|file|below|of [^\])\n]{0,120}))?[\])](?!\()"
+    r"!\[[^\]\n]{0,200}\](?:\([^)]{0,400}\)|\[[^\]\n]*\])|<img\b[^>]*>|<(?:image|photo|picture|img|video|audio|file|attachment)\b[^<>\n]{0,300}>"
+    rf"|<(?:[\w' -]{{0,60}} )?{_KINDS}(?: of [^<>\n]{{0,120}}| (?:attached|here|goes here|url|link|provided))?>"
+    rf"|\[(?:[\w' -]{{0,40}} )?{_KINDS}(?: (?:attached|here|goes here|file|below|provided|not shown|(?:of|with|showing|depicting) [^\]\n]{{0,160}}))?\](?!\()"
+    rf"|\((?:an? |the )?(?:attached |uploaded |insert(?:ed)? )?(?:images?|photos?|pictures?|paintings?|drawings?|screenshots?)(?: (?:attached|here|provided|not shown|of [^)\n]{{0,120}}))?\)"
     r"|<\|?(?:image_pad|vision_start|image_start|video_pad|audio_start)\|?>",
     re.IGNORECASE,
 )
@@ -84,10 +92,19 @@ _ATTACHED = re.compile(
     re.IGNORECASE,
 )
 _SHOWN = re.compile(
-    r"\b(?:describe|identify|caption|analy[sz]e|look at|observe|name|count|classify|compare|explain|interpret|what|who|how many)\b[^.?!\n]{0,60}\b(?:in |of |from |on |at |depicted in )?(?:the|this|these|that|following|given|provided) (?:(?:following|given|provided|above|below) )?(?:(?:car|landscape|provided|old|first|two) )?"
-    r"(?:photos?|photographs?|pictures?|images?|paintings?|drawings?|screenshots?|diagrams?|figures?|artworks?|video|clip)\b(?:[^\w\n]|\s(?:below|above|shown|provided|given|is|shows?|depicts?|in (?:one|a|two|a few)|with|and))",
+    r"\b(?:describe|identify|caption|analy[sz]e|look at|observe|name|count|classify|compare|explain|interpret|what|who|how many)\b[^.?!\n]{0,60}\b"
+    r"(?:the|this|these|that|following|given|provided) (?:(?:following|given|provided|above|below|[a-z]+) )?"
+    r"(?:photos?|photographs?|pictures?|images?|paintings?|drawings?|screenshots?|diagrams?|artworks?|video clips?)"
+    r"(?:[.?!:,;)]|\s*\Z|\n|\s(?:below|above|shown|provided|given|in (?:one|a|two|a few)|with|and|using)\b)",
     re.IGNORECASE,
 )
+# what is to be seen is told in words
+_NAMED = re.compile(r"\n\s*\n\s*[^\[<(!h\s][^\n]{8,}|[\"“'‘]\w[^\"”\n]{3,}[\"”'’]|\bby [A-Z]")
+_ON_WORDING = re.compile(
+    r"\be-?mail|\bletter\b|\bmessage\b|rewrite|rephrase|translat|correct|grammar|proofread|synonym|sentence",
+    re.IGNORECASE,
+)
+_ON_MARKS = re.compile(r"\b(?:html|markdown|tags?|template|placeholder|code)\b", re.IGNORECASE)
 _ANSWERED_PICTURE = re.compile(
     r"\b(?:(?:in|from|as seen in|shown in|see) )?(?:the|this) (?:attached|above|provided|uploaded|enclosed) (?:image|picture|photo(?:graph)?|screenshot|file|document|attachment|diagram|chart)\b"
     r"|\b(?:image|picture|photo(?:graph)?|screenshot|diagram|figure|chart|graph) (?:above|below|attached|shown (?:above|below))\b|\bi(?:'ve| have) attached\b|\b(?:please )?(?:see|find) (?:the )?attached\b",
@@ -109,26 +126,18 @@ def _missing(text: Text) -> Iterator[Problem]:
     if _given(text) or (CODE_WORDS.search(text.text) and CODE.search(text.text)):
         return
     hidden = fences(text.text)
-    for found in _MARKUP.finditer(text.text):
-        if not within(found.start(), hidden) and not re.search(
-            r"\b(?:html|markdown|tag)\b", text.text, re.IGNORECASE
-        ):
-            yield Problem(
-                "missing-attachment", *found.span(), 0.9, "a picture or file stands here only by name"
-            )
-            return
-    if (found := _ATTACHED.search(text.text)) and not re.search(
-        r"\be-?mail|\bletter\b|\bmessage\b|rewrite|rephrase|translat|correct|grammar|proofread|synonym|sentence",
-        text.text,
-        re.IGNORECASE,
-    ):
+    loose = (found for found in _MARKUP.finditer(text.text) if not within(found.start(), hidden))
+    if (found := next(loose, None)) and not _ON_MARKS.search(text.text):
+        yield Problem("missing-attachment", *found.span(), 0.9, "a picture or file stands here only by name")
+    elif (found := _ATTACHED.search(text.text)) and not _ON_WORDING.search(text.text):
         yield Problem("missing-attachment", *found.span(), 0.8, "something attached is spoken of")
     elif (
-        (found := _SHOWN.search(text.text[:400]))
-        and len(text.text) < found.end() + 60
-        and "?" not in text.text[found.end() + 1 :]
+        (found := _SHOWN.search(text.text[:400])) and len(text.text) < found.end() + 60 and found.start() < 40
     ):
-        yield Problem("missing-attachment", *found.span(), 0.6, "a picture is asked about and none is there")
+        if not _NAMED.search(text.text):
+            yield Problem(
+                "missing-attachment", *found.span(), 0.6, "a picture is asked about and none is there"
+            )
 
 
 def _shows(text: Text) -> Iterator[Problem]:
@@ -136,24 +145,20 @@ def _shows(text: Text) -> Iterator[Problem]:
     if _given(text) or CODE.search(text.text):
         return
     found = _MARKUP.search(text.text)
-    if found and not re.search(
-        r"\b(?:html|markdown|tag|template|placeholder|code|web ?site|web ?page)\b", text.asked, re.IGNORECASE
-    ):
+    if found and not _ON_MARKS.search(text.asked):
         yield Problem("picture-in-answer", *found.span(), 0.7, "a picture stands in the answer only by name")
-    elif (
-        (found := _ANSWERED_PICTURE.search(text.text))
-        and not _SEEN_WORDS.search(text.asked)
-        and not re.search(r"\be-?mail|letter|memo|message", text.asked, re.IGNORECASE)
-    ):
-        yield Problem(
-            "missing-attachment",
-            *found.span(),
-            0.6,
-            "the answer speaks of a picture or file that nobody gave",
-        )
+    elif (found := _ANSWERED_PICTURE.search(text.text)) and not _SEEN_WORDS.search(text.asked):
+        if not LETTER_WORDS.search(text.asked):
+            reason = "the answer speaks of a picture or file that nobody gave"
+            yield Problem("missing-attachment", *found.span(), 0.6, reason)
 
 
 # links
+
+# a model with tools may be able to open them
+_TOOLS = re.compile(
+    r'\b\w+\(\w*(?:url|query|input)\w*\)|"(?:tools|functions)"\s*:\s*"?\[\s*\S*[{\\]', re.IGNORECASE
+)
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'）)\]}，。]+", re.IGNORECASE)
 _READ = re.compile(
@@ -184,7 +189,7 @@ def _links(text: Text) -> Iterator[Problem]:
         and not CODE.search(words)
     ):
         yield Problem("unreadable-link", *found.span(), 0.8, "what is asked about lies behind a link")
-    elif alone or (len(text.text) < 600 and not CODE.search(words)):
+    elif alone and text.first and not _TOOLS.search(text.text + text.meta):
         yield Problem(
             "link-in-question", *found.span(), 0.3, "the question holds a link that cannot be opened"
         )
@@ -236,18 +241,17 @@ _TEMPLATE_WORDS = re.compile(
 
 
 def _slot(text: Text) -> Iterator[Problem]:
-    """A slot of a template that nobody filled."""
+    """A slot of a template that nobody filled; one for a picture is told of as such."""
     hidden = fences(text.text)
     for found in _SLOT.finditer(text.text):
-        around = text.text if text.role == "user" else text.asked
-        loose = text.role == "user" and text.text[: found.start()] + text.text[found.end() :]
-        if (
-            not within(found.start(), hidden)
-            and not CODE.search(around)
-            and not _TEMPLATE_WORDS.search(loose or around)
-        ):
-            yield Problem("unfilled-slot", *found.span(), 0.7, "a slot of a template was not filled")
-            return
+        asks = text.role == "user"
+        around = text.text[: found.start()] + " " + text.text[found.end() :] if asks else text.asked
+        if within(found.start(), hidden) or CODE.search(around) or _TEMPLATE_WORDS.search(around):
+            continue
+        if _MARKUP.search(found.group()) or (asks and "lorem" in found.group().casefold()):
+            continue
+        yield Problem("unfilled-slot", *found.span(), 0.7, "a slot of a template was not filled")
+        return
 
 
 RULES = (

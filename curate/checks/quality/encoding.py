@@ -13,6 +13,11 @@ from curate.checks.quality.text import Problem, Rule, Text
 _ANSI = r"\x1b\[[0-9;?]*[A-Za-z]"
 _CONTROL_CLASS = "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff"
 _CONTROL = re.compile(f"{_ANSI}|[{_CONTROL_CLASS}]")
+# LaTeX whose backslash was taken for an escape: \\frac came out as a form feed and `rac`
+_ESCAPED = {"\x07": "\\a", "\x08": "\\b", "\x0b": "\\v", "\x0c": "\\f"}
+_BROKEN_COMMAND = re.compile(
+    "\x07(?=lpha|pprox|ngle)|\x08(?=egin|ar\\b|eta|oldsymbol|inom|ullet|ig)|\x0b(?=ec|arepsilon|ert|dots)|\x0c(?=rac|orall|lat)"
+)
 _INVISIBLE_CLASS = (
     "\u00ad\u200b\u2060-\u2064\ufeff\u202a-\u202e\u2066-\u2069\u180e\U000e0001\U000e0020-\U000e007e"
 )
@@ -27,7 +32,8 @@ _LOST = re.compile("\ufffd+|锟斤拷|烫烫烫")
 
 def without_controls(text: str) -> str:
     """The text without terminal sequences and control characters; a form feed becomes a line's end."""
-    return _CONTROL.sub("", text.replace("\x0c", "\n").replace("\x0b", "\n"))
+    whole = _BROKEN_COMMAND.sub(lambda found: _ESCAPED[found.group()], text)
+    return _CONTROL.sub("", whole.replace("\x0c", "\n").replace("\x0b", "\n"))
 
 
 def without_invisible(text: str) -> str:
@@ -46,14 +52,18 @@ def _spared(text: str) -> frozenset[str]:
 
 def _damage(text: Text) -> Iterator[Problem]:
     """The first place of each kind of damage, with the repair where there is one."""
+    misread = False
     if MAYBE.search(text.text):
         better = repaired(text.text)
-        if better != text.text:
+        misread = better != text.text
+        if misread:
             place = next(
                 at for at, (a, b) in enumerate(zip(text.text, better + "\0", strict=False)) if a != b
             )
             yield _edit("mojibake", text, place, place + 1, 0.95, "UTF-8 read in another encoding")
-    controls = [found for found in _CONTROL.finditer(text.text) if not _part_of_mojibake(text.text, found)]
+    controls = [
+        found for found in _CONTROL.finditer(text.text) if not (misread and "\x80" <= found.group() <= "\x9f")
+    ]
     if controls:
         first = controls[0]
         yield _edit("control-character", text, *first.span(), 0.9, "control characters", len(controls))
@@ -81,12 +91,6 @@ def _edit(
     if text.role == "call":
         return Problem(label, start, end, score, reason, measured=measured)
     return Problem(label, start, end, score, reason, "edit", {"repair": REPAIR[label]}, measured)
-
-
-def _part_of_mojibake(text: str, found: re.Match[str]) -> bool:
-    """Whether a C1 control is the second half of a character that was read wrongly."""
-    before = text[found.start() - 1 : found.start()]
-    return "\x80" <= found.group()[0] <= "\x9f" and "\xc2" <= before <= "\xf4"
 
 
 RULES = (

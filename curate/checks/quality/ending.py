@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -29,7 +28,10 @@ def _stops(text: Text) -> Iterator[Problem]:
     end = len(body)
     marks = re.findall(r"^[ \t]*```", body, re.MULTILINE)
     if len(marks) % 2 and (marks or CODE.search(body)):
-        if not body.endswith("```"):
+        last = body.rsplit("\n", 1)[-1]
+        if last[-1] in ".!?" and " " in last and not CODE.search(last):
+            yield Problem("open-code", end - 1, end, 0.5, "fenced code is never closed, and prose follows")
+        elif not body.endswith("```"):
             yield Problem("truncated", end - 1, end, 0.9, "fenced code is never closed")
         return
     if CODE.search(body[-400:]):
@@ -50,7 +52,7 @@ def _is_broken_off(body: str, line: str) -> bool:
     if not body[-1].isalpha() or len(body) < 250 or _LIST_LINE.match(line):
         return False
     last = line.rsplit(None, 1)[-1]
-    if last.startswith(('#', '@')) or '/' in last or '|' in line:
+    if last.startswith(("#", "@")) or "/" in last or "|" in line:
         return False
     before = body[: len(body) - len(line)]
     others = [other.rstrip() for other in before.split("\n") if len(other.strip()) > _VERSE]

@@ -94,6 +94,7 @@ def _by_words(text: str) -> str | None:
     return best if most >= AHEAD * others and most > close else None
 
 
+_OWN_SCRIPT = frozenset(("zh", "ja", "ko", "ru", "uk", "bg", "ar", "fa", "ur", "he", "hi", "th", "el"))
 _TRANSLATION = re.compile(
     r"translat|in (?:english|spanish|french|german|italian|portuguese|chinese|mandarin|japanese|korean|russian|arabic|hindi|latin|greek|dutch|swedish|polish|turkish|vietnamese|indonesian)|"
     r"\b(?:english|spanish|french|german|italian|portuguese|chinese|mandarin|japanese|korean|russian|arabic|hindi|dutch|swedish|norwegian|danish|finnish|polish|turkish|romanian|hungarian|czech|vietnamese|indonesian|thai|hebrew|greek|ukrainian|language)\b|"
@@ -126,10 +127,6 @@ def _mixed(text: Text, answered: str) -> bool:
         return True
     if any(language_of(part) == answered for part in re.split(r"\n+|[\"“”:：]", text.asked)):
         return True
-    latin = len(re.findall(r"[A-Za-z]{2,}", text.asked))
-    return (
-        answered not in ("zh", "ja", "ko", "ru", "ar", "he", "hi", "th")
-        and not text.asked.isascii()
-        and latin >= 4
-        and language_of(text.question) in ("zh", "ja", "ko")
-    )
+    # a sentence to be made with a word of another language is in that language
+    foreign = re.search(r"[A-Za-z]{3,}", text.asked) if not text.asked.isascii() else None
+    return bool(foreign and language_of(text.question) in _OWN_SCRIPT and answered not in _OWN_SCRIPT)

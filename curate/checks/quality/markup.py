@@ -44,7 +44,11 @@ _WRITTEN_MATHS = re.compile(r"\$[^$\n]+\$|\\\(|\\begin\{|\[\[\s*-?\d")
 
 def _left(text: Text) -> Iterator[Problem]:
     """Marks that a reader should not see, in a text that is neither code nor about it."""
-    if is_code(text) or re.match(r"\s*<(?:[^<>]+)>(?:.|\n)*<[^<>]+>\s*\Z", text.text) or (text.role == "user" and _speaks_of_marks(text.text)):
+    if (
+        is_code(text)
+        or re.match(r"\s*<(?:[^<>]+)>(?:.|\n)*<[^<>]+>\s*\Z", text.text)
+        or (text.role == "user" and _speaks_of_marks(text.text))
+    ):
         return
     if tags := _loose(_TAG, text.text):
         yield _edit("html", text, tags, "tags", "HTML tags stand in prose", 0.8)

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from curate.checks.quality.text import ANSWER, DIALOGUE_WORDS, LETTER_WORDS, SPOKEN, Problem, Rule, Text, said, tail
+from curate.checks.quality.text import (
+    ANSWER,
+    DIALOGUE_WORDS,
+    LETTER_WORDS,
+    SPOKEN,
+    Problem,
+    Rule,
+    Text,
+    said,
+    tail,
+)
 
 _APOLOGY = r"(?:(?:i'?m|i am) (?:very |really |so |truly )?(?:sorry|afraid)|sorry|unfortunately|(?:my )?apologies|i apologi[sz]e|regrettably)"
 _UNABLE = (
@@ -14,10 +24,10 @@ _UNABLE = (
 )
 _ACT = (
     r"(?:to )?(?:be able to )?(?:assist|help|provide|fulfil|comply|answer|create|generate|do (?:that|this|so)|give|write|produce|engage|"
-    r"offer|share|access|browse|open|view|see|discuss|support|perform|complete|process|respond|recommend|participate|draw|display)"
+    r"offer|share|access|browse|open|view|see|discuss|support|perform|complete|process|respond|recommend|participate|draw|display|retrieve|find|determine|identify|translate|tell|predict|summari[sz]e|analy[sz]e|book|order|place|control|play|make|send|set|check|modify|edit|visit|read|watch|search|perceive|interact|continue|comment|express|feel|experience)"
 )
 REFUSAL = re.compile(
-    rf"\A\W{{0,3}}(?:{_APOLOGY}[,.!]?\s*(?:but |however,? )?(?:i|as an)\b(?:[^.\n]{{0,40}}?{_UNABLE}| (?:do not|don't) have\b|[^.\n]{{0,20}}\bas an ai)"
+    rf"\A\W{{0,3}}(?:(?:no|well|oh|hi|hello|hmm)\b[,.!]? )?(?:{_APOLOGY}[,.!]?\s*(?:but |however,? )?(?:i|as an)\b(?:[^.\n]{{0,40}}?{_UNABLE} {_ACT}| (?:do not|don't) have (?:access|the (?:ability|capability|necessary)|enough|any|information|personal|real|specific|current|up-to-date)|[^.\n]{{0,20}}\bas an ai)"
     rf"|(?:i|we) ?{_UNABLE} {_ACT}"
     rf"|as an? (?:ai|artificial intelligence|(?:large )?language model|machine learning model)\b[^.\n]{{0,80}}?\bi ?(?:{_UNABLE}|(?:do not|don't) have)"
     r"|i(?:'m| am) (?:just |only )?an? (?:ai|language model)\b[^.\n]{0,60}\b(?:can(?:no|')t|cannot|unable|not able|do not|don't)"
@@ -41,7 +51,7 @@ _UNABLE_WORDS = re.compile(
     re.IGNORECASE,
 )
 _SELF = re.compile(
-    r"\b(?:who|what) are you\b|\bare you (?:an?|a real|human|sentient|conscious|able)|\byour(?:self| name| creator| feelings?| opinion)\b|\b(?:ai|language model|chatbot|assistant|gpt)\b|你(?:是谁|叫什么|是什么)|人工智能|机器人|语言模型",
+    r"\b(?:who|what) (?:are you|you are)\b|\b(?:about|describe|introduce) you(?:rself)?\b|\bare you (?:an?|a real|human|sentient|conscious|able)|\byour(?:self| name| creator| feelings?| opinion)\b|\b(?:ai|language model|chatbot|assistant|gpt)\b|你(?:是谁|叫什么|是什么)|人工智能|机器人|语言模型",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(

@@ -19,7 +19,7 @@ PROBE = 16  # characters at the end that are looked for before it
 LOOPS = 4  # times that a piece must stand at the end to be a loop
 COMPRESSED = 0.32  # of the bytes: what is packed smaller than this repeats a lot
 LINES = 0.3  # share of characters in repeated lines
-TOP, ALL = 0.4, 0.5  # shares of the most frequent 4-gram, and of all repeated 8-grams
+TOP, ALL = 0.5, 0.5  # shares of the most frequent 4-gram, and of all repeated 8-grams
 
 
 def repeats(text: Text) -> Iterator[Problem]:
@@ -98,7 +98,7 @@ def _asked_for(text: Text) -> bool:
     """Whether the question asks for repetition."""
     return bool(
         re.search(
-            r"\brepeat\w*\b|\b\d+ times\b|\btimes tables?\b|\blyrics\b|\bsong\b|\bchorus\b|\bloop\w*\b|\bvillanelle\b|重复|遍",
+            r"\brepeat\w*\b|\b\d+ times\b|\btimes tables?\b|\blyrics\b|\bsong\b|\brap\b|\bpoem\b|\bverses?\b|\bchorus\b|\bloop\w*\b|\bvillanelle\b|重复|遍",
             text.asked,
             re.IGNORECASE,
         )

@@ -36,10 +36,8 @@ _ABOUT_TOKENS = re.compile(
 
 def _tokens(text: Text) -> Iterator[Problem]:
     """Special tokens that stand in the text as words, and what follows if they open another turn."""
-    if (
-        text.role == "user"
-        and _ABOUT_TOKENS.search(_TOKEN.sub("", text.text))
-        or _ABOUT_TOKENS.search(text.asked)
+    if (text.role == "user" and _ABOUT_TOKENS.search(_TOKEN.sub("", text.text))) or _ABOUT_TOKENS.search(
+        text.asked
     ):
         return
     hidden = fences(text.text)
@@ -91,12 +89,11 @@ def _another(text: Text) -> Iterator[Problem]:
         (own := _OWN_MARK.match(text.text))
         and not _is_dialogue(text)
         and own.group().strip(" *#:：\n").casefold() not in text.asked.casefold()
-    ):
-        if len(text.text) > own.end():
-            span = own.span()
-            yield Problem(
-                "turn-mark", *span, 0.6, "the answer begins with its speaker's name", "edit", {"cut": [span]}
-            )
+    ) and len(text.text) > own.end():
+        span = own.span()
+        yield Problem(
+            "turn-mark", *span, 0.6, "the answer begins with its speaker's name", "edit", {"cut": [span]}
+        )
 
 
 def _is_dialogue(text: Text) -> bool:

@@ -17,6 +17,7 @@ from curate.checks.secrets.tokens import tokens
 __all__ = ["secrets"]
 
 SHORTEST = 8  # characters; a shorter text says no secret
+SHORTEST_TOKEN = 15  # characters without a space, of what is told by its form or by its address
 
 
 def secrets(text: str) -> Iterator[tuple[str, int, int]]:
@@ -26,8 +27,11 @@ def secrets(text: str) -> Iterator[tuple[str, int, int]]:
     small = text.lower()
     if len(small) != len(text):  # `İ` becomes two characters
         small = "".join(each.lower() if len(each.lower()) == 1 else each for each in text)
-    yield from tokens(text, small)
+    # signs are looked for in what is long enough to hold them: little of a text, and none of most
+    long = " ".join([word for word in text.split() if len(word) >= SHORTEST_TOKEN])
+    if long:
+        yield from tokens(text, small, long)
     if SIGN in text or "Private-Lines" in text:
         yield from blocks(text)
-    yield from carried(text, small)
+    yield from carried(text, small, long.lower())
     yield from assigned(text, small)

@@ -54,7 +54,7 @@ _CALL_LEAD = re.compile(
 _OPTION = re.compile(r"[ =](?P<open>[\"'])?(?P<value>[^\s\"'`<>|;]{4,200})")
 _OPTION_LEAD = re.compile(r"(?:\A|[\s\"'`(])--?(?:[\w-]{0,30}-)?\Z")
 _FOLLOWS = frozenset(" \t\n\r=:\"'`\\]<>-(*")  # what may come behind the word at all
-_MARKS = ".,;:!?)]}*_>|"
+_MARKS = ".,;:?)]}*_>|"
 _NAME_PARTS = (
     "db",
     "my",
@@ -171,7 +171,8 @@ def _as_settings(text: str, at: int, found: re.Match[str], value: str) -> bool:
         return False
     if expression(value):
         # in a file of settings also a word with digits is a value
-        return any(c.isdigit() for c in value) and "." not in value and _line(text, at, found)
+        written = _line(text, at, found) or _OPTION_LEAD.search(text[max(0, at - 40) : at]) is not None
+        return any(c.isdigit() for c in value) and "." not in value and written
     return True
 
 
@@ -190,7 +191,7 @@ def _told(text: str, at: int, end: int, label: str, *, is_password: bool) -> Ite
     if match is None:
         return
     start = match.start("value")
-    value = match["value"].rstrip(_MARKS + "…") if said else match["value"]
+    value = match["value"].split(",")[0].rstrip(_MARKS + "…") if said else match["value"]
     if placeholder(value) or (expression(value) and not any(c.isdigit() for c in value)):
         return
     if said and is_password:

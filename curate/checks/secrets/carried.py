@@ -25,14 +25,19 @@ _CURL = re.compile(
 )
 
 
-def carried(text: str, small: str) -> Iterator[Place]:
-    """(label, start, end) of the part that is secret; `small` is the text in small letters."""
-    if "@" in text:
+def carried(text: str, small: str, long: str) -> Iterator[Place]:
+    """(label, start, end) of the part that is secret.
+
+    `small` is the text in small letters, `long` its long words so.
+    """
+    if "@" in long:
         for mark in ("://", ":\\/\\/"):
             yield from _dsn(text, mark)
-    for name in (*_NAMES, *_LOOSE):
-        for sign in ("=", "%3d"):
-            yield from _queries(text, small, name, sign)
+    if "=" in long or "%3d" in long:
+        for name in (*_NAMES, *_LOOSE):
+            for sign in ("=", "%3d"):
+                if name + sign in long:
+                    yield from _queries(text, small, name, sign)
     if "bearer" in small or "authorization" in small:
         yield from _headers(text)
     if "curl" in small:

@@ -201,10 +201,10 @@ WEAK = frozenset(
         "three",
         "four",
         "five",
-        "hunter",
-        "monkey",
-        "dragon",
-        "iloveyou",
+        "",
+        "",
+        "",
+        "",
         "placeholder",
         "for",
         "of",
@@ -277,7 +277,7 @@ def weak(value: str) -> bool:
 def leet(value: str) -> bool:
     """Whether it is one everyday word with signs for letters, such as `p4ssword`, in a single case."""
     plain = re.sub(r"\A[\W\d_]+|[\W\d_]+\Z", "", value.translate(_LEET)).lower()
-    return plain in WEAK and (value.islower() or value.isupper()) and value.isalnum()
+    return plain in WEAK and (value.islower() or value.isupper())
 
 
 def expression(value: str) -> bool:

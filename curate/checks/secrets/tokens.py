@@ -121,14 +121,17 @@ _NEAR_AWS = 400  # characters between an access key and its secret
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 
 
-def tokens(text: str, small: str) -> Iterator[Place]:
-    """The keys in the text that are such by their own form; `small` is the text in small letters."""
+def tokens(text: str, small: str, long: str) -> Iterator[Place]:
+    """The keys in the text that are such by their own form.
+
+    `small` is the text in small letters, `long` its long words, in which a sign must stand.
+    """
     for token in TOKENS:
-        if token.sign in text:
+        if token.sign in long:
             yield from _of(token, text)
     if any(word in small for word in _DISCORD_WORDS):
         yield from _of(_DISCORD, text)
-    if "AKIA" in text or "ASIA" in text:
+    if "AKIA" in long or "ASIA" in long:
         yield from _aws_secrets(text)
 
 
