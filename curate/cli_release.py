@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from curate.answer import Answer
 from curate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from curate.splitting import Wish
 
 
 def shares(text: str) -> tuple[float, float, float]:
@@ -23,16 +27,47 @@ def shares(text: str) -> tuple[float, float, float]:
     return train, validation, test
 
 
+def counts(text: str) -> tuple[int | None, int | None, int | None]:
+    """`rest,1000,200` as numbers; None for `rest`."""
+    try:
+        train, validation, test = (None if part.strip() == "rest" else int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(
+            f"--rows {text}", hint="train, validation, test; one may be `rest`: rest,1000,200"
+        ) from error
+    return train, validation, test
+
+
 def split(
     dataset: Annotated[str | None, typer.Argument(help="a name, a digest or its beginning")] = None,
-    sizes: Annotated[str, typer.Option(help="train, validation, test; 0 leaves a part out")] = "70,15,15",
+    sizes: Annotated[
+        str, typer.Option(help="shares of train, validation, test; 0 leaves a part out")
+    ] = "70,15,15",
+    rows: Annotated[
+        str | None, typer.Option(metavar="N,N,N", help="rows of the parts instead; one may be `rest`")
+    ] = None,
     seed: Annotated[int, typer.Option(help="another seed, another division")] = 0,
-    by: Annotated[str, typer.Option(help="the column to stratify by; empty for none")] = "label",
+    by: Annotated[
+        str, typer.Option(help="columns to stratify by: label,source,length,language; empty for none")
+    ] = "label",
     group: Annotated[bool, typer.Option("--group/--no-group", help="keep rows of one group together")] = True,
     keep_existing: Annotated[bool, typer.Option(help="rows that came with a split keep it")] = False,
     link_threshold: Annotated[
         float, typer.Option(min=0.3, max=1, help="rows as near as this stay together (Jaccard)")
     ] = 0.6,
+    encoder: Annotated[
+        str, typer.Option(help="compares meaning: scan (the scan's), auto, none, a hub id, a path")
+    ] = "scan",
+    semantic_threshold: Annotated[
+        float, typer.Option(min=0.5, max=1, help="questions as near as this stay together (cosine)")
+    ] = 0.95,
+    balance: Annotated[
+        str, typer.Option(help="of train's labels: none, oversample, undersample, both")
+    ] = "none",
+    temperature: Annotated[
+        float, typer.Option(min=1, help="of the balance: 1 as it is, inf equal")
+    ] = math.inf,
+    cap: Annotated[float, typer.Option(min=1, help="of the balance: the most a row is repeated")] = 10.0,
     allow_blocking: Annotated[bool, typer.Option(help="go on with blocking findings open")] = False,
     random: Annotated[
         bool, typer.Option("--random", help="plainly at random, for comparison; named NAME-random")
@@ -47,24 +82,25 @@ def split(
     The test part is sealed: each reading of it by a model is recorded. Beside the result stands what a
     plain random split of the same sizes and seed would have leaked.
     """
+    from curate.resample import Balance
+    from curate.splitting import Wish
+
+    wish = Wish(
+        shares(sizes), counts(rows) if rows else None, seed, by or None, group, keep_existing, random,
+        link_threshold, encoder, semantic_threshold, Balance(balance, temperature, cap),
+    )  # fmt: skip
+    return _divide(dataset, wish, allow_blocking=allow_blocking, away_from=away_from)
+
+
+def _divide(dataset: str | None, wish: Wish, *, allow_blocking: bool, away_from: str | None) -> Answer:
+    """Carry a split out and say what came of it."""
     from curate.release import split_version
     from curate.workspace import Workspace
 
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
-    made, report = split_version(
-        workspace,
-        digest,
-        sizes=shares(sizes),
-        seed=seed,
-        by=by or None,
-        group=group,
-        keep_existing=keep_existing,
-        link_threshold=link_threshold,
-        allow_blocking=allow_blocking,
-        random=random,
-        away_from=workspace.dataset(away_from) if away_from else None,
-    )
+    away = workspace.dataset(away_from) if away_from else None
+    made, report = split_version(workspace, digest, wish, allow_blocking=allow_blocking, away_from=away)
     new = made.outputs["dataset"]
     name = workspace.name_of(new) or new[:8]
     lines = [f"{name}: {new[:8]}", *split_lines(report)]
@@ -74,6 +110,8 @@ def split(
 
 def split_lines(report: Mapping[str, Any]) -> list[str]:
     """A split report for a person."""
+    from curate.resample import Balanced
+
     rows = report["rows"]
     parts = ("train", "validation", "test")
     lines = ["  " + ", ".join(f"{part} {rows[part]:,}" for part in parts) + "; test sealed"]
@@ -92,15 +130,33 @@ def split_lines(report: Mapping[str, Any]) -> list[str]:
     )
     leak = report["random_would_leak"]
     what = "this plain random split leaks" if report["random"] else "a random split would have leaked"
+    if report.get("left_out"):
+        lines.append(f"  {report['left_out']:,} rows in no part: more than were asked for")
     of = rows["test"] if report["random"] else leak["test_rows"]
     lines.append(
         f"  {what} {leak['either']:,} of {of:,} test rows into train "
         f"({leak['twins']:,} with a twin there, {leak['group_mates']:,} with a row of their group)"
     )
+    lines += _meaning_lines(report.get("meaning") or {})
+    if evened := report.get("balance"):
+        lines += Balanced(**evened).lines()
     lines += [f"  warning: {warning}" for warning in report["warnings"]]
     if report["random"]:
         lines.append("  a random split is for comparison only: do not judge a model by it")
     return lines
+
+
+def _meaning_lines(meant: Mapping[str, Any]) -> list[str]:
+    """Whether rows were compared by meaning, and what that tied together."""
+    if "pairs" in meant:
+        recall = "" if meant["recall"] == 1 else f"; the search finds {meant['recall']:.1%} of such pairs"
+        return [
+            f"  by meaning ({meant['encoder'].partition('@')[0]}): {meant['pairs']:,} pairs of questions above cosine "
+            f"{meant['used']:g} kept together{recall}"
+        ]
+    if "not_run" in meant:
+        return [f"  rephrased questions not looked for: {meant['not_run']}"]
+    return []
 
 
 def export(
@@ -114,6 +170,7 @@ def export(
 ) -> Answer:
     """Write files for trainers, one a split, with a data card."""
     from curate.outgoing import export_version
+    from curate.resample import times_of
     from curate.workspace import Workspace
 
     workspace = Workspace.open()
@@ -124,6 +181,9 @@ def export(
     name = workspace.name_of(digest) or digest[:8]
     lines = [f"{name}: {digest[:8]}"]
     lines += [f"  {place}" + (f"  {rows:,} rows" if rows else "") for place, rows in done.written]
+    times = times_of(workspace.scan_examples(digest).select("layout", "split").collect())
+    if copies := int(times.sum()) - len(times):
+        lines.append(f"  the training file holds {copies:,} copies (a balanced split)")
     lines.append(f"next: read {done.card}, then train with the files, or seatrial train {name}")
     data = {
         "name": name,
@@ -131,5 +191,6 @@ def export(
         "run": done.made.run_id,
         "files": [{"path": str(place), "rows": rows} for place, rows in done.written],
         "card": str(done.card),
+        "copies": copies,
     }
     return Answer(lines, data)

@@ -14,6 +14,7 @@ import polars as pl
 
 from curate.errors import ConfigError, ResourceError
 from curate.formats.writers import INFO, WRITERS, Part
+from curate.resample import repeated
 from curate.workspace.store import folder_digest
 
 FORMATS = tuple(WRITERS)
@@ -112,6 +113,7 @@ def export_dataset(
 ) -> list[Written]:
     """Write the examples under `folder`, one file a split where splits are set, and say what was written.
 
+    Training rows that a balanced split repeats stand in the file so many times.
     All files or none: each is written beside its place and renamed at the end. A row that the format
     cannot hold stops the export (ConfigError: how many, why, and the first), as does a file that is
     there already with other content, unless `overwrite`. Equal examples give equal bytes.
@@ -127,7 +129,7 @@ def export_dataset(
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as place:
             draft = Path(place)
-            written = WRITERS[format](parts_of(examples, name, splits=splits), draft, name)
+            written = WRITERS[format](parts_of(repeated(examples), name, splits=splits), draft, name)
             for file, _ in written:
                 if file == INFO:
                     _merge_info(draft / file, folder / file, overwrite=overwrite)

@@ -185,15 +185,7 @@ def _release(workspace: Workspace, recipe: Recipe, outcome: Outcome) -> None:
     allow = recipe.gate.allow_blocking
     if recipe.split is not None:
         made, outcome.split = split_version(
-            workspace,
-            outcome.dataset,
-            sizes=recipe.split.sizes,
-            seed=recipe.split.seed,
-            by=recipe.split.by or None,
-            group=recipe.split.group,
-            keep_existing=recipe.split.keep_existing,
-            link_threshold=recipe.split.link_threshold,
-            allow_blocking=allow,
+            workspace, outcome.dataset, recipe.split.wish(), allow_blocking=allow
         )
         outcome.dataset = made.outputs["dataset"]
     if recipe.export is not None:

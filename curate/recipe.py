@@ -5,7 +5,8 @@
     [checks.NAME]       the settings of one check
     [apply]             style, numbered, rounds
     [gate]              on_open, allow_blocking, largest_cluster, largest_loss
-    [split]             sizes, seed, by, group, keep_existing, link_threshold
+    [split]             sizes, rows, seed, by, group, keep_existing, link_threshold, encoder,
+                        semantic_threshold, balance, temperature, cap
     [export]            to, formats, overwrite
 
 A recipe without `[split]` does not split, one without `[export]` writes no files. Paths are relative to
@@ -14,15 +15,19 @@ the recipe's own folder.
 
 from __future__ import annotations
 
+import math
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from curate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from curate.splitting import Wish
 
 Table = TypeVar("Table")
 
@@ -74,14 +79,38 @@ class Gate:
 
 @dataclass(frozen=True)
 class Splitting:
-    """How the clean version is divided; `by` empty: not stratified."""
+    """How the clean version is divided; `by` empty: not stratified; `rows` empty: by `sizes`."""
 
     sizes: tuple[float, ...] = (70.0, 15.0, 15.0)
+    rows: tuple[int | str, ...] = ()
     seed: int = 0
     by: str = "label"
     group: bool = True
     keep_existing: bool = False
     link_threshold: float = 0.6
+    encoder: str = "scan"
+    semantic_threshold: float = 0.95
+    balance: str = "none"
+    temperature: float = math.inf
+    cap: float = 10.0
+
+    def wish(self) -> Wish:
+        """The same as `split_version` takes it. Raises ConfigError where values do not fit one another."""
+        from curate.resample import Balance
+        from curate.splitting import Wish
+
+        return Wish(
+            sizes=self.sizes,
+            rows=tuple(None if count == "rest" else int(count) for count in self.rows) or None,
+            seed=self.seed,
+            by=self.by or None,
+            group=self.group,
+            keep_existing=self.keep_existing,
+            link_threshold=self.link_threshold,
+            encoder=self.encoder,
+            semantic_threshold=self.semantic_threshold,
+            balance=Balance(self.balance, self.temperature, self.cap),
+        )
 
 
 @dataclass(frozen=True)
@@ -126,10 +155,16 @@ TABLES: dict[str, type[Any]] = {
 }
 CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("gate", "on_open"): ("continue", "stop"),
+    ("split", "balance"): ("none", "oversample", "undersample", "both"),
     ("apply", "style"): ("placeholder", "mask", "remove"),
 }
 KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*[\w"'-]+)*)\s*=""")
-SHARES = {("gate", "largest_cluster"), ("gate", "largest_loss"), ("split", "link_threshold")}
+SHARES = {
+    ("gate", "largest_cluster"),
+    ("gate", "largest_loss"),
+    ("split", "link_threshold"),
+    ("split", "semantic_threshold"),
+}
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -270,6 +305,9 @@ def _listed(key: str, value: object) -> tuple[str, object]:
     if key == "sizes":
         good = len(items) == 3 and all(type(item) in (int, float) and item >= 0 for item in items)
         return "three numbers, as [70, 15, 15]", tuple(float(item) for item in items) if good else None
+    if key == "rows":
+        good = len(items) == 3 and all(item == "rest" or (type(item) is int and item >= 0) for item in items)
+        return 'three whole numbers, one of them perhaps "rest"', tuple(items) if good else None
     return "a list of strings", tuple(items) if all(isinstance(item, str) for item in items) else None
 
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
-from curate.aside import bound_to
 from curate.checks.leak import Leak
 from curate.checks.pii import Pii
 from curate.checks.structure import Structure
-from curate.errors import AccountError, ConfigError, GateError
-from curate.example import EXAMPLES
+from curate.errors import AccountError, GateError
 from curate.finding import ORDER
-from curate.links import found_links, near_links
 from curate.review import RUN, UNAPPLIED, looked, open_blocking, review
-from curate.split import SIZES, split
+from curate.splitting import Wish, divided, meaning
 from curate.steps import Made, done_before, findings_of, move_name
 from curate.workspace import Workspace
 
@@ -119,15 +115,9 @@ def scanned_versions(workspace: Workspace, dataset: str) -> list[str]:
 def split_version(
     workspace: Workspace,
     dataset: str,
+    wish: Wish | None = None,
     *,
-    sizes: Sequence[float] = SIZES,
-    seed: int = 0,
-    by: str | None = "label",
-    group: bool = True,
-    keep_existing: bool = False,
-    link_threshold: float = 0.6,
     allow_blocking: bool = False,
-    random: bool = False,
     away_from: str | None = None,
 ) -> tuple[Made, dict[str, Any]]:
     """Divide a version and name the result; returns the report too. Raises GateError, ConfigError.
@@ -135,59 +125,32 @@ def split_version(
     `away_from` is the digest of another version: rows that its test holds, and all that hang together
     with them, get no split, so that a model trained on the rest knows nothing of that test.
     """
+    wish = wish or Wish()
     table = gate(workspace, dataset, "split", allow=allow_blocking)
     inputs = {"dataset": dataset, **findings_of(workspace, dataset)}
     if away_from:
         inputs["away_from"] = away_from
+    chosen = meaning(workspace, dataset, wish)
     params = {
-        "sizes": list(sizes),
-        "seed": seed,
-        "by": by,
-        "group": group,
-        "keep_existing": keep_existing,
-        "link_threshold": link_threshold,
-        "random": random,
+        **wish.as_json(),
+        "encoder": chosen.encoder.told if chosen.encoder else chosen.reason,
         "scans": looked_in(workspace, dataset),
     }
     done = done_before(workspace, "split", params, inputs)
     if done is None:
         with workspace.run("split", params, inputs) as run:
-            examples = workspace.examples(dataset)
-            links = pl.concat([found_links(table), near_links(examples, link_threshold)])
-            aside = _aside(workspace, examples, links, away_from)
-            result = split(
-                examples.filter(~aside), links, sizes=sizes, seed=seed, by=by, group=group,
-                keep_existing=keep_existing, random=random,
-            )  # fmt: skip
-            divided = pl.concat([result.examples, examples.filter(aside).with_columns(split=None)])
-            divided = divided.cast(EXAMPLES).join(
-                examples.select("example_id"), on="example_id", how="right", maintain_order="right"
-            )
-            run.outputs["dataset"] = workspace.put_dataset(divided.select(EXAMPLES.names()))
-            report = {**result.report.as_json(), "set_aside": int(aside.sum())}
+            examples, report = divided(workspace, dataset, table, wish, away_from)
+            run.outputs["dataset"] = workspace.put_dataset(examples)
             run.outputs["split-report"] = workspace.put_json("split-report", report)
         done = Made(run.run_id, run.outputs, recorded=False)
     if workspace.scans(dataset):
         carry_over(workspace, dataset, done.outputs["dataset"])
-    name_it = name_aside if random else move_name
+    name_it = name_aside if wish.random else move_name
     name_it(workspace, dataset, done.outputs["dataset"])
     told = workspace.json(done.outputs["split-report"])
     if not isinstance(told, dict):
         raise AccountError(f"artifact {done.outputs['split-report']} is no split report")
     return done, told
-
-
-def _aside(
-    workspace: Workspace, examples: pl.DataFrame, links: pl.DataFrame, away_from: str | None
-) -> pl.Series:
-    """For each example, whether it has to do with the test of the version to keep away from."""
-    if away_from is None:
-        return pl.Series("bound", [False] * examples.height, dtype=pl.Boolean)
-    test = workspace.scan_examples(away_from).filter(pl.col("split") == "test")
-    held = test.select("example_id").collect()["example_id"].to_list()
-    if not held:
-        raise ConfigError("the version to keep away from has no test rows", hint="split it first")
-    return bound_to(examples, links, held)
 
 
 def name_aside(workspace: Workspace, dataset: str, made: str) -> None:

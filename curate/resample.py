@@ -123,11 +123,12 @@ def balance(examples: pl.DataFrame, how: Balance, *, seed: int = 0) -> tuple[pl.
 def _wanted(rows: NDArray[np.float64], how: Balance) -> NDArray[np.float64]:
     """How many rows each label should have."""
     shape = (rows / rows.max()) ** (1 / how.temperature)
-    if how.method == "oversample":
-        return shape * rows.max()
-    if how.method == "undersample":
-        return shape * (rows / shape).min()
-    return shape * rows.sum() / shape.sum()
+    scale = {
+        "oversample": rows.max(),
+        "undersample": (rows / shape).min(),
+        "both": rows.sum() / shape.sum(),
+    }
+    return np.asarray(shape * scale[how.method], dtype=np.float64)
 
 
 def _by_label(

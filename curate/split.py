@@ -259,15 +259,19 @@ def _unmet(part: Ints, whole: Ints, labels: Stratum, shares: Reals) -> list[str]
                 f"{len(empty):,} of {len(rows):,} labels have no row in {SPLITS[k]}: they have 2 to {most:,} rows, "
                 "too few or in too few sets for a part of that size"
             )
+    sums, asked = table.sum(axis=0), rows.sum() * shares
+    for k in range(3):
+        if abs(sums[k] - asked[k]) > max(1.5, OFF * rows.sum()):
+            said.append(f"{SPLITS[k]}: {asked[k]:,.0f} rows asked for, {sums[k]:,} came out")
     wanted = rows[:, None] * shares
     off = np.abs(table - wanted)[:, :3]
-    bad = np.argwhere(off > np.maximum(1.5, OFF * rows[:, None]))
+    bad = np.argwhere((off > np.maximum(1.5, OFF * rows[:, None])) & (len(rows) > 1))
     bad = bad[np.argsort(-off[bad[:, 0], bad[:, 1]], kind="stable")][:TOLD]
     for label, k in bad.tolist():
         own = np.bincount(whole[labels.codes == label])
-        name = labels.values[label] or "(none)" if len(rows) > 1 else "all rows"
+        name = labels.values[label] or "(none)"
         said.append(
-            f"{name} in {SPLITS[k]}: {wanted[label, k]:,.1f} rows asked for, {table[label, k]:,} possible; "
+            f"{name} in {SPLITS[k]}: {wanted[label, k]:,.1f} rows asked for, {table[label, k]:,} came out; "
             f"its {rows[label]:,} rows are in {int((own > 0).sum()):,} sets, the largest of {int(own.max()):,}"
         )
     return said

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -34,6 +35,13 @@ class Wish:
     encoder: str = SCANNED
     semantic_threshold: float = 0.95
     balance: Balance = field(default_factory=Balance)
+
+    def as_json(self) -> dict[str, object]:
+        """As plain values, for the record of a run."""
+        evened = asdict(self.balance)
+        if math.isinf(self.balance.temperature):
+            evened["temperature"] = "inf"
+        return asdict(self) | {"balance": evened}
 
 
 class Meaning(NamedTuple):

@@ -100,6 +100,7 @@ def _resolved(
 def _job(workspace: Workspace, reference: str | None, resolved: Resolved, name: str | None) -> Job:
     import polars as pl
 
+    from curate.resample import repeated
     from train import clean
 
     digest = workspace.dataset(reference)
@@ -112,7 +113,7 @@ def _job(workspace: Workspace, reference: str | None, resolved: Resolved, name: 
         digest,
         known,
         name or f"{known}-adapter",
-        examples.filter(pl.col("split") == "train"),
+        repeated(examples.filter(pl.col("split") == "train")),
         examples.filter(pl.col("split") == "validation"),
         clean.objections(workspace, digest, examples),
     )

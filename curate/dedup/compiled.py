@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.dedup import kernels
-from curate.dedup.folding import Codes, codes_of, learn, table
-from curate.dedup.shingling import Bands, Hashes, Numbers, Shingling, permutations, powers
+from curate.dedup.folding import Codes, codes_of, learn, learn_kinds, table
+from curate.dedup.kernels import settle
+from curate.dedup.plain import Sketches
+from curate.dedup.reading import Piece, Source
+from curate.dedup.shingling import Bands, Hashes, Numbers, Shingling, cut, permutations, powers
 
+__all__ = ["Sketches", "jaccards", "repeated", "sets_of_piece", "settle", "sketch_piece"]
+
+FEW = 1_000  # keys that are sorted as they are
 LONGEST = 1 << 16  # code points of a text that the scratch space holds; longer ones get their own
 _own = threading.local()
 
 Scratch = tuple[Codes, Hashes, Numbers, Hashes]
-
-
-class Sketches(NamedTuple):
-    """What is kept of each text of a piece of a file."""
-
-    keys: Hashes  # (band, text)
-    whole: Hashes  # 0 where a text says nothing
-    begins: Numbers  # byte at which its line begins, counted from the piece
-    ends: Numbers
 
 
 @cache
@@ -70,109 +66,63 @@ def _drawn(bands: Bands) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     return factors[:used], terms[:used]
 
 
-def sketch_lines(
-    data: NDArray[np.uint8],
-    size: int,
-    count: int,
-    key: bytes,
-    shingling: Shingling,
-    bands: Bands,
-    text_of: Callable[[bytes], str],
-) -> Sketches:
-    """Sketch the JSON lines of a buffer, `count` at most; `text_of` reads a line that is hard to read."""
+def sketch_piece(piece: Piece, source: Source, shingling: Shingling, bands: Bands) -> Sketches:
+    """Sketch the texts of a piece."""
+    data, known = piece.data, table()
+    count = len(piece.bounds) - 1 if piece.bounds is not None else int(_line_count(piece))
     keys = np.zeros((bands.count, count), dtype=np.uint64)
-    whole = np.zeros(count, dtype=np.uint64)
-    hard = np.zeros(count, dtype=np.bool_)
-    begins, ends = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
-    known = table()
-    up, down = powers(LONGEST)
-    found = kernels.sketch_lines(
-        data, size, begins, ends, np.frombuffer(key, dtype=np.uint8), known.becomes, known.kind, _plain(True),
-        _widths(shingling), up, down, *_drawn(bands), bands.rows, _scratch(), keys, whole, hard,
+    whole, hard = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.bool_)
+    rest = (
+        known.becomes, known.kind, _plain(piece.bounds is None), _widths(shingling), *powers(LONGEST),
+        *_drawn(bands), bands.rows, _scratch(), keys, whole, hard,
     )  # fmt: skip
-    where = np.flatnonzero(hard[:found])
+    if piece.bounds is not None:
+        kernels.sketch_texts(data, piece.bounds, *rest)
+        begins, ends = piece.bounds[:-1], piece.bounds[1:]
+    else:
+        begins, ends = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+        count = kernels.sketch_lines(data, piece.size, begins, ends, _key(source), *rest)
+    where = np.flatnonzero(hard[:count])
     if len(where):
-        texts = [text_of(data[begins[row] : ends[row]].tobytes()) for row in where.tolist()]
-        _sketch_hard(texts, where, shingling, bands, keys, whole)
-    return Sketches(keys[:, :found], whole[:found], begins[:found], ends[:found])
+        _sketch_hard(_texts(piece, source, begins[where], ends[where]), where, shingling, bands, keys, whole)
+    return Sketches(keys[:, :count], whole[:count], begins[:count], ends[:count])
 
 
-def sketch_texts(data: NDArray[np.uint8], bounds: Numbers, shingling: Shingling, bands: Bands) -> Sketches:
-    """Sketch UTF-8 texts that stand one after the other in a buffer."""
-    count = len(bounds) - 1
-    keys = np.zeros((bands.count, count), dtype=np.uint64)
-    whole = np.zeros(count, dtype=np.uint64)
-    hard = np.zeros(count, dtype=np.bool_)
-    known = table()
-    up, down = powers(LONGEST)
-    kernels.sketch_texts(
-        data, bounds, known.becomes, known.kind, _plain(False),
-        _widths(shingling), up, down, *_drawn(bands), bands.rows, _scratch(), keys, whole, hard,
-    )  # fmt: skip
-    where = np.flatnonzero(hard)
-    if len(where):
-        texts = [data[bounds[row] : bounds[row + 1]].tobytes().decode() for row in where.tolist()]
-        _sketch_hard(texts, where, shingling, bands, keys, whole)
-    return Sketches(keys, whole, bounds[:-1], bounds[1:])
-
-
-def _sketch_hard(
-    texts: Sequence[str], where: Numbers, shingling: Shingling, bands: Bands, keys: Hashes, whole: Hashes
-) -> None:
-    """Fold texts in Python, and learn their characters for the next time."""
-    folded = [codes_of(text) for text in texts]
-    for text in texts:
-        learn(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32))
-    learn_all(folded)
-    bounds = np.concatenate([[0], np.cumsum([len(codes) for codes in folded])]).astype(np.int64)
-    longest = 2 * int(np.diff(bounds).max(initial=0)) + 2
-    up, down = powers(max(LONGEST, longest))
-    kernels.sketch_codes(
-        np.concatenate(folded), bounds, where, table().kind, _widths(shingling), up, down,
-        *_drawn(bands), bands.rows, _scratch(longest), keys, whole,
-    )  # fmt: skip
-
-
-def learn_all(folded: Sequence[Codes]) -> None:
-    """Know the class of each folded code point."""
-    from curate.dedup.folding import learn_kinds
-
-    for codes in folded:
-        learn_kinds(codes)
-
-
-def sets_of_lines(
-    data: NDArray[np.uint8],
-    begins: Numbers,
-    ends: Numbers,
-    key: bytes,
-    shingling: Shingling,
-    text_of: Callable[[bytes], str],
+def sets_of_piece(
+    piece: Piece, source: Source, begins: Numbers, ends: Numbers, shingling: Shingling
 ) -> tuple[Hashes, Numbers]:
-    """The sorted distinct shingles of these lines, one after the other, and where each set begins."""
-    from curate.dedup.shingling import cut
-
+    """The sorted distinct shingles of these texts of a piece, and where each set begins."""
     known = table()
-    up, down = powers(LONGEST)
     out = np.empty(int((ends - begins).sum()) + 2 * len(begins) + 16, dtype=np.uint64)
     starts = np.zeros(len(begins) + 1, dtype=np.int64)
     hard = np.zeros(len(begins), dtype=np.bool_)
-    filled = kernels.sets_of_lines(
-        data, begins, ends, np.frombuffer(key, dtype=np.uint8), known.becomes, known.kind, _plain(bool(key)),
-        _widths(shingling), up, down, _scratch(), out, starts, hard,
+    filled = kernels.sets_of_texts(
+        piece.data, begins, ends, _key(source), known.becomes, known.kind, _plain(piece.bounds is None),
+        _widths(shingling), *powers(LONGEST), _scratch(), out, starts, hard,
     )  # fmt: skip
-    where = np.flatnonzero(hard).tolist()
-    if not where:
+    where = np.flatnonzero(hard)
+    if not len(where):
         return out[:filled].copy(), starts
-    texts = [text_of(data[begins[row] : ends[row]].tobytes()) for row in where]
-    made = cut([codes_of(text) for text in texts], shingling)
+    made = cut(
+        [codes_of(text) for text in _texts(piece, source, begins[where], ends[where])], shingling
+    )
     by_hand = {
-        row: np.unique(made.shingles[made.starts[at] : made.starts[at + 1]]) for at, row in enumerate(where)
+        row: np.unique(made.shingles[made.starts[at] : made.starts[at + 1]])
+        for at, row in enumerate(where.tolist())
     }
     parts = [by_hand.get(row, out[starts[row] : starts[row + 1]]) for row in range(len(begins))]
-    return np.concatenate(parts), np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(
-        np.int64
-    )
+    sizes = np.cumsum([len(part) for part in parts])
+    return np.concatenate(parts), np.concatenate([[0], sizes]).astype(np.int64)
+
+
+def repeated(keys: Hashes, rows: Numbers) -> tuple[Hashes, Numbers]:
+    """Keys and rows, of which those that surely stand alone may be missing."""
+    if len(keys) < FEW:
+        return keys, rows
+    bits = (len(keys) - 1).bit_length() + 2
+    some = np.empty(len(keys) + 1, dtype=np.int64)
+    found = kernels.repeated(keys, np.uint64(64 - bits), np.zeros(1 << bits, dtype=np.uint8), some)
+    return keys[some[:found]], rows[some[:found]]
 
 
 def jaccards(
@@ -184,6 +134,35 @@ def jaccards(
     return out
 
 
-def ready() -> Any:  # noqa: ANN401
-    """The module of kernels, for whoever wants to know that it is there."""
-    return kernels
+def _key(source: Source) -> NDArray[np.uint8]:
+    return np.frombuffer(source.key, dtype=np.uint8)
+
+
+def _line_count(piece: Piece) -> int:
+    """At least the number of lines."""
+    return int(np.count_nonzero(piece.data[: piece.size] == 10)) + 1
+
+
+def _texts(piece: Piece, source: Source, begins: Numbers, ends: Numbers) -> list[str]:
+    """Texts that Python reads."""
+    return [
+        source.text_of(piece.data[begin:end].tobytes())
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
+    ]
+
+
+def _sketch_hard(
+    texts: Sequence[str], where: Numbers, shingling: Shingling, bands: Bands, keys: Hashes, whole: Hashes
+) -> None:
+    """Fold texts in Python, and learn their characters for the next time."""
+    folded = [codes_of(text) for text in texts]
+    for text in texts:
+        learn(np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32))
+    bounds = np.concatenate([[0], np.cumsum([len(codes) for codes in folded])]).astype(np.int64)
+    joined = np.concatenate(folded)
+    learn_kinds(joined)
+    longest = 2 * int(np.diff(bounds).max(initial=0)) + 2  # a character that stands alone takes a space too
+    kernels.sketch_codes(
+        joined, bounds, where, table().kind, _widths(shingling), *powers(max(LONGEST, longest)),
+        *_drawn(bands), bands.rows, _scratch(longest), keys, whole,
+    )  # fmt: skip

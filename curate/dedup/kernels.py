@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from curate.dedup import leaders
 from curate.dedup.folding import ALNUM, CHARACTER, DROPPED, HAN, MARK, SLOW, SPACE, UNKNOWN
 from curate.dedup.shingling import BLANK, FOLD, MIX, ODD
 
@@ -483,14 +484,14 @@ def _distinct(shingles: Array, number: int, out: Array, filled: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def sets_of_lines(
+def sets_of_texts(
     data: Bytes, begins: Array, ends: Array, key: Bytes, becomes: Array, kinds: Bytes, plain: Bytes,
     widths: Array, up: Array, down: Array,
     scratch: tuple[Array, Array, Array, Array], out: Array, starts: Array, hard: Array,
 ) -> int:  # fmt: skip
     """The sorted distinct shingles of these JSON lines, one text after the other; how many in all.
 
-    Without a key (empty), of UTF-8 texts. Those in `hard` have none yet.
+    Without a key (empty), of these UTF-8 texts. Those in `hard` have none yet.
     """
     codes, sums, places, shingles = scratch
     filled = 0
@@ -532,3 +533,22 @@ def jaccards(sets: Array, starts: Array, left: Array, right: Array, floor: float
         if min(size_a, size_b) >= floor * max(size_a, size_b) and size_a > 0:
             shared = _shared(sets, starts[a], starts[a + 1], starts[b], starts[b + 1])
             out[pair] = shared / (size_a + size_b - shared)
+
+
+@njit(cache=True, nogil=True)
+def repeated(keys: Array, shift: np.uint64, counts: Bytes, out: Array) -> int:
+    """Write the places of keys whose upper bits occur twice or more; how many there are.
+
+    `counts` has a place for each value of the upper bits and is zero.
+    """
+    for i in range(keys.shape[0]):
+        slot = keys[i] >> shift
+        counts[slot] = min(counts[slot] + 1, 2)
+    found = 0
+    for i in range(keys.shape[0]):
+        out[found] = i
+        found += counts[keys[i] >> shift] > 1
+    return found
+
+
+settle = njit(cache=True, nogil=True)(leaders.settle)

@@ -10,7 +10,7 @@ template or a text copied with changes, is common to most of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,7 @@ def crowd_of(rows: Numbers, sets: Hashes, starts: Numbers, slots: Numbers, thres
 
 def settle(
     left: Numbers, right: Numbers, scores: NDArray[np.float64], crowd: Crowd, threshold: float,
-    to: Numbers, score: NDArray[np.float64], shared: Callable[..., int],
+    to: Numbers, score: NDArray[np.float64],
 ) -> None:  # fmt: skip
     """Write into `to` and `score`; pairs are by right, then left, and all of at least the threshold.
 
@@ -92,7 +92,12 @@ def settle(
                     other_size = starts[set_ + 1] - starts[set_]
                     if min(size, other_size) < threshold * max(size, other_size) - SLACK:
                         continue
-                    both = shared(items, starts[member], starts[member + 1], starts[set_], starts[set_ + 1])
+                    both, a, b = 0, starts[member], starts[set_]
+                    while a < starts[member + 1] and b < starts[set_ + 1]:
+                        one, another = items[a], items[b]
+                        both += one == another
+                        a += one <= another
+                        b += another <= one
                     near = both / (size + other_size - both)
                     other = rows[set_]
                     if near >= threshold and (near > best_score or (near == best_score and other < best)):
@@ -112,19 +117,11 @@ def settle(
 
 def fallen(
     count: int, left: Numbers, right: Numbers, scores: NDArray[np.float64], crowd: Crowd, threshold: float,
-    run: Any = None,  # noqa: ANN401
+    run: Callable[..., None] = settle,
 ) -> Fallen:  # fmt: skip
-    """Where each of `count` rows went; `run` is the compiled form of `settle`, if there is one."""
+    """Where each of `count` rows went; `run` is `settle`, or its compiled form."""
     near = scores >= threshold
     to, score = np.arange(count, dtype=np.int64), np.ones(count, dtype=np.float64)
     args = (left[near], right[near], scores[near], crowd, threshold, to, score)
-    if run is None:
-        settle(*args, shared_plain)
-    else:
-        run(*args)
+    run(*args)
     return Fallen(to, score)
-
-
-def shared_plain(items: Numbers, a: int, a_end: int, b: int, b_end: int) -> int:
-    """How many items two sorted sets share, with numpy."""
-    return len(np.intersect1d(items[a:a_end], items[b:b_end], assume_unique=True))

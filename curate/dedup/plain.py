@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.dedup.folding import codes_of
+from curate.dedup.leaders import settle
 from curate.dedup.reading import Piece, Source
 from curate.dedup.shingling import Bands, Cut, Hashes, Numbers, Shingling, band_keys, cut
 
-AT_ONCE = 1 << 20  # code points whose shingles are made at once
+__all__ = ["Sketches", "jaccards", "repeated", "sets_of_piece", "settle", "sketch_piece"]
 
-settle = None  # leaders.settle runs as it is
+AT_ONCE = 1 << 20  # code points whose shingles are made at once
 
 
 class Sketches(NamedTuple):

@@ -69,7 +69,7 @@ class Lines:
             size, at = os.fstat(file.fileno()).st_size, 0
             while at < size:
                 end = _line_end(file.fileno(), min(at + PIECE, size), size)
-                yield partial(_read, file.fileno(), at, end)
+                yield partial(_read, self.path, at, end)
                 at = end
 
     def _unpacked(self) -> Iterator[bytes]:
@@ -219,16 +219,14 @@ def _line_end(file: int, at: int, size: int) -> int:
     return size
 
 
-def _read(file: int, at: int, end: int) -> Piece:
+def _read(path: Path, at: int, end: int) -> Piece:
     """The bytes of a file between two places."""
     data = np.empty(end - at + PAD, dtype=np.uint8)
     data[end - at :] = 0
-    got = 0
-    while got < end - at:
-        more = os.preadv(file, [memoryview(data)[got : end - at]], at + got)
-        if not more:
-            raise SourceError("the file became shorter while it was read", hint="try again")
-        got += more
+    with path.open("rb") as file:
+        file.seek(at)
+        if file.readinto(memoryview(data)[: end - at]) < end - at:
+            raise SourceError(f"{path} became shorter while it was read", hint="try again")
     return Piece(data, end - at, None)
 
 

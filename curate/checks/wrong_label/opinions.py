@@ -1,0 +1,187 @@
+"""Three opinions on which label a text should have, none of which has seen that text's own label.
+
+Each is a table (text, class) of probabilities: what the nearest neighbours carry, what a regression on
+the vectors says, what a linear classifier of words and characters says. They err in different ways,
+so what all of them doubt is rarely right.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from curate.neighbours import nearest
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+Table = NDArray[np.float32]
+Codes = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+
+FOLDS = 5
+MOST_NEIGHBOURS = 60
+WIDTH = 0.05  # of the kernel: a neighbour so much less similar counts 1/e of the nearest
+STRENGTH = 10.0  # inverse regularisation of the regression on unit vectors
+FITTED_ON = 50_000  # rows at most that one model is fitted on, and among which neighbours are looked for
+TOPICS = 256  # dimensions of the vectors that are made of the words, without an encoder
+SCALES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0, 11.3)
+FLOOR = 1e-3  # no opinion is surer than that against a label
+SEED = 20_260_101
+
+
+def folds(texts: Sequence[str], codes: Codes) -> Codes:
+    """(row,): the fold of each row; rows of one text share one, each label is spread over all.
+
+    It depends on what a row says and not on where it stands.
+    """
+    keys = [blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts]
+    place: dict[bytes, int] = {}
+    seen = np.zeros(int(codes.max()) + 1, dtype=np.int64)
+    for at in sorted(range(len(keys)), key=lambda at: (int(codes[at]), keys[at])):
+        if keys[at] not in place:
+            place[keys[at]] = int(seen[codes[at]] % FOLDS)
+            seen[codes[at]] += 1
+    return np.array([place[key] for key in keys], dtype=np.int64)
+
+
+def neighbours_say(vectors: Vectors, texts: Sequence[str], codes: Codes) -> tuple[Table, Codes]:
+    """What the nearest other texts carry, the nearer the more; and the row numbers of the neighbours.
+
+    A copy of the text with the same label is no second witness; one with another label is. So many
+    neighbours are asked as half of the rows of a label, on the mean, 5 to MOST_NEIGHBOURS.
+    """
+    classes = int(codes.max()) + 1
+    count = int(np.clip(len(codes) // (2 * classes), 5, MOST_NEIGHBOURS))
+    base = _some(np.arange(len(codes)), codes)
+    found, cosines = nearest(vectors, vectors[base], count + 1 + _copies(texts))
+    found = base[found]
+    number = {text: at for at, text in enumerate(dict.fromkeys(texts))}
+    same = np.array([number[text] for text in texts], dtype=np.int64)
+    own = (same[found] == same[:, None]) & (codes[found] == codes[:, None])
+    order = np.argsort(own, axis=1, kind="stable")[:, :count]  # one's own copies last
+    found, own = np.take_along_axis(found, order, 1), np.take_along_axis(own, order, 1)
+    cosines = np.take_along_axis(cosines, order, 1)
+    weights = np.where(own, 0.0, np.exp((cosines - cosines[:, :1]) / WIDTH))
+    table = np.zeros((len(codes), classes), dtype=np.float32)
+    for column in range(found.shape[1]):
+        np.add.at(table, (np.arange(len(codes)), codes[found[:, column]]), weights[:, column])
+    table /= np.maximum(table.sum(axis=1, keepdims=True), 1e-12)
+    return table, found
+
+
+def _copies(texts: Sequence[str]) -> int:
+    """How many copies of one text, beyond itself, may stand before the true neighbours (20 at most)."""
+    counts: dict[str, int] = {}
+    for text in texts:
+        counts[text] = counts.get(text, 0) + 1
+    return min(20, max(counts.values(), default=1) - 1)
+
+
+def regression_says(vectors: Vectors, codes: Codes, fold: Codes) -> Table:
+    """Multinomial logistic regression on the vectors, out of fold."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    def fitted(rows: Codes) -> Callable[[Codes], tuple[Table, Codes]]:
+        model = LogisticRegression(C=STRENGTH, max_iter=60, tol=1e-3)
+        with warnings.catch_warnings():
+            # sixty steps are enough for a ranking: more change the fourth digit
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.fit(vectors[rows], codes[rows])
+        return lambda asked: (model.predict_log_proba(vectors[asked]), model.classes_)
+
+    return _calibrated(_out_of_fold(codes, fold, fitted), codes)
+
+
+def words_say(terms: csr_matrix, codes: Codes, fold: Codes) -> Table:
+    """A linear classifier of words and characters, out of fold."""
+    from sklearn.svm import LinearSVC
+
+    def fitted(rows: Codes) -> Callable[[Codes], tuple[Table, Codes]]:
+        model = LinearSVC(C=1.0, tol=1e-2, random_state=0).fit(terms[rows], codes[rows])
+
+        def margins(asked: Codes) -> tuple[Table, Codes]:
+            found = model.decision_function(terms[asked])
+            if found.ndim == 1:  # two classes have one margin
+                found = np.stack([-found, found], axis=1) / 2
+            return found, model.classes_
+
+        return margins
+
+    return _calibrated(_out_of_fold(codes, fold, fitted), codes)
+
+
+def terms_of(texts: Sequence[str]) -> csr_matrix:
+    """(text, term): TF-IDF of words, pairs of words, and pieces of 2 to 5 characters."""
+    from scipy.sparse import hstack
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    least = 1 if len(texts) < 200 else 2
+    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
+    pieces = TfidfVectorizer(
+        analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=least, max_features=200_000
+    )
+    parts = [each.fit_transform(texts) for each in (words, pieces)]
+    return hstack(parts).tocsr().astype(np.float32)
+
+
+def topics_of(terms: csr_matrix) -> Vectors:
+    """(text, topic): unit vectors by latent semantic analysis, in place of an encoder's."""
+    from sklearn.decomposition import TruncatedSVD
+
+    size = max(2, min(TOPICS, min(terms.shape) - 1))
+    found = TruncatedSVD(size, random_state=0, n_iter=3).fit_transform(terms).astype(np.float32)
+    lengths = np.linalg.norm(found, axis=1, keepdims=True)
+    return np.asarray(found / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+
+def joined(opinions: Sequence[Table]) -> Table:
+    """One table of several: the geometric mean of the floored opinions, so that each has a veto."""
+    logs = sum(np.log(opinion + FLOOR) for opinion in opinions) / len(opinions)
+    return _softmax(np.asarray(logs))
+
+
+def _some(rows: Codes, codes: Codes) -> Codes:
+    """At most FITTED_ON of the rows, of each label its share; all of them where they are so few."""
+    if len(rows) <= FITTED_ON:
+        return rows
+    draw = np.random.default_rng(SEED).random(len(rows))
+    order = np.lexsort((draw, codes[rows]))
+    # every n-th row in the order of labels: each label keeps its share, to a row
+    places = (np.arange(FITTED_ON) * (len(rows) / FITTED_ON)).astype(np.int64)
+    return np.sort(rows[order[places]])
+
+
+def _out_of_fold(
+    codes: Codes, fold: Codes, fitted: Callable[[Codes], Callable[[Codes], tuple[Table, Codes]]]
+) -> Table:
+    """(row, class): what the model of the other folds says of each row; of a class it never saw, little."""
+    table = np.full((len(codes), int(codes.max()) + 1), np.nan, dtype=np.float32)
+    for turn in range(FOLDS):
+        asked = np.flatnonzero(fold == turn)
+        if not len(asked):
+            continue
+        said, classes = fitted(_some(np.flatnonzero(fold != turn), codes))(asked)
+        table[np.ix_(asked, classes)] = said
+    return np.where(np.isnan(table), np.nanmin(table), table)
+
+
+def _calibrated(logits: Table, codes: Codes) -> Table:
+    """Probabilities of the logits, at the scale under which the labels as given are likeliest."""
+    rows = np.arange(len(codes))
+
+    def surprise(scale: float) -> float:
+        return float(-np.log(_softmax(logits * scale)[rows, codes] + FLOOR).mean())
+
+    return _softmax(logits * min(SCALES, key=surprise))
+
+
+def _softmax(logits: Table) -> Table:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)
