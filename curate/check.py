@@ -53,6 +53,26 @@ class SetCheck(Protocol):
 
 
 @runtime_checkable
+class KeyedCheck(Protocol):
+    """A set check that can be linked key by key, so that no one place needs all sketches.
+
+    `link(sketches)` gives the same pairs as `joined` over the pairs that `meet` gives of each piece.
+    """
+
+    def scatter(self, sketches: pl.DataFrame, parts: int) -> list[pl.DataFrame]:
+        """The sketches in `parts` pieces by their keys: two that may be paired share a piece."""
+        ...
+
+    def meet(self, piece: pl.DataFrame) -> pl.DataFrame:
+        """What can be told from one piece: candidate pairs, in a table of the check's own."""
+        ...
+
+    def joined(self, met: pl.DataFrame) -> pl.DataFrame:
+        """The pairs as `link` gives them, from those of all pieces."""
+        ...
+
+
+@runtime_checkable
 class MeaningCheck(Protocol):
     """Compares what examples mean: as a set check, but it links by the vectors of texts.
 

@@ -23,7 +23,9 @@ def confidences(labels: Codes, probabilities: Probabilities) -> NDArray[np.float
     own = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     rows = np.bincount(labels, minlength=classes)
     sums = np.bincount(labels, weights=own, minlength=classes)
-    return np.divide(sums, rows, out=np.full(classes, np.inf), where=rows > 0)
+    mean = np.full(classes, np.inf)
+    mean[rows > 0] = sums[rows > 0] / rows[rows > 0]
+    return mean
 
 
 def confident_classes(labels: Codes, probabilities: Probabilities) -> NDArray[np.int64]:
@@ -46,7 +48,8 @@ def confident_joint(labels: Codes, probabilities: Probabilities) -> NDArray[np.f
     empty = counted.sum(axis=1) == 0  # a label none of whose rows counts is taken to be right
     counted[empty, empty] = 1
     rows = np.bincount(labels, minlength=classes)
-    return counted / counted.sum(axis=1, keepdims=True) * rows[:, None]
+    counted *= (rows / counted.sum(axis=1))[:, None]
+    return counted
 
 
 def margins(labels: Codes, probabilities: Probabilities) -> NDArray[np.float64]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -51,6 +52,10 @@ class Engine(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of what it joined or started; the next call begins anew."""
+        ...
+
 
 @dataclass(frozen=True)
 class Serial:
@@ -69,6 +74,9 @@ class Serial:
     ) -> Iterator[Result]:
         """In this process, with all pieces in its memory."""
         return map(finish, _columns(map(function, batches), parts))
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +108,9 @@ class Local:
         with self._pool() as (pool, workers):
             columns = _columns(_in_order(pool, workers, function, batches), parts)
             yield from _in_order(pool, workers, finish, columns)
+
+    def close(self) -> None:
+        """Nothing is held: each call has workers of its own."""
 
     @contextmanager
     def _pool(self) -> Iterator[tuple[ProcessPoolExecutor, int]]:
@@ -182,6 +193,12 @@ class Ray:
                     ray.wait(rows[-self.in_flight - 1], fetch_local=False)
             columns = [[row[n] for row in rows] for n in range(parts)]
             yield from self._flown(ray, (gather.remote(last, *column) for column in columns))
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started here ends. Its talk would else reach stdout."""
+        ray = sys.modules.get("ray")
+        if ray is not None and ray.is_initialized():
+            ray.shutdown()
 
     def _flown(self, ray: Any, references: Iterable[Any]) -> Iterator[Any]:  # noqa: ANN401
         """The results of tasks, in order, `in_flight` of them started ahead."""

@@ -11,8 +11,8 @@ import polars as pl
 from curate.checks import overlap
 from curate.checks.frame import frame_of, matter, own_words
 from curate.checks.leak import SHORTEST, Leak
-from curate.checks.near_duplicate import NearDuplicate
-from curate.checks.wording import WORDS, jaccard, normalised, shingle_sets, wordings
+from curate.checks.near_duplicate import near_rows
+from curate.checks.wording import WORDS, wordings
 from curate.embedding import Vectors
 from curate.neighbours import pairs_above
 from curate.progress import Progress
@@ -54,21 +54,7 @@ def near_links(examples: pl.DataFrame, threshold: float) -> pl.DataFrame:
 
 def _near(examples: pl.DataFrame, compare: str, threshold: float) -> pl.DataFrame:
     """Pairs that are equal in normal form, or near: candidates by MinHash, measured exactly."""
-    check = NearDuplicate(threshold=threshold, compare=compare)
-    parts = [check.sketch(batch) for batch in examples.iter_slices(BATCH)]
-    if not parts:
-        return pl.DataFrame(schema=LINKS)
-    spoken = [any(w.parts(compare)) for w in wordings(examples)]
-    sketches = pl.concat(parts).filter(pl.Series(spoken, dtype=pl.Boolean))
-    name = pl.concat_str(pl.lit(f"equal {compare}:"), pl.col("key"))
-    equal = sketches.filter(pl.col("key").is_duplicated()).select("example_id", other_id=name)
-    pairs = check.link(sketches)
-    named = pl.concat([pairs["example_id"], pairs["other_id"]]).unique()
-    rows = examples.filter(pl.col("example_id").is_in(named.implode()))
-    texts = (normalised(w.parts(compare)) for w in wordings(rows))
-    words = dict(zip(rows["example_id"], shingle_sets(texts), strict=True))
-    near = [pair for pair in pairs.iter_rows() if jaccard(words[pair[0]], words[pair[1]]) >= threshold]
-    return pl.concat([equal.cast(LINKS), pl.DataFrame(near, schema=LINKS, orient="row")])
+    return near_rows(examples, compare, threshold).cast(LINKS)  # type: ignore[arg-type]
 
 
 def _within(examples: pl.DataFrame) -> pl.DataFrame:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import count
 from typing import Literal, NamedTuple
 
 from curate.example import KEY, pointers, step_of
 
-Style = Literal["placeholder", "mask", "remove"]
-STYLES: tuple[Style, ...] = ("placeholder", "mask", "remove")
+Style = Literal["placeholder", "mask", "remove", "hash", "pseudonym"]
+STYLES: tuple[Style, ...] = ("placeholder", "mask", "remove", "hash", "pseudonym")
+KEYED: frozenset[Style] = frozenset(("hash", "pseudonym"))  # these need a key
+Scope = Literal["conversation", "group", "dataset"]
+SCOPES: tuple[Scope, ...] = ("conversation", "group", "dataset")
 
 MASK = "*"
 
@@ -50,17 +53,33 @@ class Replacer:
     """What stands in place of a value, for one example: `numbered` tells equal values from others.
 
     With `numbered`, the first e-mail address of an example is [EMAIL_ADDRESS_1] wherever it stands
-    in it, and the second [EMAIL_ADDRESS_2].
+    in it, and the second [EMAIL_ADDRESS_2]. The styles that need a key ask `keyed` what to put.
     """
 
-    def __init__(self, style: Style = "placeholder", *, numbered: bool = False) -> None:
+    def __init__(
+        self,
+        style: Style = "placeholder",
+        *,
+        numbered: bool = False,
+        keyed: Callable[[str, str], str] | None = None,
+    ) -> None:
+        if (style in KEYED) != (keyed is not None):
+            raise ValueError(f"the style {style} and a key do not go together")
         self.style = style
         self.numbered = numbered
+        self.keyed = keyed
+        self.done: dict[tuple[str, str], str] = {}  # (label, value) to what replaced it
         self.seen: dict[tuple[str, str], int] = {}
         self.counts: dict[str, int] = {}
 
     def __call__(self, label: str, value: str) -> str:
         """The text that replaces `value`."""
+        self.done[label, value] = text = self._text(label, value)
+        return text
+
+    def _text(self, label: str, value: str) -> str:
+        if self.keyed is not None:
+            return self.keyed(label, value)
         if self.style == "remove":
             return ""
         if self.style == "mask":

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 
-from curate.check import Check, MeaningCheck, NotRun, RowCheck, SetCheck
+from curate.check import Check, KeyedCheck, MeaningCheck, NotRun, RowCheck, SetCheck
 from curate.checks import CHECKS
 from curate.checks.leak import PROTECTED
 from curate.embedding import NO_ENCODER, NONE, Encoder, Vectors, find_encoder, with_units
-from curate.engine import Engine, Serial
+from curate.engine import Engine, Ray, Serial
 from curate.errors import ConfigError, SeatrialError
 from curate.example import EXAMPLES, digest
 from curate.finding import ORDER, complete, empty, stamp
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from curate.remembered import Known
 
 BATCH = 2_000
+EXCHANGE_PARTS = 32  # pieces by key on a cluster: more than nodes, so that none has much more than others
 SERIAL = Serial()
 
 
@@ -238,6 +239,8 @@ def _found(
     memory: Memory | None,
 ) -> pl.DataFrame:
     """All that one check finds in the table, not yet stamped."""
+    if isinstance(check, KeyedCheck) and isinstance(engine, Ray):
+        return _exchanged(check, table, engine, rows)
     parts, rest = _known(check, table, memory)
     batches = rest.iter_slices(rows)
     work = _Work(check)
@@ -257,6 +260,17 @@ def _found(
     if memory is not None and isinstance(check, SetCheck) and not isinstance(check, MeaningCheck):
         memory.keep(check, table, sketches)
     return _compared(check, sketches, table, meaning)
+
+
+def _exchanged(check: KeyedCheck, table: pl.DataFrame, engine: Ray, rows: int) -> pl.DataFrame:
+    """All that a keyed check finds: sketches go by key from node to node, only pairs come here."""
+    with Progress(f"scan {check.name}", total=EXCHANGE_PARTS) as progress:  # type: ignore[attr-defined]
+        met = []
+        for pairs in engine.exchange(_Scatter(check), table.iter_slices(rows), _Meet(check), EXCHANGE_PARTS):
+            met.append(pairs)
+            progress.step()
+    pairs = check.joined(pl.concat(met))
+    return _verified(check, pairs, table)  # type: ignore[arg-type]
 
 
 def _known(
@@ -280,12 +294,48 @@ def _compared(
             pairs = check.relate(sketches, None)
         else:
             pairs = check.relate(*with_units(sketches, meaning))
+    except SeatrialError:
+        raise
+    except Exception as error:
+        raise _failure(check, "while comparing examples", error) from error
+    return _verified(check, pairs, table)
+
+
+def _verified(check: SetCheck | MeaningCheck, pairs: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
+    """What holds of the pairs when their texts are read."""
+    try:
         named = pl.concat([pairs["example_id"], pairs["other_id"]]).drop_nulls().unique()
         return check.verify(pairs, table.filter(pl.col("example_id").is_in(named.implode())))
     except SeatrialError:
         raise
     except Exception as error:
         raise _failure(check, "while comparing examples", error) from error
+
+
+@dataclass(frozen=True)
+class _Scatter:
+    """One batch's sketches in pieces by key."""
+
+    check: KeyedCheck
+
+    def __call__(self, batch: pl.DataFrame) -> list[pl.DataFrame]:
+        sketches, _ = _Work(self.check)(batch)  # type: ignore[arg-type]
+        return self.check.scatter(sketches, EXCHANGE_PARTS)
+
+
+@dataclass(frozen=True)
+class _Meet:
+    """What can be told from the pieces of all batches with one number."""
+
+    check: KeyedCheck
+
+    def __call__(self, pieces: list[pl.DataFrame]) -> pl.DataFrame:
+        try:
+            return self.check.meet(pl.concat(pieces))
+        except SeatrialError:
+            raise
+        except Exception as error:
+            raise _failure(self.check, "while comparing examples", error) from error  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from curate.errors import ConfigError
 from curate.together import Ints
 
 LENGTH, LANGUAGE = "length", "language"  # derived, where the examples hold no such column
+UNSURE = "not sure"
 QUARTERS = (0.25, 0.5, 0.75)
 
 
@@ -53,8 +54,6 @@ def _column(examples: pl.DataFrame, name: str) -> pl.Series:
     if name == LENGTH:
         return quarters(lengths(examples))
     if name == LANGUAGE:
-        from curate.language import languages
-
         return languages(texts(examples))
     raise ConfigError(
         f"no column `{name}` to stratify by",
@@ -83,6 +82,13 @@ def texts(examples: pl.DataFrame) -> pl.Series:
 def lengths(examples: pl.DataFrame) -> pl.Series:
     """The characters of each example's text."""
     return texts(examples).str.len_chars()
+
+
+def languages(said: pl.Series) -> pl.Series:
+    """The language of each text by its letters and small words; `not sure` for most that are short."""
+    from curate.checks.quality.language import language_of
+
+    return pl.Series(LANGUAGE, [language_of(text) or UNSURE for text in said], dtype=pl.String)
 
 
 def quarters(sizes: pl.Series) -> pl.Series:

@@ -10,7 +10,9 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from difflib import get_close_matches
+from functools import wraps
 from importlib import import_module
 from typing import NamedTuple
 
@@ -40,7 +42,9 @@ COMMANDS: dict[str, Command] = {
     "review": Command("Data", "curate.cli", "review", "list findings and decide on them"),
     "apply": Command("Data", "curate.cli", "apply", "make the clean version from the decisions"),
     "split": Command("Data", "curate.cli", "split", "train, validation and sealed test, without leaks"),
+    "coverage": Command("Data", "curate.cli_coverage", "coverage", "what deployment asks, train lacks"),
     "export": Command("Data", "curate.cli", "export", "write files for trainers, with a data card"),
+    "dedup": Command("Data", "curate.cli_dedup", "dedup", "a file without its near duplicates, at once"),
     "curate": Command("Data", "curate.cli", "curate", "all of that from a recipe, for a CI job"),
     "train": Command("Model", "train.cli", "train", "fine-tune a QLoRA adapter on the train split"),
     "predict": Command("Model", "evalharness.cli", "predict", "answer the test: base, few-shot, RAG, tuned"),
@@ -110,6 +114,17 @@ def unknown(word: str) -> ConfigError:
     return ConfigError(f"no command `{word}`", hint=hint)
 
 
+def _apart_from_stdout(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    """The command, with what libraries print on their own sent to stderr: stdout is for answers."""
+
+    @wraps(function)
+    def command(*args: object, **options: object) -> Answer:
+        with redirect_stdout(sys.stderr):
+            return function(*args, **options)
+
+    return command
+
+
 def run(name: str, words: list[str]) -> Answer | None:
     """Run one command and return what it answers; None when it only printed its help."""
     import typer
@@ -118,7 +133,7 @@ def run(name: str, words: list[str]) -> Answer | None:
     command = COMMANDS[name]
     function: Callable[..., Answer] = getattr(import_module(command.module), command.function)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    app.command(name)(function)
+    app.command(name)(_apart_from_stdout(function))
     sys.argv = ["seatrial", name, *words]  # what the ledger records as the run's command
     try:
         answer = app(words, prog_name=f"seatrial {name}", standalone_mode=False)

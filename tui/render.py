@@ -6,18 +6,23 @@ import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from typing import TextIO
 
 from curate.errors import ResourceError, SeatrialError
 from tui.display_text import display_text
 
 # set by the command line when --json was asked for: stdout then holds one JSON object and nothing else
 narrate_to_stderr = False
+# where answers go: while a command works, what others print to stdout goes to stderr
+answers: TextIO = sys.stdout
 
 
 def prepare() -> None:
     """Let no text that a terminal's encoding lacks end a command; raises ResourceError without a stdout."""
+    global answers
     if sys.stdout is None:
         raise ResourceError("standard output is closed", hint="send it to a file, or to /dev/null")
+    answers = sys.stdout
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -26,8 +31,8 @@ def prepare() -> None:
 def lines(texts: Sequence[str]) -> None:
     """Print the lines of an answer; whatever came from data in them is made harmless."""
     for text in texts:
-        print(display_text(text))
-    sys.stdout.flush()
+        print(display_text(text), file=answers)
+    answers.flush()
 
 
 def narrate(texts: Sequence[str]) -> None:
@@ -41,8 +46,8 @@ def narrate(texts: Sequence[str]) -> None:
 
 def data(value: Mapping[str, object]) -> None:
     """Print one JSON object; ASCII, so that no control character reaches a terminal."""
-    print(json.dumps(value, default=str))
-    sys.stdout.flush()
+    print(json.dumps(value, default=str), file=answers)
+    answers.flush()
 
 
 def talk(text: str) -> None:

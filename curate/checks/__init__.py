@@ -8,13 +8,17 @@ from curate.checks.exact_duplicate import ExactDuplicate
 from curate.checks.leak import Leak
 from curate.checks.near_duplicate import NearDuplicate
 from curate.checks.pii import Pii
+from curate.checks.quality import Quality
 from curate.checks.structure import Structure
+from curate.checks.style import Style
 
 CHECKS: dict[str, type[Check]] = {
     "structure": Structure,
+    "quality": Quality,
     "exact-duplicate": ExactDuplicate,
     "near-duplicate": NearDuplicate,
     "pii": Pii,
     "contradiction": Contradiction,
     "leak": Leak,
+    "style": Style,
 }

@@ -51,6 +51,20 @@ class ExactDuplicate:
         order = [name for name in groups.columns if name.startswith("keep_")]
         return groups.select("example_id", other.alias("other_id"), "cluster_id", *order)
 
+    def scatter(self, sketches: pl.DataFrame, parts: int) -> list[pl.DataFrame]:
+        """By the digest of the normal form; what says nothing is left out."""
+        keyed = sketches.drop_nulls("cluster_id")
+        part = keyed.select(pl.col("cluster_id").str.head(8).str.to_integer(base=16) % parts).to_series()
+        return [keyed.filter(part == number) for number in range(parts)]
+
+    def meet(self, piece: pl.DataFrame) -> pl.DataFrame:
+        """Groups are whole in a piece."""
+        return self.link(piece)
+
+    def joined(self, met: pl.DataFrame) -> pl.DataFrame:
+        """As they are."""
+        return met
+
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """One finding a member; `exact` and `normalised` told apart by the texts themselves."""
         verbatim = {wording.example_id: wording.parts(self.compare) for wording in wordings(texts)}

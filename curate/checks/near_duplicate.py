@@ -4,34 +4,49 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
+import numpy as np
 import polars as pl
 
-from curate.checks import minhash
-from curate.checks.frame import alike
-from curate.checks.keep import POLICY, ranked
+from curate.checks.keep import DEFAULT, carried, check_keep, ranked, sentence, why
 from curate.checks.wording import (
     Named,
-    Wording,
     check_compare,
-    hashed_shingles,
     jaccard,
     named,
     normalise,
-    normalised,
     numbers,
     other_names,
-    shingle_sets,
-    wordings,
+    said,
 )
+from curate.dedup.bands import Met
+from curate.dedup.examples import met_by, near_pairs, sets_of, sketches, without_frame
+from curate.dedup.shingling import Hashes, Shingling
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
 
 ANSWERS_ALIKE = 0.5  # of the words; below it two answers are not copies of each other
-PAIRS = pl.Schema({"example_id": pl.String, "other_id": pl.String})
+SHINGLING = Shingling(words=3, characters=4)
+BETWEEN = "\n␞\n"  # stands between question and answer, so that words do not pass from one to the other
+PAIRS = pl.Schema(
+    {
+        "example_id": pl.String,
+        "other_id": pl.String,  # null of a row that is one of a crowd: very many that may be alike
+        "texts": pl.UInt32,  # distinct texts in all; on a row without ids too
+    }
+)
+MEASURED = pl.Schema(
+    {
+        "example_id": pl.String,
+        "other_id": pl.String,  # is kept before the other
+        "score": pl.Float64,  # exact Jaccard
+        "doubt": pl.String,  # why they are perhaps not copies; empty if nothing speaks against it
+    }
+)
 
 
 class Edge(NamedTuple):
@@ -43,9 +58,8 @@ class Edge(NamedTuple):
 
 
 class Text(NamedTuple):
-    """What verification needs of one example."""
+    """What tells copies from rows that only look alike."""
 
-    shingles: frozenset[int]
     numbers: tuple[str, ...]
     named: Named
     answer: frozenset[str]
@@ -60,68 +74,201 @@ class NearDuplicate:
     numbers, names and label, and an answer alike; any other is for review, with the reason as its
     label: `numbers-differ`, `names-differ`, `labels-differ`, `answers-differ`, or `chained` (near to
     a dropped row only). So rows made from one template, which differ in an order id or a city, stay.
-    What stands in very many rows does not make two of them alike (see frame.py).
-    Equal texts are left to the exact-duplicate check: one of each group takes part. Shingles are three
-    words, or five characters where the script sets no spaces and in texts of fewer than three words.
+    What stands in very many rows does not make two of them alike. Equal texts are left to the
+    exact-duplicate check: one of each group takes part. `keep` is the policy that says which row of a
+    group stays (see keep.py). Shingles are three words, or four characters (three ideographs) where the
+    script sets no spaces; a text of fewer is compared whole.
     """
 
     name: ClassVar[str] = "near-duplicate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     threshold: float = 0.7
     compare: str = "whole"
+    keep: tuple[str, ...] = DEFAULT
 
     def __post_init__(self) -> None:
         check_compare(self.compare)
+        check_keep(self.keep)
         if not 0.3 <= self.threshold <= 1:
             raise ConfigError(f"near-duplicate.threshold is {self.threshold}", hint="it is from 0.3 to 1")
 
     def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
-        """The shingles and band keys of each example, and a digest of its normal form."""
-        texts = [normalised(wording.parts(self.compare)) for wording in wordings(batch)]
-        shingles = hashed_shingles(texts)
-        return batch.select(
-            "example_id",
-            "split",
-            "label",
-            key=pl.Series([digest(text) for text in texts], dtype=pl.String),
-            shingles=shingles,
-            bands=minhash.bands(shingles, self.threshold),
-        )
+        """The band keys of each example, and a key of its words (0: it says nothing)."""
+        key, bands = sketches(self._texts(said(batch)), SHINGLING, self.threshold)
+        own = batch.select("example_id", key=key, bands=bands)
+        return pl.concat([own, carried(batch, self.keep)], how="horizontal")
 
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
-        """Pairs that share a band, and not only a template; the one to keep is `other_id`."""
-        distinct = ranked(sketches).unique("key", keep="first", maintain_order=True)
-        met = minhash.candidates(distinct["bands"])
-        pairs = met[alike(distinct["shingles"], met.tolist(), self.threshold)]
-        names = distinct["example_id"]
-        return pl.DataFrame(
-            {"example_id": names.gather(pairs[:, 1]), "other_id": names.gather(pairs[:, 0])}, schema=PAIRS
+        """Pairs that share a band; the one to keep is `other_id`."""
+        order = ranked(sketches.filter(pl.col("key") != 0))
+        distinct = order.unique("key", keep="first", maintain_order=True)
+        return _pairs(distinct["example_id"], met_by(distinct["bands"]), distinct.height)
+
+    def scatter(self, sketches: pl.DataFrame, parts: int) -> list[pl.DataFrame]:
+        """A row for each band key, in pieces by it."""
+        keyed = sketches.filter(pl.col("key") != 0).with_columns(
+            band=pl.int_ranges(pl.col("bands").list.len(), dtype=pl.UInt8)
         )
+        rows = keyed.explode("bands", "band")
+        part = rows.select(pl.col("bands") % parts).to_series()
+        return [rows.filter(part == number) for number in range(parts)]
+
+    def meet(self, piece: pl.DataFrame) -> pl.DataFrame:
+        """Pairs of one piece, and how many distinct texts have their first band key in it."""
+        order = ranked(piece).unique(["band", "bands", "key"], keep="first", maintain_order=True)
+        step = np.uint64(0x9E3779B97F4A7C15)
+        mixed: Hashes = order["bands"].to_numpy() ^ (order["band"].cast(pl.UInt64).to_numpy() * step)
+        one = pl.Series("bands", mixed, dtype=pl.UInt64).reshape((order.height, 1)).cast(pl.List(pl.UInt64))
+        return _pairs(order["example_id"], met_by(one), order.filter(band=0).height)
+
+    def joined(self, met: pl.DataFrame) -> pl.DataFrame:
+        """The pairs of all pieces, each once."""
+        texts = met.filter(pl.col("example_id").is_null())["texts"].sum()
+        pairs = met.drop_nulls("example_id").select("example_id", "other_id").unique()
+        crowd = pairs.filter(pl.col("other_id").is_null())["example_id"].implode()
+        inside = pl.col("example_id").is_in(crowd) & pl.col("other_id").is_in(crowd)
+        return _complete(pairs.filter(pl.col("other_id").is_null() | ~inside), texts)
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """Stars round the rows that stay; scores are exact."""
-        order = ranked(texts)
-        labels = dict(order.select("example_id", "label").iter_rows())
-        said = self._texts(list(wordings(order)), labels)
-        edges: dict[str, list[Edge]] = defaultdict(list)
-        for left, right in pairs.iter_rows():
-            score = jaccard(said[left].shingles, said[right].shingles)
-            if score >= self.threshold:
-                doubt = _doubt(said[left], said[right])
-                edges[left].append(Edge(right, score, doubt))
-                edges[right].append(Edge(left, score, doubt))
-        return _findings(_stars([name for name in order["example_id"] if name in edges], edges), said)
+        return self.decided(self.measured(pairs, texts), texts)
 
-    def _texts(self, all_said: list[Wording], labels: dict[str, str | None]) -> dict[str, Text]:
-        """What verification needs of each example, by its id."""
-        verbatim = ["\n".join(wording.parts(self.compare)) for wording in all_said]
-        whole = [normalised(wording.parts(self.compare)) for wording in all_said]
-        texts = {}
-        for wording, raw, text, cut in zip(all_said, verbatim, whole, shingle_sets(whole), strict=True):
-            answer = normalise(wording.answer or wording.chosen) if self.compare == "whole" else ""
-            label = labels[wording.example_id]
-            texts[wording.example_id] = Text(cut, numbers(text), named(raw), frozenset(answer.split()), label)
-        return texts
+    def measured(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """MEASURED: all near pairs. A higher threshold needs no more than these: see `decided`."""
+        rows = ranked(pl.concat([texts, carried(texts, self.keep)], how="horizontal"))
+        columns = said(rows)
+        sets = sets_of(self._texts(columns), SHINGLING)
+        own = without_frame(sets, int(pairs["texts"].max() or 0))  # type: ignore[arg-type]
+        met = _met(rows, pairs)
+        marks = _marks(rows, columns, met, self.compare)
+        near = near_pairs(met, sets, own, self.threshold, marks, columns["question"])
+        told = self._told(rows, columns, np.unique(np.concatenate([near.left, near.right])))
+        doubts = [
+            _doubt(told[one], told[two]) for one, two in zip(near.left.tolist(), near.right.tolist(), strict=True)
+        ]
+        return pl.DataFrame(
+            {
+                "example_id": rows["example_id"].gather(near.right),
+                "other_id": rows["example_id"].gather(near.left),
+                "score": near.score,
+                "doubt": doubts,
+            },
+            schema=MEASURED,
+        ).sort("example_id", "other_id")
+
+    def decided(self, measured: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """Findings, from the pairs of `measured` at this or a lower threshold."""
+        near = measured.filter(pl.col("score") >= self.threshold)
+        ids = pl.concat([near["example_id"], near["other_id"]]).unique()
+        some = texts.filter(pl.col("example_id").is_in(ids.implode()))
+        order = ranked(pl.concat([some, carried(some, self.keep)], how="horizontal"))
+        edges: dict[str, list[Edge]] = defaultdict(list)
+        for right, left, score, doubt in near.iter_rows():
+            edges[left].append(Edge(right, score, doubt))
+            edges[right].append(Edge(left, score, doubt))
+        fallen = _stars(order["example_id"].to_list(), edges)
+        names = [name for name in order.columns if name.startswith("keep_")]
+        policy = dict(zip(order["example_id"], order.select(names).iter_rows(), strict=True))
+        missing = [(name, keeper) for name, (keeper, _, score) in fallen.items() if score is None]
+        scores = self._between(missing, some)
+        return _findings(fallen, scores, policy, self.keep)
+
+    def _texts(self, columns: pl.DataFrame) -> pl.Series:
+        """What is compared of each row, as one text; empty where it says nothing."""
+        question, answer, chosen = pl.col("question"), pl.col("answer"), pl.col("chosen")
+        if self.compare == "prompt":
+            return columns["question"]
+        if self.compare == "answer":
+            return columns.select(pl.when(answer != "").then(answer).otherwise(chosen)).to_series()
+        spoken = pl.element().filter(pl.element().str.strip_chars() != "")
+        parts = pl.concat_list("question", "answer", "chosen", "rejected").list.eval(spoken)
+        return columns.select(parts.list.join(BETWEEN)).to_series()
+
+    def _told(self, rows: pl.DataFrame, columns: pl.DataFrame, wanted: Sequence[int]) -> dict[int, Text]:
+        """What tells copies apart, of these rows by number."""
+        told = {}
+        some = columns[wanted].iter_rows()
+        for at, label, (question, answer, chosen, rejected) in zip(
+            wanted, rows["label"].gather(wanted), some, strict=True
+        ):
+            parts = {"prompt": (question,), "answer": (answer or chosen,)}.get(
+                self.compare, (question, answer, chosen, rejected)
+            )
+            verbatim = "\n".join(parts)
+            ours = normalise(answer or chosen) if self.compare == "whole" else ""
+            told[int(at)] = Text(
+                numbers(normalise(verbatim)), named(verbatim), frozenset(ours.split()), label
+            )
+        return told
+
+    def _between(self, pairs: list[tuple[str, str]], texts: pl.DataFrame) -> dict[tuple[str, str], float]:
+        """The exact Jaccard index of rows that were not paired."""
+        names = sorted({name for pair in pairs for name in pair})
+        rows = texts.filter(pl.col("example_id").is_in(names))
+        sets = sets_of(self._texts(said(rows)), SHINGLING)
+        cut = {
+            name: frozenset(sets.items[sets.starts[at] : sets.starts[at + 1]].tolist())
+            for at, name in enumerate(rows["example_id"])
+        }
+        return {(one, two): jaccard(cut[one], cut[two]) for one, two in pairs}
+
+
+def near_rows(examples: pl.DataFrame, compare: str, threshold: float, batch: int = 2_000) -> pl.DataFrame:
+    """`example_id` and `other_id` of rows that are equal in what is compared, or near; for links between rows.
+
+    Of equal rows each is paired with the first. Rows that say nothing are in no pair.
+    """
+    check = NearDuplicate(threshold=threshold, compare=compare)
+    parts = [check.sketch(part) for part in examples.iter_slices(batch)]
+    if not parts:
+        return pl.DataFrame(schema={"example_id": pl.String, "other_id": pl.String})
+    sketched = pl.concat(parts)
+    groups = ranked(sketched.filter(pl.col("key") != 0))
+    first = pl.col("example_id").first().over("key", order_by="rank")
+    equal = groups.select("example_id", other_id=first).filter(pl.col("example_id") != pl.col("other_id"))
+    pairs = check.link(sketched)
+    ids = pl.concat([pairs["example_id"], pairs["other_id"]]).drop_nulls().unique()
+    near = check.measured(pairs, examples.filter(pl.col("example_id").is_in(ids.implode())))
+    return pl.concat([equal, near.select("example_id", "other_id")])
+
+
+def _pairs(ids: pl.Series, met: Met, texts: int) -> pl.DataFrame:
+    """PAIRS of row numbers; the rows of the crowd with none."""
+    pairs = pl.DataFrame({"example_id": ids.gather(met.right), "other_id": ids.gather(met.left)})
+    crowd = pl.DataFrame({"example_id": ids.gather(met.crowd).unique()}).with_columns(
+        other_id=pl.lit(None, dtype=pl.String)
+    )
+    return _complete(pl.concat([pairs.unique(), crowd]), texts)
+
+
+def _complete(pairs: pl.DataFrame, texts: int) -> pl.DataFrame:
+    """PAIRS in their one order, with a row that says how many texts there are."""
+    count = pl.lit(texts, dtype=pl.UInt32)
+    ends = pl.DataFrame({"example_id": [None], "other_id": [None]}, schema=pairs.schema)
+    rows = pl.concat([pairs.sort("example_id", "other_id"), ends])
+    return rows.with_columns(texts=count).cast(PAIRS)  # type: ignore[arg-type]
+
+
+def _met(rows: pl.DataFrame, pairs: pl.DataFrame) -> Met:
+    """The pairs as row numbers."""
+    at = rows.select("example_id", place=pl.int_range(pl.len(), dtype=pl.Int64))
+    known = pairs.drop_nulls("example_id").join(at, on="example_id")
+    crowd = known.filter(pl.col("other_id").is_null())["place"].sort().to_numpy()
+    both = known.drop_nulls("other_id").join(at, left_on="other_id", right_on="example_id", suffix="_other")
+    left = both.select(pl.min_horizontal("place", "place_other")).to_series().to_numpy()
+    right = both.select(pl.max_horizontal("place", "place_other")).to_series().to_numpy()
+    return Met(left, right, crowd)
+
+
+def _marks(rows: pl.DataFrame, columns: pl.DataFrame, met: Met, compare: str) -> np.ndarray:
+    """Numbers of the crowd's rows: equal where label and numbers are, as they are of copies."""
+    kinds: dict[object, int] = {}
+    some, labels = columns[met.crowd], rows["label"].gather(met.crowd)
+    marks = [
+        kinds.setdefault((label, numbers(normalise(" ".join(parts)))), len(kinds))
+        for label, parts in zip(labels, some.iter_rows(), strict=True)
+    ]
+    return np.array(marks, dtype=np.int64)
 
 
 def _doubt(left: Text, right: Text) -> str:
@@ -137,48 +284,59 @@ def _doubt(left: Text, right: Text) -> str:
     return ""
 
 
-def _stars(order: list[str], edges: dict[str, list[Edge]]) -> dict[str, tuple[str, str]]:
-    """Each member that does not stay with (its keeper, doubt); `order` has those to keep first.
+def _stars(
+    order: list[str], edges: dict[str, list[Edge]]
+) -> dict[str, tuple[str, str, float | None]]:
+    """Each member that does not stay with (its keeper, doubt, score); `order` has those to keep first.
 
     No chains: a row falls only to a row that stays. A row that stays, round which nothing gathers,
-    but which is near to something, joins that group for review.
+    but which is near to something, joins that group for review; its score is None where the two
+    were not paired.
     """
     rank = {name: at for at, name in enumerate(order)}
-    fallen: dict[str, tuple[str, str]] = {}
+    fallen: dict[str, tuple[str, str, float | None]] = {}
     gathered: set[str] = set()
     for name in order:
         sure = [
             e for e in edges[name] if not e.doubt and rank[e.other] < rank[name] and e.other not in fallen
         ]
         if sure:
-            keeper = min(sure, key=lambda edge: (-edge.score, rank[edge.other])).other
-            fallen[name] = (keeper, "")
-            gathered.add(keeper)
+            keeper = min(sure, key=lambda edge: (-edge.score, rank[edge.other]))
+            fallen[name] = (keeper.other, "", keeper.score)
+            gathered.add(keeper.other)
     dropped = dict(fallen)
     for name in reversed(order):
         if name in dropped or name in gathered:
             continue
         for edge in sorted(edges[name], key=lambda edge: (-edge.score, rank[edge.other])):
-            keeper = dropped[edge.other][0] if edge.other in dropped else edge.other
-            if edge.other in dropped or (rank[keeper] < rank[name] and keeper not in fallen):
-                fallen[name] = (keeper, edge.doubt or "chained")
-                gathered.add(keeper)
+            kept = dropped[edge.other][0] if edge.other in dropped else edge.other
+            if edge.other in dropped or (rank[kept] < rank[name] and kept not in fallen):
+                direct = {e.other: e.score for e in edges[name]}.get(kept)
+                fallen[name] = (kept, edge.doubt or "chained", direct)
+                gathered.add(kept)
                 break
     return fallen
 
 
-def _findings(fallen: dict[str, tuple[str, str]], said: dict[str, Text]) -> pl.DataFrame:
+def _findings(
+    fallen: dict[str, tuple[str, str, float | None]],
+    scores: dict[tuple[str, str], float],
+    policy: dict[str, tuple[float, ...]],
+    keep: tuple[str, ...],
+) -> pl.DataFrame:
     """One finding a member of each star, the keeper's own among them."""
     members: dict[str, list[str]] = defaultdict(list)
-    for name, (keeper, _) in fallen.items():
+    for name, (keeper, _, _) in fallen.items():
         members[keeper].append(name)
     rows = []
     for keeper, others in members.items():
         cluster = digest("near-duplicate", keeper)
         for name in (keeper, *others):
-            doubt = fallen[name][1] if name != keeper else ""
-            score = 1.0 if name == keeper else jaccard(said[name].shingles, said[keeper].shingles)
-            evidence = {"members": len(others) + 1, "jaccard": round(score, 4), "kept": POLICY}
+            _, doubt, direct = fallen[name] if name != keeper else ("", "", 1.0)
+            score = direct if direct is not None else scores[name, keeper]
+            evidence = {"members": len(others) + 1, "jaccard": round(score, 4), "kept": sentence(keep)}
+            if name != keeper:
+                evidence["why"] = why(policy[keeper], policy[name], keep)
             rows.append(
                 {
                     "example_id": name,

@@ -8,19 +8,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import polars as pl
 
 from curate.check import Scan
-from curate.checks.recognisers import PHONE_WORDS, analyzer
+from curate.checks.patterns import Result
+from curate.checks.recognisers import COUNTRIES, analyser
 from curate.checks.secrets import secrets
 from curate.errors import ConfigError
 from curate.example import KEY, strings
 from curate.finding import FINDINGS
-
-if TYPE_CHECKING:
-    from presidio_analyzer import RecognizerResult
 
 ENTITIES = (
     "EMAIL_ADDRESS",
@@ -46,6 +44,7 @@ NOISY = (  # on request: they fire on ordinary numbers and words
 REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR")
 FIELDS = ("content", "name", "tool_calls", "tool_call_id", "chosen", "rejected", "label", "meta")
 PIECE = 4_000  # characters given to the recognisers at once: keeps their time linear
+_EMAIL = ("EMAIL_ADDRESS",)
 CONTEXT_FREE = 0.4  # what Presidio gives a telephone with nothing to support it
 SHORTEST_PHONE = 7  # digits; shorter ones are postcodes and years
 OVERLAP = 400  # of one piece with the next; no value is that long
@@ -54,21 +53,6 @@ _ESCAPE = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _PARAMETER = re.compile(r"\A[^@]*[=/?&|{}`^](?=[^@=/?&|{}`^]+@)")
 _NO_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{129,}")
 
-# What a text must hold before a recogniser can find anything: most texts have none of it
-_DIGITS = re.compile(r"\d(?:[ \xa0().\-/+\u2010-\u2015]{0,3}\d){6}")
-_GATES: dict[str, re.Pattern[str]] = {
-    "EMAIL_ADDRESS": re.compile("@"),
-    # written as only telephones are, or beside a word that says so; the slowest recogniser by far
-    "PHONE_NUMBER": re.compile(
-        rf"(?i)(?<![\d)%])(?<![\d)%] )\+\d|\(\d|(?<![\d.,])0\d|\d{{3}}[ .-]\d{{3}}[ .-]\d{{4}}|(?<!\d)\d\d \d{{4,5}}[ -]\d{{4}}|\b(?:{'|'.join(PHONE_WORDS)})\b"
-    ),
-    "CREDIT_CARD": re.compile(r"\d(?:[ -]?\d){11}"),
-    "US_SSN": re.compile(r"\d{3}[ .-]?\d{2}[ .-]?\d{4}|\d{5}-\d{4}|\d{3}-\d{6}"),
-    "IBAN_CODE": re.compile(r"[A-Za-z]{2}\d\d"),
-    "IP_ADDRESS": re.compile(r"\d\.\d{1,3}\.\d|[0-9A-Fa-f]:[0-9A-Fa-f:]"),
-    "MAC_ADDRESS": re.compile(r"[0-9A-Fa-f]{2}[:-][0-9A-Fa-f]{2}[:-]|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\."),
-    "CRYPTO": re.compile(r"(?:[13]|bc1)[A-Za-z0-9]{25}"),
-}
 _OTHER_NUMBER = re.compile(
     r"(?i)(?<![a-z])(?:order|invoice|ticket|ref|reference|case|tracking|shipment|parcel|id|isbn|issn|serial|sku|item|article|zip"
     r"|account|booking|customer|policy|version|bestell\w*|kunden\w*|rechnung\w*|#)\W{0,3}(?:number|num|no|nr|id|code|is)?[\W_]{0,4}\Z"
@@ -105,7 +89,8 @@ class Pii:
     Looks at every string of an example: contents, names, tool calls, chosen, rejected, labels, and
     all strings, keys and long numbers in `meta`; `fields` may limit it. A name or an address has no form and is not
     found. `entities` are Presidio's; `threshold` is from 0 to 1; `phone_regions` are two-letter
-    codes. Loopback and private network addresses are no one's and are left out. Keys and tokens
+    codes; `countries` are two small letters each and
+    add the national numbers that have check digits (ES_NIF, IT_FISCAL_CODE). Loopback and private network addresses are no one's and are left out. Keys and tokens
     have labels that begin with SECRET_ and are always looked for. The evidence holds no value.
     """
 
@@ -115,11 +100,13 @@ class Pii:
     threshold: float = 0.4
     fields: tuple[str, ...] = FIELDS
     phone_regions: tuple[str, ...] = REGIONS
+    countries: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for setting, values, known in (
             ("entities", self.entities, (*ENTITIES, *NOISY)),
             ("fields", self.fields, FIELDS),
+            ("countries", self.countries, COUNTRIES),
         ):
             for value in values:
                 if value not in known:
@@ -169,11 +156,10 @@ class Pii:
         read = _ESCAPE.sub(lambda found: " " * len(found[0]), text) if is_json else text
         for start, end in pieces(read):
             piece = read[start:end]
-            wanted = [name for name in self.entities if _may_hold(piece, name)]
-            for reading, entities in _readings(piece, wanted):
-                found = analyzer(self.phone_regions).analyze(
-                    reading, language="en", entities=entities, score_threshold=self.threshold
-                )
+            for reading, entities in _readings(piece, self.entities):
+                # national numbers are looked for once, with all that is no e-mail address
+                countries = self.countries if entities != _EMAIL else ()
+                found = analyser(self.phone_regions, entities, countries, self.threshold).find(reading)
                 ends = start == 0, end == len(read)
                 yield from (
                     Span(start + span.start, start + span.end, span.label, span.score)
@@ -188,28 +174,18 @@ def _behind(lead: int, spans: Iterable[Span]) -> Iterator[Span]:
             yield span._replace(start=max(0, span.start - lead), end=span.end - lead)
 
 
-def _may_hold(text: str, entity: str) -> bool:
-    """Whether it is worth asking; False only where no recogniser could find that entity."""
-    if entity == "PHONE_NUMBER" and not _DIGITS.search(text):
-        return False
-    return entity not in _GATES or _GATES[entity].search(text) is not None
-
-
-def _readings(piece: str, entities: list[str]) -> Iterator[tuple[str, list[str]]]:
+def _readings(piece: str, entities: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """What is read for which entities: for e-mail without runs that no address is made of.
 
     On these Presidio's pattern for e-mail takes time with the square of their length.
     """
-    if "EMAIL_ADDRESS" in entities and _NO_ADDRESS.search(piece):
-        yield _NO_ADDRESS.sub(lambda run: " " * (len(run[0]) - 64) + run[0][-64:], piece), ["EMAIL_ADDRESS"]
-        entities = [name for name in entities if name != "EMAIL_ADDRESS"]
-    if entities:
-        yield piece, entities
+    if "EMAIL_ADDRESS" in entities and "@" in piece and _NO_ADDRESS.search(piece):
+        yield _NO_ADDRESS.sub(lambda run: " " * (len(run[0]) - 64) + run[0][-64:], piece), _EMAIL
+        entities = tuple(name for name in entities if name != "EMAIL_ADDRESS")
+    yield piece, entities
 
 
-def _kept(
-    found: Iterable[RecognizerResult], piece: str, *, whole_at_ends: tuple[bool, bool]
-) -> Iterator[Span]:
+def _kept(found: Iterable[Result], piece: str, *, whole_at_ends: tuple[bool, bool]) -> Iterator[Span]:
     """The results that are somebody's, trimmed; one cut by an end of its piece stands whole in the next."""
     for result in found:
         if (result.start == 0 and not whole_at_ends[0]) or (
@@ -217,12 +193,12 @@ def _kept(
         ):
             continue
         value = piece[result.start : result.end]
-        if result.entity_type == "EMAIL_ADDRESS":  # a parameter's name before it is not part of it
+        if result.entity == "EMAIL_ADDRESS":  # a parameter's name before it is not part of it
             value = _PARAMETER.sub(lambda lead: " " * len(lead[0]), value)
         before, after = piece[max(0, result.start - 32) : result.start], piece[result.end : result.end + 2]
-        if _personal(result.entity_type, value, before, after, result.score):
+        if _personal(result.entity, value, before, after, result.score):
             lead, tail = len(value) - len(value.lstrip()), len(value) - len(value.rstrip())
-            yield Span(result.start + lead, result.end - tail, result.entity_type, round(result.score, 4))
+            yield Span(result.start + lead, result.end - tail, result.entity, round(result.score, 4))
 
 
 def merged(spans: Iterator[Span]) -> Iterator[tuple[Span, list[str]]]:

@@ -1,14 +1,13 @@
-"""Presidio, put together for rows of text: its pattern recognisers, ours beside them, no model."""
+"""What personal data looks like: Presidio's recognisers by form, and ours beside them; no model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from presidio_analyzer import AnalyzerEngine, EntityRecognizer
-    from spacy.tokens import Doc
+from curate.checks.patterns import PatternAnalyser
+from curate.checks.patterns.presidio import classes, national
 
 # Scores below 0.4 need a word of context beside them, which adds 0.35
 PHONES = (
@@ -47,78 +46,88 @@ IBAN = r"(?<!\w)[a-zA-Z]{2}\d{2}[a-zA-Z0-9]{11,30}(?!\w)"
 SSN = r"(?<![\w.\-])(\d{3})([- ])\d{2}\2\d{4}(?![\w\-])"  # Presidio leaves out the well-known samples
 
 
-@lru_cache(maxsize=4)
-def analyzer(regions: tuple[str, ...]) -> AnalyzerEngine:
-    """The engine for these phone regions, once a process. It never asks the network."""
-    import spacy
+COUNTRIES = tuple("au ca de es fi in it kr ng ph pl se sg th tr uk us za".split())  # noqa: SIM905 - as above
+PRESIDIO = (  # its class for each entity that can be asked for
+    "EmailRecognizer",
+    "CreditCardRecognizer",
+    "IbanRecognizer",
+    "IpRecognizer",
+    "MacAddressRecognizer",
+    "UsSsnRecognizer",
+    "CryptoRecognizer",
+    "DateRecognizer",
+    "UrlRecognizer",
+    "UsBankRecognizer",
+    "UsLicenseRecognizer",
+    "UsItinRecognizer",
+    "UsPassportRecognizer",
+    "NhsRecognizer",
+    "MedicalLicenseRecognizer",
+    "UuidRecognizer",
+)
+
+
+@lru_cache(maxsize=8)
+def analyser(
+    regions: tuple[str, ...],
+    entities: tuple[str, ...],
+    countries: tuple[str, ...] = (),
+    threshold: float = 0.4,
+    fast: bool | None = None,
+) -> PatternAnalyser:
+    """What finds these entities and the national numbers of these countries, once a process.
+
+    `regions` are those of telephone numbers, `fast` is about Hyperscan: as in `curate.checks.patterns`.
+    """
+    wanted = [
+        one for one in (*_known(), *_phones(regions), *_ours()) if one.supported_entities[0] in entities
+    ]
+    # by default a word of context may be part of another: `cell` in `cellar`; and `call` is a stop word
+    return PatternAnalyser(
+        [*wanted, *(one() for country in countries for one in national()[country])],
+        threshold=threshold,
+        whole_words=True,
+        never_stop=PHONE_WORDS,
+        fast=fast,
+    )
+
+
+def _known() -> list[Any]:
+    _stay_at_home()
+    return [classes()[name]() for name in PRESIDIO]
+
+
+def _stay_at_home() -> None:
+    """Keep Presidio's check of e-mail domains from fetching the list of suffixes from two hosts."""
     import tldextract
-    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
-    from presidio_analyzer.context_aware_enhancers import LemmaContextAwareEnhancer
-    from presidio_analyzer.nlp_engine import SpacyNlpEngine
-    from spacy.language import Language
 
-    # its default fetches the list of public suffixes from two hosts at the first e-mail address
     tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
-    if not Language.has_factory("seatrial_lemma"):
-        Language.component("seatrial_lemma", func=_lemma)
-    blank = spacy.blank("en")
-    blank.add_pipe("seatrial_lemma")
-    for word in PHONE_WORDS:  # `call` is a stop word to spaCy, and those are not taken for context
-        for spelling in (word, word.title(), word.upper()):
-            blank.vocab[spelling].is_stop = False
-    engine = SpacyNlpEngine()
-    engine.nlp = {"en": blank}  # in place of load(), which wants a model to download
-    registry = RecognizerRegistry(recognizers=_recognisers(regions))
-    # by default a word of context may be part of another: `cell` in `cellar`
-    enhancer = LemmaContextAwareEnhancer(context_matching_mode="whole_word")
-    return AnalyzerEngine(registry=registry, nlp_engine=engine, context_aware_enhancer=enhancer)
 
 
-def _lemma(doc: Doc) -> Doc:
-    """Give each word a lemma, itself: without one, words of context are never seen."""
-    for token in doc:
-        token.lemma_ = token.lower_
-    return doc
-
-
-def _recognisers(regions: tuple[str, ...]) -> list[EntityRecognizer]:
-    """Presidio's own for all entities that can be asked for, and ours for telephones and e-mail."""
-    from presidio_analyzer import predefined_recognizers as known
-
+def _phones(regions: tuple[str, ...]) -> list[Any]:
     words = list(PHONE_WORDS)  # without Presidio's `number`, which stands beside account numbers as well
     return [
-        known.EmailRecognizer(),
-        known.CreditCardRecognizer(),
-        known.IbanRecognizer(),
-        known.IpRecognizer(),
-        known.MacAddressRecognizer(),
-        known.UsSsnRecognizer(),
-        known.CryptoRecognizer(),
-        known.DateRecognizer(),
-        known.UrlRecognizer(),
-        known.UsBankRecognizer(),
-        known.UsLicenseRecognizer(),
-        known.UsItinRecognizer(),
-        known.UsPassportRecognizer(),
-        known.NhsRecognizer(),
-        known.MedicalLicenseRecognizer(),
-        known.UuidRecognizer(),
-        known.PhoneRecognizer(supported_regions=regions, context=words),
+        classes()["PhoneRecognizer"](supported_regions=regions, context=words),
         _by_form("PHONE_NUMBER", PHONES, words),
-        _by_form("EMAIL_ADDRESS", [("any domain", EMAIL, 0.5)], []),
-        _by_form("US_SSN", [("with separators", SSN, 0.3)], known.UsSsnRecognizer.CONTEXT),
-        _by_form("CREDIT_CARD", [("any length", CARD, 0.3)], known.CreditCardRecognizer.CONTEXT),
-        _by_form("IBAN_CODE", [("compact", IBAN, 0.9)], known.IbanRecognizer.CONTEXT),
     ]
 
 
-def _by_form(entity: str, forms: Sequence[tuple[str, str, float]], words: list[str]) -> EntityRecognizer:
-    """A recogniser of ours: (name, pattern, score) each, and the words of context that raise a score."""
-    from presidio_analyzer import Pattern, PatternRecognizer
+def _ours() -> list[Any]:
+    known = classes()
+    return [
+        _by_form("EMAIL_ADDRESS", [("any domain", EMAIL, 0.5)], []),
+        _by_form("US_SSN", [("with separators", SSN, 0.3)], known["UsSsnRecognizer"].CONTEXT),
+        _by_form("CREDIT_CARD", [("any length", CARD, 0.3)], known["CreditCardRecognizer"].CONTEXT),
+        _by_form("IBAN_CODE", [("compact", IBAN, 0.9)], known["IbanRecognizer"].CONTEXT),
+    ]
 
-    return PatternRecognizer(
+
+def _by_form(entity: str, forms: Sequence[tuple[str, str, float]], words: list[str]) -> Any:
+    """A recogniser of ours: (name, pattern, score) each, and the words of context that raise a score."""
+    known = classes()
+    return known["PatternRecognizer"](
         supported_entity=entity,
         name=f"{entity} by form",
-        patterns=[Pattern(*form) for form in forms],
+        patterns=[known["Pattern"](*form) for form in forms],
         context=words or None,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -19,32 +18,11 @@ Message = dict[str, str | None]
 # As a whole answer or question these say nothing; the second set may be the right answer
 PLACEHOLDERS = frozenset(
     """nan #n/a #ref! #value! todo tbd fixme lorem-ipsum <noinput> <no-input> <input> [input] <nooutput> <no-output>
-    <output> [output] noinput no-input nooutput no-output <empty> (empty)""".split()  # noqa: SIM905 - a list of words reads best as words
+    <output> [output] noinput no-input nooutput no-output <empty> (empty) no-output-required no-output-needed
+    no-input-required no-input-needed [no-output] [no-input] (no-output) (no-input) `<noinput>` `<nooutput>`""".split()  # noqa: SIM905 - a list of words reads best as words
 )
 DOUBTFUL = frozenset(
     """n/a na none nil null undefined unknown empty xxx - -- ... … . ? !""".split()  # noqa: SIM905
-)
-_NO_INPUT = re.compile(  # alone on the last line
-    r"(?:\A|\n)[ \t]*([\"'`(<\[]{0,3}(?:no ?input(?: (?:required|needed|provided|necessary|given))?|n/a)[>)\]\"'`.]{0,3}(?: \d{1,2})?)\s*\Z",
-    re.IGNORECASE,
-)
-_REFUSAL = re.compile(
-    r"\A\W{0,3}(?:(?:i'?m|i am) (?:very |really )?(?:sorry|afraid)[,.]? (?:but )?(?:i|as an)\b"
-    r"|(?:sorry|unfortunately|apologies)[,.]? (?:but )?(?:i (?:can(?:no|')t|am (?:not able|unable)|do not|don't)|as an)"
-    r"|i (?:can(?:no|')t|am unable to|am not able to|won't) (?:assist|help|provide|fulfil|comply|answer|create|generate|do that)"
-    r"|as an? (?:ai|artificial intelligence|(?:large )?language model))",
-    re.IGNORECASE,
-)
-_DISCLAIMER = re.compile(
-    r"\bas an? (?:ai (?:language )?model|large language model|ai assistant|ai)\b", re.IGNORECASE
-)
-_CONTROL = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u200b\u202a-\u202e\u2060\ufeff\ufffe\uffff]"
-)
-_REPLACED = re.compile("\ufffd")
-# UTF-8 read as Windows-1252 or Latin-1: a lead letter with a trail sign that no word puts there
-_MOJIBAKE = re.compile(
-    "[ÂÃ][\u00a0-\u00bf]|[\u00c4-\u00c5][\u0080-\u00bf]|â€[™œ\u009d\u0153˜“”¢¦]|â[\u0080-\u0099][\u0080-\u00bf]|ðŸ[\u0080-\u00bfŒ˜™š›œ]"
 )
 
 
@@ -62,7 +40,7 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Structure:
-    """Look at each row's form: roles, emptiness, length, encoding, tool calls, placeholders, refusals.
+    """Look at each row's form: roles, emptiness, length, tool calls, placeholders.
 
     What no trainer can use is proposed for dropping and blocks (`empty-answer`, `no-question`,
     `unanswered`, `role-order`, `over-long` ...); what is doubtful is for review. `max_characters` is
@@ -70,7 +48,7 @@ class Structure:
     """
 
     name: ClassVar[str] = "structure"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     max_characters: int = 20_000
 
     def __post_init__(self) -> None:
@@ -110,10 +88,6 @@ class Structure:
         length = sum(len(text) for _, _, text in texts)
         if length > self.max_characters:
             yield Problem("over-long", evidence={"characters": length, "limit": self.max_characters})
-        for at, field, text in texts:
-            yield from _encoding(at, field, text)
-            if field in ("chosen", "rejected") or (at is not None and messages[at]["role"] == "assistant"):
-                yield from _refusal(at, field, text)
 
 
 def _texts(
@@ -174,10 +148,11 @@ def _emptiness(messages: Sequence[Message], *, preference: bool) -> Iterator[Pro
 
 
 def _placeholders(messages: Sequence[Message], label: str | None) -> Iterator[Problem]:
-    """Words that stand where a text is missing, as the whole of it or as the input below a question."""
+    """Words that stand where a text is missing, as the whole of it."""
     for at, message in enumerate(messages):
         content = message["content"] or ""
         word = "-".join(content.split()).casefold()[:40]
+        word = word.rstrip(".") or word  # `None.` is none, and three points stay what they are
         if _blank(content) or message["role"] not in ("user", "assistant"):
             continue
         is_answer = message["role"] == "assistant"
@@ -188,10 +163,6 @@ def _placeholders(messages: Sequence[Message], label: str | None) -> Iterator[Pr
         elif word in DOUBTFUL:
             kind = "answer" if is_answer else "question"
             yield Problem(f"placeholder-{kind}", at, "content", drop=False, evidence={"doubtful": True})
-        elif not is_answer and (found := _NO_INPUT.search(content[-200:])):
-            shift = max(0, len(content) - 200)
-            place = found.start(1) + shift, found.end(1) + shift
-            yield Problem("placeholder-input", at, "content", *place, drop=False)
 
 
 def _preference(chosen: str | None, rejected: str | None) -> Iterator[Problem]:
@@ -232,26 +203,3 @@ def _arguments_read(call: dict[str, object]) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
-
-
-def _encoding(at: int | None, field: str, text: str) -> Iterator[Problem]:
-    """The first place of each kind of damage, and how many there are."""
-    if text.isascii() and text.isprintable():
-        return
-    for label, pattern in (
-        ("control-character", _CONTROL),
-        ("replacement-character", _REPLACED),
-        ("mojibake", _MOJIBAKE),
-    ):
-        places = [found.span() for found in pattern.finditer(text)]
-        if places:
-            evidence: dict[str, object] = {"places": len(places)}
-            yield Problem(label, at, field, *places[0], drop=False, evidence=evidence)
-
-
-def _refusal(at: int | None, field: str, text: str) -> Iterator[Problem]:
-    """Answers that refuse, or speak of being a machine."""
-    if found := _REFUSAL.search(text[:200]):
-        yield Problem("refusal", at, field, *found.span(), drop=False)
-    elif found := _DISCLAIMER.search(text[:2000]):
-        yield Problem("ai-disclaimer", at, field, *found.span(), drop=False)

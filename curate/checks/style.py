@@ -16,7 +16,8 @@ from typing import ClassVar, NamedTuple
 
 import polars as pl
 
-from curate.checks.quality.language import language_of
+from curate.checks.quality.language import TRANSLATION, language_of
+from curate.checks.quality.text import CODE
 from curate.errors import ConfigError
 
 TASKS = {
@@ -32,7 +33,7 @@ FEATURES = {
     "mark": "word with a colon at the start",
     "lines": "number of lines",
     "signs": "kinds of characters in a short answer",
-    "markdown": "bold, headings or code in Markdown",
+    "markdown": "bold or headings in Markdown",
 }
 AGREED = 0.9  # share of a task's rows that are alike in a feature, for the feature to count
 RARE = 0.02  # share of the rows that have an odd value, at most, where it is more than one row
@@ -97,7 +98,7 @@ class Style:
             origin=pl.col("source"),
             source=pl.col("source").hash(),
         )
-        return _featured(table.filter(pl.col("answer") != "")).drop("answer")
+        return _featured(table.filter(pl.col("answer") != "")).with_columns(answer=pl.col("answer").hash())
 
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
         """The rows that stand out, with the reason; nobody is their counterpart."""
@@ -110,53 +111,52 @@ class Style:
         return best.sort("example_id", "label").with_columns(other_id=pl.lit(None, dtype=pl.String))
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
-        """One finding for each row that stands out; for a person to look at."""
-        return pairs.with_columns(action=pl.lit("review"))
+        """One finding for each row that stands out; for a person to look at.
+
+        What is in another language since a translation or code was asked for does not stand out.
+        """
+        meant = [
+            row["example_id"]
+            for row in texts.iter_rows(named=True)
+            if TRANSLATION.search((told := _answered(row["messages"], row["chosen"])).question)
+            or CODE.search(told.answer)
+        ]
+        other = (pl.col("label") == "other-language") & pl.col("example_id").is_in(meant)
+        return pairs.filter(~other).with_columns(action=pl.lit("review"))
 
     def _tasks(self, sketches: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
         """(name, rows with `rows`) of each kind of task: those of tasks that are large enough."""
         for task in TASKS:
-            sized = sketches.filter(pl.col(task).is_not_null()).with_columns(rows=pl.len().over(task))
+            # an answer that is given time and again is one of the task's own
+            own = sketches.filter(pl.col(task).is_not_null() & (pl.len().over("answer") < self.least))
+            sized = own.with_columns(rows=pl.len().over(task))
             large = sized.filter(pl.col("rows") >= self.least)
             if large.height:
                 yield task, large
 
     def _formats(self, sketches: pl.DataFrame) -> Iterator[tuple[object, ...]]:
-        """Answers whose format is rare in a task where nearly all have another."""
+        """Answers whose format is rare in a task where nearly all have another, in two features or more."""
         for task, rows in self._tasks(sketches):
-            counted = rows.with_columns(
-                **{f"{name}_n": pl.len().over(task, name) for name in FEATURES}
-            ).with_columns(**{f"{name}_top": pl.col(f"{name}_n").max().over(task) for name in FEATURES})
-            odd = counted.with_columns(
-                **{
-                    f"{name}_bits": pl.when(
-                        (pl.col(f"{name}_top") >= AGREED * pl.col("rows"))
-                        & ((pl.col(f"{name}_n") <= RARE * pl.col("rows")) | (pl.col(f"{name}_n") == 1))
-                    )
-                    .then(((pl.col("rows") + 1) / (pl.col(f"{name}_n") + 0.5)).log(2))
-                    .otherwise(0.0)
-                    for name in FEATURES
-                }
-            ).with_columns(bits=pl.sum_horizontal(f"{name}_bits" for name in FEATURES))
-            for row in odd.filter(pl.col("bits") >= self.bits).iter_rows(named=True):
-                differs = {
-                    words: [row[f"{name}_n"], row[f"{name}_top"]]
-                    for name, words in FEATURES.items()
-                    if row[f"{name}_bits"] > 0
-                }
+            odd = _surprises(rows, task).filter((pl.col("bits") >= self.bits) & (pl.col("odd") >= 2))
+            for row in odd.iter_rows(named=True):
                 said = {
                     "reason": "the answer's format is unlike that of its task's other answers",
                     "task": f"same {TASKS[task]}",
                     "rows": row["rows"],
-                    "rows_alike_of_most_alike": differs,
+                    "odd_rows_by_feature": {
+                        words: row[f"{name}_odd"]
+                        for name, words in FEATURES.items()
+                        if row[f"{name}_bits"] > 0
+                    },
                     "bits": round(row["bits"], 1),
                 }
-                score = min(1.0, row["bits"] / (3 * self.bits) + 0.3)
-                yield _finding(row, "format-outlier", score, said)
+                yield _finding(row, "format-outlier", min(1.0, row["bits"] / (3 * self.bits) + 0.3), said)
 
     def _lengths(self, sketches: pl.DataFrame) -> Iterator[tuple[object, ...]]:
         """Answers far longer or shorter than their task's, by median and median deviation of log lengths."""
         for task, rows in self._tasks(sketches):
+            # a source may hold several tasks
+            limit = self.deviations * (1.5 if task == "source" else 1.0)
             middle = rows.with_columns(size=pl.col("characters").log()).with_columns(
                 middle=pl.col("size").median().over(task)
             )
@@ -164,7 +164,10 @@ class Style:
                 spread=(pl.col("size") - pl.col("middle")).abs().median().over(task).clip(lower_bound=SPREAD)
             )
             scored = spread.with_columns(z=NORMAL * (pl.col("size") - pl.col("middle")) / pl.col("spread"))
-            for row in scored.filter(pl.col("z").abs() >= self.deviations).iter_rows(named=True):
+            beyond = scored.with_columns(beyond=(pl.col("z").abs() >= limit).sum().over(task))
+            # lengths of two kinds are no outliers
+            few = (pl.col("beyond") == 1) | (pl.col("beyond") <= RARE * pl.col("rows"))
+            for row in beyond.filter((pl.col("z").abs() >= limit) & few).iter_rows(named=True):
                 said = {
                     "reason": "the answer is far longer or shorter than its task's other answers",
                     "task": f"same {TASKS[task]}",
@@ -203,6 +206,31 @@ class Style:
             )
 
 
+def _surprises(rows: pl.DataFrame, task: str) -> pl.DataFrame:
+    """The rows with, for each feature, how many rows of the task are odd in it, and the bits of surprise.
+
+    Odd is who has a value that is rare; what is rare together in a task is not surprising.
+    """
+    counted = rows.with_columns(**{f"{name}_n": pl.len().over(task, name) for name in FEATURES})
+    rare = {
+        name: (pl.col(f"{name}_n") <= RARE * pl.col("rows")) | (pl.col(f"{name}_n") == 1) for name in FEATURES
+    }
+    summed = counted.with_columns(
+        **{f"{name}_odd": rare[name].sum().over(task) for name in FEATURES},
+        **{f"{name}_top": pl.col(f"{name}_n").max().over(task) for name in FEATURES},
+    )
+    bits = {
+        f"{name}_bits": pl.when(rare[name] & (pl.col(f"{name}_top") >= AGREED * pl.col("rows")))
+        .then(((pl.col("rows") + 1) / (pl.col(f"{name}_odd") + 0.5)).log(2))
+        .otherwise(0.0)
+        for name in FEATURES
+    }
+    names = list(bits)
+    return summed.with_columns(**bits).with_columns(
+        bits=pl.sum_horizontal(names), odd=pl.sum_horizontal(pl.col(name) > 0 for name in names)
+    )
+
+
 def _finding(row: dict[str, object], label: str, score: float, said: dict[str, object]) -> tuple[object, ...]:
     place = row["example_id"], row["message"], row["field"]
     return (*place, label, round(score, 4), json.dumps(said))
@@ -228,10 +256,10 @@ def _code(text: str) -> int | None:
 
 
 def _opening(question: str) -> str:
-    """The first three words of a question, or its first six letters where words are not set apart."""
-    words = question[:120].casefold().split(None, 3)[:3]
-    if len(words) < 3 or not words[0].isascii():
-        return question[:6] if question[:1] > "\u2e7f" and len(question) >= 6 else ""
+    """The first five words of a question, or its first eight letters where words are not set apart."""
+    words = question[:160].casefold().split(None, 5)[:5]
+    if len(words) < 5 or not words[0].isascii():
+        return question[:8] if question[:1] > "\u2e7f" and len(question) >= 8 else ""
     return " ".join("0" if word.isdigit() else word.strip(".,:;!?\"'") for word in words)
 
 
@@ -278,7 +306,7 @@ def _featured(table: pl.DataFrame) -> pl.DataFrame:
         mark=text.str.extract(r"\A[*#\s]*([\p{L}][\p{L} ]{0,20}):", 1).hash(),
         lines=pl.when(lines == 0).then(0).when(lines < 3).then(1).otherwise(2).cast(pl.Int8),
         signs=pl.when(short).then(pl.concat_str(kinds)),
-        markdown=text.str.contains(r"\*\*[^*\n]+\*\*|(?m)^#{1,6} |```"),
+        markdown=text.str.contains(r"\*\*[^*\n]+\*\*|(?m)^#{1,6} "),
     )
 
 

@@ -76,6 +76,34 @@ def wordings(examples: pl.DataFrame) -> Iterable[Wording]:
         yield Wording(example_id, system, prompt_text(turns), answer, chosen or "", rejected or "")
 
 
+def said(examples: pl.DataFrame) -> pl.DataFrame:
+    """What `wordings` gives, as columns: question, answer, chosen and rejected, row by row."""
+    rows = examples.select("messages", "chosen", "rejected").with_row_index("row")
+    fields = {name: pl.col("messages").struct.field(name) for name in ("role", "content", "tool_calls")}
+    turns = rows.select("row", "messages").explode("messages").select("row", **fields)
+    content, calls = pl.col("content"), pl.col("tool_calls").fill_null("")
+    turns = turns.with_columns(
+        text=pl.when(content.is_null() | (content == "")).then(calls).otherwise(content),
+        place=pl.int_range(pl.len()).over("row"),
+        answers=pl.col("role").eq_missing("assistant"),
+    ).with_columns(last=pl.col("place").filter("answers").max().over("row"))
+    asked = turns.filter(
+        (pl.col("last").is_null() | (pl.col("place") < pl.col("last"))) & pl.col("role").ne_missing("system")
+    )
+    questions = asked.group_by("row", maintain_order=True).agg(question=pl.col("text").str.join("\n"))
+    answers = turns.filter(pl.col("place") == pl.col("last")).select("row", answer="text")
+    joined = rows.join(questions, on="row", how="left", maintain_order="left").join(
+        answers, on="row", how="left", maintain_order="left"
+    )
+    answer = pl.when(pl.col("chosen").is_null()).then(pl.col("answer").fill_null("")).otherwise(pl.lit(""))
+    return joined.select(
+        pl.col("question").fill_null(""),
+        answer=answer,
+        chosen=pl.col("chosen").fill_null(""),
+        rejected=pl.col("rejected").fill_null(""),
+    )
+
+
 def check_compare(compare: str) -> None:
     """Raise ConfigError unless `compare` is one of COMPARE."""
     if compare not in COMPARE:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from curate.dedup import kernels
 from curate.dedup.folding import Codes, codes_of, learn, learn_kinds, table
-from curate.dedup.kernels import settle
+from curate.dedup.kernels import crowd_pairs, settle
 from curate.dedup.plain import Sketches
 from curate.dedup.reading import Piece, Source
 from curate.dedup.shingling import Bands, Hashes, Numbers, Shingling, cut, permutations, powers
 
-__all__ = ["Sketches", "jaccards", "repeated", "sets_of_piece", "settle", "sketch_piece"]
+__all__ = ["Sketches", "crowd_pairs", "jaccards", "repeated", "sets_of_piece", "settle", "sketch_piece"]
 
 FEW = 1_000  # keys that are sorted as they are
 LONGEST = 1 << 16  # code points of a text that the scratch space holds; longer ones get their own

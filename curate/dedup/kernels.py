@@ -552,3 +552,4 @@ def repeated(keys: Array, shift: np.uint64, counts: Bytes, out: Array) -> int:
 
 
 settle = njit(cache=True, nogil=True)(leaders.settle)
+crowd_pairs = njit(cache=True, nogil=True)(leaders.crowd_pairs)

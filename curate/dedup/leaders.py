@@ -115,6 +115,64 @@ def settle(
             score[row] = best_score
 
 
+def crowd_pairs(
+    crowd: Crowd, marked: Numbers, kinds: int, threshold: float, most: int,
+    left: Numbers, right: Numbers, score: NDArray[np.float64],
+) -> int:  # fmt: skip
+    """Write near pairs of the crowd, places within it, the earlier left; how many there are.
+
+    `marked` are the crowd's items told apart by a mark of the row: a row is compared with rows of its
+    own mark first of all. A row that is near to `most` earlier rows, or to `most` of its mark, stands
+    for nothing new, and later rows are not compared with it. So the work grows with the rows and not
+    with their square; at most 4 `most` pairs a row are written.
+    """
+    rows, items, starts, prefix, plain_kinds = crowd
+    heads = np.full(plain_kinds + kinds, -1, dtype=np.int64)
+    size = prefix.sum() if len(prefix) else 0
+    posted = np.empty(2 * size, dtype=np.int64)
+    before = np.empty(2 * size, dtype=np.int64)
+    seen = np.full(len(rows), -1, dtype=np.int64)
+    found = np.zeros(2, dtype=np.int64)
+    free = 0
+    written = 0
+    for member in range(len(rows)):
+        found[:] = 0
+        begin, end = starts[member], starts[member + 1]
+        for index in range(2):
+            for place in range(begin, begin + prefix[member]):
+                posting = heads[items[place] if index == 0 else plain_kinds + marked[place]]
+                while posting >= 0 and found[0] + found[1] < 4 * most:
+                    other = posted[posting]
+                    posting = before[posting]
+                    if seen[other] == member:
+                        continue
+                    seen[other] = member
+                    small = min(end - begin, starts[other + 1] - starts[other])
+                    large = max(end - begin, starts[other + 1] - starts[other])
+                    if small < threshold * large - SLACK:
+                        continue
+                    both, a, b = 0, begin, starts[other]
+                    while a < end and b < starts[other + 1]:
+                        one, another = items[a], items[b]
+                        both += one == another
+                        a += one <= another
+                        b += another <= one
+                    near = both / (small + large - both)
+                    if near >= threshold:
+                        left[written], right[written], score[written] = other, member, near
+                        written += 1
+                        found[index] += 1
+        for index in range(2):
+            if found[index] < most:
+                for place in range(begin, begin + prefix[member]):
+                    item = items[place] if index == 0 else plain_kinds + marked[place]
+                    posted[free] = member
+                    before[free] = heads[item]
+                    heads[item] = free
+                    free += 1
+    return written
+
+
 def fallen(
     count: int, left: Numbers, right: Numbers, scores: NDArray[np.float64], crowd: Crowd, threshold: float,
     run: Callable[..., None] = settle,

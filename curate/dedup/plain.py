@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.dedup.folding import codes_of
-from curate.dedup.leaders import settle
+from curate.dedup.leaders import crowd_pairs, settle
 from curate.dedup.reading import Piece, Source
 from curate.dedup.shingling import Bands, Cut, Hashes, Numbers, Shingling, band_keys, cut
 
-__all__ = ["Sketches", "jaccards", "repeated", "sets_of_piece", "settle", "sketch_piece"]
+__all__ = ["Sketches", "crowd_pairs", "jaccards", "repeated", "sets_of_piece", "settle", "sketch_piece"]
 
 AT_ONCE = 1 << 20  # code points whose shingles are made at once
 

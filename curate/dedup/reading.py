@@ -75,7 +75,7 @@ class Lines:
     def _unpacked(self) -> Iterator[bytes]:
         """Whole lines of about PIECE bytes of a packed file."""
         rest = b""
-        with _open_packed(self.path) as file:
+        with open_packed(self.path) as file:
             while block := file.read(PIECE):
                 block = rest + block
                 cut = block.rfind(b"\n") + 1
@@ -111,8 +111,7 @@ class Lines:
 
     def _place(self, line: bytes) -> str:
         """File and line, looked for when there is something to say of it."""
-        whole = _open_packed(self.path) if self.path.suffix != ".jsonl" else self.path.open("rb")
-        with whole as file:
+        with open_packed(self.path) as file:
             for number, other in enumerate(file, 1):
                 if other.strip() == line.strip():
                     return f"{self.path}:{number}"
@@ -170,7 +169,7 @@ def source_of(what: str | Path | Iterable[str | None], text: str) -> Source:
     if not path.is_file():
         raise SourceError(f"there is no file {path}", hint="a .jsonl, .json or .parquet file")
     fields = tuple(name.strip() for name in text.split(","))
-    name = path.name.removesuffix(".gz").removesuffix(".zst").removesuffix(".zstd")
+    name = plain_name(path)
     if name.endswith((".jsonl", ".ndjson")):
         return Lines(path, fields)
     if name.endswith(".parquet"):
@@ -185,7 +184,7 @@ def source_of(what: str | Path | Iterable[str | None], text: str) -> Source:
 def _of_array(path: Path, fields: tuple[str, ...]) -> list[str]:
     """The texts of a file that is one JSON list of objects."""
     lines = Lines(path, fields)
-    with path.open("rb") if path.suffix == ".json" else _open_packed(path) as file:
+    with open_packed(path) as file:
         try:
             rows = json.load(file)
         except ValueError as error:
@@ -195,7 +194,12 @@ def _of_array(path: Path, fields: tuple[str, ...]) -> list[str]:
     return [lines.text_of(json.dumps(row).encode()) for row in rows]
 
 
-def _open_packed(path: Path) -> Any:  # noqa: ANN401
+def plain_name(path: Path) -> str:
+    """The file's name as if it were not packed."""
+    return path.name.removesuffix(".gz").removesuffix(".zst").removesuffix(".zstd")
+
+
+def open_packed(path: Path) -> Any:  # noqa: ANN401
     """A packed file, open for reading bytes; a plain one as it is."""
     if path.suffix == ".gz":
         import gzip
@@ -240,6 +244,12 @@ def _joined(texts: Sequence[str | None]) -> Piece:
     bounds = np.concatenate([[0], np.cumsum([len(text) for text in encoded])]).astype(np.int64)
     data = np.frombuffer(b"".join(encoded) + bytes(PAD), dtype=np.uint8)
     return Piece(data, int(bounds[-1]), bounds)
+
+
+def piece_of(texts: Any) -> Piece:  # noqa: ANN401
+    """A polars series of strings as a piece; null is empty."""
+    column = texts.rechunk().to_arrow()
+    return _of_arrow(column.combine_chunks() if hasattr(column, "combine_chunks") else column)
 
 
 def _of_arrow(column: Any) -> Piece:  # noqa: ANN401

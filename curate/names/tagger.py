@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from curate.names.labels import FIRST, KINDS, LABELS
 from curate.names.network import CHUNK, REACH, Network
-from curate.names.tokens import PAD, Lexicon, Token, candidate, features, tokens
+from curate.names.tokens import PAD, Lexicon, Token, candidate, features, style, tokens
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
 VOCABULARY = 150_000  # words whose activations are kept; then they are made anew
 BATCH = 60_000  # words looked at together
 LEAN = 0.0  # added to the odds of a name, in natural logarithms: more are found, more are false
+
+NAMED = ("PERSON", "LOCATION", "ORGANIZATION")  # kinds of which a word must look like a name
 
 
 class Span(NamedTuple):
@@ -31,10 +33,10 @@ class Span(NamedTuple):
 
 
 class _Text(NamedTuple):
-    """One text on its way: its tokens, and which of them are looked at."""
+    """One text on its way: its tokens, and how it is written."""
 
     found: list[Token]
-    kept: list[int]  # places in `found`; -1 for a pad
+    style: str
 
 
 class Tagger:
@@ -59,7 +61,7 @@ class Tagger:
         size = 0
         for text in texts:
             group.append(self._read(text))
-            size += len(group[-1].kept)
+            size += len(group[-1].found)
             if size >= BATCH:
                 results.extend(self._tagged(group))
                 group, size = [], 0
@@ -71,23 +73,23 @@ class Tagger:
         self._ids: dict[str, int] = {PAD: 0}
         self._candidates = [False]
         self._activations = np.zeros((4096, self._network.embedding.shape[1]), dtype=np.float32)
-        self._activations[0] = self._network.word(features(PAD, 0))
+        self._activations[0] = self._network.word(features(PAD, 0, "n"))
 
-    def _id(self, word: str) -> int:
-        """The row of a word's activations."""
+    def _id(self, key: str) -> int:
+        """The row of the activations of a word; its text's style stands after it."""
+        word, manner = key[:-1], key[-1]
         flags = self._lexicon.flags(word)
         at = len(self._candidates)
         if at == len(self._activations):
             self._activations = np.concatenate([self._activations, np.zeros_like(self._activations)])
-        self._activations[at] = self._network.word(features(word, flags))
-        self._candidates.append(candidate(word, flags))
-        self._ids[word] = at
+        self._activations[at] = self._network.word(features(word, flags, manner))
+        self._candidates.append(candidate(word, flags, manner))
+        self._ids[key] = at
         return at
 
     def _read(self, text: str) -> _Text:
-        """The tokens of a text, and those near a word that may be a name."""
-        found = tokens(text)
-        return _Text(found, [])
+        """A text's tokens."""
+        return _Text(tokens(text), style(text))
 
     def _tagged(self, group: list[_Text]) -> list[list[Span]]:
         """Spans of a group of texts."""
@@ -103,8 +105,9 @@ class Tagger:
                 word = token.text
                 if word[0] == "\n":
                     word = "\n\n" if word.count("\n") > 1 else "\n"
-                number = known(word)
-                ids.append(make(word) if number is None else number)
+                key = word + text.style
+                number = known(key)
+                ids.append(make(key) if number is None else number)
             ids.extend([0] * REACH)
         every = np.array(ids)
         wanted = np.array(self._candidates)[every]
@@ -117,7 +120,7 @@ class Tagger:
             inner = slice(part - low, min(part + CHUNK, len(kept)) - low)
             source = kept[low:high]
             logits = self._network.logits(self._activations[np.where(source < 0, 0, every[source])])[inner]
-            label, score = self._chosen(logits)
+            label, score = self._chosen(logits, source[inner] >= 0)
             place = kept[part : part + CHUNK]
             labels[place[place >= 0]] = label[place >= 0]
             odds[place[place >= 0]] = score[place >= 0]
@@ -125,12 +128,18 @@ class Tagger:
             results[at] = _spans(group[at].found, labels[begin:], odds[begin:], wanted[begin:])
         return results
 
-    def _chosen(self, logits: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The best label of each word, and its share of the probability."""
+    def _chosen(
+        self, logits: NDArray[np.float32], real: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The best label of each word, and how likely it is a name; `real` is false on pads."""
         logits[:, 1:] += self._lean
         best = logits.argmax(axis=1)
-        powers = np.exp((logits - logits.max(axis=1, keepdims=True)).astype(np.float64) * self._network.output_factor)
+        powers = np.exp(
+            (logits - logits.max(axis=1, keepdims=True)).astype(np.float64) * self._network.output_factor
+        )
         share = 1 - powers[:, 0] / powers.sum(axis=1)
+        best[~real] = 0
+        _mend(best, logits)
         best[~self._wanted[best]] = 0
         return best, share
 
@@ -140,6 +149,42 @@ def _windows(near: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
     places = np.flatnonzero(near)
     breaks = np.flatnonzero(np.diff(places) > 1) + 1
     return np.insert(places, np.repeat(breaks, REACH), -1), len(places)
+
+
+def _mend(best: NDArray[np.int64], logits: NDArray[np.float32]) -> None:
+    """Make runs of labels ones that can stand: a later word of a kind only after a word of that kind.
+
+    The best such run is taken for each stretch of words that has a label which cannot stand.
+    """
+    inner = (best > 0) & (best % 2 == 0)
+    before = np.concatenate([[0], best[:-1]])
+    wrong = inner & (before != best) & (before != best - 1)
+    if not wrong.any():
+        return
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], (best > 0).astype(np.int8), [0]])))
+    for low, high in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if wrong[low:high].any():
+            best[low:high] = _path(logits[low:high])
+
+
+def _path(logits: NDArray[np.float32]) -> NDArray[np.int64]:
+    """The labels of the highest sum of which each may follow the one before it."""
+    later = np.arange(2, LABELS, 2)
+    total = logits[0].copy()
+    total[later] = -np.inf
+    back = np.zeros((len(logits), LABELS), dtype=np.int64)
+    for at in range(1, len(logits)):
+        back[at] = total.argmax()
+        sums = np.full(LABELS, total.max())
+        stays = total[later] >= total[later - 1]
+        back[at, later] = np.where(stays, later, later - 1)
+        sums[later] = np.where(stays, total[later], total[later - 1])
+        total = sums + logits[at]
+    path = np.zeros(len(logits), dtype=np.int64)
+    path[-1] = total.argmax()
+    for at in range(len(logits) - 1, 0, -1):
+        path[at - 1] = back[at, path[at]]
+    return path
 
 
 def _spans(
@@ -163,10 +208,15 @@ def _spans(
             high -= 1
         while low < high and found[low].text[0] == "\n":
             low += 1
-        if low < high and wanted[low:high].any():
+        if low < high and (KINDS[kind] not in NAMED or _may_be(found, wanted, low, high)):
             score = round(float(odds[low:high].mean()), 3)
             spans.append(Span(found[low].start, found[high - 1].end, KINDS[kind], score))
     return spans
+
+
+def _may_be(found: list[Token], wanted: NDArray[np.bool_], low: int, high: int) -> bool:
+    """Whether a run has a word, not only numbers, that may be of a name."""
+    return any(wanted[at] and found[at].text[0].isalpha() for at in range(low, high))
 
 
 def _network(arrays: np.lib.npyio.NpzFile) -> Network:

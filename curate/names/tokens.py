@@ -14,7 +14,7 @@ RARE = 24  # characters; a longer word has no features of its letters
 
 # A word keeps its inner hyphens and apostrophes but not a final 's; letters and digits mixed are one
 # token, as identifiers are; so are addresses of mail and web, and runs of rules such as `----`.
-_WORD = r"[^\W\d_]++(?:['’-](?!s\b)[^\W\d_]++)*+(?![\d_])|\d++(?:-\d++)*+(?!\w)|\w+|\n\s*|[-=*#~.]{2,}|[^\w\s]|_"
+_WORD = r"['’]s\b|[^\W\d_]++(?:['’-](?!s\b)[^\W\d_]++)*+(?![\d_])|\d++(?:-\d++)*+(?!\w)|\w+|\n\s*|[-=*#~.]{2,}|[^\w\s]|_"
 _TOKEN = re.compile(_WORD)
 _TOKEN_AND_LINK = re.compile(rf"(?:https?|ftp)://\S+|www\.\S+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|{_WORD}")
 
@@ -64,11 +64,17 @@ def shape(word: str) -> str:
     return "".join(made)
 
 
-def features(word: str, flags: int) -> list[int]:
+def style(text: str) -> str:
+    """How a text is written: `l` all in small letters, `u` all in capitals, else `n`."""
+    return "l" if text.islower() else "u" if text.isupper() else "n"
+
+
+def features(word: str, flags: int, style: str) -> list[int]:
     """The rows of the embedding that a word is the sum of; the first is the word itself.
 
-    `flags` says in which lists the lower-cased word stands (bits of FLAGS). The order is: word, lists
-    and their joint with the outline, outline, beginnings and endings, runs of three letters.
+    `flags` says in which lists the lower-cased word stands (bits of FLAGS), `style` how its text is
+    written. The order is: word, lists and their joint with the outline, outline, beginnings and
+    endings, runs of three letters.
     """
     if word == PAD:
         return [row("pad")]
@@ -79,8 +85,8 @@ def features(word: str, flags: int) -> list[int]:
     lower, outline = word.lower(), shape(word)
     found = [row("w=" + lower)]
     found += [row(f"g={name}") for name in FLAGS if flags & BIT[name]]
-    found.append(row(f"j={flags:x},{outline[:4]}"))
-    found.append(row("s=" + outline))
+    found.append(row(f"j={style},{flags:x},{outline[:4]}"))
+    found += [row(f"s={style},{outline}"), row("y=" + style)]
     if len(word) == 1 and not word.isalnum():
         return found
     found.append(row(f"n={min(len(word), 12)}"))
@@ -101,18 +107,24 @@ def row(feature: str) -> int:
     return crc32(feature.encode("utf-8", "surrogatepass")) % BUCKETS
 
 
-def candidate(word: str, flags: int) -> bool:
+def candidate(word: str, flags: int, style: str) -> bool:
     """Whether a word may be (part of) a name, so that it is worth a look at its surroundings."""
     first = word[0]
     if first.isdigit():
         return True
+    if flags & BIT["title"] and style == "n" and first.isupper():
+        return True
     if not first.isalpha() or len(word) < 2:
         return False
+    if style == "u":
+        return not flags & _PLAIN or bool(flags & _NAMES)
     if first.isupper():
         names = flags & _NAMES & ~(_WEAK if flags & _COMMON else 0)
         return bool(names) or not flags & _PLAIN
+    if style == "n":  # in a text with capitals a name in small letters is rare
+        return False
     strong = flags & _NAMES & ~(_WEAK if flags & _PLAIN else 0)
-    return bool(strong) and not flags & _COMMON
+    return bool(strong) or not flags
 
 
 class Lexicon:

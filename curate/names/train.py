@@ -24,15 +24,15 @@ from curate.names.text.maker import Maker
 from curate.names.text.noise import worn
 from curate.names.text.people import Segment
 from curate.names.text.sources import Sources, load
-from curate.names.tokens import BUCKETS, PAD, Lexicon, features, listed, tokens
+from curate.names.tokens import BUCKETS, PAD, Lexicon, features, listed, style, tokens
 
 if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
-DOCUMENTS = 90_000
-EPOCHS = 6
-EXACT = 2  # last epochs, in which weights and activations are rounded as in use
+DOCUMENTS = 240_000
+EPOCHS = 3
+EXACT = 1  # last epochs, in which weights and activations are rounded as in use
 WIDTH, INNER = 64, 96
 BATCH = 6_000  # words
 RANGE = 4.0  # activations lie within it
@@ -76,17 +76,19 @@ def corpus(maker: Maker, lexicon: Lexicon, documents: int, seed: int) -> Corpus:
     """That many texts, worn as people write them."""
     rng = Random(seed)
     seen: dict[str, int] = {PAD: 0}
-    rows, lists = [features(PAD, 0)], [0]
+    rows, lists = [features(PAD, 0, "n")], [0]
     ids, marks, starts = [0] * REACH, [-1] * REACH, []
     for _ in range(documents):
-        words, labels = labelled(worn(maker.document(), rng))
+        segments = worn(maker.document(), rng, maker.common)
+        words, labels = labelled(segments)
+        manner = style("".join(piece for piece, _ in segments))
         starts.append(len(ids))
         for word in words:
-            key = word if word[0] != "\n" else "\n\n" if word.count("\n") > 1 else "\n"
+            key = (word if word[0] != "\n" else "\n\n" if word.count("\n") > 1 else "\n") + manner
             if key not in seen:
                 seen[key] = len(rows)
-                flags = lexicon.flags(key)
-                rows.append(features(key, flags))
+                flags = lexicon.flags(key[:-1])
+                rows.append(features(key[:-1], flags, manner))
                 lists.append(listed(len(rows[-1]), flags))
             ids.append(seen[key])
         marks.extend(labels)
@@ -207,13 +209,13 @@ def fit(texts: Corpus, epochs: int, seed: int) -> torch.nn.ParameterDict:
             bags = torch.nn.functional.embedding_bag(
                 torch.from_numpy(flat), stored, torch.from_numpy(offsets), mode="sum"
             )
-            logits = forward(net, bags[torch.from_numpy(inverse)], exact=exact, dropout=0.1)
+            logits = forward(net, bags[torch.from_numpy(inverse)], exact=exact, dropout=0.15)
             target = torch.from_numpy(texts.labels[positions])
             loss = torch.nn.functional.cross_entropy(logits, target, ignore_index=-1)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            loss_sum += float(loss)
+            loss_sum += float(loss.detach())
             done += 1
         sys.stderr.write(f"epoch {epoch + 1} of {epochs}: loss {loss_sum * epochs / total:.4f}\n")
     return net

@@ -7,11 +7,12 @@ lists of names come from registries of births and censuses that were published t
 from __future__ import annotations
 
 import json
+import re
 from importlib import import_module
 from pathlib import Path
 
 POOLS = Path(__file__).with_name("pools.json")
-MOST = {"female": 160, "male": 160, "last": 240, "last_female": 160, "last_male": 160, "cities": 80}
+MOST = {"female": 1100, "male": 1100, "last": 1200, "last_female": 200, "last_male": 200, "cities": 400}
 LOCALES: dict[str, tuple[str, ...]] = {
     "en": ("en_US", "en_GB"),
     "de": ("de_DE",),
@@ -100,7 +101,7 @@ def names(locale: str, part: str) -> list[str]:
     for attribute in PARTS[part]:
         listed = getattr(provider, attribute, ())
         found += [str(name) for name in listed]
-    return [name for name in found if len(name.split()) == 1 and name.replace("-", "").replace("'", "").isalpha()]
+    return [name for name in found if not re.search(r"[\d\W]", re.sub(r"[\u0300-\u0e7f]", "", name))]
 
 
 def gathered() -> dict[str, dict[str, str]]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.checks.patterns.ascii_form import ascii_form
 from curate.checks.patterns.context import Words
 from curate.checks.patterns.gate import Form, gate
 from curate.checks.patterns.phones import Phones
+from curate.checks.patterns.shape import shape
 
 if TYPE_CHECKING:
     from presidio_analyzer import EntityRecognizer
@@ -26,6 +28,7 @@ class Result(NamedTuple):
 
 
 Raw = tuple[int, int, float]  # start, end, score
+Windows = dict["re.Pattern[str]", list[tuple[int, int]]]
 
 
 class Reader:
@@ -35,33 +38,35 @@ class Reader:
         self.entity: str = recogniser.supported_entities[0]
         self.words = tuple(word.lower() for word in recogniser.context or ())
         self.recogniser = recogniser
-        self.patterns: list[tuple[int, Any, float]] = []
+        self.patterns: list[tuple[int, Any, float, re.Pattern[str] | None]] = []
         self.mask = 0
         self.strong = 0  # the patterns that may reach the threshold without context
-        self.by_itself = type(recogniser).analyze is not _plain_analyze()
-        validates = type(recogniser).validate_result is not _plain_validate()
+        self.by_itself = _overrides(recogniser, "analyze")
+        validates = _overrides(recogniser, "validate_result")
         self.validate = recogniser.validate_result if validates else None
-        invalidates = type(recogniser).invalidate_result is not _plain_invalidate()
+        invalidates = _overrides(recogniser, "invalidate_result")
         self.invalidate = recogniser.invalidate_result if invalidates else None
         import regex
 
         for bit, pattern in enumerate(recogniser.patterns, first_bit):
-            compiled = regex.compile(pattern.regex, recogniser.global_regex_flags)
-            self.patterns.append((1 << bit, compiled, pattern.score))
+            flags = int(recogniser.global_regex_flags)
+            compiled = regex.compile(pattern.regex, flags)
+            form = shape(pattern.regex, flags & 0x1A)
+            anchor = re.compile(form.anchor) if form.spaceless and form.anchor else None
+            self.patterns.append((1 << bit, compiled, pattern.score, anchor))
             self.mask |= 1 << bit
             if validates or self.by_itself or pattern.score >= threshold:
                 self.strong |= 1 << bit
 
-    def read(self, text: str, bits: int) -> list[Raw]:
+    def read(self, text: str, bits: int, windows: Windows) -> list[Raw]:
         """What those of its patterns find whose bit is set, none within another of as high a score."""
         if self.by_itself:
             found = self.recogniser.analyze(text=text, entities=[self.entity], nlp_artifacts=None)
             return [(result.start, result.end, result.score) for result in found or ()]
         raw: list[Raw] = []
-        for bit, compiled, stated in self.patterns:
+        for bit, compiled, stated, anchor in self.patterns:
             if bits & bit:
-                for match in compiled.finditer(text):
-                    start, end = match.span()
+                for start, end in _spans(text, compiled, anchor, windows):
                     if start == end:
                         continue
                     score = stated
@@ -74,22 +79,49 @@ class Reader:
         return distinct(raw) if len(raw) > 1 else raw
 
 
-def _plain_analyze() -> Any:
-    from presidio_analyzer import PatternRecognizer
-
-    return PatternRecognizer.analyze
+_BREAK = re.compile("[ \\n\\t\\r]")
 
 
-def _plain_validate() -> Any:
-    from presidio_analyzer import PatternRecognizer
+def _spans(
+    text: str, compiled: Any, anchor: re.Pattern[str] | None, windows: Windows
+) -> Iterator[tuple[int, int]]:
+    if anchor is None:
+        for match in compiled.finditer(text):
+            yield match.span()
+        return
+    around = windows.get(anchor)
+    if around is None:
+        around = windows[anchor] = _around(text, anchor)
+    for begin, end in around:
+        for match in compiled.finditer(text, begin, end):
+            yield match.span()
 
-    return PatternRecognizer.validate_result
+
+def _around(text: str, anchor: re.Pattern[str]) -> list[tuple[int, int]]:
+    """The stretches without white space that hold an anchor, each with the white space after it."""
+    found: list[tuple[int, int]] = []
+    done = 0
+    at = anchor.search(text)
+    while at:
+        place = at.start()
+        begin = 1 + max(
+            text.rfind(" ", done, place),
+            text.rfind("\n", done, place),
+            text.rfind("\t", done, place),
+            text.rfind("\r", done, place),
+            done - 1,
+        )
+        stop = _BREAK.search(text, place)
+        done = stop.end() if stop else len(text)
+        found.append((begin, done))
+        at = anchor.search(text, done)
+    return found
 
 
-def _plain_invalidate() -> Any:
-    from presidio_analyzer import PatternRecognizer
-
-    return PatternRecognizer.invalidate_result
+def _overrides(recogniser: Any, method: str) -> bool:
+    """Whether a recogniser has a method of its own in the place of the one of PatternRecognizer."""
+    parents = {parent.__name__: parent for parent in type(recogniser).__mro__}
+    return getattr(type(recogniser), method) is not getattr(parents["PatternRecognizer"], method)
 
 
 def distinct(raw: Iterable[Raw]) -> list[Raw]:
@@ -122,7 +154,9 @@ class PatternAnalyser:
         self._phones: list[tuple[Phones, Any]] = []
         for recogniser in recognisers:
             if hasattr(recogniser, "supported_regions"):
-                self._phones.append((Phones(tuple(recogniser.supported_regions), recogniser.leniency), recogniser))
+                self._phones.append(
+                    (Phones(tuple(recogniser.supported_regions), recogniser.leniency), recogniser)
+                )
                 continue
             reader = Reader(recogniser, len(forms), threshold)
             flags = int(recogniser.global_regex_flags)
@@ -143,6 +177,7 @@ class PatternAnalyser:
     def _find(self, text: str, bits: int) -> list[Result]:
         lower: str | None = None
         found: dict[str, list[Raw]] = {}
+        windows: Windows = {}
         for reader in self._readers:
             hit = bits & reader.mask
             if not hit:
@@ -154,7 +189,7 @@ class PatternAnalyser:
                 hit &= reader.strong
                 if not hit:
                     continue
-            raw = reader.read(text, hit)
+            raw = reader.read(text, hit, windows)
             if raw:
                 found.setdefault(reader.entity, []).extend(self._scored(text, raw, reader.words, supported))
         if bits & self._phone_bit:
@@ -165,10 +200,13 @@ class PatternAnalyser:
                         lower = text.lower()
                     words = tuple(word.lower() for word in recogniser.context or ())
                     supported = any(word in lower for word in words)
-                    found.setdefault(recogniser.supported_entities[0], []).extend(self._scored(text, raw, words, supported))
+                    found.setdefault(recogniser.supported_entities[0], []).extend(
+                        self._scored(text, raw, words, supported)
+                    )
         results = [
             Result(start, end, entity, score)
-            for entity, raw in found.items() if raw
+            for entity, raw in found.items()
+            if raw
             for start, end, score in (distinct(raw) if len(raw) > 1 else raw)
         ]
         results.sort()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 BEFORE = 6  # the word at the place itself, and five before it
-WINDOW = 240  # characters looked at first
+WINDOW = 96  # characters looked at first
 KEPT = 100_000  # pieces of text whose words are remembered
 _PIECE = re.compile(r"\S+|\s+")
 
@@ -18,7 +18,8 @@ class Word(NamedTuple):
     start: int
     length: int
     lower: str
-    counts: bool  # whether it may be a word of context: no stop word, no punctuation
+    counts: bool  # whether it is a word of context: no stop word, no punctuation, no colon within
+    parts: tuple[str, ...]  # what stands between its colons: words of context in their own right
 
 
 class Words:
@@ -37,16 +38,11 @@ class Words:
             begin = _edge(text, max(0, start - width))
             end = _end(text, start)
             words = list(self._read(text, begin, end))
+            left = BEFORE
             at = next((i for i, (_, stop, _) in enumerate(words) if start < stop), len(words) - 1)
             found: set[str] = set()
-            left = BEFORE
-            also: set[str] | None = None
             for _, _, word in reversed(words[: at + 1]):
-                counts = word.counts and ":" not in word.lower
-                if not counts and ":" not in word.lower and ":" in text:
-                    also = self._parts(text) if also is None else also
-                    counts = word.lower in also
-                if counts:
+                if word.counts or (not word.parts and self._is_part(text, word.lower)):
                     found.add(word.lower)
                     left -= 1
                     if not left:
@@ -77,24 +73,28 @@ class Words:
             if len(self._seen) >= KEPT:
                 self._seen.clear()
             known = self._seen[piece] = tuple(
-                Word(start, len(token), token.lower(), self._counts(token.lower()))
-                for start, token in self._tokens(piece)
+                self._word(start, token) for start, token in self._tokens(piece)
             )
         return known
 
-    def _counts(self, lower: str) -> bool:
+    def _word(self, start: int, token: str) -> Word:
+        lower = token.lower()
         stop = self._is_stop(lower) and lower not in self._never_stop
-        return not stop and not self._is_punct(lower) and lower not in {"-PRON-", "be"}
+        counts = not stop and not self._is_punct(lower) and lower not in {"-PRON-", "be"}
+        parts = tuple(lower.split(":")) if counts and ":" in lower else ()
+        return Word(start, len(token), lower, counts and not parts, parts)
 
-    def _parts(self, text: str) -> set[str]:
-        """What stands between colons within any token of the text: each part is a keyword of it."""
-        parts: set[str] = set()
-        for piece in _PIECE.finditer(text):
-            if ":" in piece[0]:
-                for word in self._words(piece[0]):
-                    if word.counts and ":" in word.lower:
-                        parts.update(word.lower.split(":"))
-        return parts
+    def _is_part(self, text: str, lower: str) -> bool:
+        """Whether a stop word is a keyword all the same: for it stands between colons in some token."""
+        small = text.lower()
+        if f":{lower}" not in small and f"{lower}:" not in small:
+            return False
+        return any(
+            lower in word.parts
+            for piece in _PIECE.finditer(text)
+            if ":" in piece[0]
+            for word in self._words(piece[0])
+        )
 
 
 def _edge(text: str, at: int) -> int:

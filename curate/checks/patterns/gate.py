@@ -7,7 +7,10 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from curate.checks.patterns.shape import shape
+
 IGNORECASE, MULTILINE, DOTALL = 0x2, 0x8, 0x10  # the flags that `regex` and `re` share
+_DIGITS = re.compile("[0-9]+")
 Gate = Callable[[str], int]  # an ASCII form -> a bit for each pattern that may match
 
 
@@ -62,4 +65,17 @@ def _hyperscan(forms: Sequence[Form]) -> Gate:
 
 
 def _needed(forms: Sequence[Form]) -> Gate:
-    raise NotImplementedError
+    """The same with `re` alone: a pattern may match where all that it needs is there."""
+    shapes = [shape(form.pattern, form.flags & (IGNORECASE | MULTILINE | DOTALL)) for form in forms]
+    wanted = [(1 << bit, one.digits, one.needs) for bit, one in enumerate(shapes)]
+
+    def may_match(form: str) -> int:
+        there = frozenset(form)
+        longest = max(map(len, _DIGITS.findall(form)), default=0)
+        found = 0
+        for bit, digits, needs in wanted:
+            if digits <= longest and not any(need.isdisjoint(there) for need in needs):
+                found |= bit
+        return found
+
+    return may_match

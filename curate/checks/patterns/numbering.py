@@ -73,9 +73,7 @@ def _lengths(plan: PhoneMetadata, *, local: bool) -> tuple[int, ...]:
 
 def _forms(plan: PhoneMetadata) -> list[str]:
     kinds = (getattr(plan, kind) for kind in _KINDS)
-    return [
-        f"(?:{kind.national_number_pattern})" for kind in kinds if kind and kind.national_number_pattern
-    ]
+    return [f"(?:{kind.national_number_pattern})" for kind in kinds if kind and kind.national_number_pattern]
 
 
 @lru_cache(maxsize=300)

@@ -22,12 +22,13 @@ class Shape(NamedTuple):
 
     @property
     def anchor(self) -> str:
-        """A class for `re` of which each match has a character, none of them a letter; or empty."""
-        sets = [need for need in self.needs if not any(char.isalpha() for char in need)]
-        best = min(sets, key=lambda need: (bool(need & DIGITS), len(need), sorted(need)), default=frozenset())
-        if best & DIGITS:  # digits of other scripts are digits to a pattern too
-            return "[\\d" + re.escape("".join(sorted(best - DIGITS))) + "]"
-        return "[" + re.escape("".join(sorted(best))) + "]" if best else ""
+        """What each match has within it, for `re`: a sign or digits, no letters; or empty."""
+        sets = [need for need in self.needs if not any(char.isalpha() or char == " " for char in need)]
+        signs = [need for need in sets if not need & DIGITS]
+        best = min(signs, key=lambda need: (len(need), "." in need, sorted(need)), default=frozenset())
+        if best:
+            return re.escape(*best) if len(best) == 1 else "[" + re.escape("".join(sorted(best))) + "]"
+        return rf"\d{{{self.digits}}}" if self.digits else ""
 
 
 @lru_cache(maxsize=1000)

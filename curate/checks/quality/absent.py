@@ -123,34 +123,39 @@ def _given(text: Text) -> bool:
 
 def _missing(text: Text) -> Iterator[Problem]:
     """A question about a picture or file that the row does not hold."""
-    if _given(text) or (CODE_WORDS.search(text.text) and CODE.search(text.text)):
-        return
-    hidden = fences(text.text)
-    loose = (found for found in _MARKUP.finditer(text.text) if not within(found.start(), hidden))
-    if (found := next(loose, None)) and not _ON_MARKS.search(text.text):
-        yield Problem("missing-attachment", *found.span(), 0.9, "a picture or file stands here only by name")
-    elif (found := _ATTACHED.search(text.text)) and not _ON_WORDING.search(text.text):
-        yield Problem("missing-attachment", *found.span(), 0.8, "something attached is spoken of")
-    elif (
-        (found := _SHOWN.search(text.text[:400])) and len(text.text) < found.end() + 60 and found.start() < 40
-    ):
-        if not _NAMED.search(text.text):
-            yield Problem(
-                "missing-attachment", *found.span(), 0.6, "a picture is asked about and none is there"
-            )
+    found = _missed(text.text)
+    if found and not _given(text) and not (CODE.search(text.text) and CODE_WORDS.search(text.text)):
+        yield found
+
+
+def _missed(body: str) -> Problem | None:
+    """The first sign of something that should be there."""
+    marks = list(_MARKUP.finditer(body))
+    hidden = fences(body) if marks else []
+    found = next((mark for mark in marks if not within(mark.start(), hidden)), None)
+    if found and not _ON_MARKS.search(body):
+        return Problem("missing-attachment", *found.span(), 0.9, "a picture or file stands here only by name")
+    if (found := _ATTACHED.search(body)) and not _ON_WORDING.search(body):
+        return Problem("missing-attachment", *found.span(), 0.8, "something attached is spoken of")
+    found = _SHOWN.search(body[:400])
+    # what was told before it, or stands below it, may be what it speaks of
+    alone = found and found.start() < 40 and len(body) < found.end() + 60 and not _NAMED.search(body)
+    if found and alone:
+        return Problem("missing-attachment", *found.span(), 0.6, "a picture is asked about and none is there")
+    return None
 
 
 def _shows(text: Text) -> Iterator[Problem]:
     """An answer that shows or points to a picture."""
-    if _given(text) or CODE.search(text.text):
-        return
     found = _MARKUP.search(text.text)
+    spoken = None if found else _ANSWERED_PICTURE.search(text.text)
+    if not (found or spoken) or _given(text) or CODE.search(text.text):
+        return
     if found and not _ON_MARKS.search(text.asked):
         yield Problem("picture-in-answer", *found.span(), 0.7, "a picture stands in the answer only by name")
-    elif (found := _ANSWERED_PICTURE.search(text.text)) and not _SEEN_WORDS.search(text.asked):
-        if not LETTER_WORDS.search(text.asked):
-            reason = "the answer speaks of a picture or file that nobody gave"
-            yield Problem("missing-attachment", *found.span(), 0.6, reason)
+    elif spoken and not _SEEN_WORDS.search(text.asked) and not LETTER_WORDS.search(text.asked):
+        reason = "the answer speaks of a picture or file that nobody gave"
+        yield Problem("missing-attachment", *spoken.span(), 0.6, reason)
 
 
 # links

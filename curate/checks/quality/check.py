@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.check import Scan
 from curate.checks.quality import absent, encoding, ending, markup, phrases, turns
-from curate.checks.quality.language import language_of, switches
+from curate.checks.quality.language import english, language_of, switches
 from curate.checks.quality.length import lengths
 from curate.checks.quality.repetition import repeats
 from curate.checks.quality.text import ANSWER, SPOKEN, Problem, Rule, Text, texts
@@ -81,11 +81,13 @@ class Quality:
 
     def _problems(self, batch: pl.DataFrame) -> Iterator[tuple[int, int | None, str, Problem]]:
         """(row, message, field, problem) of all rules that look at one text and what stands before it."""
-        rules = (*RULES, TOLD, Rule(ANSWER & (pl.col("text").str.len_bytes() >= 40), self._language))
-        limited = batch["meta"].fill_null("").str.contains(ending.LIMIT.pattern)
+        foreign = ANSWER & (pl.col("text").str.len_bytes() >= 40) & ~pl.col("english")
+        rules = (*RULES, TOLD, Rule(ANSWER if self.languages else foreign, self._language))
         every = texts(batch).with_columns(
             last=pl.col("message").is_null() | (pl.col("message") == pl.col("message").max().over("row")),
-            limited=limited.gather(pl.Series(texts(batch)["row"])) if batch.height else pl.lit(value=False),
+            limited=pl.col("row").is_in(_limited(batch).implode()),
+            # all that was said in the row reads as English at first sight, so no language can have changed
+            english=pl.when(SPOKEN).then(english(pl.col("text"))).all().over("row"),
         )
         marked = every.with_columns(
             rule.may.fill_null(value=False).alias(f"rule{at}") for at, rule in enumerate(rules)
@@ -113,6 +115,8 @@ class Quality:
 
     def _limits(self, batch: pl.DataFrame) -> Iterator[tuple[int, int | None, str | None, Problem]]:
         """Rows beyond the limits of length."""
+        if not (self.max_words or self.min_words or self.max_tokens):
+            return
         for row, problem in lengths(
             texts(batch).filter(SPOKEN | (pl.col("role") == "system")),
             self.max_words,
@@ -121,6 +125,12 @@ class Quality:
             self.tokenizer,
         ):
             yield row, None, None, problem
+
+
+def _limited(batch: pl.DataFrame) -> pl.Series:
+    """The rows whose source says that the model was stopped at its limit."""
+    told = batch["meta"].fill_null("").str.contains(ending.LIMIT.pattern)
+    return told.arg_true().cast(pl.UInt32)
 
 
 _SCHEMA = {"row": pl.UInt32} | {

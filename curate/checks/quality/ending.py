@@ -26,25 +26,29 @@ def _stops(text: Text) -> Iterator[Problem]:
     if not body:
         return
     end = len(body)
-    marks = re.findall(r"^[ \t]*```", body, re.MULTILINE)
-    if len(marks) % 2 and (marks or CODE.search(body)):
+    if "```" in body and len(re.findall(r"^[ \t]*```", body, re.MULTILINE)) % 2:
         last = body.rsplit("\n", 1)[-1]
         if last[-1] in ".!?" and " " in last and not CODE.search(last):
             yield Problem("open-code", end - 1, end, 0.5, "fenced code is never closed, and prose follows")
         elif not body.endswith("```"):
             yield Problem("truncated", end - 1, end, 0.9, "fenced code is never closed")
         return
-    if CODE.search(body[-400:]):
-        return
-    line = body.rsplit("\n", 1)[-1]
-    if found := _HANGING.search(line[-20:].casefold() if len(line) > 30 else ""):
-        if len(body) > 60 and not _is_verse(body) and not _completes(text, body):
-            place = end - len(found.group())
-            yield Problem("truncated", place, end, 0.85, "the last word needs another behind it")
-    elif len(line) > 30 and line[-1] in ",，、" and not _is_verse(body) and not _completes(text, body):
-        yield Problem("truncated", end - 1, end, 0.8, "the answer ends in a comma")
-    elif _is_broken_off(body, line) and not _completes(text, body):
-        yield Problem("truncated", end - 1, end, 0.6, "the last sentence has no end, those before it have")
+    found = _stopped(body)
+    if found and not _is_verse(body, found) and not _completes(text, body) and not CODE.search(body[-400:]):
+        yield found
+
+
+def _stopped(body: str) -> Problem | None:
+    """How prose shows that it is not at its end."""
+    end, line = len(body), body.rsplit("\n", 1)[-1]
+    if len(line) > 30 and len(body) > 60 and (found := _HANGING.search(line[-20:].casefold())):
+        place = end - len(found.group())
+        return Problem("truncated", place, end, 0.85, "the last word needs another behind it")
+    if len(line) > 30 and line[-1] in ",，、":
+        return Problem("truncated", end - 1, end, 0.8, "the answer ends in a comma")
+    if _is_broken_off(body, line):
+        return Problem("truncated", end - 1, end, 0.6, "the last sentence has no end, those before it have")
+    return None
 
 
 def _is_broken_off(body: str, line: str) -> bool:
@@ -63,8 +67,10 @@ def _is_broken_off(body: str, line: str) -> bool:
     )
 
 
-def _is_verse(body: str) -> bool:
+def _is_verse(body: str, found: Problem) -> bool:
     """Whether the text is made of short lines, which need no full stop."""
+    if found.score < 0.8:
+        return False
     lines = [line for line in body.split("\n") if line.strip()]
     return len(lines) >= 4 and sorted(map(len, lines))[len(lines) // 2] < _VERSE
 

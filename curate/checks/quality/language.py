@@ -10,10 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+import polars as pl
+
 from curate.checks.quality.text import CODE, Problem, Text
 from curate.checks.quality.words import LANGUAGES_OF
 
-LOOKED_AT = 600  # characters of a text; more would not change the answer
+LOOKED_AT = 400  # characters of a text; more would not change the answer
 LEAST = 5  # small words of a language
 SHARE = 0.2  # of all words
 AHEAD = 1.6  # times as many as of the next language
@@ -45,6 +47,12 @@ _QUOTED = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+", re.DOTALL)
 _PERSIAN, _URDU = re.compile("[پچژگ]"), re.compile("[ٹڈڑےں]")
 
 
+def english(text: pl.Expr) -> pl.Expr:
+    """Whether a text is English beyond doubt; not the other way round. Fast, for most rows are."""
+    words = text.str.head(LOOKED_AT).str.count_matches(r" (?:the|of|and|to|is|that|for|with) ")
+    return (text.str.len_bytes() < 1.05 * text.str.len_chars()) & (words >= 3)
+
+
 def language_of(text: str) -> str | None:
     """The ISO 639-1 code of the language; None where that is not sure."""
     part = text[: LOOKED_AT + 200]
@@ -53,7 +61,7 @@ def language_of(text: str) -> str | None:
     part = part[:LOOKED_AT]
     if part.isascii():
         return _by_words(part)
-    script = _script(part)
+    script = _script(part[:200])
     if script in ("latin", "cyrillic"):
         return _by_words(part)
     if script == "arabic":
@@ -76,6 +84,8 @@ def _script(text: str) -> str | None:
 def _by_words(text: str) -> str | None:
     """The language whose small words stand in the text, if it is far ahead of all others."""
     words = _WORD.findall(text.lower().replace("’", "'"))
+    if len(words) < LEAST:
+        return None
     counts: Counter[str] = Counter()
     for word in words:
         # a letter alone is a variable, an initial or an item of a list as often as a word
@@ -95,7 +105,7 @@ def _by_words(text: str) -> str | None:
 
 
 _OWN_SCRIPT = frozenset(("zh", "ja", "ko", "ru", "uk", "bg", "ar", "fa", "ur", "he", "hi", "th", "el"))
-_TRANSLATION = re.compile(
+TRANSLATION = re.compile(
     r"translat|in (?:english|spanish|french|german|italian|portuguese|chinese|mandarin|japanese|korean|russian|arabic|hindi|latin|greek|dutch|swedish|polish|turkish|vietnamese|indonesian)|"
     r"\b(?:english|spanish|french|german|italian|portuguese|chinese|mandarin|japanese|korean|russian|arabic|hindi|dutch|swedish|norwegian|danish|finnish|polish|turkish|romanian|hungarian|czech|vietnamese|indonesian|thai|hebrew|greek|ukrainian|language)\b|"
     r"übersetz|tradu|vertaal|перевед|翻译|翻譯|译成|译为|[英中日韩法德俄西]文|[英汉中日韩法德俄]语|外语|语言|訳|번역",
@@ -107,7 +117,8 @@ def switches(text: Text) -> Iterator[Problem]:
     """An answer in another language than its question, where no translation is asked for."""
     if len(text.text) < 40 or not text.question:
         return
-    asked, answered = language_of(text.question), language_of(text.text)
+    asked = language_of(text.question)
+    answered = language_of(text.text) if asked else None
     if asked is None or answered is None or asked == answered or _mixed(text, answered):
         return
     said: dict[str, object] = {"question": asked, "answer": answered}
@@ -123,7 +134,7 @@ def switches(text: Text) -> Iterator[Problem]:
 
 def _mixed(text: Text, answered: str) -> bool:
     """Whether the answer's language is asked for, or stands in what was said before."""
-    if _TRANSLATION.search(text.asked) or CODE.search(text.text):
+    if TRANSLATION.search(text.asked) or CODE.search(text.text):
         return True
     if any(language_of(part) == answered for part in re.split(r"\n+|[\"“”:：]", text.asked)):
         return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import polars as pl
+
 from curate.checks.quality.text import (
     ANSWER,
     DIALOGUE_WORDS,
@@ -68,11 +70,15 @@ _LEFTOVER = re.compile(
 
 
 def _refuses(text: Text) -> Iterator[Problem]:
-    """Answers that refuse, or speak of being a machine where nobody asked."""
-    head = text.text[:400]
-    if (found := REFUSAL.search(head)) and not _UNABLE_WORDS.search(text.asked):
+    """Answers that refuse."""
+    if (found := REFUSAL.search(text.text[:400])) and not _UNABLE_WORDS.search(text.asked):
         yield Problem("refusal", *found.span(), 0.8, "the answer refuses or says that it cannot")
-    elif (found := DISCLAIMER.search(text.text[:2000])) and not _SELF.search(text.asked):
+
+
+def _disclaims(text: Text) -> Iterator[Problem]:
+    """Answers that speak of being a machine where nobody asked."""
+    found = DISCLAIMER.search(text.text[:2000])
+    if found and not REFUSAL.search(text.text[:400]) and not _SELF.search(text.asked):
         yield Problem("ai-disclaimer", *found.span(), 0.7, "the answer speaks of being a model")
 
 
@@ -107,12 +113,20 @@ def _meant(text: Text, words: str) -> bool:
 RULES = (
     Rule(
         ANSWER
-        & said(
-            r"sorry|afraid|unfortunately|apolog|regrettabl|can(no|'|’)t|can not|unable|not able|won't|will not|don't have|do not have|"
-            r"\bas an? (ai|artificial|large|language|machine)|i('m| am) (just |only )?an? (ai|language)|violates|goes against|cut-?off|last (knowledge )?update|"
+        & pl.col("text")
+        .str.head(400)
+        .str.contains(
+            r"(?i)sorry|afraid|unfortunately|apolog|regrettabl|can(no|'|’)t|can not|unable|not able|not (allowed|permitted|programmed|capable)|won't|will not|don't have|do not have|violates|goes against|"
             r"抱歉|对不起|不好意思|我不能|我无法|本人|作为|lo siento|désol|es tut mir leid|desculpe|lamento|sinto muito|mi dispiace|извините|к сожалению"
         ),
         _refuses,
+    ),
+    Rule(
+        ANSWER
+        & said(
+            r"as an? (ai|artificial|large|language)|(m|just|only) an? (ai|language)|cut-?off|last (knowledge )?update|作为"
+        ),
+        _disclaims,
     ),
     Rule(
         ANSWER

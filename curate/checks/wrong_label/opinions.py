@@ -94,7 +94,7 @@ def regression_says(vectors: Vectors, codes: Codes, fold: Codes) -> Table:
             # sixty steps are enough for a ranking: more change the fourth digit
             warnings.simplefilter("ignore", ConvergenceWarning)
             model.fit(vectors[rows], codes[rows])
-        return lambda asked: (model.predict_log_proba(vectors[asked]), model.classes_)
+        return lambda asked: (_two_sided(model.decision_function(vectors[asked])), model.classes_)
 
     return _calibrated(_out_of_fold(codes, fold, fitted), codes)
 
@@ -105,14 +105,7 @@ def words_say(terms: csr_matrix, codes: Codes, fold: Codes) -> Table:
 
     def fitted(rows: Codes) -> Callable[[Codes], tuple[Table, Codes]]:
         model = LinearSVC(C=1.0, tol=1e-2, random_state=0).fit(terms[rows], codes[rows])
-
-        def margins(asked: Codes) -> tuple[Table, Codes]:
-            found = model.decision_function(terms[asked])
-            if found.ndim == 1:  # two classes have one margin
-                found = np.stack([-found, found], axis=1) / 2
-            return found, model.classes_
-
-        return margins
+        return lambda asked: (_two_sided(model.decision_function(terms[asked])), model.classes_)
 
     return _calibrated(_out_of_fold(codes, fold, fitted), codes)
 
@@ -169,19 +162,27 @@ def _out_of_fold(
             continue
         said, classes = fitted(_some(np.flatnonzero(fold != turn), codes))(asked)
         table[np.ix_(asked, classes)] = said
-    return np.where(np.isnan(table), np.nanmin(table), table)
+    return np.asarray(np.where(np.isnan(table), np.nanmin(table), table), dtype=np.float32)
+
+
+def _two_sided(found: Table) -> Table:
+    """A column for each class: where there are two, the models give one number."""
+    return np.asarray(np.stack([-found, found], axis=1) / 2 if found.ndim == 1 else found, dtype=np.float32)
 
 
 def _calibrated(logits: Table, codes: Codes) -> Table:
-    """Probabilities of the logits, at the scale under which the labels as given are likeliest."""
+    """Probabilities of the logits, at the scale under which the labels as given are likeliest.
+
+    Wrong labels are among them, which makes the scale a cautious one: as it should be.
+    """
     rows = np.arange(len(codes))
 
     def surprise(scale: float) -> float:
-        return float(-np.log(_softmax(logits * scale)[rows, codes] + FLOOR).mean())
+        return float(-np.log(_softmax(logits * scale)[rows, codes] + 1e-9).mean())
 
     return _softmax(logits * min(SCALES, key=surprise))
 
 
 def _softmax(logits: Table) -> Table:
-    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    raised: Table = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -48,7 +48,9 @@ def gazetteer(sources: Sources) -> tuple[list[str], np.ndarray]:
     add("corporate", (part.strip(".&") for form in KNOWN["corporate"] for part in form.split()))
     add("institution", (part for form in KNOWN["institutions"] for part in form.split()))
     add("industry", (part for form in KNOWN["industries"] for part in form.split()))
-    add("organisation", (part for form in KNOWN["famous_orgs"] for part in form.split() if part[0].isupper()))
+    places = BIT["city"] | BIT["city_part"] | BIT["country"] | BIT["state"] | BIT["demonym"]
+    firms = [part for form in KNOWN["famous_orgs"] for part in form.split() if part[0].isupper()]
+    add("organisation", (part for part in firms if not table.get(part.lower(), 0) & places))
     add("ending", sources.endings)
     add("road", _ROADS)
     add("month", _MONTHS)

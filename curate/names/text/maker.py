@@ -64,7 +64,7 @@ class Maker:
         self._sources, self._lists = sources, _words()
         self._rules, weights = read_rules(grammar)
         self._documents, self._weights = list(weights), list(weights.values())
-        self._common = [word for word in list(sources.words)[100:25000] if word.isalpha() and len(word) > 2]
+        self.common = [word for word in list(sources.words)[100:25000] if word.isalpha() and len(word) > 2]
         self._named: dict[str, Person] = {}
         self._values = self._table()
 
@@ -106,7 +106,7 @@ class Maker:
         key = name.lower()
         rng = self._rng
         if key == "w":
-            word = rng.choice(self._common)
+            word = rng.choice(self.common)
         elif key in self._lists:
             word = rng.choice(self._lists[key]).replace("-", " ")
         elif key.removesuffix("s") in self._lists:
@@ -162,6 +162,8 @@ class Maker:
             "url": lambda: f"{rng.choice(('https://', 'http://', 'www.', 'https://www.'))}{places.brand(rng).replace(' ', '')}.{rng.choice(_TOPS)}/{rng.choice(('', self._word('w')))}",
             "user": self._handle,
             "code": lambda: rng.choice((f"{self._word('w')}_{self._word('w')}", f"{self._word('w')}{self._word('W')}", f"{self._word('w')}{rng.randrange(9)}")),
+            "ACR": lambda: "".join(rng.choice("ABCDEFGHIKLMNOPRSTUVWX") for _ in range(rng.randrange(2, 6))),
+            "language": pick(("English", "Spanish", "French", "German", "Italian", "Portuguese", "Chinese", "Japanese", "Russian", "Arabic", "Hindi", "Dutch", "Polish", "Turkish", "Greek")),
             "product": pick(KNOWN["products"]),
             "work": lambda: f"{self._word('Adj')} {self._word('Noun')}",
             "pron": pick(("he", "she", "they")),

@@ -68,7 +68,7 @@ class People:
         """A person; one name in five is invented."""
         at = rng.randrange(len(self._weighted))
         return Person(
-            self.first(rng, at), self.last(rng, at), self.first(rng, at), rng.choice(KNOWN["titles"][:16])
+            self.first(rng, at), self.last(rng, at), self.first(rng, at), rng.choice(KNOWN["titles"][:12] if rng.random() < 0.75 else KNOWN["titles"])
         )
 
     def first(self, rng: Random, at: int | None = None) -> str:

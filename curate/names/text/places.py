@@ -12,9 +12,11 @@ _STEMS = "Oak Maple Cedar Pine Elm Park River Lake Hill Church Mill Station Scho
 _PREFIXED = ("Rue", "rue de", "Avenue de", "Boulevard", "Via", "Viale", "Piazza", "Calle", "Calle de", "Avenida", "Plaza", "Paseo de", "Rua", "Rua da", "Travessa", "Strada", "ul.", "ulica", "al.", "Jalan", "Jl.", "C/", "Chemin de", "Place", "Largo", "Corso", "Carrer de", "Bulevardul", "Praça", "Av.", "Camino", "Quai", "Allée des")
 _GLUED = ("straße", "strasse", "str.", "gasse", "weg", "allee", "platz", "ring", "gatan", "vägen", "gade", "vej", "straat", "laan", "weg", "katu", "tie", "kuja", "veien", "gata", "plein", "kade", "stræde", "gränd", "polku", "dreef")
 _SPACED = ("utca", "út", "tér", "körút", "Sokak", "Caddesi", "Cad.", "Mah.", "iela", "g.", "tn", "ulica", "trg", "Nagar", "Marg", "Road", "gatvė", "cesta", "Straße", "Allee", "Platz", "Weg", "Vei", "Path")
-_UNITS = ("Apt. {}", "Apt {}", "Suite {}", "Unit {}", "Flat {}", "#{}", "Floor {}", "Room {}", "Bldg {}", "App. {}", "2º {}", "Whg. {}", "Ste {}", "Box {}")
+_UNITS = ("Apt. {}", "Apt {}", "Suite {}", "Unit {}", "Flat {}", "#{}", "Floor {}", "Room {}", "Bldg {}", "App. {}", "2º {}", "Whg. {}", "Ste {}", "Box {}", "ap. {}", "apto. {}", "Piso {}", "3º {}", "bus {}", "Stiege {}", "lägenhet {}", "Wohnung {}", "Lot {}", "Top {}", "m. {}", "appt {}", "esc. A, {}", "interno {}")
 _SHORT = ("St", "St.", "Ave", "Ave.", "Rd", "Rd.", "Blvd", "Blvd.", "Dr", "Dr.", "Ln", "Ln.", "Ct", "Pl", "Hwy", "Pkwy", "Sq", "Ter")
 _SYLLABLES = "ver zen tra lex nov cor vel ax on ix ara eon qua flu mer tek dyn sol lum pro gen bio syn opt alt ium ora ino pix vox cy ne ra mi ko ta lo fi ze bri sta cla per in ex sum pul cre via sen tal ros mon tri gal".split()
+
+_CALLED = "New York|NYC|LA|SF|Washington|Washington DC|St. Louis|St. Petersburg|Silicon Valley|Brooklyn|Manhattan|Hollywood|Baton Rouge|Las Vegas|Los Angeles|San Francisco|New Orleans|Salt Lake City|Hong Kong|Buenos Aires|Rio|Mexico City|Cape Town|Tel Aviv|Kuala Lumpur|Munich|Cologne|Vienna|Prague|Florence|Venice|Naples|Seville|Lisbon|Geneva|Reykjavik|Bombay|Calcutta|Saigon|Peking|Middle East|Europe|Asia|Africa|South America|Latin America|Bay Area|Midwest|East Coast|Alps|Sahara|Baltics|Balkans|Caribbean|Amazon|Rhine|Danube|Mississippi|Lake Michigan|Mount Everest|Himalayas|Pacific|Atlantic|North Sea|Mediterranean|Sicily|Crete|Bavaria|Normandy|Tuscany|Catalonia|Andalusia|Bali|Java|Hawaii|Alaska".split("|")
 
 
 class Places:
@@ -30,6 +32,8 @@ class Places:
     def city(self, rng: Random) -> str:
         """A city: well known, small, or invented."""
         kind = rng.random()
+        if kind < 0.04:
+            return rng.choice(_CALLED)
         if kind < 0.45:
             return rng.choice(self._big)[0]
         if kind < 0.8:
@@ -157,7 +161,11 @@ class Places:
             return f"{rng.choice((last, self.brand(rng), self.city(rng)))} {rng.choice(KNOWN['industries'])}"
         if kind < 0.74:
             return f"{rng.choice((self.city(rng), last, f'St. {self._people.first(rng)}'))} {rng.choice(KNOWN['institutions'])}"
-        if kind < 0.79:
+        if kind < 0.755:
+            return f"{rng.choice(('Royal', 'National', 'First', 'Central', 'United', 'New', 'American', 'Saint', 'International', 'Greater'))} {rng.choice((self.city(rng), last, ''))} {rng.choice(KNOWN['institutions'] + KNOWN['industries'])}".replace("  ", " ")
+        if kind < 0.77:
+            return f"{rng.choice((last, self._people.first(rng)))}{rng.choice(("'s", 's', ''))} {rng.choice(('Oven', 'Kitchen', 'Place', 'Bar', 'Diner', 'Garage', 'Pizza', 'Café', 'Salon', 'Flowers', 'Books', 'Deli', 'Grill', 'Pub', 'Barbershop', 'Bistro', 'Gym'))}"
+        if kind < 0.81:
             return f"{rng.choice(('University of', 'Bank of', 'Museum of', 'City of', 'Institute of', 'College of'))} {self.city(rng)}"
         return rng.choice(KNOWN["famous_orgs"]) if kind < 0.95 else f"{rng.choice(self._common).capitalize()} {rng.choice(KNOWN['industries'])} {rng.choice(KNOWN['corporate'])}"
 

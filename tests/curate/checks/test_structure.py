@@ -23,13 +23,10 @@ DROP, REVIEW = "drop", "review"
         ("Hi", "<No input>", "placeholder-answer", DROP),
         ("Hi", "TODO", "placeholder-answer", DROP),
         ("Hi", "N/A", "placeholder-answer", REVIEW),
+        ("Hi", "None.", "placeholder-answer", REVIEW),
+        ("Hi", "...", "placeholder-answer", REVIEW),
+        ("Draw a logo.", "No output required.", "placeholder-answer", DROP),
         ("nan", "Hello", "placeholder-question", DROP),
-        ("List three fruits.\n\n<noinput>", "Fig, pear, plum.", "placeholder-input", REVIEW),
-        ("Hi", "I'm sorry, but I cannot help with that.", "refusal", REVIEW),
-        ("Hi", "Well, as an AI language model I have no taste.", "ai-disclaimer", REVIEW),
-        ("Hi", "Hel\x00lo", "control-character", REVIEW),
-        ("Hi", "Hel\ufffdlo", "replacement-character", REVIEW),
-        ("Hi", "CafÃ© is open", "mojibake", REVIEW),
         ("Hi", "x" * 20_001, "over-long", DROP),
     ],
 )
@@ -101,16 +98,10 @@ def test_preferences_that_teach_nothing(turn, found):
 
 
 def test_what_cannot_be_trained_on_blocks_and_its_place_is_told(asked, examples):
-    findings = scan(examples(asked("Hi", "a\x07b"), asked("Hi", "")), [Structure()]).findings
+    findings = scan(examples(asked("Hi", "n/a"), asked("Hi", "")), [Structure()]).findings
     by_label = {row["label"]: row for row in findings.iter_rows(named=True)}
-    bell, empty = by_label["control-character"], by_label["empty-answer"]
-    assert (bell["message"], bell["field"], bell["start"], bell["end"], bell["blocking"]) == (
-        1,
-        "content",
-        1,
-        2,
-        False,
-    )
+    doubtful, empty = by_label["placeholder-answer"], by_label["empty-answer"]
+    assert (doubtful["message"], doubtful["field"], doubtful["blocking"]) == (1, "content", False)
     assert (empty["message"], empty["blocking"], empty["action"]) == (1, True, "drop")
 
 

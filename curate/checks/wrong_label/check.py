@@ -1,0 +1,205 @@
+"""Rows whose label disagrees with what alike rows carry and what models of the labels say."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from curate.checks.wording import check_compare, normalise, wordings
+from curate.checks.wrong_label.opinions import (
+    Codes,
+    Table,
+    Vectors,
+    folds,
+    joined,
+    neighbours_say,
+    regression_says,
+    terms_of,
+    topics_of,
+    words_say,
+)
+from curate.confident import confident_classes, find_label_issues
+from curate.embedding import AUTO, Units
+from curate.errors import ConfigError
+
+FEWEST = 5  # rows of a label, below which nothing can be said of it
+MOST_LABELS = 1_000  # a column with more values is no class
+SURE = 0.999_999  # a score is never 1
+PLAIN = re.compile(
+    r"(?!.*\d{5})[\w][\w &/+.,'()-]{0,59}"
+)  # a label that may be quoted: words, no long number
+SUSPECTS = pl.Schema(
+    {
+        "example_id": pl.String,
+        "other_id": pl.String,
+        "label": pl.String,
+        "score": pl.Float64,
+        "evidence": pl.String,
+    }
+)
+
+
+class Labelled(NamedTuple):
+    """The rows that can be judged, and the labels that have too few rows for that."""
+
+    rows: pl.DataFrame  # with `code` (0 ...) beside `label`
+    names: list[str]  # by code
+    rare: pl.DataFrame  # label, rows, example_id (the first)
+
+
+@dataclass(frozen=True)
+class WrongLabel:
+    """Order the labelled rows by how much speaks against the label, and show the worst.
+
+    Three opinions that never saw the row's own label (see opinions.py) are joined; the score is the
+    probability of the best other label against that of the given one: at least `least`. Confident
+    learning says how many labels are wrong: reported are at most twice so many rows, and never more
+    than the share `most` of all. Label `wrong` where it counts the row itself among them, else
+    `doubtful`; `rare-label` says once for each label with fewer than 5 rows that it was not looked at.
+
+    Without an encoder the vectors are made of the words themselves. Above 50,000 rows models are fitted
+    on so many, and neighbours looked for among so many. Labels of answers ("spam" as the whole answer)
+    are not looked at, only the column `label`.
+    """
+
+    name: ClassVar[str] = "wrong-label"
+    version: ClassVar[int] = 1
+    unseen: ClassVar[str] = "labels are judged by words and characters, not by meaning"
+    encoder: str = AUTO
+    compare: str = "prompt"
+    least: float = 2 / 3
+    most: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_compare(self.compare)
+        if not 0.5 <= self.least < 1:
+            raise ConfigError(f"wrong-label.least is {self.least}", hint="it is from 0.5 to below 1")
+        if not 0 < self.most <= 1:
+            raise ConfigError(f"wrong-label.most is {self.most}", hint="it is a share of the rows, 0 to 1")
+
+    def obstacle(self, examples: pl.DataFrame) -> str:
+        """It needs two labels with rows enough, and labels that are classes."""
+        counts = examples["label"].drop_nulls().value_counts()
+        if counts.is_empty():
+            return "no row has a label"
+        enough = counts.filter(pl.col("count") >= FEWEST).height
+        if enough < 2:
+            return f"fewer than two labels have {FEWEST} rows"
+        if enough > MOST_LABELS:
+            return f"{enough:,} labels have {FEWEST} rows or more; with above {MOST_LABELS:,} they are no classes"
+        return ""
+
+    def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """The label and the text it is about; the whole where there is no such part."""
+        texts = []
+        for wording in wordings(batch):
+            part = "\n".join(wording.parts(self.compare)).strip()
+            texts.append([part or "\n".join(wording.parts("whole")).strip()])
+        return batch.select(
+            "example_id", "label", texts=pl.Series(texts, dtype=pl.List(pl.String))
+        ).with_columns(label=pl.when(pl.col("texts").list.first() != "").then("label"))
+
+    def relate(self, sketches: pl.DataFrame, units: Units | None) -> pl.DataFrame:
+        """The suspects, with their score and evidence."""
+        labelled = _labelled(sketches)
+        if len(labelled.names) < 2:
+            return pl.concat([SUSPECTS.to_frame(), _told(labelled.rare)])
+        codes = labelled.rows["code"].to_numpy().astype(np.int64)
+        texts = [normalise(text) for text in labelled.rows["texts"].list.first()]
+        terms = terms_of(texts)
+        vectors = _vectors(labelled.rows, units) if units is not None else topics_of(terms)
+        fold = folds(texts, codes)
+        near, neighbours = neighbours_say(vectors, texts, codes)
+        opinions = (near, regression_says(vectors, codes, fold), words_say(terms, codes, fold))
+        found = self._suspects(labelled, codes, joined(opinions), codes[neighbours], opinions)
+        return pl.concat([found, _told(labelled.rare)])
+
+    def _suspects(
+        self,
+        labelled: Labelled,
+        codes: Codes,
+        table: Table,
+        around: Codes,
+        opinions: Sequence[Table],
+    ) -> pl.DataFrame:
+        """The rows to report, the surest first; `around` has the labels of each row's neighbours."""
+        rows = np.arange(len(codes))
+        others = table.copy()
+        others[rows, codes] = 0
+        likelier = others.argmax(axis=1)
+        score = others[rows, likelier] / (others[rows, likelier] + table[rows, codes])
+        counted = find_label_issues(codes, table)
+        surely = np.zeros(len(codes), dtype=bool)
+        surely[counted] = True
+        surely &= confident_classes(codes, table) >= 0
+        limit = min(2 * len(counted), int(self.most * len(codes)))
+        order = np.argsort(-score, kind="stable")[:limit]
+        found = []
+        for at in order[score[order] >= self.least]:
+            given, other = codes[at], likelier[at]
+            evidence = {
+                "neighbours": around.shape[1],
+                "with_this_label": int((around[at] == given).sum()),
+                "with_the_other": int((around[at] == other).sum()),
+                "probability": round(float(table[at, given]), 4),
+                "of_the_other": round(float(table[at, other]), 4),
+                "opinions_against": sum(int(said[at, other] > said[at, given]) for said in opinions),
+                "by": "meaning" if self.encoder != "none" else "words",
+            }
+            if PLAIN.fullmatch(labelled.names[other]):
+                evidence["likelier"] = labelled.names[other]
+            name = labelled.rows["example_id"][int(at)]
+            kind = "wrong" if surely[at] else "doubtful"
+            found.append((name, None, kind, min(float(score[at]), SURE), json.dumps(evidence)))
+        return pl.DataFrame(found, schema=SUSPECTS, orient="row")
+
+    def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """The suspects as findings."""
+        del texts  # they were read when the suspects were looked for
+        looked = pl.when(pl.col("label") == "rare-label").then(pl.lit("keep")).otherwise(pl.lit("review"))
+        return pairs.select(*SUSPECTS, looked.alias("action"))
+
+
+def _labelled(sketches: pl.DataFrame) -> Labelled:
+    """The rows whose label has enough of them, with codes in the order of the labels' names."""
+    rows = sketches.drop_nulls("label").with_columns(pl.len().over("label").alias("rows"))
+    enough = rows.filter(pl.col("rows") >= FEWEST)
+    names = sorted(enough["label"].unique())
+    code = pl.DataFrame(
+        {"label": names, "code": range(len(names))}, schema={"label": pl.String, "code": pl.Int64}
+    )
+    rare = (
+        rows.filter(pl.col("rows") < FEWEST)
+        .group_by("label", maintain_order=True)
+        .agg(pl.col("example_id").first(), pl.len().alias("rows"))
+    )
+    return Labelled(enough.join(code, on="label", maintain_order="left"), names, rare)
+
+
+def _told(rare: pl.DataFrame) -> pl.DataFrame:
+    """One finding for each label that could not be judged, at its first row."""
+    evidence = [
+        json.dumps({"rows": rows, "why": f"fewer than {FEWEST} rows: not looked at"}) for rows in rare["rows"]
+    ]
+    return pl.DataFrame(
+        {
+            "example_id": rare["example_id"],
+            "other_id": [None] * rare.height,
+            "label": ["rare-label"] * rare.height,
+            "score": [0.0] * rare.height,
+            "evidence": evidence,
+        },
+        schema=SUSPECTS,
+    )
+
+
+def _vectors(rows: pl.DataFrame, units: Units) -> Vectors:
+    """(row, dimension): the vector of each row's text."""
+    places = rows["units"].list.first().to_numpy().astype(np.int64)
+    return np.asarray(units.vectors[places], dtype=np.float32)

@@ -1,0 +1,121 @@
+"""The core for rows that are at hand as a table: sketches of a batch, meetings of all, near pairs.
+
+This is what the near-duplicate check is made of; it knows texts, and nothing of findings.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from curate.dedup.bands import Met, joined, meetings
+from curate.dedup.corpus import arithmetic
+from curate.dedup.leaders import crowd_of
+from curate.dedup.reading import Texts, piece_of
+from curate.dedup.shingling import Hashes, Numbers, Shingling, bands_for
+
+FEW = 200_000  # characters; fewer are not worth the start of the compiler's library
+MOST = 8  # near rows of one kind that stand for a crowd
+SHARE = 0.05  # of the distinct texts: a shingle in more of them belongs to a template ...
+FEWEST = 50  # ... if those are at least so many: copies of one text are rarely more
+
+
+class Sets(NamedTuple):
+    """Sets of shingles, one after the other, each sorted."""
+
+    items: Hashes
+    starts: Numbers
+
+
+class Near(NamedTuple):
+    """Near pairs by row number, left < right, each once, with their exact Jaccard index."""
+
+    left: Numbers
+    right: Numbers
+    score: NDArray[np.float64]
+
+
+def by(texts: pl.Series) -> ModuleType:
+    """The arithmetic that is quicker for so much text; the results are the same."""
+    compiled = None if "curate.dedup.kernels" in sys.modules else _long(texts)
+    return arithmetic(None if compiled or compiled is None else False)
+
+
+def _long(texts: pl.Series) -> bool:
+    return int(texts.str.len_bytes().sum() or 0) > FEW
+
+
+def sketches(texts: pl.Series, shingling: Shingling, threshold: float) -> tuple[pl.Series, pl.Series]:
+    """Of each text a key, UInt64 (0: it says nothing; else equal where its words are), and its band keys."""
+    bands = bands_for(threshold)
+    made = by(texts).sketch_piece(piece_of(texts), Texts(()), shingling, bands)
+    flat = pl.Series("bands", np.ascontiguousarray(made.keys.T).reshape(-1), dtype=pl.UInt64)
+    lists = flat.reshape((len(texts), bands.count)).cast(pl.List(pl.UInt64))
+    return pl.Series("key", made.whole, dtype=pl.UInt64), lists.alias("bands")
+
+
+def met_by(bands: pl.Series) -> Met:
+    """Rows of distinct texts that share a band key; `bands` is as of `sketches`."""
+    if not len(bands):
+        nothing = np.empty(0, dtype=np.int64)
+        return Met(nothing, nothing, nothing)
+    keys = bands.explode().to_numpy().reshape(len(bands), -1)
+    rows = np.arange(len(bands), dtype=np.int64)
+    return joined([meetings(np.ascontiguousarray(band), rows, len(bands)) for band in keys.T])
+
+
+def sets_of(texts: pl.Series, shingling: Shingling) -> Sets:
+    """The shingles of each text."""
+    piece = piece_of(texts)
+    assert piece.bounds is not None
+    made = by(texts).sets_of_piece(piece, Texts(()), piece.bounds[:-1], piece.bounds[1:], shingling)
+    return Sets(*made)
+
+
+def without_frame(sets: Sets, texts: int) -> Sets:
+    """The sets without what belongs to a template; a set as it was where nothing else is in it.
+
+    Of a template is a shingle that stands in FEWEST of these sets and in SHARE of all `texts`.
+    """
+    found, number, counts = np.unique(sets.items, return_inverse=True, return_counts=True)
+    own = (counts < max(FEWEST, SHARE * texts))[number]
+    if own.all():
+        return sets
+    owner = np.repeat(np.arange(len(sets.starts) - 1), np.diff(sets.starts))
+    bare = np.bincount(owner[own], minlength=len(sets.starts) - 1) == 0
+    keep = own | bare[owner]
+    sizes = np.bincount(owner[keep], minlength=len(sets.starts) - 1)
+    return Sets(sets.items[keep], np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
+
+
+def near_pairs(met: Met, sets: Sets, own: Sets, threshold: float, marks: Numbers, texts: pl.Series) -> Near:
+    """The near ones of the pairs met, and of the crowd those that `leaders.crowd_pairs` finds.
+
+    Near is a Jaccard index of at least `threshold` of both the sets and the `own` ones. `marks` are
+    numbers of the crowd's rows; copies have equal ones.
+    """
+    module = by(texts)
+    crowd = crowd_of(met.crowd, own.items, own.starts, met.crowd, threshold)
+    left, right = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    if len(met.crowd):
+        owner = np.repeat(marks, np.diff(crowd.starts)).astype(np.uint64)
+        _, marked = np.unique((owner << np.uint64(32)) | crowd.items.astype(np.uint64), return_inverse=True)
+        room = 4 * MOST * len(met.crowd)
+        places = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int64)
+        kinds = int(marked.max(initial=-1)) + 1
+        scores = np.empty(room, dtype=np.float64)
+        count = module.crowd_pairs(crowd, marked.astype(np.int64), kinds, threshold, MOST, *places, scores)
+        left, right = met.crowd[places[0][:count]], met.crowd[places[1][:count]]
+    left, right = np.concatenate([met.left, left]), np.concatenate([met.right, right])
+    score = module.jaccards(sets.items, sets.starts, left, right, threshold)
+    near = score >= threshold
+    if own is not sets:
+        near[near] = (
+            module.jaccards(own.items, own.starts, left[near], right[near], threshold) >= threshold
+        )
+    return Near(left[near], right[near], score[near])

@@ -1,0 +1,63 @@
+"""Names of persons, places and organisations in texts, with no model to download.
+
+`tagger("auto")` is the one that the package ships; others come in by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Protocol
+
+from curate.errors import ConfigError
+from curate.names.labels import KINDS
+from curate.names.tagger import Span, shipped
+
+__all__ = ["FORMS", "KINDS", "Span", "Tagger", "check_name", "tagger"]
+
+FORMS = ("auto", "none", "spacy:NAME", "hf:NAME", "gliner:NAME")
+
+
+class Tagger(Protocol):
+    """Finds names in texts."""
+
+    def spans(self, texts: Sequence[str]) -> list[list[Span]]:
+        """The spans of each text, in order, none over another."""
+        ...
+
+
+class _Nothing:
+    """The tagger that finds no names."""
+
+    def spans(self, texts: Sequence[str]) -> list[list[Span]]:
+        """An empty list for each text."""
+        return [[] for _ in texts]
+
+
+def check_name(name: str) -> None:
+    """Raise ConfigError unless `name` is of one of the FORMS; loads nothing."""
+    kind, colon, model = name.partition(":")
+    if name in ("auto", "none") or (colon and model and kind in ("spacy", "hf", "gliner")):
+        return
+    raise ConfigError(f"there is no tagger `{name}`", hint=f"known are: {', '.join(FORMS)}")
+
+
+@lru_cache(maxsize=4)
+def tagger(name: str = "auto") -> Tagger:
+    """The tagger of that name, loaded once in a process.
+
+    `auto` is the shipped one, `none` finds nothing; `spacy:`, `hf:` and `gliner:` go before the name or
+    path of a model. Raises ConfigError for another name or a model that cannot be loaded, and
+    MissingExtraError where the package for it is not installed.
+    """
+    check_name(name)
+    if name == "none":
+        return _Nothing()
+    if name == "auto":
+        return shipped()
+    from curate.names import plugins
+
+    kind, _, model = name.partition(":")
+    if kind == "spacy":
+        return plugins.load_spacy(model)
+    return plugins.load_hf(model) if kind == "hf" else plugins.load_gliner(model)

@@ -1,0 +1,205 @@
+"""The vault: what stood where pseudonyms stand now, in one encrypted file that its owner alone can read.
+
+The file is a line of JSON that says how the key is made (scrypt) and what the nonce is, and behind it
+AES-256-GCM of the content, with that line as associated data. Without the passphrase or the key file
+nothing of it can be read, and no byte of it changed unnoticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from curate.errors import ConfigError, MissingExtraError, ResourceError, WorkspaceError
+from curate.example import EXAMPLES, frame, with_content_hash
+from curate.replacing import Trace
+
+MAGIC = "seatrial-vault"
+SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
+MOST_WORK = 1 << 20  # of scrypt, for a file may not ask for all memory there is
+SAID = ("messages", "chosen", "rejected", "label", "group", "meta", "layout")  # columns that are given back
+
+
+class Told(NamedTuple):
+    """One value with what stands for it."""
+
+    example_id: str
+    label: str
+    value: str
+    fake: str
+
+
+@dataclass
+class Entry:
+    """What one run of apply replaced."""
+
+    dataset: str  # the digest of the version before
+    clean: str  # and after
+    params: dict[str, Any]
+    rows: dict[str, tuple[str, dict[str, Any]]]  # example id to (content hash after, row before)
+    told: list[Told]
+
+
+@dataclass
+class Vault:
+    """The content of a vault file, oldest entry first."""
+
+    path: Path
+    secret: bytes = field(repr=False)
+    entries: list[Entry] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, path: Path, secret: bytes, *, create: bool = False) -> Vault:
+        """The vault in a file; a new one with `create` where there is none.
+
+        Raises ConfigError where the secret does not fit, WorkspaceError where the file is no vault.
+        """
+        if create and not path.exists():
+            return cls(path, secret)
+        try:
+            header, _, sealed = path.read_bytes().partition(b"\n")
+        except OSError as error:
+            raise ConfigError(f"the vault {path}: {error.strerror}", hint="give its place again") from error
+        said = _header(path, header)
+        try:
+            content = _cipher(secret, said).decrypt(bytes.fromhex(said["nonce"]), sealed, header)
+        except _invalid_tag() as error:
+            raise ConfigError(
+                f"the vault {path} does not open",
+                hint="another passphrase or key file, or the file was changed",
+            ) from error
+        read = json.loads(zlib.decompress(content))
+        return cls(path, secret, [_entry(each) for each in read])
+
+    def add(self, entry: Entry) -> None:
+        """Keep an entry; one about the same two versions is replaced."""
+        same = (entry.dataset, entry.clean)
+        self.entries = [each for each in self.entries if (each.dataset, each.clean) != same] + [entry]
+
+    def save(self) -> None:
+        """Write the file: whole or not at all, readable by its owner alone."""
+        said = {"what": MAGIC, "format": 1, "cipher": "AES-256-GCM", **SCRYPT}
+        said |= {"salt": secrets.token_hex(16), "nonce": secrets.token_hex(12)}
+        header = json.dumps(said).encode()
+        content = json.dumps([_plain(each) for each in self.entries], ensure_ascii=True).encode()
+        sealed = _cipher(self.secret, said).encrypt(
+            bytes.fromhex(said["nonce"]), zlib.compress(content), header
+        )
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            draft = self.path.with_name(f".{self.path.name}.{os.getpid()}.draft")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(header + b"\n" + sealed)
+                file.flush()
+                os.fsync(file.fileno())
+            draft.replace(self.path)
+        except OSError as error:
+            raise ResourceError(
+                f"{self.path}: {error}", hint="nothing was applied; choose another place"
+            ) from error
+
+    def restore(self, examples: pl.DataFrame) -> tuple[pl.DataFrame, int]:
+        """(the examples with what stood there before, how many rows were given back).
+
+        The newest entry first. A row that was changed since by something else stays as it is.
+        """
+        table, restored = examples, set()
+        for entry in reversed(self.entries):
+            rows = dict(zip(table["example_id"], table.iter_rows(named=True), strict=True))
+            given = {
+                name: {**rows[name], **{column: row[column] for column in SAID}}
+                for name, (after, row) in entry.rows.items()
+                if name in rows and rows[name]["content_hash"] == after
+            }
+            if given:
+                back = frame([given.get(name, row) for name, row in rows.items()])
+                table = with_content_hash(back)
+                restored |= set(given)
+        return table, len(restored)
+
+    def told(self) -> list[Told]:
+        """All values, each with its fake, of all entries."""
+        return [each for entry in self.entries for each in entry.told]
+
+
+def entry_of(dataset: str, clean: str, params: Mapping[str, Any], trace: Trace, table: pl.DataFrame) -> Entry:
+    """What a vault keeps of one run of apply; `table` is the clean version."""
+    after = dict(table.select("example_id", "content_hash").iter_rows())
+    rows = {name: (after[name], row) for name, row in sorted(trace.rows.items())}
+    told = [Told(*key, fake) for key, fake in sorted(trace.told.items())]
+    return Entry(dataset, clean, dict(params), rows, told)
+
+
+def vault_secret(key_file: str = "", variable: str = "") -> bytes:
+    """The passphrase or the content of a key file: from a file, a variable, or asked for at a terminal."""
+    if key_file:
+        try:
+            secret = Path(key_file).expanduser().read_bytes()
+        except OSError as error:
+            raise ConfigError(f"the vault's key file {key_file}: {error.strerror}") from error
+    elif variable:
+        secret = os.environ.get(variable, "").encode()
+    else:
+        raise ConfigError(
+            "a vault needs a key file or a passphrase",
+            hint="--vault-key FILE, or --vault-env NAME for a variable that holds the passphrase",
+        )
+    if len(secret.strip()) < 8:
+        raise ConfigError("the vault's passphrase is shorter than 8 characters", hint="a longer one")
+    return secret.strip()
+
+
+def _header(path: Path, header: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(header)
+        good = said["what"] == MAGIC and said["format"] == 1 and 1 < said["n"] <= MOST_WORK
+        good = good and 0 < said["r"] <= 32 and 0 < said["p"] <= 16 and said["salt"] and said["nonce"]
+    except (ValueError, KeyError, TypeError):
+        good = False
+    if not good:
+        raise WorkspaceError(f"{path} is no vault of this program", hint="give the file that --vault named")
+    return dict(said)
+
+
+def _cipher(secret: bytes, said: Mapping[str, Any]) -> Any:
+    """AES-256-GCM under the key that scrypt makes of the secret."""
+    try:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    except ImportError as error:
+        raise MissingExtraError("cryptography", "vault") from error
+    work = {name: int(said[name]) for name in SCRYPT}
+    memory = 256 * work["n"] * work["r"]
+    key = hashlib.scrypt(secret, salt=bytes.fromhex(said["salt"]), dklen=32, maxmem=memory, **work)
+    return AESGCM(key)
+
+
+def _invalid_tag() -> type[Exception]:
+    from cryptography.exceptions import InvalidTag
+
+    return InvalidTag
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    rows = {name: [after, row] for name, (after, row) in entry.rows.items()}
+    return {
+        "dataset": entry.dataset,
+        "clean": entry.clean,
+        "params": entry.params,
+        "rows": rows,
+        "told": [list(each) for each in entry.told],
+    }
+
+
+def _entry(said: Mapping[str, Any]) -> Entry:
+    rows = {name: (after, {c: row.get(c) for c in EXAMPLES}) for name, (after, row) in said["rows"].items()}
+    return Entry(said["dataset"], said["clean"], said["params"], rows, [Told(*each) for each in said["told"]])
