@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curate.answer import Answer
+from curate.cli_apply import apply, count_by
 from curate.cli_history import log, verify, why
 from curate.cli_release import export, split
 from curate.cli_review import review
@@ -133,12 +134,6 @@ def reject_lines(rejects: pl.DataFrame, to: Path | None) -> list[str]:
     return [*lines, f"  all written to {to}"]
 
 
-def count_by(table: pl.DataFrame, column: str) -> dict[str, int]:
-    """How often each value occurs, most frequent first."""
-    counts = table[column].value_counts(sort=True, name="n").sort("n", column, descending=[True, False])
-    return dict(counts.iter_rows())
-
-
 def check_settings(words: Sequence[str]) -> dict[str, dict[str, object]]:
     """`structure.max_characters=4000` words by check and setting; values as TOML has them, else as text."""
     import tomllib
@@ -233,80 +228,6 @@ def _after_scan(name: str, waiting: int, blocking: int, ready: int) -> str:
     if waiting:
         return f"next: seatrial review {name} --open, or seatrial split {name}: none of them blocks"
     return f"next: seatrial split {name}"
-
-
-def apply(
-    dataset: Dataset = None,
-    safe: Annotated[bool, typer.Option("--safe", help="accept the safe proposals first")] = False,
-    style: Annotated[
-        str, typer.Option(help="how values are redacted: placeholder, mask or remove")
-    ] = "placeholder",
-    numbered: Annotated[
-        bool, typer.Option(help="number placeholders, equal values alike: [EMAIL_ADDRESS_1]")
-    ] = False,
-) -> Answer:
-    """Make the clean version from the decisions; the name moves on to it, and the old one stays.
-
-    With --safe, what may be decided unattended is decided first; the rest stays in the queue.
-    """
-    from curate.job import alarms_of
-    from curate.review import accept_safe, open_findings, proposals, record, review
-    from curate.review import safe as safe_ones
-    from curate.steps import apply_decisions, check_style
-    from curate.workspace import Workspace
-
-    check_style(style)
-    workspace = Workspace.open()
-    digest = workspace.dataset(dataset)
-    name = workspace.name_of(digest) or digest[:8]
-    taken = review(workspace, digest)
-    accepted = proposals(safe_ones(taken)).height if safe else 0
-    if safe:
-        record(workspace, accept_safe(taken))
-    done = apply_decisions(workspace, digest, style=style, numbered=numbered)
-    table = review(workspace, digest)
-    left = open_findings(table).height
-    changes = count_by(done.changes, "change")
-    clean = done.made.outputs["dataset"]
-    lines = [f"{name}: {accepted:,} safe proposals accepted"] if safe else []
-    lines.append(
-        f"{name}: {done.rows_in:,} rows in = {done.rows_out:,} out + {changes.get('drop', 0):,} dropped"
-    )
-    lines += change_lines(done.changes)
-    alarms = alarms_of(workspace.examples(digest), table, 0.2, 0.5)
-    lines += [f"  look twice: {alarm}" for alarm in alarms]
-    lines.append(
-        f"  {left:,} findings stay open" + (f": seatrial review {digest[:8]} --open" if left else "")
-    )
-    lines.append(f"next: seatrial scan {name} (the clean version, {clean[:8]})")
-    data = {
-        "name": name,
-        "dataset": clean,
-        "from": digest,
-        "changes": done.made.outputs["changes"],
-        "rows_in": done.rows_in,
-        "rows_out": done.rows_out,
-        "accepted": accepted,
-        "by_change": changes,
-        "open": left,
-        "alarms": alarms,
-        "run": done.made.run_id,
-    }
-    return Answer(lines, data)
-
-
-def change_lines(changes: pl.DataFrame) -> list[str]:
-    """A log of changes, counted for a person."""
-    drops = changes.filter(changes["change"] == "drop")
-    lines = [f"  dropped {count:>7,}  {reason}" for reason, count in count_by(drops, "check").items()]
-    counts = count_by(changes, "change")
-    words = {
-        "redact": "values redacted",
-        "edit": "texts edited",
-        "keep": "rows kept after all: the copy that was to stay is dropped as well",
-        "ignored": "decisions ignored: the text changed after them",
-    }
-    return lines + [f"  {counts[kind]:,} {said}" for kind, said in words.items() if kind in counts]
 
 
 def curate(

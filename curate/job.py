@@ -14,6 +14,7 @@ import polars as pl
 
 from curate.apply import dropped_by
 from curate.errors import AccountError, GateError
+from curate.keys import KEY_PLACES, Ways, opened
 from curate.outgoing import export_version
 from curate.recipe import Recipe
 from curate.release import gate, split_version
@@ -109,6 +110,7 @@ def _clean(
     """
     dropped: Counter[str] = Counter()
     redacted = 0
+    ways = ways_of(recipe)  # before the first scan: a key that is not there is known at once
     for done in range(recipe.apply.rounds + 1):
         scanned = scan_version(
             workspace,
@@ -136,9 +138,7 @@ def _clean(
             table = review(workspace, dataset)
         if table.filter(pl.col("decided").is_in(["drop", "redact", "edit"])).is_empty():
             break
-        applied = apply_decisions(
-            workspace, dataset, style=recipe.apply.style, numbered=recipe.apply.numbered
-        )
+        applied = apply_decisions(workspace, dataset, **ways)
         for change in applied.changes.filter(pl.col("change") == "drop").iter_rows(named=True):
             dropped[f"{change['check']}/{change['label']}"] += 1
         redacted += applied.changes.filter(pl.col("change") == "redact").height
@@ -147,6 +147,20 @@ def _clean(
         dataset = applied.made.outputs["dataset"]
     account.dropped = dict(dropped)
     return dataset, done, redacted, [f"{name}: {reason}" for name, reason in scanned.not_run]
+
+
+def ways_of(recipe: Recipe) -> Ways:
+    """How the recipe wants values replaced, with the key and the vault that it names opened."""
+    said = recipe.apply
+    place = {name: recipe.place(getattr(said, name)) if getattr(said, name) else "" for name in KEY_PLACES}
+    return opened(
+        style=said.style,
+        numbered=said.numbered,
+        scope=said.scope,
+        key_env=said.key_env,
+        vault_env=said.vault_env,
+        **place,
+    )
 
 
 def _as_if(table: pl.DataFrame) -> pl.DataFrame:

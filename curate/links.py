@@ -11,7 +11,6 @@ import polars as pl
 from curate.checks import overlap
 from curate.checks.frame import frame_of, matter, own_words
 from curate.checks.leak import SHORTEST, Leak
-from curate.checks.near_duplicate import near_rows
 from curate.checks.wording import WORDS, wordings
 from curate.embedding import Vectors
 from curate.neighbours import pairs_above
@@ -44,17 +43,43 @@ def near_links(examples: pl.DataFrame, threshold: float) -> pl.DataFrame:
     """
     with Progress("split: compare rows", total=3) as progress:
         found = []
+        columns = said(examples)
         for compare in ("prompt", "whole"):
-            found.append(_near(examples, compare, threshold))
+            found.append(_near(examples, columns, compare, threshold))
             progress.step()
         found.append(_within(examples))
         progress.step()
     return pl.concat(found).unique(maintain_order=True)
 
 
-def _near(examples: pl.DataFrame, compare: str, threshold: float) -> pl.DataFrame:
-    """Pairs that are equal in normal form, or near: candidates by MinHash, measured exactly."""
-    return near_rows(examples, compare, threshold).cast(LINKS)  # type: ignore[arg-type]
+def _near(examples: pl.DataFrame, columns: pl.DataFrame, compare: str, threshold: float) -> pl.DataFrame:
+    """Pairs that are equal in normal form, or near: candidates by MinHash, measured exactly.
+
+    What stands in very many rows, a template, does not make two of them near.
+    """
+    texts = columns["question"]
+    if compare == "whole":
+        spoken = pl.element().filter(pl.element().str.strip_chars() != "")
+        texts = columns.select(pl.concat_list(pl.all()).list.eval(spoken).list.join(BETWEEN)).to_series()
+    key, bands = sketches(texts, SHINGLING, threshold)
+    rows = pl.DataFrame({"example_id": examples["example_id"], "text": texts, "key": key, "bands": bands})
+    rows = rows.filter(pl.col("key") != 0).sort("example_id")
+    name = pl.concat_str(pl.lit(f"equal {compare}:"), pl.col("key").cast(pl.String))
+    equal = rows.filter(pl.col("key").is_duplicated()).select("example_id", other_id=name)
+    distinct = rows.unique("key", keep="first", maintain_order=True)
+    met = met_by(distinct["bands"])
+    used = np.unique(np.concatenate([met.left, met.right, met.crowd]))
+    own_texts = distinct["text"].gather(used)
+    sets = sets_of(own_texts, SHINGLING)
+    own = without_frame(sets, distinct.height)
+    renumbered = Met(*(np.searchsorted(used, side) for side in met))
+    marks = np.arange(len(used), dtype=np.int64)
+    near = near_pairs(renumbered, sets, own, threshold, marks, own_texts)
+    ids = distinct["example_id"].gather(used)
+    pairs = pl.DataFrame(
+        {"example_id": ids.gather(near.left), "other_id": ids.gather(near.right)}, schema=LINKS
+    )
+    return pl.concat([equal.cast(LINKS), pairs])
 
 
 def _within(examples: pl.DataFrame) -> pl.DataFrame:
@@ -116,8 +141,8 @@ def meant_links(
     out. Chains of such pairs, and of `links`, may tie more than `most` rows together, so that no part
     could hold the rest: then the threshold is raised step by step until they do not, and the warning says so.
     """
-    said = own_words([w.question or "\n".join(w.parts("whole")) for w in wordings(examples)])
-    rows = examples.select("example_id", text=pl.Series(said, dtype=pl.String))
+    asked = own_words([w.question or "\n".join(w.parts("whole")) for w in wordings(examples)])
+    rows = examples.select("example_id", text=pl.Series(asked, dtype=pl.String))
     texts = rows.filter(pl.col("text") != "").select("text").unique().sort("text").with_row_index("at")
     hung = rows.join(texts, on="text").select("example_id", "at").sort("example_id")
     found = pairs_above(vectors.of(texts["text"].to_list()), threshold)

@@ -3,7 +3,7 @@
     [import]            files, name, format, label, group, split, columns, roles, allow_rejects
     [scan]              checks, protect, encoder, engine, workers
     [checks.NAME]       the settings of one check
-    [apply]             style, numbered, rounds
+    [apply]             style, numbered, rounds, scope, key_file, key_env, vault, vault_key, vault_env
     [gate]              on_open, allow_blocking, largest_cluster, largest_loss
     [split]             sizes, rows, seed, by, group, keep_existing, link_threshold, encoder,
                         semantic_threshold, balance, temperature, cap
@@ -60,11 +60,21 @@ class Scanning:
 
 @dataclass(frozen=True)
 class Applying:
-    """How values are redacted, and how often safe proposals are applied and looked for again at most."""
+    """How values are redacted, and how often safe proposals are applied and looked for again at most.
+
+    The styles hash and pseudonym need a key: a file, or the name of an environment variable. A vault,
+    with a key file or a variable of its own, makes pseudonyms reversible.
+    """
 
     style: str = "placeholder"
     numbered: bool = False
     rounds: int = 5
+    scope: str = "conversation"
+    key_file: str = ""
+    key_env: str = ""
+    vault: str = ""
+    vault_key: str = ""
+    vault_env: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,7 +166,8 @@ TABLES: dict[str, type[Any]] = {
 CHOICES: dict[tuple[str, str], tuple[str, ...]] = {
     ("gate", "on_open"): ("continue", "stop"),
     ("split", "balance"): ("none", "oversample", "undersample", "both"),
-    ("apply", "style"): ("placeholder", "mask", "remove"),
+    ("apply", "style"): ("placeholder", "mask", "remove", "hash", "pseudonym"),
+    ("apply", "scope"): ("conversation", "group", "dataset"),
 }
 KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*[\w"'-]+)*)\s*=""")
 SHARES = {

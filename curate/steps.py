@@ -18,10 +18,13 @@ import polars as pl
 from curate.apply import apply
 from curate.check import NotRun
 from curate.errors import AccountError, ConfigError, GateError, SourceError
-from curate.redact import STYLES, Style
+from curate.fakes import FAKES, settle_fakes
+from curate.redact import SCOPES, STYLES, Scope, Style
+from curate.replacing import Action, Trace
 from curate.review import edits_of, review
+from curate.vault import Vault, entry_of
 from curate.workspace import Workspace, code_version
-from curate.workspace.store import folder_digest
+from curate.workspace.store import dataset_digest, folder_digest
 
 
 class Made(NamedTuple):
@@ -240,9 +243,15 @@ def scan_version(
         with workspace.run("scan", params, inputs) as run:
             runner = engine_of(engine, workers)
             memory = None if again else Remembered(workspace)
-            result = scan(examples, asked, protected=protected, engine=runner, vectors=vectors, memory=memory)
+            try:
+                result = scan(
+                    examples, asked, protected=protected, engine=runner, vectors=vectors, memory=memory
+                )
+            finally:
+                runner.close()
             run.outputs["findings"] = workspace.put_table("findings", result.findings)
         done = Made(run.run_id, run.outputs, recorded=False)
+    settle_fakes(workspace, dataset)
     return Scanned(done, not_run)
 
 
@@ -281,26 +290,33 @@ class AppliedVersion(NamedTuple):
 
 
 def apply_decisions(
-    workspace: Workspace, dataset: str, *, style: str = "placeholder", numbered: bool = False
+    workspace: Workspace,
+    dataset: str,
+    *,
+    style: str = "placeholder",
+    numbered: bool = False,
+    scope: str = "conversation",
+    key: bytes = b"",
+    vault: Vault | None = None,
 ) -> AppliedVersion:
     """Carry out the decisions on a version's findings; the name moves on to the clean version.
 
-    Raises GateError where the version was never scanned, ConfigError for an unknown style.
+    `key` is for the styles hash and pseudonym; of it only a fingerprint is recorded. With `vault`, the
+    originals of what pseudonyms replace are kept there, and are on the disk before the clean version is.
+    Raises GateError where the version was never scanned, ConfigError for an unknown style or scope.
     """
     findings = findings_of(workspace, dataset)
     if not findings:
         raise GateError("this version was never scanned: there is nothing to apply", hint="seatrial scan")
     table = review(workspace, dataset)
     inputs = {"dataset": dataset, **findings}
-    params = {"style": check_style(style), "numbered": numbered, "decisions": decisions_digest(table)}
-    done = done_before(workspace, "apply", params, inputs)
+    action = Action(check_style(style), numbered, check_scope(scope), key)
+    params = {**action.params(), "decisions": decisions_digest(table)}
+    # a vault is not of the workspace: whether it holds this run's originals only doing it again makes sure
+    done = done_before(workspace, "apply", params, inputs) if vault is None else None
     if done is None:
         with workspace.run("apply", params, inputs) as run:
-            examples = workspace.examples(dataset)
-            texts = edits_of(workspace, table)
-            applied = apply(examples, table, texts, style=check_style(style), numbered=numbered)
-            run.outputs["dataset"] = workspace.put_dataset(applied.clean)
-            run.outputs["changes"] = workspace.put_table("changes", applied.changes)
+            run.outputs.update(_carried_out(workspace, dataset, table, action, vault))
         done = Made(run.run_id, run.outputs, recorded=False)
     move_name(workspace, dataset, done.outputs["dataset"])
     changes = workspace.table(done.outputs["changes"])
@@ -311,12 +327,49 @@ def apply_decisions(
     return AppliedVersion(done, before, after, changes)
 
 
+def _carried_out(
+    workspace: Workspace, dataset: str, table: pl.DataFrame, action: Action, vault: Vault | None
+) -> dict[str, str]:
+    """What applying makes, by role; the vault is written first."""
+    trace = Trace(keep_rows=vault is not None)
+    applied = apply(
+        workspace.examples(dataset),
+        table,
+        edits_of(workspace, table),
+        style=action.style,
+        numbered=action.numbered,
+        scope=action.scope,
+        key=action.key,
+        trace=trace,
+    )
+    if vault is not None:
+        clean = dataset_digest(applied.clean)
+        vault.add(entry_of(dataset, clean, action.params(), trace, applied.clean))
+        vault.save()
+    made = {
+        "dataset": workspace.put_dataset(applied.clean),
+        "changes": workspace.put_table("changes", applied.changes),
+    }
+    if trace.fakes:
+        fakes = {example: sorted(said) for example, said in sorted(trace.fakes.items())}
+        made["fakes"] = workspace.put_json(FAKES, fakes)
+    return made
+
+
 def check_style(style: str) -> Style:
     """The style, if it is one."""
     for known in STYLES:
         if style == known:
             return known
     raise ConfigError(f"no style `{style}`", hint=f"one of {', '.join(STYLES)}")
+
+
+def check_scope(scope: str) -> Scope:
+    """The scope, if it is one."""
+    for known in SCOPES:
+        if scope == known:
+            return known
+    raise ConfigError(f"no scope `{scope}`", hint=f"one of {', '.join(SCOPES)}")
 
 
 def decisions_digest(table: pl.DataFrame) -> str:

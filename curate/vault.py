@@ -15,13 +15,16 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from curate.errors import ConfigError, MissingExtraError, ResourceError, WorkspaceError
 from curate.example import EXAMPLES, frame, with_content_hash
 from curate.replacing import Trace
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 MAGIC = "seatrial-vault"
 SCRYPT = {"n": 1 << 15, "r": 8, "p": 1}
@@ -87,8 +90,9 @@ class Vault:
 
     def save(self) -> None:
         """Write the file: whole or not at all, readable by its owner alone."""
-        said = {"what": MAGIC, "format": 1, "cipher": "AES-256-GCM", **SCRYPT}
-        said |= {"salt": secrets.token_hex(16), "nonce": secrets.token_hex(12)}
+        nonce = secrets.token_bytes(12)
+        said: dict[str, object] = {"what": MAGIC, "format": 1, "cipher": "AES-256-GCM", **SCRYPT}
+        said |= {"salt": secrets.token_hex(16), "nonce": nonce.hex()}
         header = json.dumps(said).encode()
         content = json.dumps([_plain(each) for each in self.entries], ensure_ascii=True).encode()
         sealed = _cipher(self.secret, said).encrypt(
@@ -122,7 +126,7 @@ class Vault:
                 if name in rows and rows[name]["content_hash"] == after
             }
             if given:
-                back = frame([given.get(name, row) for name, row in rows.items()])
+                back = frame([dict(given.get(name) or row) for name, row in rows.items()])
                 table = with_content_hash(back)
                 restored |= set(given)
         return table, len(restored)
@@ -171,16 +175,16 @@ def _header(path: Path, header: bytes) -> dict[str, Any]:
     return dict(said)
 
 
-def _cipher(secret: bytes, said: Mapping[str, Any]) -> Any:
+def _cipher(secret: bytes, said: Mapping[str, Any]) -> AESGCM:
     """AES-256-GCM under the key that scrypt makes of the secret."""
     try:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM as Cipher
     except ImportError as error:
         raise MissingExtraError("cryptography", "vault") from error
     work = {name: int(said[name]) for name in SCRYPT}
     memory = 256 * work["n"] * work["r"]
     key = hashlib.scrypt(secret, salt=bytes.fromhex(said["salt"]), dklen=32, maxmem=memory, **work)
-    return AESGCM(key)
+    return Cipher(key)
 
 
 def _invalid_tag() -> type[Exception]:

@@ -122,7 +122,7 @@ def _ours() -> list[Any]:
     ]
 
 
-def _by_form(entity: str, forms: Sequence[tuple[str, str, float]], words: list[str]) -> Any:
+def _by_form(entity: str, forms: Sequence[tuple[str, str, float]], words: list[str]) -> object:
     """A recogniser of ours: (name, pattern, score) each, and the words of context that raise a score."""
     known = classes()
     return known["PatternRecognizer"](

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 ODD = "\x00"  # stands for characters that no ASCII character can stand for
 _WORD, _SPACE, _OTHER = "_", "\x0b", "\x01"
 _FOLDED = "\u0130\u0131\u017f\u212a"  # equal to i, i, s and k where case is ignored
@@ -12,7 +14,7 @@ class _Forms(dict[int, str]):
     """The ASCII form of a code point, found out when it is first seen."""
 
     def __missing__(self, code: int) -> str:
-        import regex
+        import regex  # type: ignore[import-untyped]
 
         char = chr(code)
         if char in _FOLDED or char in _SEPARATORS or char == ODD:
@@ -32,18 +34,18 @@ class _Forms(dict[int, str]):
 
 
 _FORMS = _Forms()
-_PLAIN = frozenset(map(chr, range(128))) - frozenset(_SEPARATORS) - {ODD}
+_ODD_ASCII = re.compile("[\x00\x0b\x0c\x1c-\x1f]")
 
 
 def ascii_form(text: str) -> str | None:
-    """The text in ASCII, character for character; None where that could hide a match.
+    r"""The text in ASCII, character for character; None where that could hide a match.
 
-    What a pattern finds in the text by classes (`\\w`, `\\s`, `\\b`, "anything but") it finds in this
+    What a pattern finds in the text by classes (`\w`, `\s`, `\b`, "anything but") it finds in this
     form at the same place: a letter stands as `_`, white space as a vertical tab, all else as a
     control character that no pattern names. Foreign digits and letters that are equal to an ASCII
     letter when case is ignored have no such form.
     """
     if text.isascii():
-        return None if any(char in text for char in "\x00\x0b\x0c\x1c\x1d\x1e\x1f") else text
+        return None if _ODD_ASCII.search(text) else text
     form = text.translate(_FORMS)
     return None if ODD in form else form

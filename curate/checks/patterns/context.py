@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 BEFORE = 6  # the word at the place itself, and five before it
@@ -29,7 +30,6 @@ class Words:
         """`never_stop` are stop words of English that count nevertheless (`call`)."""
         self._never_stop = never_stop
         self._seen: dict[str, tuple[Word, ...]] = {}
-        self._tokens, self._is_stop, self._is_punct = _english()
 
     def before(self, text: str, start: int) -> set[str]:
         """The words of context at and before the token that holds `start`."""
@@ -73,14 +73,15 @@ class Words:
             if len(self._seen) >= KEPT:
                 self._seen.clear()
             known = self._seen[piece] = tuple(
-                self._word(start, token) for start, token in self._tokens(piece)
+                self._word(start, token) for start, token in _english()[0](piece)
             )
         return known
 
     def _word(self, start: int, token: str) -> Word:
         lower = token.lower()
-        stop = self._is_stop(lower) and lower not in self._never_stop
-        counts = not stop and not self._is_punct(lower) and lower not in {"-PRON-", "be"}
+        _, is_stop, is_punct = _english()
+        stop = is_stop(lower) and lower not in self._never_stop
+        counts = not stop and not is_punct(lower) and lower not in {"-PRON-", "be"}
         parts = tuple(lower.split(":")) if counts and ":" in lower else ()
         return Word(start, len(token), lower, counts and not parts, parts)
 
@@ -115,8 +116,9 @@ def _end(text: str, at: int) -> int:
 Tokens = Callable[[str], Iterator[tuple[int, str]]]
 
 
+@lru_cache(maxsize=1)
 def _english() -> tuple[Tokens, Callable[[str], bool], Callable[[str], bool]]:
-    """spaCy's rules for English: tokens of a piece without inner white space, stop words, punctuation."""
+    """The rules of spaCy for English: tokens of a piece without inner white space, stop words, punctuation."""
     from spacy.lang.en import English
     from spacy.lang.lex_attrs import is_punct
 

@@ -36,7 +36,7 @@ class Numbering:
         self.least = 1
         if own is None:
             return
-        shared = COUNTRY_CODE_TO_REGION_CODE[own.country_code]
+        shared = COUNTRY_CODE_TO_REGION_CODE[own.country_code or 0]
         plans = [PhoneMetadata.metadata_for_region(other, None) for other in shared]
         forms = "|".join(sorted({form for plan in plans if plan for form in _forms(plan)}))
         # a number is read by the rules of its region, or of the first that shares the country code
@@ -67,8 +67,10 @@ def _prefix(plan: PhoneMetadata) -> str:
 
 def _lengths(plan: PhoneMetadata, *, local: bool) -> tuple[int, ...]:
     """How many digits a number may have, with those that are only dialled locally if wanted."""
-    whole = plan.general_desc.possible_length
-    return (*whole, *plan.general_desc.possible_length_local_only) if local else tuple(whole)
+    general = plan.general_desc
+    if general is None:
+        return ()
+    return (*general.possible_length, *(general.possible_length_local_only if local else ()))
 
 
 def _forms(plan: PhoneMetadata) -> list[str]:

@@ -140,11 +140,11 @@ def _matcher() -> type[PhoneNumberMatcher]:
     verdicts: dict[tuple[str, str, str, str, int], PhoneNumberMatch | None] = {}
     plans: dict[str, Numbering] = {}
 
-    class Remembering(PhoneNumberMatcher):  # type: ignore[misc]
+    class Remembering(PhoneNumberMatcher):
         """The one inherited method asks what is known before it parses."""
 
         def _parse_and_verify(self, candidate: str, offset: int) -> PhoneNumberMatch | None:
-            region = self.preferred_region
+            region = self.preferred_region or ""
             if _SIMPLE.fullmatch(candidate):
                 plan = plans.get(region) or plans.setdefault(region, numbering(region))
                 if not plan.may_hold("".join(_DIGITS.findall(candidate))):

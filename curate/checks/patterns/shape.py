@@ -1,4 +1,5 @@
 """What any match of a pattern must hold and may not hold, read off the pattern itself."""
+# ruff: noqa: ANN401 - the elements of a parsed pattern have no type
 
 from __future__ import annotations
 

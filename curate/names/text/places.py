@@ -17,6 +17,7 @@ _SHORT = ("St", "St.", "Ave", "Ave.", "Rd", "Rd.", "Blvd", "Blvd.", "Dr", "Dr.",
 _SYLLABLES = "ver zen tra lex nov cor vel ax on ix ara eon qua flu mer tek dyn sol lum pro gen bio syn opt alt ium ora ino pix vox cy ne ra mi ko ta lo fi ze bri sta cla per in ex sum pul cre via sen tal ros mon tri gal".split()
 
 _CALLED = "New York|NYC|LA|SF|Washington|Washington DC|St. Louis|St. Petersburg|Silicon Valley|Brooklyn|Manhattan|Hollywood|Baton Rouge|Las Vegas|Los Angeles|San Francisco|New Orleans|Salt Lake City|Hong Kong|Buenos Aires|Rio|Mexico City|Cape Town|Tel Aviv|Kuala Lumpur|Munich|Cologne|Vienna|Prague|Florence|Venice|Naples|Seville|Lisbon|Geneva|Reykjavik|Bombay|Calcutta|Saigon|Peking|Middle East|Europe|Asia|Africa|South America|Latin America|Bay Area|Midwest|East Coast|Alps|Sahara|Baltics|Balkans|Caribbean|Amazon|Rhine|Danube|Mississippi|Lake Michigan|Mount Everest|Himalayas|Pacific|Atlantic|North Sea|Mediterranean|Sicily|Crete|Bavaria|Normandy|Tuscany|Catalonia|Andalusia|Bali|Java|Hawaii|Alaska".split("|")
+_OWNED = ("'s", "s", "")
 
 
 class Places:
@@ -164,7 +165,7 @@ class Places:
         if kind < 0.755:
             return f"{rng.choice(('Royal', 'National', 'First', 'Central', 'United', 'New', 'American', 'Saint', 'International', 'Greater'))} {rng.choice((self.city(rng), last, ''))} {rng.choice(KNOWN['institutions'] + KNOWN['industries'])}".replace("  ", " ")
         if kind < 0.77:
-            return f"{rng.choice((last, self._people.first(rng)))}{rng.choice(("'s", 's', ''))} {rng.choice(('Oven', 'Kitchen', 'Place', 'Bar', 'Diner', 'Garage', 'Pizza', 'Café', 'Salon', 'Flowers', 'Books', 'Deli', 'Grill', 'Pub', 'Barbershop', 'Bistro', 'Gym'))}"
+            return f"{rng.choice((last, self._people.first(rng)))}{rng.choice(_OWNED)} {rng.choice(('Oven', 'Kitchen', 'Place', 'Bar', 'Diner', 'Garage', 'Pizza', 'Café', 'Salon', 'Flowers', 'Books', 'Deli', 'Grill', 'Pub', 'Barbershop', 'Bistro', 'Gym'))}"
         if kind < 0.81:
             return f"{rng.choice(('University of', 'Bank of', 'Museum of', 'City of', 'Institute of', 'College of'))} {self.city(rng)}"
         return rng.choice(KNOWN["famous_orgs"]) if kind < 0.95 else f"{rng.choice(self._common).capitalize()} {rng.choice(KNOWN['industries'])} {rng.choice(KNOWN['corporate'])}"

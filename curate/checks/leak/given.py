@@ -1,0 +1,47 @@
+"""Prompts that give their own answer away."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from curate.checks.wording import normalise
+
+# words that announce an answer, and what they announce up to the end of the line
+_TOLD = re.compile(
+    r"(?im)(?:^|[\s(\[])(?P<mark>(?:the\s+)?(?:correct|right|expected|gold|reference|final)?\s*"
+    r"(?:answer|label|category|class|intent|solution|output)(?:\s+is)?\s*[:=]|####)[ \t]*(?P<value>\S.{0,200}?)\s*$"
+)
+_FINAL = re.compile(r"####\s*(-?[\d.,]+)\s*\Z")
+# tasks whose answer is taken from what was given: there it must stand in the prompt
+_TAKES = re.compile(
+    r"(?i)\b(?:extract|find|identify|which|select|choose|pick|classif\w*|categori\w*|list|quote|highlight|copy|repeat|"
+    r"rewrite|rephrase|paraphrase|reword|correct|edit|proofread|fix|improve|format|sort|order|arrange|rank|reverse|"
+    r"translate|summari[sz]e|shorten|simplify|complete|fill|continue|convert|capitali[sz]e|remove|replace|insert|add|"
+    r"join|merge|combine|punctuat\w*|spell\w*|grammar|who|what|where|when|code|function|given|following|above|below|based)\b"
+)
+LONG = 8  # words of an answer that does not stand in a prompt by chance
+HALF = 0.5  # of the prompt's words, that the answer is: then the prompt is little else
+
+
+def given_away(question: str, answer: str, label: str | None) -> str | None:
+    """Why a prompt gives the answer away, as evidence; None if it does not.
+
+    Either it announces it ("Answer: 18", "label = refund", "#### 18") exactly once, more of these being
+    worked examples; or a long answer stands in it word for word and is most of it, and nothing asks to
+    take the answer from the text. What only holds the answer somewhere, as a passage, a list of options
+    or a text to correct does, is no leak.
+    """
+    told = list(_TOLD.finditer(question))
+    wanted = {
+        normalise(text) for text in (answer, label or "", *_FINAL.findall(answer)) if text and text.strip()
+    }
+    if len(told) == 1 and normalise(told[0]["value"]) in wanted:
+        return json.dumps({"answer": "announced", "mark": " ".join(told[0]["mark"].lower().split())})
+    said, asked = normalise(answer), normalise(question)
+    words = said.split()
+    if len(words) >= LONG and said in asked and len(words) >= HALF * len(asked.split()):
+        rest = asked.replace(said, " ")
+        if rest.strip() and not _TAKES.search(rest):
+            return json.dumps({"answer": "verbatim", "share": round(len(said) / len(asked), 2)})
+    return None
