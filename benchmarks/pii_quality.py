@@ -46,7 +46,9 @@ PUBLISHED = "spaCy en_core_web_lg, published: PII .618, PERSON .634, LOCATION .2
 Spans = list[tuple[int, int, str]]
 
 
-def run(data: Path | None, quick: bool) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
+def run(
+    data: Path | None, quick: bool
+) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
     """The figures, why some are missing, the peer and the number of texts."""
     path = data / SET if data else None
     texts, gold = _labelled(path) if path and path.exists() else _written()
@@ -73,7 +75,11 @@ def _labelled(path: Path) -> tuple[list[str], list[Spans]]:
     rows = json.loads(path.read_text(encoding="utf-8"))
     spans = [
         [
-            (span["start_position"], span["end_position"], COUNTED.get(span["entity_type"], span["entity_type"]))
+            (
+                span["start_position"],
+                span["end_position"],
+                COUNTED.get(span["entity_type"], span["entity_type"]),
+            )
             for span in row["spans"]
         ]
         for row in rows
@@ -98,11 +104,15 @@ def _written() -> tuple[list[str], list[Spans]]:
 
 def _found(texts: list[str]) -> list[list[tuple[int, int, str, float]]]:
     """What the check finds in each text, as a user would run it."""
-    rows: list[dict[str, object]] = [{"messages": [{"role": "user", "content": text}], "source": "texts"} for text in texts]
+    rows: list[dict[str, object]] = [
+        {"messages": [{"role": "user", "content": text}], "source": "texts"} for text in texts
+    ]
     examples = with_ids(frame(rows), texts)
     findings = scan(examples, [Pii(entities=ENTITIES)]).findings.filter(pl.col("field") == "content")
     found: dict[str, list[tuple[int, int, str, float]]] = {name: [] for name in examples["example_id"]}
-    for name, start, end, label, score in findings.select("example_id", "start", "end", "label", "score").iter_rows():
+    for name, start, end, label, score in findings.select(
+        "example_id", "start", "end", "label", "score"
+    ).iter_rows():
         found[name].append((start, end, COUNTED.get(label, label), score))
     return list(found.values())
 

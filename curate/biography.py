@@ -87,7 +87,7 @@ def _named_rows(
         else (pl.col("source") == place[1]) & (pl.col("source_row") == int(place[2]))
     )
     found: dict[str, tuple[str, int]] = {}
-    for digest in dict.fromkeys(reversed([made for made in _imported(workspace, "dataset")])):
+    for digest in _versions(workspace):
         rows = (
             workspace.scan_examples(digest)
             .filter(wanted)
@@ -98,6 +98,19 @@ def _named_rows(
         if found and place is not None:
             break  # the file may have changed between imports: the newest counts
     return found
+
+
+def _versions(workspace: Workspace) -> Iterator[str]:
+    """The versions that imports made, newest first; where a purge erased some, then all that are left."""
+    imported = list(dict.fromkeys(reversed(list(_imported(workspace, "dataset")))))
+    yield from (digest for digest in imported if _there(workspace, digest))
+    if any(not _there(workspace, digest) for digest in imported):
+        query = "select digest from artifact where kind = 'dataset' order by added_at desc"
+        yield from (
+            str(row["digest"])
+            for row in workspace.ledger.rows(query)
+            if _there(workspace, str(row["digest"])) and row["digest"] not in imported
+        )
 
 
 def _imported(workspace: Workspace, role: str) -> Iterator[str]:
@@ -131,7 +144,10 @@ def _events(workspace: Workspace, example_id: str) -> Iterator[Event]:
         data: dict[str, object] = {"run": run_id}
         before = _row(workspace, inputs.get("dataset"), example_id)
         after = _row(workspace, outputs.get("dataset"), example_id)
-        if kind == "import" and after:
+        if kind == "purge":
+            if any(digest in params["erased"] for digest in known_versions):
+                yield Event(at, "purge", "its raw versions were purged: erased, their digests are kept", data)
+        elif kind == "import" and after:
             words = f"imported from {after['source']}:{after['source_row']} as {params.get('format')}"
             yield Event(at, "import", words, data)
         elif kind == "split" and after:
@@ -179,9 +195,14 @@ def _checks(params: dict[str, Any]) -> str:
     return ", ".join(name for name in params if name != "not_run" and name not in not_run)
 
 
+def _there(workspace: Workspace, digest: str) -> bool:
+    """Whether an artifact can be read; NotFoundError says so elsewhere unless a purge erased it."""
+    return (workspace.store.root / digest).is_dir() or digest not in purged(workspace)
+
+
 def _row(workspace: Workspace, digest: str | None, example_id: str) -> dict[str, object] | None:
     """The row in a dataset version, or None."""
-    if digest is None:
+    if digest is None or not _there(workspace, digest):
         return None
     rows = workspace.scan_examples(digest).filter(pl.col("example_id") == example_id).collect()
     return rows.row(0, named=True) if rows.height else None
@@ -191,6 +212,8 @@ def _in_table(
     workspace: Workspace, digest: str, role: str, example_id: str, at: str, run_id: str
 ) -> Iterator[Event]:
     """What an output table says of the row; outputs that are no table with example ids say nothing."""
+    if not _there(workspace, digest):
+        return
     path = workspace.store.path(digest) / TABLE
     if not path.is_file():
         return

@@ -81,6 +81,7 @@ def applied_answer(
     workspace: Workspace, digest: str, name: str, done: AppliedVersion, accepted: int | None, *, keeps: bool
 ) -> Answer:
     """What applying made; `accepted` are the safe proposals taken first, None where none were asked for."""
+    from curate.job import alarms_of
     from curate.review import open_findings, review
 
     table = review(workspace, digest)

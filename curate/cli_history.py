@@ -70,6 +70,8 @@ def verify() -> Answer:
     found = check(Workspace.open())
     lines = [f"{damage.kind} {damage.digest}: {damage.what}" for damage in found.damage]
     lines += [f"note: {name} was left by a killed run and may be deleted" for name in found.strays]
+    if found.purged:
+        lines.append(f"{len(found.purged):,} purged: erased on purpose, their digests are kept")
     lines.append(f"{found.artifacts:,} artifacts looked at, {len(found.damage):,} damaged or missing")
     if found.damage:
         lines.append("next: seatrial log shows which run made it; run that command again with --again")
@@ -79,5 +81,6 @@ def verify() -> Answer:
         "artifacts": found.artifacts,
         "damage": [damage._asdict() for damage in found.damage],
         "strays": found.strays,
+        "purged": found.purged,
     }
     return Answer(lines, data, int(bool(found.damage)))

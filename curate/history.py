@@ -8,6 +8,7 @@ from typing import NamedTuple
 import polars as pl
 
 from curate.progress import Progress
+from curate.purge import purged
 from curate.workspace import Workspace
 
 
@@ -78,6 +79,7 @@ class Verified(NamedTuple):
     artifacts: int
     damage: list[Damage]
     strays: list[str]  # folders that no run knows: left by a killed run, they may be deleted
+    purged: list[str]  # digests of what a purge erased
 
 
 def verify(workspace: Workspace) -> Verified:
@@ -87,17 +89,18 @@ def verify(workspace: Workspace) -> Verified:
         for row in workspace.ledger.rows("pragma integrity_check")
         if row[0] != "ok"
     ]
+    gone = purged(workspace)
     artifacts = workspace.ledger.rows("select digest, kind from artifact order by added_at, digest")
     with Progress("verify", total=len(artifacts)) as progress:
         for digest, kind in artifacts:
-            what = _wrong(workspace, digest, kind)
+            what = "" if digest in gone else _wrong(workspace, digest, kind)
             if what:
                 damage.append(Damage(digest, kind, what))
             progress.step()
     # an artifact is on the disk a moment before the ledger knows it: a kill in between leaves a stray
     known = {row["digest"] for row in artifacts}
     strays = sorted(p.name for p in workspace.store.root.iterdir() if p.name not in known)
-    return Verified(len(artifacts), damage, strays)
+    return Verified(len(artifacts) - len(gone), damage, strays, sorted(gone))
 
 
 def _wrong(workspace: Workspace, digest: str, kind: str) -> str:

@@ -11,7 +11,10 @@ import polars as pl
 from curate.checks import overlap
 from curate.checks.frame import frame_of, matter, own_words
 from curate.checks.leak import SHORTEST, Leak
-from curate.checks.wording import WORDS, wordings
+from curate.checks.near_duplicate import BETWEEN, SHINGLING
+from curate.checks.wording import WORDS, said, wordings
+from curate.dedup.bands import Met
+from curate.dedup.examples import met_by, near_pairs, sets_of, sketches, without_frame
 from curate.embedding import Vectors
 from curate.neighbours import pairs_above
 from curate.progress import Progress
@@ -73,7 +76,7 @@ def _near(examples: pl.DataFrame, columns: pl.DataFrame, compare: str, threshold
     sets = sets_of(own_texts, SHINGLING)
     own = without_frame(sets, distinct.height)
     renumbered = Met(*(np.searchsorted(used, side) for side in met))
-    marks = np.arange(len(used), dtype=np.int64)
+    marks = np.arange(len(met.crowd), dtype=np.int64)
     near = near_pairs(renumbered, sets, own, threshold, marks, own_texts)
     ids = distinct["example_id"].gather(used)
     pairs = pl.DataFrame(

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.errors import ConfigError, ResourceError
+from curate.purge import instead_of
 from curate.release import gate, looked_in, scanned_versions
 from curate.review import RUN, looked, open_findings
 from curate.steps import Made
@@ -110,7 +111,9 @@ def card_of(
     way = origins(workspace, dataset)
     changes = [workspace.table(origin.outputs["changes"]) for origin in way if origin.kind == "apply"]
     imports = [origin for origin in way if origin.kind == "import"]
-    rejects = [workspace.table(origin.outputs["rejects"]) for origin in imports]
+    instead = instead_of(workspace)
+    rejected = [origin.outputs["rejects"] for origin in imports]
+    rejects = [workspace.table(instead.get(digest, digest)) for digest in rejected]
     scanned = scanned_versions(workspace, dataset)[:1]
     settings = _settings(workspace, scanned[0]) if scanned else {}
     said = looked(workspace, scanned[0]) if scanned else {}

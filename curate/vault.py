@@ -91,7 +91,7 @@ class Vault:
     def save(self) -> None:
         """Write the file: whole or not at all, readable by its owner alone."""
         nonce = secrets.token_bytes(12)
-        said: dict[str, object] = {"what": MAGIC, "format": 1, "cipher": "AES-256-GCM", **SCRYPT}
+        said: dict[str, Any] = {"what": MAGIC, "format": 1, "cipher": "AES-256-GCM", **SCRYPT}
         said |= {"salt": secrets.token_hex(16), "nonce": nonce.hex()}
         header = json.dumps(said).encode()
         content = json.dumps([_plain(each) for each in self.entries], ensure_ascii=True).encode()

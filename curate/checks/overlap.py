@@ -234,8 +234,9 @@ def _candidates(needles: Needles, row: Places, code: Places) -> Iterator[tuple[P
 def _spread(starts: Places, sizes: Places) -> Places:
     """All places of the ranges that begin at `starts` and have `sizes`."""
     ends = np.cumsum(sizes)
-    total = int(ends[-1]) if len(ends) else 0
-    return np.arange(total) + np.repeat(starts - (ends - sizes), sizes)
+    places: Places = np.arange(int(ends[-1]) if len(ends) else 0)
+    places += np.repeat(starts - (ends - sizes), sizes)
+    return places
 
 
 def _count(codes: Places, starts: Places, keys: Places, width: int, lefts: Places, rights: Places) -> Places:

@@ -7,18 +7,21 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
-from ipaddress import ip_address
 from typing import ClassVar, NamedTuple
 
 import polars as pl
 
 from curate.check import Scan
+from curate.checks.naming import NAMES, ON_REQUEST, TAGGED, Place, named
 from curate.checks.patterns import Result
+from curate.checks.personal import personal
 from curate.checks.recognisers import COUNTRIES, analyser
 from curate.checks.secrets import secrets
 from curate.errors import ConfigError
 from curate.example import KEY, strings
 from curate.finding import FINDINGS
+from curate.names import check_name
+from curate.names.conversation import Found
 
 ENTITIES = (
     "EMAIL_ADDRESS",
@@ -29,9 +32,10 @@ ENTITIES = (
     "MAC_ADDRESS",
     "US_SSN",
     "CRYPTO",
+    *NAMES,
 )
-NOISY = (  # on request: they fire on ordinary numbers and words
-    "DATE_TIME",
+NOISY = (  # on request: they fire on ordinary numbers and words, or say little of a person
+    *ON_REQUEST,
     "URL",
     "US_BANK_NUMBER",
     "US_DRIVER_LICENSE",
@@ -45,32 +49,30 @@ REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR")
 FIELDS = ("content", "name", "tool_calls", "tool_call_id", "chosen", "rejected", "label", "meta")
 PIECE = 4_000  # characters given to the recognisers at once: keeps their time linear
 _EMAIL = ("EMAIL_ADDRESS",)
-CONTEXT_FREE = 0.4  # what Presidio gives a telephone with nothing to support it
-SHORTEST_PHONE = 7  # digits; shorter ones are postcodes and years
 OVERLAP = 400  # of one piece with the next; no value is that long
 _ESCAPE = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
 _PARAMETER = re.compile(r"\A[^@]*[=/?&|{}`^](?=[^@=/?&|{}`^]+@)")
 _NO_ADDRESS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{129,}")
 
-_OTHER_NUMBER = re.compile(
-    r"(?i)(?<![a-z])(?:order|invoice|ticket|ref|reference|case|tracking|shipment|parcel|id|isbn|issn|serial|sku|item|article|zip"
-    r"|account|booking|customer|policy|version|bestell\w*|kunden\w*|rechnung\w*|#)\W{0,3}(?:number|num|no|nr|id|code|is)?[\W_]{0,4}\Z"
-)
-_SUM = re.compile(
-    r"\d +[-/–—] +\d|\b(?:1[5-9]|20)\d\d[-/–—](?:1[5-9]|20)\d\d\b|(?:\b\d ){4}|\A0\.|\A[01 ]+\Z"
-)
-_WRITTEN_PHONE = re.compile(
-    r"00[1-9][\d ().\-/]{7,18}|\(\d{2,5}\) ?\d[\d \-/]{4,11}|0\d{1,4}[ /-]\d[\d -]{4,10}|0\d(?:[ .-]\d\d){4}"
-    r"|0[1-9]\d{8,10}|\d{3}([ .-])\d{3}\1\d{4}|\d{2} \d{4,5}[ -]\d{4}"
-)
 _PHONE_KEY = re.compile(  # of a place in `meta`: a column of numbers to call, not of calls made
     r"\Ameta:.*(?:[/_ ]|[a-z](?=[A-Z]))(?i:(?:cell|mobile|tele)?phone|mobile|cell|tel|fax|whatsapp|msisdn|telefon"
     r"|handy|mobil|rufnummer|téléphone|portable|teléfono|móvil|telefone|telefono|cellulare)"
     r"(?i:s?[_ ]?(?:number|num|no|nr)?s?)[0-9]?(?:/[0-9]+)*\Z"
 )
-_VERSION = re.compile(r"(?i)(?:\bv|version|release|rev|chapter|section|clause|§)\W{0,3}\Z")
-_PRIVATE = ("10.", "192.168.", "255.", *(f"172.{part}." for part in range(16, 32)))
+
+_COLUMNS = (
+    "example_id",
+    "message",
+    "field",
+    "start",
+    "end",
+    "label",
+    "score",
+    "action",
+    "blocking",
+    "evidence",
+)
 
 
 class Span(NamedTuple):
@@ -84,23 +86,26 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True)
 class Pii:
-    """Mark personal data by form (Presidio's pattern recognisers, no language model) and keys.
+    """Mark personal data by form (what Presidio's pattern recognisers find), names of persons, keys.
 
     Looks at every string of an example: contents, names, tool calls, chosen, rejected, labels, and
-    all strings, keys and long numbers in `meta`; `fields` may limit it. A name or an address has no form and is not
-    found. `entities` are Presidio's; `threshold` is from 0 to 1; `phone_regions` are two-letter
-    codes; `countries` are two small letters each and
-    add the national numbers that have check digits (ES_NIF, IT_FISCAL_CODE). Loopback and private network addresses are no one's and are left out. Keys and tokens
-    have labels that begin with SECRET_ and are always looked for. The evidence holds no value.
+    all strings, keys and long numbers in `meta`; `fields` may limit it. `entities` are Presidio's, and
+    those of the tagger that `names` names (`curate.names.tagger`); `threshold` is from 0 to 1;
+    `phone_regions` are two-letter codes; `countries` are two small letters each and add the national
+    numbers that have check digits (ES_NIF, IT_FISCAL_CODE). Loopback and private network addresses are
+    no one's and are left out, and so are people of public life. Keys and tokens have labels that begin
+    with SECRET_ and are always looked for. What only the tagger says blocks nothing. The evidence holds
+    no value; a person has a number in it, the same wherever that person is named in the example.
     """
 
     name: ClassVar[str] = "pii"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     entities: tuple[str, ...] = ENTITIES
     threshold: float = 0.4
     fields: tuple[str, ...] = FIELDS
     phone_regions: tuple[str, ...] = REGIONS
     countries: tuple[str, ...] = ()
+    names: str = "auto"
 
     def __post_init__(self) -> None:
         for setting, values, known in (
@@ -113,6 +118,7 @@ class Pii:
                     raise ConfigError(f"pii.{setting} has `{value}`", hint=f"known are: {', '.join(known)}")
         if not 0 <= self.threshold <= 1:
             raise ConfigError(f"pii.threshold is {self.threshold}", hint="it is from 0 to 1")
+        check_name(self.names)
 
     def obstacle(self, examples: pl.DataFrame) -> str:
         """It needs Presidio, and spaCy below it."""
@@ -121,42 +127,41 @@ class Pii:
 
     def scan(self, batch: pl.DataFrame) -> Scan:
         """One finding a span; spans that overlap are one."""
+        places = [
+            place for place in map(Place._make, strings(batch)) if place.field.split(":", 1)[0] in self.fields
+        ]
         rows: list[tuple[object, ...]] = []
-        for example_id, message, field, text in strings(batch):
-            if field.split(":", 1)[0] not in self.fields:
-                continue
-            # a column `phone` says of a bare number what a word beside it would say in a text
-            lead = "phone: " if _PHONE_KEY.search(field) and not field.endswith(KEY) else ""
-            found = _behind(len(lead), self.spans(lead + text, is_json=field == "tool_calls"))
-            for span, also in merged(found):
+        names = named(places, self.entities, self.names, self.threshold)
+        for place, found in zip(places, names, strict=True):
+            by_form = self._by_form(place)
+            for span, also in merged((*by_form, *_beside(by_form, found))):
                 evidence: dict[str, object] = {"kind": span.label, "characters": span.end - span.start}
                 if also:
                     evidence["also"] = also
-                told = json.dumps(evidence)
-                rows.append((example_id, message, field, *span, "redact", True, told))
-        columns = (
-            "example_id",
-            "message",
-            "field",
-            "start",
-            "end",
-            "label",
-            "score",
-            "action",
-            "blocking",
-            "evidence",
-        )
-        return Scan(pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row"))
+                person = _person(span, found)
+                if person is not None:
+                    evidence["person"] = person
+                blocking = not {span.label, *also} <= set(TAGGED)
+                where = (place.example_id, place.message, place.field)
+                rows.append((*where, *span, "redact", blocking, json.dumps(evidence)))
+        return Scan(pl.DataFrame(rows, schema={name: FINDINGS[name] for name in _COLUMNS}, orient="row"))
+
+    def _by_form(self, place: Place) -> list[Span]:
+        """What a text holds by form alone."""
+        # a column `phone` says of a bare number what a word beside it would say in a text
+        lead = "phone: " if _PHONE_KEY.search(place.field) and not place.field.endswith(KEY) else ""
+        return list(_behind(len(lead), self.spans(lead + place.text, is_json=place.field == "tool_calls")))
 
     def spans(self, text: str, *, is_json: bool = False) -> Iterator[Span]:
-        """All spans in one text, some over others."""
+        """All spans in one text by form, without names; some over others."""
         for label, start, end in secrets(text):
             yield Span(start, end, label, 1.0)
         # an escape within JSON must stay whole when the value beside it is cut out
         read = _ESCAPE.sub(lambda found: " " * len(found[0]), text) if is_json else text
+        forms = tuple(name for name in self.entities if name == "DATE_TIME" or name not in TAGGED)
         for start, end in pieces(read):
             piece = read[start:end]
-            for reading, entities in _readings(piece, self.entities):
+            for reading, entities in _readings(piece, forms):
                 # national numbers are looked for once, with all that is no e-mail address
                 countries = self.countries if entities != _EMAIL else ()
                 found = analyser(self.phone_regions, entities, countries, self.threshold).find(reading)
@@ -165,6 +170,26 @@ class Pii:
                     Span(start + span.start, start + span.end, span.label, span.score)
                     for span in _kept(found, piece, whole_at_ends=ends)
                 )
+
+
+def _beside(by_form: list[Span], found: list[Found]) -> Iterator[Span]:
+    """The names that no value found by form holds; numbers and the like only where none stands."""
+    for span, _ in found:
+        over = [other for other in by_form if other.start < span.end and span.start < other.end]
+        if span.label == "DATE_TIME":  # a form knows a date alone, a name of a moment has its time too
+            over = [other for other in over if other.label != "DATE_TIME"]
+        if span.label in ("PERSON", "LOCATION", "STREET_ADDRESS", "ORGANIZATION"):
+            if not any(other.start <= span.start and span.end <= other.end for other in over):
+                yield Span(*span)
+        elif not over:
+            yield Span(*span)
+
+
+def _person(span: Span, found: list[Found]) -> int | None:
+    """The number of the first person that a finding is about."""
+    return next(
+        (each.person for each in found if each.person and span.start <= each.span.start < span.end), None
+    )
 
 
 def _behind(lead: int, spans: Iterable[Span]) -> Iterator[Span]:
@@ -196,12 +221,12 @@ def _kept(found: Iterable[Result], piece: str, *, whole_at_ends: tuple[bool, boo
         if result.entity == "EMAIL_ADDRESS":  # a parameter's name before it is not part of it
             value = _PARAMETER.sub(lambda lead: " " * len(lead[0]), value)
         before, after = piece[max(0, result.start - 32) : result.start], piece[result.end : result.end + 2]
-        if _personal(result.entity, value, before, after, result.score):
+        if personal(result.entity, value, before, after, result.score):
             lead, tail = len(value) - len(value.lstrip()), len(value) - len(value.rstrip())
             yield Span(result.start + lead, result.end - tail, result.entity, round(result.score, 4))
 
 
-def merged(spans: Iterator[Span]) -> Iterator[tuple[Span, list[str]]]:
+def merged(spans: Iterable[Span]) -> Iterator[tuple[Span, list[str]]]:
     """Spans that overlap as one over all of them, with the names that it goes without.
 
     It is named after the longest, then the surest. So nothing of a value is left beside the cut.
@@ -230,58 +255,3 @@ def pieces(text: str) -> Iterator[tuple[int, int]]:
         space = text.find(" ", start, start + OVERLAP // 2)
         start = space + 1 if space >= 0 else start
     yield start, len(text)
-
-
-def _personal(entity: str, value: str, before: str, after: str, score: float) -> bool:
-    """Whether a value of that form is anybody's, by itself and by what stands beside it."""
-    if entity == "PHONE_NUMBER":
-        return "=" not in after and _telephone(value, before, told=score > CONTEXT_FREE)
-    if entity == "CREDIT_CARD":
-        # other first digits are airlines' and petrol stations', and binary numbers
-        return value.startswith(("2", "3", "4", "5", "6", "1800")) and _luhn(value)
-    if entity == "IBAN_CODE":
-        return _mod97(value)
-    if entity == "IP_ADDRESS":
-        return not _VERSION.search(before) and _is_of_someone(value)
-    return True
-
-
-def _telephone(value: str, before: str, *, told: bool) -> bool:
-    """Whether digits are a telephone rather than an order id, a sum or years.
-
-    `told` is whether a form that nothing else has, or a word beside it, says so. Without that the
-    value must be written as telephones are: a row of digits is as often something else.
-    """
-    digits = "".join(char for char in value if char.isdigit())
-    if len(digits) < SHORTEST_PHONE or _SUM.search(value):
-        return False
-    if value.startswith("+"):
-        return True
-    return not _OTHER_NUMBER.search(before) and (told or _WRITTEN_PHONE.fullmatch(value) is not None)
-
-
-def _is_of_someone(value: str) -> bool:
-    """Whether an address is not everybody's: loopback, private networks, and `a::b` of a program."""
-    try:
-        address = ip_address(value.strip().split("/")[0].split("%")[0])
-    except ValueError:
-        return True
-    if address.version == 6:
-        groups = [group for group in value.split(":") if group]
-        return len(groups) > 2 and any(char.isdigit() for char in value)
-    # is_private would take in the documentation ranges, which stand for real ones in examples
-    local = address.is_loopback or address.is_unspecified or address.is_link_local or address.is_multicast
-    return not local and not value.startswith(_PRIVATE)
-
-
-def _luhn(value: str) -> bool:
-    """Whether the check digit of a card number fits."""
-    digits = [int(char) for char in value if char.isdecimal()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-
-
-def _mod97(value: str) -> bool:
-    """Whether the check digits of an IBAN fit."""
-    compact = "".join(char for char in value.upper() if char.isascii() and char.isalnum())
-    return int("".join(str(int(char, 36)) for char in compact[4:] + compact[:4])) % 97 == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ FEW = 1_000  # keys that are sorted as they are
 LONGEST = 1 << 16  # code points of a text that the scratch space holds; longer ones get their own
 _own = threading.local()
 
-Scratch = tuple[Codes, Hashes, Numbers, Hashes]
+Scratch = tuple[NDArray[Any], ...]
 
 
 @cache
@@ -47,13 +48,10 @@ def _scratch(longest: int = LONGEST) -> Scratch:
 
 
 def _space(longest: int) -> Scratch:
+    """See kernels.Scratch."""
     size = longest + 8
-    return (
-        np.empty(size, dtype=np.uint32),
-        np.empty(size, dtype=np.uint64),
-        np.empty(size, dtype=np.int64),
-        np.empty(size, dtype=np.uint64),
-    )
+    kinds = (np.uint32, np.uint8, np.uint8, np.uint64, np.uint64, np.uint64)
+    return (*(np.empty(size, dtype=kind) for kind in kinds), *powers(longest))
 
 
 def _widths(shingling: Shingling) -> Numbers:
@@ -73,7 +71,7 @@ def sketch_piece(piece: Piece, source: Source, shingling: Shingling, bands: Band
     keys = np.zeros((bands.count, count), dtype=np.uint64)
     whole, hard = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.bool_)
     rest = (
-        known.becomes, known.kind, _plain(piece.bounds is None), _widths(shingling), *powers(LONGEST),
+        known.becomes, known.kind, _plain(piece.bounds is None), _widths(shingling),
         *_drawn(bands), bands.rows, _scratch(), keys, whole, hard,
     )  # fmt: skip
     if piece.bounds is not None:
@@ -98,7 +96,7 @@ def sets_of_piece(
     hard = np.zeros(len(begins), dtype=np.bool_)
     filled = kernels.sets_of_texts(
         piece.data, begins, ends, _key(source), known.becomes, known.kind, _plain(piece.bounds is None),
-        _widths(shingling), *powers(LONGEST), _scratch(), out, starts, hard,
+        _widths(shingling), _scratch(), out, starts, hard,
     )  # fmt: skip
     where = np.flatnonzero(hard)
     if not len(where):
@@ -161,8 +159,8 @@ def _sketch_hard(
     bounds = np.concatenate([[0], np.cumsum([len(codes) for codes in folded])]).astype(np.int64)
     joined = np.concatenate(folded)
     learn_kinds(joined)
-    longest = 2 * int(np.diff(bounds).max(initial=0)) + 2  # a character that stands alone takes a space too
+    longest = int(np.diff(bounds).max(initial=0))
     kernels.sketch_codes(
-        joined, bounds, where, table().kind, _widths(shingling), *powers(max(LONGEST, longest)),
+        joined, bounds, where, table().kind, _widths(shingling),
         *_drawn(bands), bands.rows, _scratch(longest), keys, whole,
     )  # fmt: skip

@@ -17,17 +17,20 @@ from numpy.typing import NDArray
 
 from curate.dedup import leaders
 from curate.dedup.folding import ALNUM, CHARACTER, DROPPED, HAN, MARK, SLOW, SPACE, UNKNOWN
-from curate.dedup.shingling import BLANK, FOLD, MIX, ODD
+from curate.dedup.shingling import FOLD, MIX, ODD
 
 U = np.uint64
 WIDE, CODE = U(21), U((1 << 21) - 1)
-ONE, HIGH, FOLD_SHIFT = U(1), U(32), U(29)
-MIXER, FOLDER, STEP, SPACE_CODE = U(MIX), U(FOLD), U(ODD), U(BLANK)
+ONE, HIGH, FOLD_SHIFT, ONE8 = U(1), U(32), U(29), np.uint8(1)
+MIXER, FOLDER, STEP = U(MIX), U(FOLD), U(ODD)
+BUCKET = U(56)
 QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, LINE = 34, 92, 44, 58, 123, 125, 10
 DONE, HARD, ABSENT = 0, 1, 2  # what became of a text: cut, left to Python, not there
 
 Bytes = NDArray[np.uint8]
 Array = NDArray[Any]
+# of one text: code points, their kinds, ends of words, terms or sums, words, shingles; powers, inverses
+Scratch = tuple[Array, Array, Array, Array, Array, Array, Array, Array]
 
 
 @njit(inline="always")
@@ -136,126 +139,75 @@ def _folded(
 
 
 @njit(inline="always")
-def _words(
-    codes: Array, count: int, kinds: Bytes, marks: bool, up: Array, sums: Array, at: Array
-) -> tuple[int, int, int]:
-    """Words of folded text without characters that stand alone: their number, then two zeros.
-
-    Without branches, for the ends of words cannot be foretold.
-    """
-    words = 0
-    place = 0
-    total = U(0)
-    inside = 0
-    before = 0
-    kind = np.int64(kinds[codes[0]]) if count > 0 else 0
-    sums[0] = U(0)
-    at[0] = 0
-    for i in range(count):
-        code = codes[i]
-        after = np.int64(kinds[codes[i + 1]])  # one more may be read: see the callers
-        held = np.int64(marks) | ((before == ALNUM) & (after == ALNUM) & (i + 1 < count))
-        keep = np.int64(kind != SPACE) & (np.int64(kind != MARK) | held)
-        ends = inside & (1 - keep)
-        value = U(code) * U(keep) + SPACE_CODE * U(ends)
-        total += value * up[place]
-        place += keep + ends
-        sums[words + 1] = total
-        at[words + 1] = place
-        words += ends
-        inside = keep
-        before = kind
-        kind = after
-    if inside:
-        total += SPACE_CODE * up[place]
-        words += 1
-        sums[words] = total
-        at[words] = place + 1
-    return words, 0, 0
-
-
-@njit(inline="always")
-def _characters(
-    codes: Array, count: int, kinds: Bytes, marks: bool, up: Array, sums: Array, at: Array
-) -> tuple[int, int, int]:
-    """Words of any folded text: their number, of them characters that stand alone, of them ideographs."""
-    words = 0
-    place = 0
-    total = U(0)
-    inside = False
-    alone = 0
-    han = 0
-    sums[0] = U(0)
-    at[0] = 0
-    for i in range(count):
-        code = codes[i]
-        kind = kinds[code]
-        keep = kind != SPACE
-        if kind == MARK and not marks:
-            before = kinds[codes[i - 1]] if i > 0 else SPACE
-            after = kinds[codes[i + 1]] if i + 1 < count else SPACE
-            keep = (before == ALNUM or before >= CHARACTER) and (after == ALNUM or after >= CHARACTER)
-        single = kind >= CHARACTER
-        if inside and (single or not keep):
-            total += SPACE_CODE * up[place]
-            place += 1
-            words += 1
-            sums[words] = total
-            at[words] = place
-            inside = False
-        if keep:
-            total += U(code) * up[place]
-            place += 1
-            inside = True
-        if single:
-            total += SPACE_CODE * up[place]
-            place += 1
-            words += 1
-            sums[words] = total
-            at[words] = place
-            inside = False
-            alone += 1
-            han += kind == HAN
-    if inside:
-        total += SPACE_CODE * up[place]
-        words += 1
-        sums[words] = total
-        at[words] = place + 1
-    return words, alone, han
-
-
-@njit(inline="always")
 def _mixed(value: np.uint64) -> np.uint64:
     value = (value ^ (value >> HIGH)) * MIXER
     return value ^ (value >> HIGH)
 
 
 @njit(inline="always")
-def _shingles(
-    codes: Array, count: int, kinds: Bytes, widths: Array, up: Array, down: Array,
-    sums: Array, at: Array, out: Array,
-) -> tuple[int, np.uint64]:  # fmt: skip
-    """Write the shingles of a folded text: their number, and the hash of the whole."""
-    wide = False
+def _words(codes: Array, count: int, kinds: Bytes, marks: bool, space: Scratch) -> tuple[int, int, int]:
+    """Hash the words of a folded text: their number, of them characters that stand alone, ideographs.
+
+    The loops have no branches: the ends of words cannot be foretold, and most loops become vectors.
+    """
+    _, kind, end, terms, words, _, up, down = space
+    kind[0] = kind[count + 1] = SPACE
     for i in range(count):
-        wide |= codes[i] > 127
+        kind[i + 1] = kinds[codes[i]]
     alone = han = 0
-    if wide:
-        words, alone, han = _characters(codes, count, kinds, False, up, sums, at)
-    else:
-        words, _, _ = _words(codes, count, kinds, False, up, sums, at)
-    if words == 0:  # marks alone: they are all that this text says
-        words, alone, han = _characters(codes, count, kinds, True, up, sums, at)
-        if words == 0:
+    for i in range(count + 1):
+        alone += kind[i] >= CHARACTER
+        han += kind[i] == HAN
+    _ends(kind, count, marks, end)
+    for i in range(count):
+        terms[i] = U(codes[i]) * up[i] * U(end[i] & ONE8)
+    number = U(0)
+    total = U(0)
+    last = U(0)
+    for i in range(count):
+        total += terms[i]
+        words[number] = (total - last) * down[i]
+        ends = U(end[i] >> ONE8)
+        last += (total - last) * ends
+        number += ends
+    return np.int64(number), alone, han
+
+
+@njit(inline="always")
+def _ends(kind: Bytes, count: int, marks: bool, end: Bytes) -> None:
+    """For each code point 1 if it is kept, 3 if also a word ends with it, else 0."""
+    for i in range(count + 1):
+        before, own, after = kind[i], kind[i + 1], kind[i + 2]
+        # of the kinds, ALNUM and the two that stand alone are letters
+        held = ((before == ALNUM) | (before >= CHARACTER)) & ((after == ALNUM) | (after >= CHARACTER))
+        end[i] = np.uint8((own != SPACE) & ((own != MARK) | held | marks))
+    for i in range(count):
+        single = (kind[i + 1] >= CHARACTER) | (kind[i + 2] >= CHARACTER)
+        ends = end[i] & (np.uint8(end[i + 1] == 0) | np.uint8(single))
+        end[i] = end[i] | np.uint8(ends << ONE8)
+
+
+@njit(inline="always")
+def _shingles(codes: Array, count: int, kinds: Bytes, widths: Array, space: Scratch) -> tuple[int, np.uint64]:
+    """Write the shingles of a folded text into the scratch space: their number, and the hash of the whole."""
+    _, _, _, sums, words, out, up, down = space
+    number, alone, han = _words(codes, count, kinds, False, space)
+    if number == 0:  # marks alone: they are all that this text says
+        number, alone, han = _words(codes, count, kinds, True, space)
+        if number == 0:
             return 0, U(0)
     width = widths[0]
-    if alone * 2 >= words:
+    if alone * 2 >= number:
         width = widths[2] if han * 4 >= alone * 3 else widths[1]
-    width = min(width, words)
-    number = words - width + 1
+    width = min(width, number)
+    total = U(0)
     for i in range(number):
-        out[i] = _mixed((sums[i + width] - sums[i]) * down[at[i]])
-    return number, _mixed(sums[words]) | ONE
+        sums[i] = total
+        total += _mixed(words[i]) * up[i]
+    sums[number] = total
+    for i in range(number - width + 1):
+        out[i] = _mixed((sums[i + width] - sums[i]) * down[i])
+    return number - width + 1, _mixed(total) | ONE
 
 
 @njit(inline="always")
@@ -396,15 +348,14 @@ def _line_end(data: Bytes, at: int, size: int) -> int:
 @njit(cache=True, nogil=True)
 def sketch_lines(
     data: Bytes, size: int, begins: Array, ends: Array, key: Bytes, becomes: Array, kinds: Bytes, plain: Bytes,
-    widths: Array, up: Array, down: Array, factors: Array, terms: Array, rows: int,
-    scratch: tuple[Array, Array, Array, Array], keys: Array, whole: Array, hard: Array,
+    widths: Array, factors: Array, terms: Array, rows: int, space: Scratch, keys: Array, whole: Array, hard: Array,
 ) -> int:  # fmt: skip
     """Band keys and whole hash of the wanted text of each JSON line; blank lines are none.
 
-    Gives their number, and where each begins and ends; `hard` marks those left to Python. `scratch`
-    holds code points, prefix sums, places and shingles of one text; 64 bytes past `size` may be read.
+    Gives their number, and where each begins and ends; `hard` marks those left to Python. `space`
+    is for one text; 64 bytes past `size` may be read.
     """
-    codes, sums, places, shingles = scratch
+    codes, shingles = space[0], space[5]
     least = np.empty(factors.shape[0], dtype=np.uint32)
     row = 0
     at = 0
@@ -424,8 +375,7 @@ def sketch_lines(
         ends[row] = end
         hard[row] = state != DONE
         if state == DONE:
-            codes[count] = 32
-            number, whole[row] = _shingles(codes, count, kinds, widths, up, down, sums, places, shingles)
+            number, whole[row] = _shingles(codes, count, kinds, widths, space)
             if number:
                 _keys(shingles, number, factors, terms, least, rows, keys, row)
         row += 1
@@ -436,49 +386,76 @@ def sketch_lines(
 @njit(cache=True, nogil=True)
 def sketch_texts(
     data: Bytes, bounds: Array, becomes: Array, kinds: Bytes, plain: Bytes,
-    widths: Array, up: Array, down: Array, factors: Array, terms: Array, rows: int,
-    scratch: tuple[Array, Array, Array, Array], keys: Array, whole: Array, hard: Array,
+    widths: Array, factors: Array, terms: Array, rows: int, space: Scratch, keys: Array, whole: Array, hard: Array,
 ) -> None:  # fmt: skip
     """The same of UTF-8 texts that stand one after the other; `bounds` is where each begins, and the end."""
-    codes, sums, places, shingles = scratch
+    codes, shingles = space[0], space[5]
     least = np.empty(factors.shape[0], dtype=np.uint32)
     for row in range(bounds.shape[0] - 1):
         count, _, state = _folded(data, bounds[row], bounds[row + 1], False, becomes, plain, codes)
         hard[row] = state != DONE
         if state == DONE:
-            codes[count] = 32
-            number, whole[row] = _shingles(codes, count, kinds, widths, up, down, sums, places, shingles)
+            number, whole[row] = _shingles(codes, count, kinds, widths, space)
             if number:
                 _keys(shingles, number, factors, terms, least, rows, keys, row)
 
 
 @njit(cache=True, nogil=True)
 def sketch_codes(
-    folded: Array, bounds: Array, where: Array, kinds: Bytes, widths: Array, up: Array, down: Array,
-    factors: Array, terms: Array, rows: int,
+    folded: Array, bounds: Array, where: Array, kinds: Bytes, widths: Array,     factors: Array, terms: Array, rows: int,
     scratch: tuple[Array, Array, Array, Array], keys: Array, whole: Array,
 ) -> None:  # fmt: skip
     """The same of texts that Python has folded; `where` is the row of each."""
-    codes, sums, places, shingles = scratch
+    codes, shingles = space[0], space[5]
     least = np.empty(factors.shape[0], dtype=np.uint32)
     for text in range(where.shape[0]):
         count = bounds[text + 1] - bounds[text]
         codes[:count] = folded[bounds[text] : bounds[text + 1]]
-        codes[count] = 32
         row = where[text]
-        number, whole[row] = _shingles(codes, count, kinds, widths, up, down, sums, places, shingles)
+        number, whole[row] = _shingles(codes, count, kinds, widths, space)
         if number:
             _keys(shingles, number, factors, terms, least, rows, keys, row)
 
 
 @njit(inline="always")
-def _distinct(shingles: Array, number: int, out: Array, filled: int) -> int:
-    """Append the sorted distinct shingles of one text; how many are filled then."""
-    if number > 1:
-        shingles[:number].sort()
+def _sorted(values: Array, number: int, place: Array, other: Array) -> Array:
+    """The values sorted into `other`: hashes, which by their upper bits are nearly where they belong."""
+    place[:] = 0
     for i in range(number):
-        if i == 0 or shingles[i] != shingles[i - 1]:
-            out[filled] = shingles[i]
+        place[values[i] >> BUCKET] += 1
+    at = 0
+    for slot in range(place.shape[0]):
+        size = place[slot]
+        place[slot] = at
+        at += size
+    for i in range(number):
+        slot = values[i] >> BUCKET
+        other[place[slot]] = values[i]
+        place[slot] += 1
+    for i in range(1, number):
+        value = other[i]
+        j = i - 1
+        while j >= 0 and other[j] > value:
+            other[j + 1] = other[j]
+            j -= 1
+        other[j + 1] = value
+    return other
+
+
+@njit(inline="always")
+def _distinct(
+    shingles: Array, number: int, out: Array, filled: int, place: Array, other: Array
+) -> int:
+    """Append the sorted distinct shingles of one text; how many are filled then."""
+    first = filled
+    if number > 1 << 14:
+        shingles[:number].sort()
+        ordered = shingles
+    else:
+        ordered = _sorted(shingles, number, place, other)
+    for i in range(number):
+        if filled == first or ordered[i] != out[filled - 1]:
+            out[filled] = ordered[i]
             filled += 1
     return filled
 
@@ -486,14 +463,14 @@ def _distinct(shingles: Array, number: int, out: Array, filled: int) -> int:
 @njit(cache=True, nogil=True)
 def sets_of_texts(
     data: Bytes, begins: Array, ends: Array, key: Bytes, becomes: Array, kinds: Bytes, plain: Bytes,
-    widths: Array, up: Array, down: Array,
-    scratch: tuple[Array, Array, Array, Array], out: Array, starts: Array, hard: Array,
+    widths: Array, space: Scratch, out: Array, starts: Array, hard: Array,
 ) -> int:  # fmt: skip
     """The sorted distinct shingles of these JSON lines, one text after the other; how many in all.
 
     Without a key (empty), of these UTF-8 texts. Those in `hard` have none yet.
     """
-    codes, sums, places, shingles = scratch
+    codes, shingles = space[0], space[5]
+    place = np.empty(256, dtype=np.int64)
     filled = 0
     starts[0] = 0
     for row in range(begins.shape[0]):
@@ -503,9 +480,8 @@ def sets_of_texts(
             count, _, state = _folded(data, begins[row], ends[row], False, becomes, plain, codes)
         hard[row] = state != DONE
         if state == DONE:
-            codes[count] = 32
-            number, _ = _shingles(codes, count, kinds, widths, up, down, sums, places, shingles)
-            filled = _distinct(shingles, number, out, filled)
+            number, _ = _shingles(codes, count, kinds, widths, space)
+            filled = _distinct(shingles, number, out, filled, place, space[3])
         starts[row + 1] = filled
     return filled
 

@@ -3,9 +3,9 @@
 Everything here is arithmetic on unsigned integers that wrap, so that the numpy path (below) and the
 compiled one (kernels.py) give the same bits.
 
-A text in normal form is its words, each followed by a space; a character of a script without spaces
-is a word of its own. Its hash is the sum of its code points times powers of ODD, so that the hash of
-any run of words is a difference of two prefix sums, brought to power 0.
+A text in normal form is its words; a character of a script without spaces is a word of its own. The
+hash of a word is the sum of its code points times powers of ODD, and the hash of a run of words the
+same sum of their hashes: so each is a difference of two prefix sums, brought to the same power.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ Numbers = NDArray[np.int64]
 ODD = 0x9E3779B97F4A7C15
 MIX = 0xD6E8FEB86659FD93
 FOLD = 0xBF58476D1CE4E5B9
-BLANK = 32
 PERMUTATIONS = 64
 SEED = 20_260_101
 SURE = 0.9997  # chance that a pair just at the threshold shares a band
@@ -140,8 +139,7 @@ class _Words(NamedTuple):
 
     kept: NDArray[np.bool_]  # the code points that words are made of
     starts: Numbers  # where each text's words begin, and the end
-    at: Numbers  # power at which each word begins, and the end
-    sums: Hashes  # prefix sum there
+    hashes: Hashes
     alone: NDArray[np.bool_]  # words that are one character of a script without spaces
     han: NDArray[np.bool_]
 
@@ -173,30 +171,14 @@ def _words(
     # a word ends where the next code point is not kept, or is of another text, or stands alone
     end = kept.copy()
     end[:-1] &= ~kept[1:] | ~same[1:] | alone[1:] | alone[:-1]
-    return _summed(codes, kinds, owner, count, kept, alone, end)
-
-
-def _summed(
-    codes: Codes,
-    kinds: NDArray[np.uint8],
-    owner: Numbers,
-    count: int,
-    kept: NDArray[np.bool_],
-    alone: NDArray[np.bool_],
-    end: NDArray[np.bool_],
-) -> _Words:
-    """The words with the prefix sums at their boundaries."""
-    place = np.cumsum(kept.astype(np.int64) + end) - 1 - end  # the space after a word takes a place too
-    up, _ = powers(int(place[-1]) + 2 if len(place) else 1)
-    terms = np.where(kept, codes.astype(np.uint64) * up[np.maximum(place, 0)], np.uint64(0))
-    terms += np.where(end, np.uint64(BLANK) * up[place + 1], np.uint64(0))
-    sums = np.cumsum(terms)
+    up, down = powers(size)
+    sums = np.cumsum(np.where(kept, codes.astype(np.uint64) * up[:size], np.uint64(0)))
     ends = np.flatnonzero(end)
-    at = np.concatenate([[0], place[ends] + 2]).astype(np.int64)
+    prefix = np.concatenate([np.zeros(1, dtype=np.uint64), sums[ends]])
     starts = np.zeros(count + 1, dtype=np.int64)
     np.cumsum(np.bincount(owner[ends], minlength=count), out=starts[1:])
-    prefix = np.concatenate([np.zeros(1, dtype=np.uint64), sums[ends]])
-    return _Words(kept, starts, at, prefix, alone[ends], kinds[ends] == HAN)
+    hashes = mixed((prefix[1:] - prefix[:-1]) * down[ends])
+    return _Words(kept, starts, hashes, alone[ends], kinds[ends] == HAN)
 
 
 def _shingles(words: _Words, shingling: Shingling) -> Cut:
@@ -213,13 +195,12 @@ def _shingles(words: _Words, shingling: Shingling) -> Cut:
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
     owner = np.repeat(np.arange(len(sizes)), counts)
     first = np.arange(starts[-1]) - starts[owner] + words.starts[owner]
-    _, down = powers(int(words.at[-1]) + 1)
-    run = (words.sums[first + width[owner]] - words.sums[first]) * down[words.at[first]]
-    all_of_it = (words.sums[words.starts[1:]] - words.sums[words.starts[:-1]]) * down[
-        words.at[words.starts[:-1]]
-    ]
-    whole = np.where(sizes > 0, mixed(all_of_it) | np.uint64(1), EMPTY)
-    return Cut(mixed(run), starts, whole)
+    up, down = powers(len(words.hashes) + 1)
+    sums = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(words.hashes * up[: len(words.hashes)])])
+    run = (sums[first + width[owner]] - sums[first]) * down[first]
+    begins, ends = words.starts[:-1], words.starts[1:]
+    whole = mixed((sums[ends] - sums[begins]) * down[begins]) | np.uint64(1)
+    return Cut(mixed(run), starts, np.where(sizes > 0, whole, EMPTY))
 
 
 def band_keys(cut_texts: Cut, bands: Bands) -> Hashes:

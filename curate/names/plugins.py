@@ -29,7 +29,18 @@ _KINDS = {
     "ZIP": "ZIP_CODE", "ZIPCODE": "ZIP_CODE", "POSTALCODE": "ZIP_CODE",
     "PHONE": "PHONE_NUMBER", "PHONENUMBER": "PHONE_NUMBER", "TELEPHONENUM": "PHONE_NUMBER",
 }  # fmt: skip
-_ASKED = ("person", "location", "address", "organization", "nationality", "title", "age", "date", "zip code", "phone number")
+_ASKED = (
+    "person",
+    "location",
+    "address",
+    "organization",
+    "nationality",
+    "title",
+    "age",
+    "date",
+    "zip code",
+    "phone number",
+)
 
 
 def kind_of(label: str) -> str | None:
@@ -85,7 +96,9 @@ class GlinerTagger:
 
     def _found(self, text: str) -> Iterator[Span]:
         for start, end in _pieces(text):
-            for entity in self.model.predict_entities(text[start:end], list(_ASKED), threshold=self.threshold):
+            for entity in self.model.predict_entities(
+                text[start:end], list(_ASKED), threshold=self.threshold
+            ):
                 kind = kind_of(entity["label"])
                 if kind:
                     score = round(float(entity["score"]), 3)
@@ -119,7 +132,8 @@ def load_hf(name: str) -> HfTagger:
         made = pipeline("token-classification", model=name, tokenizer=name, aggregation_strategy="simple")
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"the model `{name}` cannot be loaded", hint="give a hub id or a folder with config, weights and tokenizer"
+            f"the model `{name}` cannot be loaded",
+            hint="give a hub id or a folder with config, weights and tokenizer",
         ) from error
     return HfTagger(made)
 

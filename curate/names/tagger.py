@@ -44,9 +44,7 @@ class Tagger:
 
     def __init__(self, path: Path = WEIGHTS, kinds: Iterable[str] = KINDS, lean: float = LEAN) -> None:
         arrays = np.load(path, allow_pickle=False)
-        self._lexicon = Lexicon(
-            zlib.decompress(arrays["words"].tobytes()).decode().split("\n"), arrays["flags"]
-        )
+        self._lexicon = _lexicon(path)
         self._network = _network(arrays)
         self._wanted = np.zeros(LABELS, dtype=bool)
         for kind in kinds:
@@ -235,6 +233,17 @@ def _network(arrays: np.lib.npyio.NpzFile) -> Network:
         arrays["output_bias"].astype(np.float32),
         factors[4],
     )
+
+
+@lru_cache(maxsize=2)
+def _lexicon(path: Path) -> Lexicon:
+    arrays = np.load(path, allow_pickle=False)
+    return Lexicon(zlib.decompress(arrays["words"].tobytes()).decode().split("\n"), arrays["flags"])
+
+
+def lexicon() -> Lexicon:
+    """The lists of words that come with the package."""
+    return _lexicon(WEIGHTS)
 
 
 @lru_cache(maxsize=4)

@@ -24,8 +24,16 @@ FLAGS = (
     "product", "known", "english_300", "english_1500", "english_5000", "english_15000", "english_60000",
 )  # fmt: skip
 BIT = {name: 1 << at for at, name in enumerate(FLAGS)}
-ENGLISH = ((300, "english_300"), (1500, "english_1500"), (5000, "english_5000"), (15000, "english_15000"), (60000, "english_60000"))
-_NAMES = sum(BIT[name] for name in ("first", "last", "city", "big_city", "country", "state", "demonym", "faith"))
+ENGLISH = (
+    (300, "english_300"),
+    (1500, "english_1500"),
+    (5000, "english_5000"),
+    (15000, "english_15000"),
+    (60000, "english_60000"),
+)
+_NAMES = sum(
+    BIT[name] for name in ("first", "last", "city", "big_city", "country", "state", "demonym", "faith")
+)
 _COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000"))
 _PLAIN = _COMMON | BIT["english_15000"]
 _WEAK = sum(BIT[name] for name in ("last", "city", "city_part"))  # lists that hold many ordinary words
@@ -91,7 +99,9 @@ def features(word: str, flags: int, style: str) -> list[int]:
         return found
     found.append(row(f"n={min(len(word), 12)}"))
     if outline[0] != "d" and len(word) <= RARE:
-        found += [row(f"p{n}={lower[:n]}") for n in (1, 2, 3)] + [row(f"e{n}={lower[-n:]}") for n in (1, 2, 3, 4)]
+        found += [row(f"p{n}={lower[:n]}") for n in (1, 2, 3)] + [
+            row(f"e{n}={lower[-n:]}") for n in (1, 2, 3, 4)
+        ]
         padded = f"^{lower}$"
         found += [row("t=" + padded[at : at + 3]) for at in range(len(padded) - 2)]
     return found

@@ -123,7 +123,9 @@ def _unit(weights: torch.Tensor) -> torch.Tensor:
     return (weights.detach().abs().max() / TOP).clamp_min(1e-8)
 
 
-def forward(net: torch.nn.ParameterDict, words: torch.Tensor, *, exact: bool, dropout: float = 0.0) -> torch.Tensor:
+def forward(
+    net: torch.nn.ParameterDict, words: torch.Tensor, *, exact: bool, dropout: float = 0.0
+) -> torch.Tensor:
     """Logits for a sequence of words, each the sum of its features' embeddings."""
     import torch
 
@@ -172,7 +174,9 @@ class _Batches:
                 current, size = [np.arange(REACH)], 0
         return batches
 
-    def bag(self, positions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    def bag(
+        self, positions: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """(features, where each word's begin, which of these words each position holds)."""
         words, inverse = np.unique(self._texts.ids[positions], return_inverse=True)
         spans = [np.arange(self._offsets[word], self._offsets[word + 1]) for word in words]
@@ -221,7 +225,9 @@ def fit(texts: Corpus, epochs: int, seed: int) -> torch.nn.ParameterDict:
     return net
 
 
-def packed(net: torch.nn.ParameterDict, words: list[str], flags: NDArray[np.uint32]) -> dict[str, NDArray[np.generic]]:
+def packed(
+    net: torch.nn.ParameterDict, words: list[str], flags: NDArray[np.uint32]
+) -> dict[str, NDArray[np.generic]]:
     """The arrays of the shipped file: whole numbers, and the factors between the layers."""
     step = RANGE / TOP
     units = {name: float(_unit(value)) for name, value in net.items()}
@@ -236,7 +242,11 @@ def packed(net: torch.nn.ParameterDict, words: list[str], flags: NDArray[np.uint
         else:
             arrays[name] = np.rint(plain / units[name]).astype(np.int8)
     arrays["factors"] = np.array(
-        [units["embedding"] / step, *(units[f"conv{at}"] for at in range(len(STEPS))), units["output"] * step],
+        [
+            units["embedding"] / step,
+            *(units[f"conv{at}"] for at in range(len(STEPS))),
+            units["output"] * step,
+        ],
         dtype=np.float32,
     )
     arrays["words"] = np.frombuffer(zlib.compress("\n".join(words).encode(), 9), dtype=np.uint8)

@@ -99,7 +99,7 @@ def _found(sides: Sides, vectors: Matrix, threshold: float, most: int) -> pl.Dat
     met = _scored(rows, items, threshold)
     per_item = np.bincount(met.right, minlength=sides.stays.height)
     counts = (per_item[met.right] <= CROWD) | (met.bare >= TWIN)
-    kept = Met(*(column[counts] for column in met))
+    kept = Met(met.left[counts], met.right[counts], met.score[counts], met.bare[counts])
     order = np.lexsort((kept.right, -kept.score, kept.left))
     place = np.arange(len(order)) - np.searchsorted(kept.left[order], kept.left[order])
     order = order[place < most]

@@ -22,22 +22,18 @@ _IN_LINE = re.compile(r"(?:(?<=\s)|^)\(?([A-J])[).][ \t]+(?=\S)")
 _BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _WORD = re.compile(r"[a-z]+")
-_SMALL = {
-    word: str(value)
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
-        "sixteen seventeen eighteen nineteen twenty".split()
-    )
-    if word != "one"  # more often a pronoun than a number
-}
-_TENS = dict(
-    zip("thirty forty fifty sixty seventy eighty ninety".split(), map(str, range(30, 100, 10)), strict=True)
+# small English words for numbers; not `one`, more often a pronoun
+_SMALL = (
+    "zero - two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
 )
-_ORDINALS = {
-    word: str(value)
-    for value, word in enumerate("third fourth fifth sixth seventh eighth ninth tenth".split(), 3)
+_TENS = "thirty forty fifty sixty seventy eighty ninety"
+_ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth"
+_VALUES = {
+    word: str(first + step * place)
+    for words, first, step in ((_SMALL, 0, 1), (_TENS, 30, 10), (_ORDINALS, 3, 1))
+    for place, word in enumerate(words.split())
 }
-_VALUES = _SMALL | _TENS | _ORDINALS
 
 
 class Subject(NamedTuple):
@@ -63,8 +59,8 @@ class Asked(NamedTuple):
 
 def subjects(batch: pl.DataFrame) -> Iterator[Subject]:
     """The subject of each example, in order."""
-    turns = batch["messages"]
-    for wording, said, meta in zip(wordings(batch), turns, batch["meta"], strict=True):
+    columns = batch.select("messages", "meta").iter_rows()
+    for wording, (said, meta) in zip(wordings(batch), columns, strict=True):
         whole = "\n".join(part for part in wording.parts("whole") if part)
         nobody = not any(turn["role"] in ("user", "tool") for turn in said or ())
         question = whole if nobody else wording.question

@@ -43,7 +43,8 @@ class Numbering:
         readers = [plan for plan in (own, plans[0]) if plan]
         rewrites = "|".join(_prefix(plan) for plan in readers if plan.national_prefix_transform_rule)
         drops = "|".join(_prefix(plan) for plan in readers if plan.national_prefix_for_parsing)
-        parts = [f"(?:{own.country_code})?(?:{drops})?(?:{forms})"]
+        # a national prefix is taken off once with the country code and once more after it
+        parts = [f"(?:{own.country_code})?(?:{drops}){{0,3}}(?:{forms})"]
         if own.international_prefix:
             parts.append(rf"(?:{own.international_prefix})[1-9]\d{{3,}}")
         if rewrites:  # these put other digits in the place of a prefix

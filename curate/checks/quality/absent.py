@@ -22,7 +22,7 @@ from curate.checks.quality.text import (
 )
 
 _MEDIA_COLUMN = re.compile(
-    r'"(?:images?|image_\w+|pictures?|photos?|audios?|videos?|media|files?|attachments?)"\s*:\s*(?!null|""|\[\]|\{\})'
+    r'"(?:images?|image_\w+|pictures?|photos?|audios?|videos?|media|files?|attachments?)"\s*:(?!\s*(?:null|""|\[\]|\{\}))'
 )
 
 # asked for a picture
@@ -194,7 +194,7 @@ def _links(text: Text) -> Iterator[Problem]:
         and not CODE.search(words)
     ):
         yield Problem("unreadable-link", *found.span(), 0.8, "what is asked about lies behind a link")
-    elif alone and text.first and not _TOOLS.search(text.text + text.meta):
+    elif alone and "\n\n" in text.text.strip() and text.first and not _TOOLS.search(text.text + text.meta):
         yield Problem(
             "link-in-question", *found.span(), 0.3, "the question holds a link that cannot be opened"
         )

@@ -7,7 +7,7 @@ a short one, a list of names, code or figures has few, and then the answer is No
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 
 import polars as pl
@@ -17,6 +17,7 @@ from curate.checks.quality.words import LANGUAGES_OF
 
 LOOKED_AT = 400  # characters of a text; more would not change the answer
 LEAST = 5  # small words of a language
+DIFFERENT = 4  # of them, at least
 SHARE = 0.2  # of all words
 AHEAD = 1.6  # times as many as of the next language
 KIN = (frozenset(("da", "no", "sv")), frozenset(("es", "ca", "pt")), frozenset(("ru", "uk", "bg")))
@@ -83,24 +84,30 @@ def _script(text: str) -> str | None:
 
 def _by_words(text: str) -> str | None:
     """The language whose small words stand in the text, if it is far ahead of all others."""
-    words = _WORD.findall(text.lower().replace("’", "'"))
+    # capitals are names of things: AI is no Italian
+    words = [word.lower() for word in _WORD.findall(text.replace("’", "'")) if not word.isupper()]
     if len(words) < LEAST:
         return None
     counts: Counter[str] = Counter()
+    weights: Counter[str] = Counter()
+    seen: defaultdict[str, set[str]] = defaultdict(set)
     for word in words:
         # a letter alone is a variable, an initial or an item of a list as often as a word
-        for language in LANGUAGES_OF.get(word, ()) if len(word) > 1 else ():
+        languages = LANGUAGES_OF.get(word, ()) if len(word) > 1 else ()
+        for language in languages:
             counts[language] += 1
+            seen[language].add(word)
+            weights[language] += 60 // len(languages)  # a word of one language says more than one of six
     if not counts:
         return None
-    # what is equal in number is told apart by the alphabet, so that each run says the same
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    # what is equal in weight is told apart by the alphabet, so that each run says the same
+    ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
     best, most = ranked[0]
-    if most < LEAST or most < SHARE * len(words):
+    if counts[best] < LEAST or counts[best] < SHARE * len(words) or len(seen[best]) < DIFFERENT:
         return None
     kin = next((family for family in KIN if best in family), frozenset((best,)))
-    others = max((count for name, count in ranked[1:] if name not in kin), default=0)
-    close = max((count for name, count in ranked[1:] if name in kin), default=0)
+    others = max((weight for name, weight in ranked[1:] if name not in kin), default=0)
+    close = max((weight for name, weight in ranked[1:] if name in kin), default=0)
     return best if most >= AHEAD * others and most > close else None
 
 

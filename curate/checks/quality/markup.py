@@ -94,7 +94,11 @@ def _speaks_of_marks(text: str) -> bool:
 
 def _dumped(text: Text) -> Iterator[Problem]:
     """An answer that is still wrapped in the object that an interface returned."""
-    if re.search(r"json|dict|object|schema|format|function|tool|api|key", text.asked, re.IGNORECASE):
+    if re.search(
+        r"json|\bdict|\bobject|\bschema|\bformat|\bfunction|\btools?\b|\bapi\b|\bkeys?\b",
+        text.asked,
+        re.IGNORECASE,
+    ):
         return
     try:
         value = json.loads(text.text)

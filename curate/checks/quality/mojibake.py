@@ -50,7 +50,7 @@ _CUT_QUOTE = re.compile(
 _MARKS = "\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2039\u203a\u00ab\u00bb\u00a0"
 # what UTF-8 that was meant for readers is made of: letters of living scripts, marks, signs, emoji
 _PLAUSIBLE = re.compile(
-    "[\u00a0-\u017f\u0218-\u021b\u0370-\u03ff\u0400-\u04ff\u05d0-\u05ea\u0600-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u1e00-\u1eff"
+    "[\u0080-\u017f\u0218-\u021b\u0370-\u03ff\u0400-\u04ff\u05d0-\u05ea\u0600-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u1e00-\u1eff"
     "\u2000-\u206f\u20a0-\u20bf\u2100-\u22ff\u2500-\u27bf\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\ufe0f\uff00-\uffee\ufeff"
     "\U0001f000-\U0001faff]+"
 )
@@ -101,7 +101,7 @@ def _sure(text: str, run: re.Match[str]) -> bool:
         return False
     pairs = _ONE.findall(run.group())
     changed = [pair for pair in pairs if _read(pair, _WESTERN) != pair]
-    if len(changed) >= 3 or any(len(pair) == 4 or pair.startswith("â€") for pair in changed):
+    if len(changed) >= 3 or any(len(pair) == 4 or pair.startswith(("â€", "â\u0080")) for pair in changed):
         return True
     before, after = text[run.start() - 1 : run.start()], text[run.end() : run.end() + 1]
     beside = (before.isalpha() and before.islower()) or (after.isalpha() and after.islower())
@@ -110,8 +110,10 @@ def _sure(text: str, run: re.Match[str]) -> bool:
 
 def _sure_pair(pair: str, *, beside: bool) -> bool:
     """Whether two characters are one that was misread; `beside` says that a small letter stands next to them."""
-    if pair == "Â\u00a0":
+    if pair == "Â\u00a0" or "\x80" <= pair[1] <= "\x9f":
         return True
+    if pair == "Å\u00a0":
+        return beside
     if pair[1] in _MARKS:
         return beside and pair[0] == "Ã" and pair[1] not in "\u00ab\u00bb"
     return pair[0] in "ÂÃ" or (pair[0] in "ÄÅ" and beside)

@@ -29,7 +29,7 @@ def repeats(text: Text) -> Iterator[Problem]:
         return
     if loop := _loop(body):
         start, period = loop
-        once = start + period
+        once = _turn_end(body, start + period, period)
         if len(body) - once >= 40 and not _asked_for(text):
             span = (once, len(body))
             times: dict[str, object] = {"times": (len(body) - start) // period}
@@ -68,6 +68,13 @@ def _loop(body: str) -> tuple[int, int] | None:
     if (len(end) - begin) // period < LOOPS or sum(map(str.isalpha, piece)) < 0.4 * len(piece):
         return None
     return begin, period
+
+
+def _turn_end(body: str, place: int, period: int) -> int:
+    """Where the first turn ends: behind the next sentence or line, else word, of which each turn has one."""
+    ends = range(place, place + period)
+    whole = next((at for at in ends if body[at - 1] in ".!?\n。！？"), None)
+    return whole or next((at for at in ends if body[at - 1].isspace()), place)
 
 
 def _packs(body: str) -> bool:

@@ -20,13 +20,12 @@ from curate.checks.wrong_label.opinions import (
     joined,
     neighbours_say,
     regression_says,
-    terms_of,
-    topics_of,
     words_say,
 )
 from curate.confident import confident_classes, find_label_issues
 from curate.embedding import AUTO, Units
 from curate.errors import ConfigError
+from curate.terms import terms_of, topics_of
 
 FEWEST = 5  # rows of a label, below which nothing can be said of it
 MOST_LABELS = 1_000  # a column with more values is no class

@@ -29,7 +29,6 @@ MOST_NEIGHBOURS = 60
 WIDTH = 0.05  # of the kernel: a neighbour so much less similar counts 1/e of the nearest
 STRENGTH = 10.0  # inverse regularisation of the regression on unit vectors
 FITTED_ON = 50_000  # rows at most that one model is fitted on, and among which neighbours are looked for
-TOPICS = 256  # dimensions of the vectors that are made of the words, without an encoder
 SCALES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0, 11.3)
 FLOOR = 1e-3  # no opinion is surer than that against a label
 SEED = 20_260_101
@@ -108,30 +107,6 @@ def words_say(terms: csr_matrix, codes: Codes, fold: Codes) -> Table:
         return lambda asked: (_two_sided(model.decision_function(terms[asked])), model.classes_)
 
     return _calibrated(_out_of_fold(codes, fold, fitted), codes)
-
-
-def terms_of(texts: Sequence[str]) -> csr_matrix:
-    """(text, term): TF-IDF of words, pairs of words, and pieces of 2 to 5 characters."""
-    from scipy.sparse import hstack
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    least = 1 if len(texts) < 200 else 2
-    words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b")
-    pieces = TfidfVectorizer(
-        analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True, min_df=least, max_features=200_000
-    )
-    parts = [each.fit_transform(texts) for each in (words, pieces)]
-    return hstack(parts).tocsr().astype(np.float32)
-
-
-def topics_of(terms: csr_matrix) -> Vectors:
-    """(text, topic): unit vectors by latent semantic analysis, in place of an encoder's."""
-    from sklearn.decomposition import TruncatedSVD
-
-    size = max(2, min(TOPICS, min(terms.shape) - 1))
-    found = TruncatedSVD(size, random_state=0, n_iter=3).fit_transform(terms).astype(np.float32)
-    lengths = np.linalg.norm(found, axis=1, keepdims=True)
-    return np.asarray(found / np.maximum(lengths, 1e-9), dtype=np.float32)
 
 
 def joined(opinions: Sequence[Table]) -> Table:

@@ -55,7 +55,15 @@ def gazetteer(sources: Sources) -> tuple[list[str], np.ndarray]:
     add("road", _ROADS)
     add("month", _MONTHS)
     add("weekday", "monday tuesday wednesday thursday friday saturday sunday".split())
-    add("job", (part for job in sources.jobs for part in job.replace(",", "").replace("/", " ").split() if len(part) > 3))
+    add(
+        "job",
+        (
+            part
+            for job in sources.jobs
+            for part in job.replace(",", "").replace("/", " ").split()
+            if len(part) > 3
+        ),
+    )
     add("kin", _KIN)
     add("product", (part for form in KNOWN["products"] for part in form.split()))
     add("known", (part for form in KNOWN["people_known"] for part in form.split()))

@@ -184,5 +184,14 @@ class Maker:
         """A name to log in by."""
         rng = self._rng
         first, last = self._people.first(rng).lower(), self._people.last(rng).lower()
-        made = rng.choice((f"{first}.{last}", f"{first}{rng.randrange(99)}", f"{first[0]}{last}", f"{self._word('w')}{rng.randrange(999)}", f"{first}{last.capitalize()}", f"{first}_{last}"))
+        made = rng.choice(
+            (
+                f"{first}.{last}",
+                f"{first}{rng.randrange(99)}",
+                f"{first[0]}{last}",
+                f"{self._word('w')}{rng.randrange(999)}",
+                f"{first}{last.capitalize()}",
+                f"{first}_{last}",
+            )
+        )
         return made.replace(" ", "").replace("'", "")

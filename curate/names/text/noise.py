@@ -6,8 +6,25 @@ from random import Random
 
 from curate.names.text.people import Segment
 
-_NEAR = {"a": "s", "s": "d", "d": "f", "e": "r", "r": "t", "t": "y", "i": "o", "o": "p", "n": "m", "m": "n", "c": "v", "u": "y", "l": "k", "h": "j"}
-_ACCENTS = str.maketrans("áàâäãåéèêëíìîïóòôöõúùûüýñçšžőűčćęąłśńżźřěůďťňğışøæ", "aaaaaaeeeeiiiiooooouuuuyncszouccealsnzzreudtngisoa")
+_NEAR = {
+    "a": "s",
+    "s": "d",
+    "d": "f",
+    "e": "r",
+    "r": "t",
+    "t": "y",
+    "i": "o",
+    "o": "p",
+    "n": "m",
+    "m": "n",
+    "c": "v",
+    "u": "y",
+    "l": "k",
+    "h": "j",
+}
+_ACCENTS = str.maketrans(
+    "áàâäãåéèêëíìîïóòôöõúùûüýñçšžőűčćęąłśńżźřěůďťňğışøæ", "aaaaaaeeeeiiiiooooouuuuyncszouccealsnzzreudtngisoa"
+)
 
 
 def worn(segments: list[Segment], rng: Random, words: list[str]) -> list[Segment]:
@@ -33,7 +50,8 @@ def _replaced(text: str, rng: Random, words: list[str]) -> str:
     """Some words in small letters made others."""
     parts = text.split(" ")
     return " ".join(
-        rng.choice(words) if part.isalpha() and part.islower() and rng.random() < 0.2 else part for part in parts
+        rng.choice(words) if part.isalpha() and part.islower() and rng.random() < 0.2 else part
+        for part in parts
     )
 
 
@@ -53,7 +71,9 @@ def _cased(segments: list[Segment], rng: Random) -> list[Segment]:
     if kind < 0.31:
         return [(text.translate(_ACCENTS), label) for text, label in segments]
     if kind < 0.35:
-        return [(text if label else text.replace(".", "").replace(",", ""), label) for text, label in segments]
+        return [
+            (text if label else text.replace(".", "").replace(",", ""), label) for text, label in segments
+        ]
     if kind < 0.37:
         return [(text.title() if not label and "\n" not in text else text, label) for text, label in segments]
     if kind < 0.4:

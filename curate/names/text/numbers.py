@@ -38,15 +38,62 @@ def filled(form: str, rng: Random) -> str:
 
 def date(rng: Random) -> str:
     """A date or a moment, in one of the usual forms."""
-    day, month, year = rng.randrange(1, 29), rng.randrange(1, 13), rng.choice((rng.randrange(1930, 2031), rng.randrange(1995, 2027), rng.randrange(2015, 2027)))
+    day, month, year = (
+        rng.randrange(1, 29),
+        rng.randrange(1, 13),
+        rng.choice((rng.randrange(1930, 2031), rng.randrange(1995, 2027), rng.randrange(2015, 2027))),
+    )
     name = rng.choice((_MONTHS[month - 1], _MONTHS[month - 1], _MONTHS[month - 1][:3]))
     nth = f"{day}{'th' if 10 <= day <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
     hour, minute, second = rng.randrange(24), rng.randrange(60), rng.randrange(60)
-    clock = rng.choice((f"{hour:02}:{minute:02}", f"{hour:02}:{minute:02}:{second:02}", f"{hour % 12 + 1}:{minute:02} {rng.choice(('am', 'pm', 'AM', 'PM', 'p.m.'))}"))
-    numeric = rng.choice((f"{year}-{month:02}-{day:02}", f"{month:02}/{day:02}/{year}", f"{day:02}.{month:02}.{year}", f"{month}/{day}/{year % 100:02}", f"{day}/{month}/{year}", f"{day}-{month}-{year}", f"{year}/{month:02}/{day:02}"))
+    clock = rng.choice(
+        (
+            f"{hour:02}:{minute:02}",
+            f"{hour:02}:{minute:02}:{second:02}",
+            f"{hour % 12 + 1}:{minute:02} {rng.choice(('am', 'pm', 'AM', 'PM', 'p.m.'))}",
+        )
+    )
+    numeric = rng.choice(
+        (
+            f"{year}-{month:02}-{day:02}",
+            f"{month:02}/{day:02}/{year}",
+            f"{day:02}.{month:02}.{year}",
+            f"{month}/{day}/{year % 100:02}",
+            f"{day}/{month}/{year}",
+            f"{day}-{month}-{year}",
+            f"{year}/{month:02}/{day:02}",
+        )
+    )
     foreign = rng.choice(_FOREIGN)
-    written = rng.choice((f"{name} {day}, {year}", f"{day} {name} {year}", f"{name} {nth}", f"{nth} of {name}", f"{name} {year}", f"{nth} {name} {year}", f"{name} {day}", f"{day} {name}", f"{day}-{name[:3]}-{year}", f"{name} {nth}, {year}", f"{day} de {foreign} de {year}", f"{day}. {foreign} {year}", f"{day} {foreign} {year}"))
-    return rng.choices((numeric, written, str(year), f"{numeric} {clock}", f"{numeric}T{hour:02}:{minute:02}:{second:02}Z", clock, f"{written} at {clock}"), (36, 34, 12, 6, 2, 6, 3))[0]
+    written = rng.choice(
+        (
+            f"{name} {day}, {year}",
+            f"{day} {name} {year}",
+            f"{name} {nth}",
+            f"{nth} of {name}",
+            f"{name} {year}",
+            f"{nth} {name} {year}",
+            f"{name} {day}",
+            f"{day} {name}",
+            f"{day}-{name[:3]}-{year}",
+            f"{name} {nth}, {year}",
+            f"{day} de {foreign} de {year}",
+            f"{day}. {foreign} {year}",
+            f"{day} {foreign} {year}",
+        )
+    )
+    return rng.choices(
+        (
+            numeric,
+            written,
+            str(year),
+            f"{numeric} {clock}",
+            f"{numeric}T{hour:02}:{minute:02}:{second:02}Z",
+            clock,
+            f"{written} at {clock}",
+        ),
+        (36, 34, 12, 6, 2, 6, 3),
+    )[0]
 
 
 def year(rng: Random) -> str:
@@ -57,21 +104,95 @@ def year(rng: Random) -> str:
 def age(rng: Random) -> str:
     """A person's age in digits, now and then in words."""
     if rng.random() < 0.06:
-        return rng.choice("six seven eight nine twelve fifteen eighteen thirty-two forty fifty-five sixty seventy-one".split())
+        return rng.choice(
+            "six seven eight nine twelve fifteen eighteen thirty-two forty fifty-five sixty seventy-one".split()
+        )
     return str(rng.choice((rng.randrange(1, 100), rng.randrange(18, 90))))
 
 
 def identifier(rng: Random) -> str:
     """A number of a thing: order, ticket, case, tracking; never a person's telephone."""
-    return filled(rng.choice(("######", "#####", "########", "#########", "@@-######", "@@@-####", "INV-#####", "#-####", "TKT-#######", "@#######", "####-####", "~~~~~~~~", "@@######", "##########", "####", "RMA#####", "~~~~~~~~-~~~~-~~~~", "v#.##.#", "#.#.#", "1Z###@##########", "######-##")), rng)
+    return filled(
+        rng.choice(
+            (
+                "######",
+                "#####",
+                "########",
+                "#########",
+                "@@-######",
+                "@@@-####",
+                "INV-#####",
+                "#-####",
+                "TKT-#######",
+                "@#######",
+                "####-####",
+                "~~~~~~~~",
+                "@@######",
+                "##########",
+                "####",
+                "RMA#####",
+                "~~~~~~~~-~~~~-~~~~",
+                "v#.##.#",
+                "#.#.#",
+                "1Z###@##########",
+                "######-##",
+            )
+        ),
+        rng,
+    )
 
 
 def amount(rng: Random) -> str:
     """A sum, a count or a measure."""
     count = rng.choice((rng.randrange(2, 20), rng.randrange(2, 100), rng.randrange(100, 5000)))
-    return rng.choice((f"${count}", f"${count:,}.{rng.randrange(100):02}", f"€{count}", f"{count} EUR", f"£{count}", f"{count}%", f"{count}", f"{count} hours", f"{count} kg", f"{count} minutes", f"{count / 10:.1f}", f"{count} items", f"{count} mg", f"{count} miles", f"{count} pages", f"{count} days", f"{count},{rng.randrange(100, 999)}", f"{count} USD", f"{count}°C", f"{count} per cent", f"{count}x{count}", f"{count} km", f"{count} years", f"{count}th"))
+    return rng.choice(
+        (
+            f"${count}",
+            f"${count:,}.{rng.randrange(100):02}",
+            f"€{count}",
+            f"{count} EUR",
+            f"£{count}",
+            f"{count}%",
+            f"{count}",
+            f"{count} hours",
+            f"{count} kg",
+            f"{count} minutes",
+            f"{count / 10:.1f}",
+            f"{count} items",
+            f"{count} mg",
+            f"{count} miles",
+            f"{count} pages",
+            f"{count} days",
+            f"{count},{rng.randrange(100, 999)}",
+            f"{count} USD",
+            f"{count}°C",
+            f"{count} per cent",
+            f"{count}x{count}",
+            f"{count} km",
+            f"{count} years",
+            f"{count}th",
+        )
+    )
 
 
 def bank(rng: Random) -> str:
     """A card, account or social number: other recognisers' part, and no telephone."""
-    return filled(rng.choice(("#### #### #### ####", "################", "###############", "#### ###### #####", "###-##-####", "DE## #### #### #### #### ##", "GB##@@@@##############", "FR##########~~~~~~~~~~~##", "####-####-####-####", "#########", "@@######@", "@####-#####-#####")), rng)
+    return filled(
+        rng.choice(
+            (
+                "#### #### #### ####",
+                "################",
+                "###############",
+                "#### ###### #####",
+                "###-##-####",
+                "DE## #### #### #### #### ##",
+                "GB##@@@@##############",
+                "FR##########~~~~~~~~~~~##",
+                "####-####-####-####",
+                "#########",
+                "@@######@",
+                "@####-#####-#####",
+            )
+        ),
+        rng,
+    )

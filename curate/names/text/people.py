@@ -13,7 +13,18 @@ from curate.names.text.sources import Sources
 Segment = tuple[str, str]  # a piece of text and its label, empty for none
 ORDER = 3  # letters that an invented name's next letter is drawn by
 INVENTED = 0.22  # share of name words that are invented
-_GROUPS = ("arabic", "persian", "indian", "chinese", "korean", "japanese", "slavic", "greek", "hebrew", "african")
+_GROUPS = (
+    "arabic",
+    "persian",
+    "indian",
+    "chinese",
+    "korean",
+    "japanese",
+    "slavic",
+    "greek",
+    "hebrew",
+    "african",
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,10 @@ class People:
         """A person; one name in five is invented."""
         at = rng.randrange(len(self._weighted))
         return Person(
-            self.first(rng, at), self.last(rng, at), self.first(rng, at), rng.choice(KNOWN["titles"][:12] if rng.random() < 0.75 else KNOWN["titles"])
+            self.first(rng, at),
+            self.last(rng, at),
+            self.first(rng, at),
+            rng.choice(KNOWN["titles"][:12] if rng.random() < 0.75 else KNOWN["titles"]),
         )
 
     def first(self, rng: Random, at: int | None = None) -> str:
@@ -84,13 +98,32 @@ class People:
     def last(self, rng: Random, at: int | None = None) -> str:
         """A family name, sometimes double or with a particle."""
         at = rng.randrange(len(self._weighted)) if at is None else at
-        name = self._inventors[at][1].word(rng) if rng.random() < INVENTED else rng.choice(self._weighted[at][1])
+        name = (
+            self._inventors[at][1].word(rng) if rng.random() < INVENTED else rng.choice(self._weighted[at][1])
+        )
         if rng.random() < 0.05:
             other = rng.choice(self._weighted[at][1])
             return f"{name}{rng.choice('- ')}{other}"
         if rng.random() < 0.04:
             particle = rng.choice(
-                ("van", "van der", "von", "de", "de la", "del", "di", "da", "dos", "bin", "al", "el", "le", "O'", "Mc", "St.")
+                (
+                    "van",
+                    "van der",
+                    "von",
+                    "de",
+                    "de la",
+                    "del",
+                    "di",
+                    "da",
+                    "dos",
+                    "bin",
+                    "al",
+                    "el",
+                    "le",
+                    "O'",
+                    "Mc",
+                    "St.",
+                )
             )
             return particle + name if particle in ("O'", "Mc") else f"{particle} {name}"
         return name
@@ -102,7 +135,9 @@ def spelled(person: Person, rng: Random, form: str = "") -> list[Segment]:
     A form of address before the name is a TITLE of its own; initials and suffixes belong to the name.
     """
     if not form:
-        form = rng.choices(("full", "first", "middle", "formal", "inverted", "initial", "upper"), (50, 20, 9, 12, 3, 4, 2))[0]
+        form = rng.choices(
+            ("full", "first", "middle", "formal", "inverted", "initial", "upper"), (50, 20, 9, 12, 3, 4, 2)
+        )[0]
     first, last = person.first, person.last
     if form == "first":
         return [(first, "PERSON")]
@@ -117,7 +152,14 @@ def spelled(person: Person, rng: Random, form: str = "") -> list[Segment]:
     if form == "inverted":
         return [(f"{last}, {first}", "PERSON")]
     if form == "initial":
-        return [(rng.choice((f"{first[0]}. {last}", f"{first[0]}.{person.middle[0]}. {last}", f"{first} {last[0]}.")), "PERSON")]
+        return [
+            (
+                rng.choice(
+                    (f"{first[0]}. {last}", f"{first[0]}.{person.middle[0]}. {last}", f"{first} {last[0]}.")
+                ),
+                "PERSON",
+            )
+        ]
     if form == "upper":
         return [(f"{first} {last}".upper() if rng.random() < 0.6 else f"{first} {last.upper()}", "PERSON")]
     suffix = rng.choice((" Jr.", " Jr", " III", ", MD", " PhD")) if rng.random() < 0.02 else ""

