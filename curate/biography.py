@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.errors import NotFoundError
+from curate.purge import instead_of, purged
 from curate.redact import Replacer, Span, cut
 from curate.workspace import Workspace
 from curate.workspace.store import TABLE
@@ -60,7 +61,7 @@ def biography(workspace: Workspace, reference: str) -> Biography:
             hint="ROW is FILE:LINE as imported (tickets.jsonl:118), or at least 4 digits of an example id",
         )
     ((example_id, (source, row)),) = rows.items()
-    events = sorted(_events(workspace, example_id), key=lambda event: event.at)
+    events = sorted(_events(workspace, example_id, source), key=lambda event: event.at)
     present, text = _now(workspace, example_id, events)
     return Biography(example_id, source, row, events, present, text)
 
@@ -127,6 +128,7 @@ def _rejected(workspace: Workspace, place: re.Match[str] | None) -> Biography | 
     wanted = (pl.col("source") == place[1]) & (pl.col("row") == int(place[2]))
     for run_id, _, at, _ in reversed(_runs(workspace, "import")):
         digest = workspace.ledger.run_artifacts(run_id, "out").get("rejects")
+        digest = instead_of(workspace).get(digest, digest) if digest else None
         rows = workspace.table(digest).filter(wanted).to_dicts() if digest else []
         if rows:
             words = f"rejected: {rows[0]['reason']}"
@@ -135,18 +137,20 @@ def _rejected(workspace: Workspace, place: re.Match[str] | None) -> Biography | 
     return None
 
 
-def _events(workspace: Workspace, example_id: str) -> Iterator[Event]:
+def _events(workspace: Workspace, example_id: str, source: str) -> Iterator[Event]:
     """All that the runs and decisions say of one row."""
     known: set[str] = set()
+    gone = purged(workspace)
     for run_id, kind, at, params in _runs(workspace):
         inputs = workspace.ledger.run_artifacts(run_id, "in")
         outputs = workspace.ledger.run_artifacts(run_id, "out")
         data: dict[str, object] = {"run": run_id}
         before = _row(workspace, inputs.get("dataset"), example_id)
         after = _row(workspace, outputs.get("dataset"), example_id)
-        if kind == "purge":
-            if any(digest in params["erased"] for digest in known_versions):
-                yield Event(at, "purge", "its raw versions were purged: erased, their digests are kept", data)
+        if kind == "purge" and before:
+            yield Event(at, kind, "the raw versions of it were purged: erased, their digests kept", data)
+        elif kind == "import" and outputs.get("dataset") in gone and source in params.get("source", ()):
+            yield Event(at, kind, f"imported from {source} as {params.get('format')}; purged since", data)
         elif kind == "import" and after:
             words = f"imported from {after['source']}:{after['source_row']} as {params.get('format')}"
             yield Event(at, "import", words, data)

@@ -80,7 +80,8 @@ def purge(workspace: Workspace, planned: Plan) -> Purged:
         digest: workspace.put_table(
             "rejects",
             table.with_columns(
-                text=pl.lit(None, dtype=table.schema["text"]), reason=pl.col("reason").str.replace_all("`[^`]*`", "…")
+                text=pl.lit(None, dtype=table.schema["text"]),
+                reason=pl.col("reason").str.replace_all("`[^`]*`", "…"),
             ),
         )
         for digest, table in tables.items()

@@ -36,6 +36,7 @@ REJECTS = pl.Schema(
 )
 LOOKED_AT = 50  # first rows that tell the format
 KEPT = 2_000  # characters of a rejected row
+TOLD_EVERY = 5_000  # rows between two estimates of how many there are
 BATCH = 10_000  # rows turned into a table at once
 
 
@@ -166,6 +167,8 @@ def _take(
     known, why = _known(first, told, piece, alone=alone)
     for record in itertools.chain(first, records):
         taken.read += 1
+        if opened.share is not None and taken.read % TOLD_EVERY == 0:
+            progress.total = round(taken.read / max(opened.share(), 1e-9)) if alone else 0
         progress.step()
         reason, text = record.reason, record.text
         if record.value is not None:

@@ -59,6 +59,8 @@ COMMANDS: dict[str, Command] = {
     "log": Command("Look back", "curate.cli", "log", "the runs of this workspace"),
     "why": Command("Look back", "curate.cli", "why", "the biography of one row"),
     "verify": Command("Look back", "curate.cli", "verify", "derive every digest again"),
+    "vault": Command("Look back", "curate.cli_vault", "vault", "originals behind pseudonyms, encrypted"),
+    "purge": Command("Look back", "curate.cli_vault", "purge", "erase raw versions, keep the history"),
 }
 
 HEAD = """\

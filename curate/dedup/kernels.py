@@ -402,8 +402,8 @@ def sketch_texts(
 
 @njit(cache=True, nogil=True)
 def sketch_codes(
-    folded: Array, bounds: Array, where: Array, kinds: Bytes, widths: Array,     factors: Array, terms: Array, rows: int,
-    scratch: tuple[Array, Array, Array, Array], keys: Array, whole: Array,
+    folded: Array, bounds: Array, where: Array, kinds: Bytes, widths: Array,
+    factors: Array, terms: Array, rows: int, space: Scratch, keys: Array, whole: Array,
 ) -> None:  # fmt: skip
     """The same of texts that Python has folded; `where` is the row of each."""
     codes, shingles = space[0], space[5]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
@@ -22,11 +23,12 @@ class Opened(NamedTuple):
     records: Iterator[Record]
     container: str  # jsonl, json, csv, tsv, parquet or datasets
     note: str = ""  # what is to be said of it
+    share: Callable[[], float] | None = None  # of the file that was read so far; None where that is unknown
 
 
 def _records(stream: IO[bytes], container: str, where: str) -> Opened:
     if container == "jsonl":
-        return Opened(lines_of_json(stream), container)
+        return Opened(lines_of_json(stream), container, share=_share(stream))
     if container in DELIMITERS:
         return Opened(separated(stream, DELIMITERS[container], where), container)
     try:
@@ -39,6 +41,15 @@ def _records(stream: IO[bytes], container: str, where: str) -> Opened:
         return Opened(parquet(io.BytesIO(data), where), container)
     records, note = whole_json(data, where)
     return Opened(records, container, note)
+
+
+def _share(stream: IO[bytes]) -> Callable[[], float] | None:
+    """How much of a plain file was read: of a packed one or a pipe nobody knows the size."""
+    raw = getattr(stream, "raw", None)
+    if not isinstance(raw, io.FileIO) or not raw.seekable():
+        return None
+    size = max(1, os.fstat(raw.fileno()).st_size)
+    return lambda: stream.tell() / size
 
 
 @contextmanager

@@ -34,3 +34,18 @@ def test_a_parent_that_has_gone_does_not_end_the_work(monkeypatch: pytest.Monkey
     os.close(writer)
     assert done == [1, 2, 3] and progress.done == 3
     assert capsys.readouterr().err == ""
+
+
+def test_an_import_of_one_plain_file_tells_the_time_left(tmp_path, monkeypatch, capsys):
+    import json
+
+    from curate import progress, sources
+
+    file = tmp_path / "rows.jsonl"
+    row = json.dumps({"prompt": "What is it, and where?", "completion": "A box on the shelf."})
+    file.write_text(f"{row}\n" * 3_000)
+    monkeypatch.setattr(sources, "TOLD_EVERY", 500)
+    monkeypatch.setattr(progress, "LOG_EVERY", 0.0)
+    sources.read_source(file)
+    said = capsys.readouterr().err.splitlines()
+    assert any("import  2,500 of 3,0" in line and "left" in line for line in said)
