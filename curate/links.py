@@ -8,19 +8,18 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from curate.checks import overlap
-from curate.checks.frame import frame_of, matter, own_words
-from curate.checks.leak import SHORTEST, Leak
+from curate.checks.frame import own_words
 from curate.checks.near_duplicate import BETWEEN, SHINGLING
-from curate.checks.wording import WORDS, said, wordings
+from curate.checks.wording import said, wordings
 from curate.dedup.bands import Met
 from curate.dedup.examples import met_by, near_pairs, sets_of, sketches, without_frame
 from curate.embedding import Vectors
 from curate.neighbours import pairs_above
 from curate.progress import Progress
 from curate.together import LINKS, components_of
+from curate.within import contained
 
-BATCH = 2_000
+CONTAINED = 0.8  # of a question's shingles that stand in another row: as the leak check's own
 
 
 def found_links(review: pl.DataFrame) -> pl.DataFrame:
@@ -50,7 +49,7 @@ def near_links(examples: pl.DataFrame, threshold: float) -> pl.DataFrame:
         for compare in ("prompt", "whole"):
             found.append(_near(examples, columns, compare, threshold))
             progress.step()
-        found.append(_within(examples))
+        found.append(_within(examples, columns))
         progress.step()
     return pl.concat(found).unique(maintain_order=True)
 
@@ -60,10 +59,7 @@ def _near(examples: pl.DataFrame, columns: pl.DataFrame, compare: str, threshold
 
     What stands in very many rows, a template, does not make two of them near.
     """
-    texts = columns["question"]
-    if compare == "whole":
-        spoken = pl.element().filter(pl.element().str.strip_chars() != "")
-        texts = columns.select(pl.concat_list(pl.all()).list.eval(spoken).list.join(BETWEEN)).to_series()
+    texts = _whole(columns) if compare == "whole" else columns["question"]
     key, bands = sketches(texts, SHINGLING, threshold)
     rows = pl.DataFrame({"example_id": examples["example_id"], "text": texts, "key": key, "bands": bands})
     rows = rows.filter(pl.col("key") != 0).sort("example_id")
@@ -85,23 +81,19 @@ def _near(examples: pl.DataFrame, columns: pl.DataFrame, compare: str, threshold
     return pl.concat([equal.cast(LINKS), pairs])
 
 
-def _within(examples: pl.DataFrame) -> pl.DataFrame:
-    """Pairs of which one's question stands in the other, by the leak check's own measure."""
-    check = Leak()
-    parts = [check.sketch(batch) for batch in examples.iter_slices(BATCH)]
-    if not parts:
-        return pl.DataFrame(schema=LINKS)
-    sketches = pl.concat(parts)
-    ids = sketches["example_id"]
-    frame = frame_of(sketches.unique("key", keep="first")["question"])
-    own = sketches.with_columns(
-        question=matter(sketches["question"], frame), whole=matter(sketches["whole"], frame)
-    )
-    long = own.with_row_index("row").filter(pl.col("question").list.len() > SHORTEST - WORDS)
-    found = overlap.contained(long["question"], own["whole"], check.containment)
-    left = ids.gather(long["row"].gather(found["left"]))
-    pairs = pl.DataFrame({"example_id": left, "other_id": ids.gather(found["right"])}, schema=LINKS)
-    return pairs.filter(pl.col("example_id") != pl.col("other_id"))
+def _within(examples: pl.DataFrame, columns: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of which one's question stands in the other; of equal questions one speaks for all."""
+    order = examples["example_id"].arg_sort()
+    ids, rows = examples["example_id"].gather(order), columns[order.to_numpy()]
+    asked = rows.select(pl.when(pl.col("question").is_first_distinct()).then("question")).to_series()
+    left, right = contained(asked, _whole(rows), CONTAINED)
+    return pl.DataFrame({"example_id": ids.gather(left), "other_id": ids.gather(right)}, schema=LINKS)
+
+
+def _whole(columns: pl.DataFrame) -> pl.Series:
+    """All that a row says but for the system prompt, as one text."""
+    spoken = pl.element().filter(pl.element().str.strip_chars() != "")
+    return columns.select(pl.concat_list(pl.all()).list.eval(spoken).list.join(BETWEEN)).to_series()
 
 
 # by meaning

@@ -20,6 +20,8 @@ SHORTEST = 6  # shingles of a question, below which standing within another row 
 SHARE, FEWEST = 0.05, 50  # as in checks/frame.py: a shingle in so many questions belongs to a template
 MANY = 256  # questions whose rarest shingles hold one; in more it stands for no question of its own
 
+PAIRS_AT_ONCE = 2_000_000  # of a question and a row that are measured
+
 
 def contained(questions: pl.Series, wholes: pl.Series, share: float) -> tuple[Numbers, Numbers]:
     """(question, row): where at least `share` of a question's shingles stand in a row that is not its own.
@@ -28,7 +30,7 @@ def contained(questions: pl.Series, wholes: pl.Series, share: float) -> tuple[Nu
     many questions, a template, does not count. Pairs are in order, each once.
     """
     asked = np.flatnonzero((questions.is_not_null() & (questions != "")).to_numpy())
-    items, starts = _needles(questions.gather(asked), SHINGLING)
+    items, starts = _needles(questions.gather(asked))
     sizes = np.diff(starts)
     keys, owners = _rarest(items, starts, share)
     lefts, rights = [], []
@@ -51,7 +53,7 @@ def contained(questions: pl.Series, wholes: pl.Series, share: float) -> tuple[Nu
     return left[order], right[order]
 
 
-def _needles(texts: pl.Series, shingling: object) -> tuple[Hashes, Numbers]:
+def _needles(texts: pl.Series) -> tuple[Hashes, Numbers]:
     """The questions' shingles without a template's; none of a question that is left with few."""
     sets = sets_of(texts, SHINGLING)
     sizes = np.diff(sets.starts)
@@ -80,12 +82,7 @@ def _rarest(items: Hashes, starts: Numbers, share: float) -> tuple[Hashes, Numbe
     return keys[few], owners[few]
 
 
-PAIRS_AT_ONCE = 2_000_000
-
-
-def _met(
-    keys: Hashes, owners: Numbers, items: Hashes, starts: Numbers
-) -> Iterator[tuple[Numbers, Numbers]]:
+def _met(keys: Hashes, owners: Numbers, items: Hashes, starts: Numbers) -> Iterator[tuple[Numbers, Numbers]]:
     """(question, row of the slice) that share one of the rarest shingles, each once, some at a time."""
     if not len(keys):
         return
@@ -102,13 +99,21 @@ def _met(
         count = many[at:end]
         offsets = np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
         needle = owners[np.repeat(first[at:end], count) + offsets]
-        packed = np.unique((needle.astype(np.uint64) << np.uint64(32)) | np.repeat(row[at:end], count).astype(np.uint64))
+        packed = np.unique(
+            (needle.astype(np.uint64) << np.uint64(32)) | np.repeat(row[at:end], count).astype(np.uint64)
+        )
         at = end
         yield (packed >> np.uint64(32)).astype(np.int64), (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 def _shared(
-    items: Hashes, starts: Numbers, whole: Hashes, ends: Numbers, needle: Numbers, row: Numbers, texts: pl.Series
+    items: Hashes,
+    starts: Numbers,
+    whole: Hashes,
+    ends: Numbers,
+    needle: Numbers,
+    row: Numbers,
+    texts: pl.Series,
 ) -> NDArray[np.float64]:
     """How many shingles each question has in common with its row: of the Jaccard index J, J (a + b) / (1 + J)."""
     some, place = np.unique(needle, return_inverse=True)

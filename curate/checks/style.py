@@ -266,6 +266,8 @@ def _opening(question: str) -> str:
 def _language(row: Answered) -> str | None:
     """The language of a row: of its question, which is in the data's, or of the answer where both agree or one is known."""
     asked, answered = language_of(row.question), language_of(row.answer)
+    if asked is None and answered is None:
+        return language_of(f"{row.question}\n{row.answer}")
     return asked if asked == answered or answered is None else answered if asked is None else None
 
 

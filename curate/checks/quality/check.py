@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.check import Scan
 from curate.checks.quality import absent, encoding, ending, markup, phrases, turns
-from curate.checks.quality.language import english, language_of, switches
+from curate.checks.quality.language import english, foreign_to, switches
 from curate.checks.quality.length import lengths
 from curate.checks.quality.repetition import repeats
 from curate.checks.quality.text import ANSWER, SPOKEN, Problem, Rule, Text, texts
@@ -107,7 +107,8 @@ class Quality:
     def _language(self, text: Text) -> Iterator[Problem]:
         """Answers in another language than their question's, or than those that are wanted."""
         yield from switches(text)
-        if self.languages and (found := language_of(text.text)) and found not in self.languages:
+        found = foreign_to(self.languages, text.question, text.text) if self.languages else None
+        if found:
             said: dict[str, object] = {"language": found}
             yield Problem(
                 "other-language", None, None, 0.8, "the language is not one of those wanted", measured=said

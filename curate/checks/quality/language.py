@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 
@@ -111,7 +111,28 @@ def _by_words(text: str) -> str | None:
     return best if most >= AHEAD * others and most > close else None
 
 
-_OWN_SCRIPT = frozenset(("zh", "ja", "ko", "ru", "uk", "bg", "ar", "fa", "ur", "he", "hi", "th", "el"))
+def foreign_to(wanted: Sequence[str], question: str, answer: str) -> str | None:
+    """The language of a question and its answer if it is none of those wanted.
+
+    An answer alone may be too short to tell. Where all languages that are wanted have letters of their
+    own and the row has none of these, that is told as `latin` or what its script is.
+    """
+    found = language_of(answer) or language_of(f"{question}\n{answer}")
+    if found is not None:
+        return None if found in wanted else found
+    both = f"{question} {answer}"
+    if not set(wanted) <= set(_SCRIPT_OF) or any(_LETTERS[_SCRIPT_OF[name]].search(both) for name in wanted):
+        return None
+    script = _script(both[:LOOKED_AT])
+    return script if script and len(_WORD.findall(both)) >= LEAST else None
+
+
+# languages whose letters no language in Latin letters has
+_SCRIPT_OF = {
+    "zh": "han", "ja": "han", "ko": "ko", "ru": "cyrillic", "uk": "cyrillic", "bg": "cyrillic", "ar": "arabic",
+    "fa": "arabic", "ur": "arabic", "hi": "hi", "bn": "bn", "ta": "ta", "te": "te", "th": "th", "he": "he", "el": "el",
+}  # fmt: skip
+_OWN_SCRIPT = frozenset(_SCRIPT_OF)
 TRANSLATION = re.compile(
     r"translat|in (?:english|spanish|french|german|italian|portuguese|chinese|mandarin|japanese|korean|russian|arabic|hindi|latin|greek|dutch|swedish|polish|turkish|vietnamese|indonesian)|"
     r"\b(?:english|spanish|french|german|italian|portuguese|chinese|mandarin|japanese|korean|russian|arabic|hindi|dutch|swedish|norwegian|danish|finnish|polish|turkish|romanian|hungarian|czech|vietnamese|indonesian|thai|hebrew|greek|ukrainian|language)\b|"
