@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import random
 import statistics
 import sys
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.rows import WORDS
+from benchmarks.rows import texts as made_texts
 from curate.checks.quality import Quality
 from curate.checks.quality.text import texts
 from curate.checks.structure import Structure
@@ -57,6 +56,7 @@ CLEAN = {
 MEANT = ("refusal", "ai-disclaimer")
 TRANSLATED = "alpaca_chinese_before_after/alpaca_data-3252-6382-中文-未完成.{}.json.gz"
 SPEED_ROWS = 100_000
+SMALL = ("the", "of", "and", "to", "in", "is", "that", "it", "for", "with")  # every third word
 
 Figures = dict[str, float | None]
 
@@ -71,7 +71,8 @@ def run(data: Path | None, quick: bool) -> tuple[Figures, dict[str, str], dict[s
         figures |= _recalls(data) | _alarms(data) | _removals(data)
         why = {key: "the set is not there" for key, value in figures.items() if value is None}
     count = 2_000 if quick else SPEED_ROWS
-    figures |= _speeds(count, times=1 if quick else 3)
+    real = _real(data, count) if data and not quick else None
+    figures |= _speeds(_made(count) if real is None else real, times=1 if quick else 3)
     return figures, why, {}, count
 
 
@@ -88,7 +89,10 @@ def _recalls(data: Path) -> Figures:
         hits = set(placed.filter(pl.col("label").is_in(KINDS[kind]))["source_row"].to_list())
         figures[f"recall_{kind}"] = round(sum(at + 1 in hits for at in ids) / len(ids), 4)
         flagged = len(hits)
-        print(f"{kind:<30} {sum(at + 1 in hits for at in ids):>4} of {len(ids):>4}, rows flagged {flagged:>4}", file=sys.stderr)
+        print(
+            f"{kind:<30} {sum(at + 1 in hits for at in ids):>4} of {len(ids):>4}, rows flagged {flagged:>4}",
+            file=sys.stderr,
+        )
     return figures
 
 
@@ -128,11 +132,10 @@ def _removals(data: Path) -> Figures:
     }
 
 
-def _speeds(count: int, times: int) -> Figures:
-    """Megabytes of text a CPU second, of rows of about 1.2 kB, 1 in 50 with a problem; medians."""
-    table = _rows(count)
+def _speeds(table: pl.DataFrame, times: int) -> Figures:
+    """Megabytes of text a CPU second; medians."""
     megabytes = texts(table)["text"].str.len_bytes().sum() / 1e6
-    figures: Figures = {}
+    figures: Figures = {"bytes_a_row": round(1e6 * megabytes / table.height)}
     for key, check in (("quality", Quality()), ("style", Style())):
         spent = []
         for _ in range(times):
@@ -143,21 +146,27 @@ def _speeds(count: int, times: int) -> Figures:
     return figures
 
 
-def _rows(count: int) -> pl.DataFrame:
-    """Questions with answers of about 160 words, seeded."""
-    chance = random.Random(3)
+def _real(data: Path, count: int) -> pl.DataFrame | None:
+    """Rows of chat, preferences and instructions, again and again up to `count`."""
+    places = [data / "llamafactory_demos" / f"{name}_demo.json" for name in ("alpaca_en", "dpo_en", "kto_en")]
+    if not all(place.exists() for place in places):
+        return None
+    once = pl.concat([read_source(str(place)).examples for place in places])
+    many = pl.concat([once] * (count // once.height + 1)).head(count)
+    return many.with_columns(example_id=pl.int_range(pl.len()).cast(pl.String))
+
+
+def _made(count: int) -> pl.DataFrame:
+    """Questions with answers of 150 to 210 words, seeded; 1 in 50 has a problem."""
     problems = ("<|im_end|>", " &amp; more", "\n6. Instruction: Go.\n6. Output: Gone", "\u200b", " and the")
     rows: list[dict[str, object]] = []
-    for at in range(count):
-        sentences = [
-            f"The {' '.join(chance.choices(WORDS, k=7))} of the {chance.choice(WORDS)} is {chance.choice(WORDS)}."
-            for _ in range(15)
-        ]
-        answer = " ".join(sentences) + (chance.choice(problems) if at % 50 == 0 else "")
+    for at, words in enumerate(made_texts(count, 150, 210, 3)):
+        words[::3] = [SMALL[(at + place) % len(SMALL)] for place in range(len(words[::3]))]
+        answer = " ".join(words) + "." + (problems[at % 5] if at % 50 < 1 else "")
         turns = [
             {"role": role, "content": text, "name": None, "tool_calls": None, "tool_call_id": None}
             for role, text in (
-                ("user", f"Tell me all that is known about the {chance.choice(WORDS)} of number {at}."),
+                ("user", f"Tell me all that is known of the number {at}."),
                 ("assistant", answer),
             )
         ]

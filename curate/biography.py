@@ -147,24 +147,10 @@ def _events(workspace: Workspace, example_id: str, source: str) -> Iterator[Even
         data: dict[str, object] = {"run": run_id}
         before = _row(workspace, inputs.get("dataset"), example_id)
         after = _row(workspace, outputs.get("dataset"), example_id)
-        if kind == "purge" and before:
-            yield Event(at, kind, "the raw versions of it were purged: erased, their digests kept", data)
-        elif kind == "import" and outputs.get("dataset") in gone and source in params.get("source", ()):
-            yield Event(at, kind, f"imported from {source} as {params.get('format')}; purged since", data)
-        elif kind == "import" and after:
-            words = f"imported from {after['source']}:{after['source_row']} as {params.get('format')}"
-            yield Event(at, "import", words, data)
-        elif kind == "split" and after:
-            where = f"put into {after['split']}" if after["split"] else "set aside, in no split"
-            how = " (random split)" if params.get("random") else ""
-            yield Event(at, "split", where + how, data)
-        elif kind == "train" and before:
-            part = before["split"] or "no split"
-            use = "trained on" if part == "train" else f"held out of training ({part})"
-            yield Event(at, kind, f"{use} in run {run_id}", data)
-        elif kind == "export" and before:
-            use = f"exported in run {run_id}" + (f", as {before['split']}" if before["split"] else "")
-            yield Event(at, kind, use, data)
+        erased = outputs.get("dataset") in gone and source in params.get("source", ())
+        event = _of_run(kind, at, params, (before, after), f"from {source}" if erased else "", data)
+        if event:
+            yield event
         new = 0
         for role, digest in outputs.items():
             for event in _in_table(workspace, digest, role, example_id, at, run_id):
@@ -189,6 +175,34 @@ def _events(workspace: Workspace, example_id: str, source: str) -> Iterator[Even
             words,
             {"finding_id": word["finding_id"], "action": word["action"]},
         )
+
+
+def _of_run(
+    kind: str,
+    at: str,
+    params: dict[str, Any],
+    rows: tuple[dict[str, object] | None, dict[str, object] | None],
+    erased: str,
+    data: dict[str, object],
+) -> Event | None:
+    """What a run did with the row as it was before and after; `erased` says where a purged import read it."""
+    before, after = rows
+    words = ""
+    if kind == "purge" and before:
+        words = "the raw versions of it were purged: erased, their digests kept"
+    elif kind == "import" and (after or erased):
+        where = f"from {after['source']}:{after['source_row']}" if after else erased
+        words = f"imported {where} as {params.get('format')}" + ("" if after else "; purged since")
+    elif kind == "split" and after:
+        where = f"put into {after['split']}" if after["split"] else "set aside, in no split"
+        words = where + (" (random split)" if params.get("random") else "")
+    elif kind == "train" and before:
+        part = before["split"] or "no split"
+        use = "trained on" if part == "train" else f"held out of training ({part})"
+        words = f"{use} in run {data['run']}"
+    elif kind == "export" and before:
+        words = f"exported in run {data['run']}" + (f", as {before['split']}" if before["split"] else "")
+    return Event(at, kind, words, data) if words else None
 
 
 def _checks(params: dict[str, Any]) -> str:

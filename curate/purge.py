@@ -60,6 +60,7 @@ def plan(workspace: Workspace, dataset: str) -> Plan:
     # what came of the imports without being cleaned on the way is as raw as they are
     unclean = _children([each for each in made if each[1] != "apply"])
     raw = (ancestors | roots | {each for root in roots for each in _reached(root, unclean)}) - kept
+    raw |= _restored(workspace, kept | raw)
     erase = [Raw(digest, "dataset", "a version before the clean one") for digest in sorted(raw)]
     left: list[Raw] = []
     for digest in sorted(raw):
@@ -134,8 +135,17 @@ def _made(workspace: Workspace) -> list[tuple[str, str, str]]:
     query = """select i.digest as old, run.kind as kind, o.digest as new from run
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
                join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'dataset'
-               where i.digest <> o.digest"""
+               where i.digest <> o.digest and run.kind <> 'restore'"""
     return [(str(row["old"]), str(row["kind"]), str(row["new"])) for row in workspace.ledger.rows(query)]
+
+
+def _restored(workspace: Workspace, versions: set[str]) -> set[str]:
+    """The versions that got their originals back from a vault."""
+    query = """select i.digest as old, o.digest as new from run
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'dataset'
+               where run.kind = 'restore' and i.digest <> o.digest"""
+    return {str(row["new"]) for row in workspace.ledger.rows(query) if row["old"] in versions}
 
 
 def _children(made: Iterable[tuple[str, str, str]]) -> dict[str, list[str]]:

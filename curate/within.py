@@ -124,4 +124,4 @@ def _shared(
     bounds = np.concatenate([begins[:-1], ends + len(own)])
     index = by(texts).jaccards(both, bounds, place.astype(np.int64), row + len(some), 0.0)
     total = sizes[place] + np.diff(ends)[row]
-    return np.round(index * total / (1 + index))
+    return np.asarray(np.round(index * total / (1 + index)), dtype=np.float64)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import curate.names
 from curate.checks.personal import SHORTEST_PHONE, telephone
 from curate.example import KEY
-from curate.names import Span, tagger
+from curate.names import KINDS, Span, tagger
 from curate.names.conversation import Found, linked
 
 NAMES = ("PERSON", "STREET_ADDRESS")  # looked for unless told otherwise
@@ -44,9 +44,10 @@ def named(
     wanted = set(entities)
     if names == "none" or not wanted & set(TAGGED):
         return [[] for _ in places]
+    kinds = tuple(kind for kind in KINDS if kind in wanted or (kind == "LOCATION" and "STREET_ADDRESS" in wanted))
     read = [at for at, place in enumerate(places) if place.field not in _UNREAD]
     leads = [_lead(places[at]) for at in read]
-    tagged = tagger(names).spans([lead + places[at].text for at, lead in zip(read, leads, strict=True)])
+    tagged = tagger(names, kinds).spans([lead + places[at].text for at, lead in zip(read, leads, strict=True)])
     spans: list[list[Span]] = [[] for _ in places]
     for at, lead, found in zip(read, leads, tagged, strict=True):
         shifted = (

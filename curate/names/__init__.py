@@ -42,9 +42,9 @@ def check_name(name: str) -> None:
     raise ConfigError(f"there is no tagger `{name}`", hint=f"known are: {', '.join(FORMS)}")
 
 
-@lru_cache(maxsize=4)
-def tagger(name: str = "auto") -> Tagger:
-    """The tagger of that name, loaded once in a process.
+@lru_cache(maxsize=8)
+def tagger(name: str = "auto", kinds: tuple[str, ...] = KINDS) -> Tagger:
+    """The tagger of that name, loaded once in a process; the shipped one looks for these `kinds` alone.
 
     `auto` is the shipped one, `none` finds nothing; `spacy:`, `hf:` and `gliner:` go before the name or
     path of a model. Raises ConfigError for another name or a model that cannot be loaded, and
@@ -54,7 +54,7 @@ def tagger(name: str = "auto") -> Tagger:
     if name == "none":
         return _Nothing()
     if name == "auto":
-        return shipped()
+        return shipped(kinds)
     from curate.names import plugins
 
     kind, _, model = name.partition(":")

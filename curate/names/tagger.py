@@ -11,15 +11,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.names.labels import FIRST, KINDS, LABELS
+from curate.names.labels import FIRST, KINDS, LABELS, NUMERIC
 from curate.names.network import CHUNK, REACH, Network
-from curate.names.tokens import PAD, Lexicon, Token, candidate, features, style, tokens
+from curate.names.tokens import PAD, Lexicon, Token, candidate, features, style, tokens, words
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
 VOCABULARY = 150_000  # words whose activations are kept; then they are made anew
-BATCH = 60_000  # words looked at together
-LEAN = 0.0  # added to the odds of a name, in natural logarithms: more are found, more are false
-
+BATCH = 40_000  # words looked at together
 NAMED = ("PERSON", "LOCATION", "ORGANIZATION")  # kinds of which a word must look like a name
 
 
@@ -32,121 +30,131 @@ class Span(NamedTuple):
     score: float
 
 
-class _Text(NamedTuple):
-    """One text on its way: its tokens, and how it is written."""
+class _Words(dict[str, int]):
+    """Rows of activations by word, for texts of one style; a word not seen before gets a row."""
 
-    found: list[Token]
-    style: str
+    def __init__(self, memory: _Memory, manner: str) -> None:
+        super().__init__({PAD: 0})
+        self._memory, self._manner = memory, manner
+
+    def __missing__(self, word: str) -> int:
+        at = self[word] = self._memory.add(word, self._manner)
+        return at
+
+
+class _Memory:
+    """What is known of each word seen: its activations, and whether it may be of a name."""
+
+    def __init__(self, network: Network, lexicon: Lexicon, *, numbers: bool) -> None:
+        self._network, self._lexicon, self._numbers = network, lexicon, numbers
+        self.count = 0
+        self.activations = np.zeros((4096, network.embedding.shape[1]), dtype=np.float32)
+        self.candidates = np.zeros(4096, dtype=bool)
+        self.add(PAD, "n")
+        self.styles = {manner: _Words(self, manner) for manner in "nlu"}
+
+    def add(self, word: str, manner: str) -> int:
+        """A new row for a word of a text of that style."""
+        at = self.count
+        if at == len(self.activations):
+            self.activations = np.concatenate([self.activations, np.zeros_like(self.activations)])
+            self.candidates = np.concatenate([self.candidates, np.zeros_like(self.candidates)])
+        flags = self._lexicon.flags(word)
+        self.activations[at] = self._network.word(features(word, flags, manner))
+        self.candidates[at] = word != PAD and candidate(word, flags, manner, numbers=self._numbers)
+        self.count += 1
+        return at
 
 
 class Tagger:
-    """Names in texts by the shipped weights; holds the activations of the words it has seen."""
+    """Names in texts by the shipped weights; holds the activations of the words it has seen.
 
-    def __init__(self, path: Path = WEIGHTS, kinds: Iterable[str] = KINDS, lean: float = LEAN) -> None:
-        arrays = np.load(path, allow_pickle=False)
-        self._lexicon = _lexicon(path)
-        self._network = _network(arrays)
-        self._wanted = np.zeros(LABELS, dtype=bool)
-        for kind in kinds:
-            self._wanted[FIRST[kind] : FIRST[kind] + 2] = True
-        self._lean = np.float32(round(lean / float(self._network.output_factor)))
-        self._clear()
+    Only words near one that may be of a name of the `kinds` are looked at.
+    """
+
+    def __init__(self, path: Path = WEIGHTS, kinds: Iterable[str] = KINDS) -> None:
+        wanted = set(kinds)
+        self._network, self._lexicon = _network(path), _lexicon(path)
+        self._numbers = not wanted.isdisjoint(NUMERIC)
+        self._unwanted = [FIRST[kind] + more for kind in KINDS if kind not in wanted for more in (0, 1)]
+        self._memory = _Memory(self._network, self._lexicon, numbers=self._numbers)
 
     def spans(self, texts: Sequence[str]) -> list[list[Span]]:
         """The spans of each text, in order, none over another."""
         results: list[list[Span]] = []
-        group: list[_Text] = []
-        size = 0
-        for text in texts:
-            group.append(self._read(text))
-            size += len(group[-1].found)
-            if size >= BATCH:
-                results.extend(self._tagged(group))
-                group, size = [], 0
-        results.extend(self._tagged(group))
+        rows: list[int] = [0] * REACH
+        starts: list[int] = []
+        for at, text in enumerate(texts):
+            starts.append(len(rows))
+            rows.extend(map(self._memory.styles[style(text)].__getitem__, words(text)))
+            rows.extend([0] * REACH)
+            if len(rows) >= BATCH or at + 1 == len(texts):
+                results.extend(self._tagged(texts[len(results) : at + 1], np.array(rows), starts))
+                rows, starts = [0] * REACH, []
+                if self._memory.count > VOCABULARY:
+                    self._memory = _Memory(self._network, self._lexicon, numbers=self._numbers)
         return results
 
-    def _clear(self) -> None:
-        """Forget all words but the pad."""
-        self._ids: dict[str, int] = {PAD: 0}
-        self._candidates = [False]
-        self._activations = np.zeros((4096, self._network.embedding.shape[1]), dtype=np.float32)
-        self._activations[0] = self._network.word(features(PAD, 0, "n"))
+    def _tagged(self, texts: Sequence[str], rows: NDArray[np.int64], starts: list[int]) -> list[list[Span]]:
+        """Spans of texts whose words' rows begin at `starts`, with REACH pads before and behind each."""
+        results: list[list[Span]] = [[] for _ in texts]
+        wanted = self._memory.candidates[rows]
+        if not wanted.any():
+            return results
+        labels, odds = self._labels(rows, wanted)
+        places = np.flatnonzero(labels)
+        for at in np.unique(np.searchsorted(starts, places, side="right") - 1).tolist():
+            begin = starts[at]
+            end = starts[at + 1] if at + 1 < len(starts) else len(rows)
+            part = slice(begin, end)
+            results[at] = _spans(tokens(texts[at]), labels[part], odds[part], wanted[part])
+        return results
 
-    def _id(self, key: str) -> int:
-        """The row of the activations of a word; its text's style stands after it."""
-        word, manner = key[:-1], key[-1]
-        flags = self._lexicon.flags(word)
-        at = len(self._candidates)
-        if at == len(self._activations):
-            self._activations = np.concatenate([self._activations, np.zeros_like(self._activations)])
-        self._activations[at] = self._network.word(features(word, flags, manner))
-        self._candidates.append(candidate(word, flags, manner))
-        self._ids[key] = at
-        return at
-
-    def _read(self, text: str) -> _Text:
-        """A text's tokens."""
-        return _Text(tokens(text), style(text))
-
-    def _tagged(self, group: list[_Text]) -> list[list[Span]]:
-        """Spans of a group of texts."""
-        if len(self._candidates) > VOCABULARY:
-            self._clear()
-        results: list[list[Span]] = [[] for _ in group]
-        known, make = self._ids.get, self._id
-        ids: list[int] = [0] * REACH
-        owners: list[tuple[int, int]] = []  # (text, where its words begin)
-        for at, text in enumerate(group):
-            owners.append((at, len(ids)))
-            for token in text.found:
-                word = token.text
-                if word[0] == "\n":
-                    word = "\n\n" if word.count("\n") > 1 else "\n"
-                key = word + text.style
-                number = known(key)
-                ids.append(make(key) if number is None else number)
-            ids.extend([0] * REACH)
-        every = np.array(ids)
-        wanted = np.array(self._candidates)[every]
-        near = np.convolve(wanted, np.ones(2 * REACH + 1, dtype=np.int32), "same") > 0
-        labels = np.zeros(len(ids), dtype=np.int64)
-        odds = np.zeros(len(ids), dtype=np.float64)
-        kept, places = _windows(near)
+    def _labels(
+        self, rows: NDArray[np.int64], wanted: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Each word's label, 0 where none is looked for, and how likely it is of any name."""
+        labels = np.zeros(len(rows), dtype=np.int64)
+        odds = np.zeros(len(rows), dtype=np.float64)
+        kept = _windows(wanted)
         for part in range(0, len(kept), CHUNK):
             low, high = max(0, part - REACH), min(len(kept), part + CHUNK + REACH)
             inner = slice(part - low, min(part + CHUNK, len(kept)) - low)
             source = kept[low:high]
-            logits = self._network.logits(self._activations[np.where(source < 0, 0, every[source])])[inner]
-            label, score = self._chosen(logits, source[inner] >= 0)
-            place = kept[part : part + CHUNK]
-            labels[place[place >= 0]] = label[place >= 0]
-            odds[place[place >= 0]] = score[place >= 0]
-        for at, begin in owners:
-            results[at] = _spans(group[at].found, labels[begin:], odds[begin:], wanted[begin:])
-        return results
-
-    def _chosen(
-        self, logits: NDArray[np.float32], real: NDArray[np.bool_]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The best label of each word, and how likely it is a name; `real` is false on pads."""
-        logits[:, 1:] += self._lean
-        best = logits.argmax(axis=1)
-        powers = np.exp(
-            (logits - logits.max(axis=1, keepdims=True)).astype(np.float64) * self._network.output_factor
-        )
-        share = 1 - powers[:, 0] / powers.sum(axis=1)
-        best[~real] = 0
-        _mend(best, logits)
-        best[~self._wanted[best]] = 0
-        return best, share
+            known = np.where(source < 0, 0, rows[source])
+            logits = self._network.logits(self._memory.activations[known])[inner]
+            place = source[inner]
+            real = place >= 0
+            label, share = _chosen(logits, real, float(self._network.output_factor))
+            labels[place[real]], odds[place[real]] = label[real], share[real]
+        labels[np.isin(labels, self._unwanted)] = 0
+        return labels, odds
 
 
-def _windows(near: NDArray[np.bool_]) -> tuple[NDArray[np.int64], int]:
-    """Places to look at, with REACH pads (-1) where some were left out."""
-    places = np.flatnonzero(near)
+def _windows(wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """The words within REACH of one that may be of a name; REACH pads (-1) where some were left out."""
+    marks = np.flatnonzero(wanted)
+    edges = np.zeros(len(wanted) + 1, dtype=np.int32)
+    np.add.at(edges, np.maximum(marks - REACH, 0), 1)
+    np.add.at(edges, np.minimum(marks + REACH + 1, len(wanted)), -1)
+    places = np.flatnonzero(np.cumsum(edges[:-1]) > 0)
     breaks = np.flatnonzero(np.diff(places) > 1) + 1
-    return np.insert(places, np.repeat(breaks, REACH), -1), len(places)
+    return np.insert(places, np.repeat(breaks, REACH), -1)
+
+
+def _chosen(
+    logits: NDArray[np.float32], real: NDArray[np.bool_], factor: float
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The best label of each word, and how likely it is a name; `real` is false on pads."""
+    best: NDArray[np.int64] = logits.argmax(axis=1)
+    best[~real] = 0
+    _mend(best, logits)
+    share = np.zeros(len(best), dtype=np.float64)
+    named = np.flatnonzero(best)
+    units = logits[named].astype(np.float64)
+    powers = np.exp((units - units.max(axis=1, keepdims=True)) * factor)
+    share[named] = 1 - powers[:, 0] / powers.sum(axis=1)
+    return best, share
 
 
 def _mend(best: NDArray[np.int64], logits: NDArray[np.float32]) -> None:
@@ -154,9 +162,8 @@ def _mend(best: NDArray[np.int64], logits: NDArray[np.float32]) -> None:
 
     The best such run is taken for each stretch of words that has a label which cannot stand.
     """
-    inner = (best > 0) & (best % 2 == 0)
     before = np.concatenate([[0], best[:-1]])
-    wrong = inner & (before != best) & (before != best - 1)
+    wrong = (best > 0) & (best % 2 == 0) & (before != best) & (before != best - 1)
     if not wrong.any():
         return
     edges = np.flatnonzero(np.diff(np.concatenate([[0], (best > 0).astype(np.int8), [0]])))
@@ -174,9 +181,8 @@ def _path(logits: NDArray[np.float32]) -> NDArray[np.int64]:
     for at in range(1, len(logits)):
         back[at] = total.argmax()
         sums = np.full(LABELS, total.max())
-        stays = total[later] >= total[later - 1]
-        back[at, later] = np.where(stays, later, later - 1)
-        sums[later] = np.where(stays, total[later], total[later - 1])
+        back[at, later] = np.where(total[later] >= total[later - 1], later, later - 1)
+        sums[later] = np.maximum(total[later], total[later - 1])
         total = sums + logits[at]
     path = np.zeros(len(logits), dtype=np.int64)
     path[-1] = total.argmax()
@@ -188,37 +194,44 @@ def _path(logits: NDArray[np.float32]) -> NDArray[np.int64]:
 def _spans(
     found: list[Token], labels: NDArray[np.int64], odds: NDArray[np.float64], wanted: NDArray[np.bool_]
 ) -> list[Span]:
-    """Runs of words of one kind as spans; a run without a word that may be a name is none."""
+    """Runs of words of one kind as spans; a name needs a word, not only numbers, that may be of one."""
     spans: list[Span] = []
-    count = len(found)
-    at = 0
-    named = np.flatnonzero(labels[:count])
-    for place in named.tolist():
+    count, at = len(found), 0
+    for place in np.flatnonzero(labels[:count]).tolist():
         if place < at:
             continue
-        kind = (int(labels[place]) - 1) // 2
-        first = FIRST[KINDS[kind]]
+        kind = KINDS[(int(labels[place]) - 1) // 2]
         at = place + 1
-        while at < count and labels[at] == first + 1:
+        while at < count and labels[at] == FIRST[kind] + 1:
             at += 1
         low, high = place, at
         while high > low and found[high - 1].text[0] == "\n":
             high -= 1
         while low < high and found[low].text[0] == "\n":
             low += 1
-        if low < high and (KINDS[kind] not in NAMED or _may_be(found, wanted, low, high)):
+        may_be = kind not in NAMED or any(wanted[n] and found[n].text[0].isalpha() for n in range(low, high))
+        if low < high and may_be:
             score = round(float(odds[low:high].mean()), 3)
-            spans.append(Span(found[low].start, found[high - 1].end, KINDS[kind], score))
+            spans.append(Span(found[low].start, found[high - 1].end, kind, score))
     return spans
 
 
-def _may_be(found: list[Token], wanted: NDArray[np.bool_], low: int, high: int) -> bool:
-    """Whether a run has a word, not only numbers, that may be of a name."""
-    return any(wanted[at] and found[at].text[0].isalpha() for at in range(low, high))
+@lru_cache(maxsize=2)
+def _lexicon(path: Path) -> Lexicon:
+    """The lists of words in a file of weights."""
+    arrays = np.load(path, allow_pickle=False)
+    return Lexicon(zlib.decompress(arrays["words"].tobytes()).decode().split("\n"), arrays["flags"])
 
 
-def _network(arrays: np.lib.npyio.NpzFile) -> Network:
-    """The network of the shipped arrays."""
+def lexicon() -> Lexicon:
+    """The lists of words that come with the package."""
+    return _lexicon(WEIGHTS)
+
+
+@lru_cache(maxsize=2)
+def _network(path: Path) -> Network:
+    """The network in a file of weights."""
+    arrays = np.load(path, allow_pickle=False)
     factors = arrays["factors"]
     convolutions = []
     for at in range(3):
@@ -235,18 +248,7 @@ def _network(arrays: np.lib.npyio.NpzFile) -> Network:
     )
 
 
-@lru_cache(maxsize=2)
-def _lexicon(path: Path) -> Lexicon:
-    arrays = np.load(path, allow_pickle=False)
-    return Lexicon(zlib.decompress(arrays["words"].tobytes()).decode().split("\n"), arrays["flags"])
-
-
-def lexicon() -> Lexicon:
-    """The lists of words that come with the package."""
-    return _lexicon(WEIGHTS)
-
-
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def shipped(kinds: tuple[str, ...] = KINDS) -> Tagger:
-    """The tagger that comes with the package."""
+    """The tagger that comes with the package, for some kinds."""
     return Tagger(kinds=kinds)

@@ -49,8 +49,18 @@ class Token(NamedTuple):
 
 def tokens(text: str) -> list[Token]:
     """The tokens of a text in order; a line break is one, other white space is none."""
-    pattern = _TOKEN_AND_LINK if "@" in text or "://" in text or "www." in text else _TOKEN
-    return [Token(found[0], found.start(), found.end()) for found in pattern.finditer(text)]
+    return [Token(found[0], found.start(), found.end()) for found in _pattern(text).finditer(text)]
+
+
+def words(text: str) -> list[str]:
+    """The texts of the tokens alone, several times faster."""
+    found: list[str] = _pattern(text).findall(text)
+    return found
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """What parts a text; a slower one where there may be links in it."""
+    return _TOKEN_AND_LINK if "@" in text or "://" in text or "www." in text else _TOKEN
 
 
 def shape(word: str) -> str:
@@ -117,11 +127,14 @@ def row(feature: str) -> int:
     return crc32(feature.encode("utf-8", "surrogatepass")) % BUCKETS
 
 
-def candidate(word: str, flags: int, style: str) -> bool:
-    """Whether a word may be (part of) a name, so that it is worth a look at its surroundings."""
+def candidate(word: str, flags: int, style: str, *, numbers: bool) -> bool:
+    """Whether a word may be (part of) a name, so that it is worth a look at its surroundings.
+
+    With `numbers` a number may be one too: a date, an age, a telephone.
+    """
     first = word[0]
     if first.isdigit():
-        return True
+        return numbers
     if flags & BIT["title"] and style == "n" and first.isupper():
         return True
     if not first.isalpha() or len(word) < 2:

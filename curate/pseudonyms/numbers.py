@@ -33,11 +33,14 @@ def shaped(value: str, draw: Draw, *, keep: str = "") -> str:
     rest = value[len(keep) :]
     is_hex = re.fullmatch(r"[0-9A-Fa-f\W_]*", rest) is not None and any(c.isdigit() for c in rest)
     letters = "abcdef" if is_hex else "abcdefghijklmnopqrstuvwxyz"
+    # base 32 has no other digits
+    base32 = len(rest) >= 16 and rest.isupper() and rest.isalnum() and not set(rest) & set("0189")
     made = [keep]
     for at, each in enumerate(rest):
         if each.isdigit():
             first = at == 0 and each != "0"
-            made.append(str(1 + draw.below(9)) if first else str(draw.below(10)))
+            digit = 2 + draw.below(6) if base32 else 1 + draw.below(9) if first else draw.below(10)
+            made.append(str(digit))
         elif each.isalpha():
             letter = draw.pick(letters)
             made.append(letter.upper() if each.isupper() else letter)

@@ -111,7 +111,9 @@ def test_rows_without_a_label_stay_as_they_are():
     assert met(balance(examples, Balance("oversample", cap=20))[0])[None] == 20  # type: ignore[index]
 
 
-@pytest.mark.parametrize("wrong", [("smote", 1, 2), ("both", 0.5, 2), ("both", math.nan, 2), ("both", 2, 0.5)])
+@pytest.mark.parametrize(
+    "wrong", [("smote", 1, 2), ("both", 0.5, 2), ("both", math.nan, 2), ("both", 2, 0.5)]
+)
 def test_what_makes_no_sense_is_refused(wrong: tuple[str, float, float]):
     with pytest.raises(ConfigError):
         Balance(*wrong)

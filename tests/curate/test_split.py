@@ -260,6 +260,93 @@ def test_links_of_findings_hold_clusters_and_pairs_whatever_was_decided():
     assert set(found_links(table).rows()) == {("a", hub), ("b", hub), ("c", "d")}
 
 
+def test_counts_may_be_asked_for_and_what_is_over_gets_no_split():
+    examples = rows(300, groups=150)
+    report = split(examples, NONE, rows=(None, 40, 20)).report
+    assert report.rows == {"train": 240, "validation": 40, "test": 20} and report.left_out == 0
+    divided, report = split(examples, NONE, rows=(100, 40, 20))
+    assert report.rows == {"train": 100, "validation": 40, "test": 20} and report.left_out == 140
+    assert divided["split"].null_count() == 140 and report.crossing_groups == 0
+    for wrong in ((None, None, 3), (300, 40, 20), (0, 1, 2), (None, 200, 100)):
+        with pytest.raises(ConfigError, match="rows"):
+            split(examples, NONE, rows=wrong)
+
+
+def test_several_columns_keep_their_shares_at_once():
+    examples = rows(3000, labels=5).with_columns(
+        source=pl.Series([f"s{n % 7}" for n in range(3000)]),
+        messages=pl.Series(
+            [[{"role": "user", "content": "x" * (n * 37 % 400)}] for n in range(3000)],
+            dtype=examples_messages(),
+        ),
+    )
+    report = split(examples, NONE, by="label,source,length").report
+    assert report.by == "label, source, length"
+    assert set(report.deviation_by) == {"label", "source", "length"}
+    assert max(report.deviation_by.values()) < 0.005 and report.max_label_deviation_rows < 2
+    with pytest.raises(ConfigError, match="twice"):
+        split(examples, NONE, by="label,label")
+
+
+def examples_messages() -> pl.DataType:
+    return frame([]).schema["messages"]
+
+
+def test_groups_of_all_sizes_are_spread_and_labels_even():
+    draw = random.Random(0)
+    sizes = [min(200, int(draw.paretovariate(1.3))) for _ in range(1500)]
+    made = [
+        {
+            "example_id": f"{g}-{n}",
+            "group": f"g{g}",
+            "label": f"l{g % 5 if draw.random() < 0.7 else draw.randrange(5)}",
+        }
+        for g, size in enumerate(sizes)
+        for n in range(size)
+    ]
+    report = split(pl.DataFrame(made), sizes=(80, 10, 10)).report
+    assert report.crossing_groups == 0
+    assert report.max_label_deviation_rows < 3 and report.max_label_deviation < 0.003
+    means = report.mean_component
+    assert max(means.values()) < 3 * min(means.values())  # large groups do not all go one way
+
+
+def test_what_could_not_be_had_is_said_with_the_numbers():
+    examples = rows(200, labels=1).with_columns(
+        label=pl.when(pl.int_range(pl.len()) < 20).then(pl.lit("rare")).otherwise(pl.lit("usual"))
+    )
+    ids = examples["example_id"].to_list()
+    report = split(examples, linked(*((ids[0], i) for i in ids[1:18]))).report
+    said = " ".join(report.warnings)
+    assert "rare in " in said and "its 20 rows are in 3 sets, the largest of 18" in said
+    assert split(rows(200, labels=2), NONE).report.warnings == []
+
+
+def test_questions_that_mean_the_same_stay_together_and_a_threshold_that_ties_all_is_raised(monkeypatch):
+    import numpy as np
+
+    from curate import links
+    from curate.embedding import Encoder, Vectors
+
+    angles = {"a": 0.0, "b": 0.1, "c": 0.2, "d": 1.5, "e": 1.5 + 0.44}
+
+    def of(self: Vectors, texts: list[str]) -> np.ndarray:
+        return np.array([[np.cos(angles[t]), np.sin(angles[t])] for t in texts], dtype=np.float32)
+
+    monkeypatch.setattr(Vectors, "of", of)
+    vectors = Vectors(Encoder("toy", "", "0" * 32, ()))
+    examples = said(*((letter, f"answer {letter}") for letter in "aabcde"))
+    meant = links.meant_links(examples, NONE, vectors, 0.95, most=4)
+    assert (meant.told.largest, meant.told.used, meant.told.warning) == (4, 0.95, "")
+    report = split(examples, meant.links, sizes=(1, 0, 0), by=None).report
+    assert report.largest_component == 4 and report.components == 1
+    tight = links.meant_links(examples, NONE, vectors, 0.9, most=4)
+    assert tight.told.pairs == 4 and tight.told.largest == 4
+    raised = links.meant_links(examples, NONE, vectors, 0.95, most=2)
+    assert raised.told.used > 0.95 and raised.told.largest_used <= 2
+    assert "4 of 6 rows" in raised.told.warning and "may be divided" in raised.told.warning
+
+
 @pytest.mark.parametrize("sizes", [(float("nan"), 1, 1), (float("inf"), 1, 1), (1e308, 1e308, 1)])
 def test_sizes_that_are_no_numbers_are_refused(sizes) -> None:
     """In words, not as an error of arithmetic."""

@@ -44,7 +44,9 @@ def test_groups_and_links_chain():
 
 
 def test_a_null_end_binds_nothing():
-    examples = pl.DataFrame({"example_id": ["a", "b"], "group": [None, None]}, schema_overrides={"group": pl.String})
+    examples = pl.DataFrame(
+        {"example_id": ["a", "b"], "group": [None, None]}, schema_overrides={"group": pl.String}
+    )
     links = pl.DataFrame({"example_id": ["a", "b"], "other_id": [None, None]}, schema=LINKS)
     assert len(set(ties(examples, links).wholes(group=True))) == 2
 
@@ -60,7 +62,9 @@ def test_an_order_is_a_permutation_that_rows_carry_along(names: list[str], seed:
     found = ranks(names, seed, "split")
     assert sorted(found.tolist()) == list(range(len(names)))
     shuffled = random.Random(seed).sample(names, len(names))
-    assert dict(zip(names, found, strict=True)) == dict(zip(shuffled, ranks(shuffled, seed, "split"), strict=True))
+    assert dict(zip(names, found, strict=True)) == dict(
+        zip(shuffled, ranks(shuffled, seed, "split"), strict=True)
+    )
 
 
 def test_an_order_differs_by_seed_and_purpose_and_takes_very_long_names():

@@ -132,7 +132,7 @@ def _halved(shingles: pl.Series) -> pl.Series:
 
 def _origins(batch: pl.DataFrame, said: list[Subject]) -> list[pl.Series]:
     """Who a row is from, when it was made, which template it follows, and whether it tells its answer."""
-    owners, moments, templates, given = [], [], [], []
+    owners, moments, templates, frames, given = [], [], [], [], []
     columns = batch.select("meta", "messages", "label").iter_rows()
     for (text, messages, label), subject in zip(columns, said, strict=True):
         parsed = json.loads(text) if text and len(text) > 2 else {}
@@ -141,12 +141,14 @@ def _origins(batch: pl.DataFrame, said: list[Subject]) -> list[pl.Series]:
         moments.append(crossing.moment_of(meta))
         system = next((turn["content"] or "" for turn in messages or () if turn["role"] == "system"), "")
         templates.append(crossing.template_of(system, subject.question))
+        frames.append(crossing.frame_of_question(subject.question))
         asks = bool(subject.question) and subject.question != subject.whole
         given.append(given_away(subject.question, subject.answer, label) if asks else None)
     return [
         pl.Series("owners", owners, dtype=pl.List(pl.String)),
         pl.Series("time", moments, dtype=pl.Float64),
         pl.Series("template", templates, dtype=pl.String),
+        pl.Series("frame", frames, dtype=pl.String),
         pl.Series("given", given, dtype=pl.String),
     ]
 

@@ -56,11 +56,18 @@ def moment_of(meta: dict[str, object]) -> float | None:
 
 def template_of(system: str, question: str) -> str | None:
     """A digest of the system prompt and the first words; None for a question too short to have a frame."""
+    frame = frame_of_question(question)
+    return _digest(f"{system}\n{frame or ''}") if frame or system else None
+
+
+def frame_of_question(question: str) -> str | None:
+    """A digest of the first words; None for a question too short to have a frame."""
     words = normalise(question[:400]).split()
-    if len(words) < 2 * HEAD and not system:
-        return None
-    head = " ".join(words[:HEAD]) if len(words) >= 2 * HEAD else ""
-    return blake2b(f"{system}\n{head}".encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+    return _digest(" ".join(words[:HEAD])) if len(words) >= 2 * HEAD else None
+
+
+def _digest(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
 
 
 def _seconds(value: object) -> float | None:

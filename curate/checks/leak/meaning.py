@@ -22,6 +22,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.checks import overlap
+from curate.checks.frame import FEWEST, SHARE
 from curate.checks.leak.sides import PAIRS, PROTECTED, REPHRASED, UNCOVERED, Sides, remark
 from curate.checks.overlap import Places, Sets
 
@@ -31,6 +32,7 @@ WEIGHT = 0.4  # of numbers that differ
 PRIOR = 3.0  # numbers that two texts are taken to share before any is read
 CONTRAST = 0.4  # of being as near to other items
 CENTRE = 0.5  # cosine of the next items at which nothing is added or taken off
+LOWEST = 0.25  # mean cosine of the next items below which nothing more is added
 NEXT = 5  # items after the nearest
 CROWD = 10  # rows over the threshold for one item; more of them are near by nature ...
 TWIN = 0.95  # ... and only those count that are as near as this
@@ -95,8 +97,7 @@ def _uncovered(sides: Sides, languages: tuple[str, ...]) -> Iterator[pl.DataFram
 
 def _found(sides: Sides, vectors: Matrix, threshold: float, most: int) -> pl.DataFrame:
     """The rows over the threshold, in the form of PAIRS."""
-    rows, items = _units(sides.goes, vectors), _units(sides.stays, vectors)
-    met = _scored(rows, items, threshold)
+    met = _met(sides, _units(sides.goes, vectors), _units(sides.stays, vectors), threshold)
     per_item = np.bincount(met.right, minlength=sides.stays.height)
     counts = (per_item[met.right] <= CROWD) | (met.bare >= TWIN)
     kept = Met(met.left[counts], met.right[counts], met.score[counts], met.bare[counts])
@@ -128,6 +129,64 @@ def _found(sides: Sides, vectors: Matrix, threshold: float, most: int) -> pl.Dat
     return pl.concat([found, *_crowds(sides, met, ~counts)])
 
 
+def _met(sides: Sides, rows: Units, items: Units, threshold: float) -> Met:
+    """All pairs over the threshold; two of one template are compared by what is not the template.
+
+    That is: with the mean of its rows taken off each vector.
+    """
+    here, there = sides.goes["frame"], sides.stays["frame"]
+    counts = pl.concat([here, there]).drop_nulls().value_counts(name="rows")
+    least = max(FEWEST, SHARE * (len(here) + len(there)))
+    large = counts.filter(pl.col("rows") >= least)["frame"].sort()
+    met = _scored(rows, items, threshold, LOWEST)
+    if large.is_empty():
+        return met
+    codes = pl.DataFrame({"frame": large, "code": pl.arange(len(large), eager=True, dtype=pl.Int64)})
+    one, other = (
+        part.to_frame("frame").join(codes, on="frame", how="left", maintain_order="left")["code"]
+        .fill_null(-1).to_numpy()
+        for part in (here, there)
+    )  # fmt: skip
+    apart = (one[met.left] != other[met.right]) | (one[met.left] < 0)
+    parts = [Met(met.left[apart], met.right[apart], met.score[apart], met.bare[apart])]
+    for code in range(len(large)):
+        left, right = np.flatnonzero(one == code), np.flatnonzero(other == code)
+        if len(left) and len(right):
+            some = _centred(_some(rows, left), _some(items, right))
+            found = _scored(*some, threshold, CENTRE)
+            parts.append(Met(left[found.left], right[found.right], found.score, found.bare))
+    return _joined(parts)
+
+
+def _some(units: Units, rows: Places) -> Units:
+    """These rows of them, with vectors of their own."""
+    texts = units.texts.of(rows)
+    own = Sets(np.arange(len(texts.values)), texts.starts)
+    vectors = units.vectors[texts.values]
+    return Units(vectors, own, units.pieces[rows], units.numbers.of(rows), units.allowed.of(rows))
+
+
+def _centred(rows: Units, items: Units) -> tuple[Units, Units]:
+    """Both with the mean of all vectors taken off, at unit length again."""
+    mean = np.concatenate([rows.vectors, items.vectors]).mean(axis=0, dtype=np.float64).astype(np.float32)
+    made = []
+    for units in (rows, items):
+        vectors = units.vectors - mean
+        vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-6)
+        made.append(units._replace(vectors=vectors))
+    return made[0], made[1]
+
+
+def _joined(parts: list[Met]) -> Met:
+    """All of them."""
+    return Met(
+        np.concatenate([part.left for part in parts]),
+        np.concatenate([part.right for part in parts]),
+        np.concatenate([part.score for part in parts]),
+        np.concatenate([part.bare for part in parts]),
+    )
+
+
 def _crowds(sides: Sides, met: Met, left_out: NDArray[np.bool_]) -> Iterator[pl.DataFrame]:
     """What is to be said of items that very many rows are near to, none of them a twin."""
     if left_out.any():
@@ -143,8 +202,11 @@ def _units(rows: pl.DataFrame, vectors: Matrix) -> Units:
     return Units(vectors, texts, pieces, overlap.sets_of(rows["numbers"]), overlap.sets_of(rows["allowed"]))
 
 
-def _scored(rows: Units, items: Units, threshold: float) -> Met:
-    """All pairs over the threshold, of each row at most the LOOKED_AT nearest; block by block."""
+def _scored(rows: Units, items: Units, threshold: float, lowest: float) -> Met:
+    """All pairs over the threshold, of each row at most the LOOKED_AT nearest; block by block.
+
+    What `next` is at least is `lowest`: that nothing else is near proves no more than so much.
+    """
     columns = _Columns(items)
     size = max(1, BLOCK // max(len(columns.vectors), 1))
     parts: list[Met] = []
@@ -155,9 +217,9 @@ def _scored(rows: Units, items: Units, threshold: float) -> Met:
         texts = rows.texts.values[rows.texts.starts[first] : rows.texts.starts[last]]
         starts = rows.texts.starts[first:last] - rows.texts.starts[first]
         cosines = columns.cosines(rows.vectors[texts], starts)
-        parts.append(_passing(cosines, first, rows, items, threshold))
+        parts.append(_passing(cosines, first, rows, items, threshold, lowest))
         first = last
-    return Met(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+    return _joined(parts)
 
 
 class _Columns:
@@ -191,13 +253,13 @@ class _Columns:
         return found
 
 
-def _passing(cosines: Matrix, first: int, rows: Units, items: Units, threshold: float) -> Met:
+def _passing(cosines: Matrix, first: int, rows: Units, items: Units, threshold: float, lowest: float) -> Met:
     """The pairs of a block of rows over the threshold; `first` is the number of its first row."""
     many = cosines.shape[1]
     top = -np.sort(-_largest(cosines, min(many, NEXT + 1)), axis=1)
     # items that are not there count as such at the centre
     following = (top[:, 1:].sum(axis=1) + CENTRE * (NEXT - (top.shape[1] - 1))) / NEXT
-    taken = CONTRAST * (following.astype(np.float64) - CENTRE)
+    taken = CONTRAST * (np.maximum(following.astype(np.float64), lowest) - CENTRE)
     floor = threshold + taken
     if many > LOOKED_AT:
         floor = np.maximum(floor, _largest(cosines, LOOKED_AT).min(axis=1))

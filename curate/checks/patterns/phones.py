@@ -30,6 +30,8 @@ _STRETCH = re.compile(rf"[\d{_GAP}{_LEAD}{_EXTENSION}]*", re.IGNORECASE)
 _SIMPLE = re.compile(r"[0-9\-\u2010-\u2015 \xa0().\[\]/]+")  # digits, and gaps that mean nothing else
 _DIGITS = re.compile(r"[0-9]+")
 _LONG_GAP = re.compile("[ \xa0\t,]{64}")
+_ANY_DIGIT = re.compile(rf"[\d{_LEAD}]")
+_REST = re.compile(r"[\d#\uff03]")
 LEAD = 10  # the most characters before the first digit of a candidate
 
 
@@ -56,42 +58,49 @@ class Phones:
         done = 0
         for clump in self._clump.finditer(text):
             start = clump.start()
-            if start < done or not self._may_be(clump[0], text[max(0, start - LEAD) : start]):
+            if start < done:
+                continue
+            first = self._first(clump[0], text[max(0, start - LEAD) : start])
+            if first is None:
                 continue
             while start > done and _INSIDE.match(text, start - 1):
                 start -= 1
             stretch = _STRETCH.match(text, clump.end())
             done = stretch.end() if stretch else clump.end()
-            found += self._in_stretch(text, start, done)
+            found += self._in_stretch(text, start, done, first)
         return outermost(found)
 
-    def _may_be(self, clump: str, before: str) -> bool:
-        """Whether any groups of its digits, in a row, may be a number of any region."""
+    def _first(self, clump: str, before: str) -> str | None:
+        """A region of which some groups of the digits, in a row, may be a number; None if of none."""
         if "+" in before or "\uff0b" in before or not _SIMPLE.fullmatch(clump):
-            return True
+            return self.regions[0]
         groups = _DIGITS.findall(clump)
         if len(groups) > BLOCKS or max(map(len, groups)) > BLOCK:
-            return True
-        return any(
-            self._plausible("".join(groups[first:last]))
-            for first in range(len(groups))
-            for last in range(first + 1, len(groups) + 1)
-        )
+            return self.regions[0]
+        for length in range(len(groups), 0, -1):
+            for at in range(len(groups) - length + 1):
+                region = self._region("".join(groups[at : at + length]))
+                if region is not None:
+                    return region
+        return None
 
-    def _plausible(self, digits: str) -> bool:
-        """Whether digits that nothing parts are a number of any region: gaps change nothing in that."""
-        known = self._digits.get(digits)
-        if known is None:
+    def _region(self, digits: str) -> str | None:
+        """The first region of which digits that nothing parts are a number: gaps change nothing in that."""
+        if digits not in self._digits:
             if len(self._digits) >= KEPT:
                 self._digits.clear()
-            known = self._digits[digits] = any(
-                plan.may_hold(digits) and any(_plain(digits, region, self.leniency))
-                for region, plan in self._plans.items()
+            self._digits[digits] = next(
+                (
+                    region
+                    for region, plan in self._plans.items()
+                    if plan.may_hold(digits) and any(_plain(digits, region, self.leniency))
+                ),
+                None,
             )
-        return known
+        return self._digits[digits]
 
-    def _in_stretch(self, text: str, start: int, end: int) -> list[Place]:
-        """The matches in a stretch of characters that a match may have."""
+    def _in_stretch(self, text: str, start: int, end: int, first: str) -> Iterable[Place]:
+        """The matches in a stretch of characters that a match may have; `first` is asked first."""
         # a match depends on no more than the character before and the one after it
         lead, part = text[start - 1 : start] if start else "", text[start : end + 1]
         key = f"{lead}\n{part}\n{end < len(text)}"
@@ -99,15 +108,25 @@ class Phones:
         if known is None:
             if len(self._stretches) >= KEPT:
                 self._stretches.clear()
-            matcher = _matcher()
-            known = self._stretches[key] = tuple(
-                {
-                    (match.start - len(lead), match.end - len(lead))
-                    for region in self.regions
-                    for match in matcher(lead + part, region, leniency=self.leniency)
-                }
-            )
+            matches = self._matches(lead + part, first)
+            known = self._stretches[key] = tuple((a - len(lead), b - len(lead)) for a, b in matches)
         return [(start + a, start + b) for a, b in known]
+
+    def _matches(self, part: str, first: str) -> Iterable[Place]:
+        matcher = _matcher()
+        found: set[Place] = set()
+        for region in (first, *(region for region in self.regions if region != first)):
+            places = [(match.start, match.end) for match in matcher(part, region, leniency=self.leniency)]
+            found.update(places)
+            # what others find within one match over all that may be dialled is within that match
+            if len(places) == 1 and _is_whole(part, *places[0]):
+                return places
+        return found
+
+
+def _is_whole(part: str, start: int, end: int) -> bool:
+    """Whether nothing of a number is left on either side of a match."""
+    return not _ANY_DIGIT.search(part, 0, start) and not _REST.search(part, end)
 
 
 def outermost(places: Iterable[Place]) -> list[Place]:

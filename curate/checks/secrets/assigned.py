@@ -40,7 +40,7 @@ _TYPE = r"(?:\s*:\s*(?:&?(?:'static )?str|[Ss]tring|Optional\[str\]|SecretStr|by
 _ASSIGNED = re.compile(
     rf"(?:{_QUOTE})?\s{{0,3}}\]?{_TYPE}(?P<before>[ \t]*(?:\*\*)?)(?P<sign>=>|:=|==?=?|:|<-)"
     r"(?P<after>(?:\s|\\n){0,40}(?:\*\*)?[ \t]{0,20})"
-    rf"(?:[brufBRUF@]{{0,2}}(?P<open>{_QUOTE}|\$')(?P<quoted>[^\r\n]{{1,512}}?)(?P=open)|(?P<bare>[^\s\"'`<>]{{4,512}}))"
+    rf"(?:[brufBRUF@]{{0,2}}(?P<open>{_QUOTE}|\$')(?P<quoted>[^\r\n]{{1,512}}?)(?P=open)|(?P<bare>[^\s\"'`<>]{{4,200}}))"
 )
 _SAID = re.compile(
     r"(?: (?:for|to|of|on|at|zu|für|de|para) [^.\n:]{1,40}?)? (?:is|was|ist|lautet|war|es|est|será|é)"

@@ -145,12 +145,10 @@ def _of(token: Token, text: str) -> Iterator[Place]:
 
 def _end(text: str, found: re.Match[str]) -> int:
     """Where a key ends; 0 if it is a piece of something longer."""
-    if ends(text, found.end()):
-        return found.end()
     # a right sum tells a GitHub token from the letters that follow it
-    if found[0].startswith("gh") and github_sum(found[0][:40]):
+    if found[0].startswith("gh") and "_" in found[0][:8] and github_sum(found[0][:40]):
         return found.start() + 40
-    return 0
+    return found.end() if ends(text, found.end()) else 0
 
 
 def _real(token: Token, value: str) -> bool:

@@ -1,0 +1,5 @@
+"""The same question with another answer or label."""
+
+from curate.checks.contradiction.check import Contradiction
+
+__all__ = ["Contradiction"]

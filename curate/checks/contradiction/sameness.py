@@ -1,0 +1,73 @@
+"""How surely two rows ask the same, by their words or by their meaning."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from rapidfuzz.distance import OSA
+
+from curate.checks.contradiction.reading import Asked
+from curate.checks.wording import jaccard, other_names
+
+CLOSE = 0.72  # cosine of two questions that may be one, if they share their numbers and names ...
+CLOSEST = 0.9  # ... and if they have hardly any of these
+SPECIFIC = 2  # numbers and names shared, from which on a question is told by them
+FILLERS = frozenset(
+    """hello hey dear team there good day morning evening please kindly thanks thank you regards best sincerely cheers
+    any news sorry just really very also now again well okay and but for the this that with from have has had was are
+    can could would will how what why where when who does did my our your get got""".split()  # noqa: SIM905
+)
+
+
+def by_words(left: Asked, right: Asked, threshold: float) -> float:
+    """Jaccard of the questions' shingles (1 where they are equal), 0 where they are not the same one.
+
+    Not the same: below the threshold, other numbers, more negations, other names, or a word of weight
+    in another's place.
+    """
+    if left.system != right.system:
+        return 0.0
+    if left.question == right.question:
+        return 1.0
+    if left.numbers != right.numbers or left.negations != right.negations:
+        return 0.0
+    if other_names(left.named, right.named) or _other_matter(left.question, right.question):
+        return 0.0
+    score = jaccard(left.shingles, right.shingles)
+    return score if score >= threshold else 0.0
+
+
+def by_meaning(left: Asked, right: Asked, cosine: float) -> float:
+    """The cosine, less where numbers and names differ: 0 to 1, 0 where the two are not the same question.
+
+    A question said in other words keeps its numbers (some of them spelt out) and its names; one made
+    from the same template has others. The share of the numbers is the mean of two: of those in digits
+    and of all. One that denies what the other says is another question.
+    """
+    if left.system != right.system or (left.negations > 0) != (right.negations > 0):
+        return 0.0
+    shared = sum((left.amounts & right.amounts).values()) + len(left.capitals & right.capitals)
+    if shared < SPECIFIC and cosine < CLOSEST:
+        return 0.0
+    same_numbers = (_overlap(left.figures, right.figures) + _overlap(left.amounts, right.amounts)) / 2
+    every = left.capitals | right.capitals
+    same_names = len(left.capitals & right.capitals) / len(every) if every else 1.0
+    return cosine * same_numbers * (1 + same_names) / 2
+
+
+def _overlap(left: Counter[float], right: Counter[float]) -> float:
+    """Shared over all, each as often as it stands there; 1 where there is nothing."""
+    every = sum((left | right).values())
+    return sum((left & right).values()) / every if every else 1.0
+
+
+def _other_matter(left: str, right: str) -> bool:
+    """Whether each question has a word of weight that the other has not, a slip of the pen apart."""
+    one, two = ({word for word in text.split() if len(word) > 2} - FILLERS for text in (left, right))
+    mine, theirs = one - two, two - one
+    return any(not _slip(word, theirs) for word in mine) and any(not _slip(word, mine) for word in theirs)
+
+
+def _slip(word: str, others: set[str]) -> bool:
+    """Whether a word is another but for a letter or two."""
+    return any(min(len(word), len(other)) > 3 and OSA.distance(word, other) < 3 for other in others)
