@@ -73,6 +73,24 @@ class KeyedCheck(Protocol):
 
 
 @runtime_checkable
+class MeasuredCheck(Protocol):
+    """A set check whose `verify` is `decided(measured(...))`: its threshold can be raised at no cost."""
+
+    @property
+    def threshold(self) -> float:
+        """From which score on a pair counts; what was measured at a lower one holds all of them."""
+        ...
+
+    def measured(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """Exact scores of the pairs that reach the threshold, in a table of the check's own."""
+        ...
+
+    def decided(self, measured: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """Findings, from what was measured at this threshold or a lower one; `texts` may be more."""
+        ...
+
+
+@runtime_checkable
 class MeaningCheck(Protocol):
     """Compares what examples mean: as a set check, but it links by the vectors of texts.
 

@@ -19,6 +19,7 @@ from curate.workspace import Workspace
 
 FAKES = "pseudonyms"  # kind of the artifact: example id to the fakes that stand in it
 REVIEWER = "seatrial:pseudonym"
+DEPTH = 3  # of JSON within JSON: a tool call, its arguments, a string of them
 
 
 def settle_fakes(workspace: Workspace, dataset: str) -> int:
@@ -75,10 +76,12 @@ def _is_fake(example: Rewriting, row: Mapping[str, object], fakes: Collection[st
 
 
 def _plain(text: str) -> str:
-    """A text as it reads: without the escapes that JSON puts in."""
-    if "\\" not in text:
-        return text
-    try:
-        return str(json.loads(f'"{text}"', strict=False))
-    except ValueError:
-        return text
+    """A text as it reads: without the escapes that JSON puts in, and JSON within a string of JSON again."""
+    for _ in range(DEPTH):
+        if "\\" not in text:
+            return text
+        try:
+            text = str(json.loads(f'"{text}"', strict=False))
+        except ValueError:
+            return text
+    return text

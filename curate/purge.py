@@ -67,8 +67,15 @@ def plan(workspace: Workspace, dataset: str) -> Plan:
         for one in _of(workspace, digest):
             (erase if one.kind in SAYING or one.kind == "rejects" else left).append(one)
     erase += _edits(workspace, {*raw, dataset})
-    there = [each for each in dict.fromkeys(erase) if (workspace.store.root / each.digest).is_dir()]
+    there = [each for each in dict.fromkeys(erase) if _says_something(workspace, each)]
     return Plan(dataset, there, list(dict.fromkeys(left)))
+
+
+def _says_something(workspace: Workspace, raw: Raw) -> bool:
+    """Whether it is there; of rejects, whether some row's text is."""
+    if not (workspace.store.root / raw.digest).is_dir():
+        return False
+    return raw.kind != "rejects" or workspace.table(raw.digest)["text"].count() > 0
 
 
 def purge(workspace: Workspace, planned: Plan) -> Purged:
@@ -86,9 +93,8 @@ def purge(workspace: Workspace, planned: Plan) -> Purged:
             ),
         )
         for digest, table in tables.items()
-        if "text" in table.columns
     }
-    erase = [each.digest for each in planned.erase if each.digest not in instead.values()]
+    erase = [each.digest for each in planned.erase]
     caches = [name for name in CACHES if (workspace.root / name).is_dir()]
     params = {"erased": erase, "instead": instead, "caches": caches}
     with workspace.run(KIND, params, {"dataset": planned.dataset}) as run:

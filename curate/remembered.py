@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from curate.check import Check, RowCheck, SetCheck
+from curate.check import Check, MeasuredCheck, RowCheck, SetCheck
 from curate.errors import WorkspaceError
 from curate.example import digest
 from curate.finding import complete, empty
@@ -40,6 +40,7 @@ class Remembered:
     """The earlier scans of a workspace."""
 
     workspace: Workspace
+    dataset: str = ""  # digest of the version that is scanned
 
     def findings(self, check: RowCheck, examples: pl.DataFrame) -> Known:
         """Findings of the rows that an equal check looked at before, as on these examples."""
@@ -78,26 +79,47 @@ class Remembered:
         place = self._place(check)
         if not place.is_file():
             return Known(pl.DataFrame(), examples)
-        try:
-            kept = pl.read_parquet(place)
-        except pl.exceptions.ComputeError as error:
-            raise WorkspaceError(
-                f"{place.name}: the kept sketches cannot be read", hint=f"delete {place}; they are made again"
-            ) from error
+        kept = self._read(place)
         keyed = _keyed(examples)
         known = keyed.select("example_id", KEY).join(kept, on=KEY, how="inner", maintain_order="left")
         rest = keyed.filter(~pl.col(KEY).is_in(kept[KEY].implode())).drop(KEY)
         return Known(known.drop(KEY), rest)
 
+    def _read(self, place: Path) -> pl.DataFrame:
+        """A file that was kept."""
+        try:
+            return pl.read_parquet(place)
+        except pl.exceptions.ComputeError as error:
+            raise WorkspaceError(
+                f"{place.name}: what was kept of an earlier scan cannot be read",
+                hint=f"delete {place}; it is made again",
+            ) from error
+
     def keep(self, check: SetCheck, examples: pl.DataFrame, sketches: pl.DataFrame) -> None:
         """Keep the sketches of a version for the next one, in place of those before."""
         place = self._place(check)
-        place.parent.mkdir(parents=True, exist_ok=True)
         keys = _keyed(examples.select("example_id", *SAME)).select("example_id", KEY)
         table = keys.join(sketches, on="example_id", how="inner").drop("example_id").unique(KEY, keep="first")
-        temporary = place.with_suffix(f".{os.getpid()}.part")
-        table.write_parquet(temporary, compression="lz4")
-        temporary.replace(place)
+        _write(place, table)
+
+    def measured(self, check: MeasuredCheck) -> pl.DataFrame | None:
+        """The scores that were kept of this version, if the threshold was not higher than now."""
+        place = self._measured_at(check)
+        if not place.is_file():
+            return None
+        table = self._read(place)
+        floor = table["floor"].max() if table.height else None
+        return table.drop("floor") if isinstance(floor, float) and floor <= check.threshold else None
+
+    def keep_measured(self, check: MeasuredCheck, measured: pl.DataFrame) -> None:
+        """Keep the scores, which a scan at a higher threshold can go by."""
+        _write(self._measured_at(check), measured.with_columns(floor=pl.lit(check.threshold)))
+
+    def _measured_at(self, check: MeasuredCheck) -> Path:
+        """Where the scores of this version lie; the threshold is no part of the place."""
+        settings = {name: value for name, value in _settings(check).items() if name != "threshold"}
+        said = digest(json.dumps(settings, sort_keys=True), code_version(), self.dataset)
+        return self.workspace.root / "sketches" / f"{check.name}-{said}.measured.parquet"  # type: ignore[attr-defined]
 
     def _place(self, check: SetCheck) -> Path:
         """Where the sketches of a check with these settings lie."""
@@ -105,7 +127,15 @@ class Remembered:
         return self.workspace.root / "sketches" / f"{check.name}-{said}.parquet"
 
 
-def _settings(check: Check) -> dict[str, object]:
+def _write(place: Path, table: pl.DataFrame) -> None:
+    """Write a file under another name first: it is there whole, or not at all."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    temporary = place.with_suffix(f".{os.getpid()}.part")
+    table.write_parquet(temporary, compression="lz4")
+    temporary.replace(place)
+
+
+def _settings(check: Check | MeasuredCheck) -> dict[str, object]:
     """A check's settings as JSON values."""
     return {field.name: getattr(check, field.name) for field in fields(check)}  # type: ignore[arg-type]
 

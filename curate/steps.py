@@ -242,7 +242,7 @@ def scan_version(
     if done is None:
         with workspace.run("scan", params, inputs) as run:
             runner = engine_of(engine, workers)
-            memory = None if again else Remembered(workspace)
+            memory = None if again else Remembered(workspace, dataset)
             try:
                 result = scan(
                     examples, asked, protected=protected, engine=runner, vectors=vectors, memory=memory

@@ -42,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     "review": Command("Data", "curate.cli", "review", "list findings and decide on them"),
     "apply": Command("Data", "curate.cli", "apply", "make the clean version from the decisions"),
     "split": Command("Data", "curate.cli", "split", "train, validation and sealed test, without leaks"),
+    "leaks": Command("Data", "curate.cli_leaks", "leaks", "what crosses from split to split, or benchmark"),
     "coverage": Command("Data", "curate.cli_coverage", "coverage", "what deployment asks, train lacks"),
     "export": Command("Data", "curate.cli", "export", "write files for trainers, with a data card"),
     "dedup": Command("Data", "curate.cli_dedup", "dedup", "a file without its near duplicates, at once"),

@@ -44,10 +44,14 @@ def named(
     wanted = set(entities)
     if names == "none" or not wanted & set(TAGGED):
         return [[] for _ in places]
-    kinds = tuple(kind for kind in KINDS if kind in wanted or (kind == "LOCATION" and "STREET_ADDRESS" in wanted))
+    kinds = tuple(
+        kind for kind in KINDS if kind in wanted or (kind == "LOCATION" and "STREET_ADDRESS" in wanted)
+    )
     read = [at for at, place in enumerate(places) if place.field not in _UNREAD]
     leads = [_lead(places[at]) for at in read]
-    tagged = tagger(names, kinds).spans([lead + places[at].text for at, lead in zip(read, leads, strict=True)])
+    tagged = tagger(names, kinds).spans(
+        [lead + places[at].text for at, lead in zip(read, leads, strict=True)]
+    )
     spans: list[list[Span]] = [[] for _ in places]
     for at, lead, found in zip(read, leads, tagged, strict=True):
         shifted = (

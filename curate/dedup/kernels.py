@@ -21,9 +21,7 @@ from curate.dedup.shingling import FOLD, MIX, ODD
 
 U = np.uint64
 WIDE, CODE = U(21), U((1 << 21) - 1)
-ONE, HIGH, FOLD_SHIFT, ONE8, ZERO8 = U(1), U(32), U(29), np.uint8(1), np.uint8(0)
-SPACE_KIND, MARK_KIND, ALNUM_KIND = np.uint8(SPACE), np.uint8(MARK), np.uint8(ALNUM)
-ALONE_KIND, HAN_KIND = np.uint8(CHARACTER), np.uint8(HAN)
+ONE, HIGH, FOLD_SHIFT, ONE8 = U(1), U(32), U(29), np.uint8(1)
 MIXER, FOLDER, STEP = U(MIX), U(FOLD), U(ODD)
 BUCKET = U(56)
 QUOTE, BACKSLASH, COMMA, COLON, OPEN, CLOSE, LINE = 34, 92, 44, 58, 123, 125, 10
@@ -153,11 +151,14 @@ def _words(codes: Array, count: int, kinds: Bytes, marks: bool, space: Scratch) 
     The loops have no branches: the ends of words cannot be foretold, and most loops become vectors.
     """
     _, kind, end, terms, words, _, up, down = space
-    kind[0] = kind[count + 1] = kind[count + 2] = SPACE_KIND
-    own = kind[1:]
+    kind[0] = kind[count + 1] = SPACE
     for i in range(count):
-        own[i] = kinds[codes[i]]
-    alone, han = _ends(kind, count, np.uint8(marks), end)
+        kind[i + 1] = kinds[codes[i]]
+    alone = han = 0
+    for i in range(count + 1):
+        alone += kind[i] >= CHARACTER
+        han += kind[i] == HAN
+    _ends(kind, count, marks, end)
     for i in range(count):
         terms[i] = U(codes[i]) * up[i] * U(end[i] & ONE8)
     number = U(0)
@@ -173,26 +174,17 @@ def _words(codes: Array, count: int, kinds: Bytes, marks: bool, space: Scratch) 
 
 
 @njit(inline="always")
-def _ends(kind: Bytes, count: int, marks: np.uint8, end: Bytes) -> tuple[int, int]:
-    """For each code point 1 if it is kept, 3 if also a word ends with it, else 0.
-
-    Gives how many characters stand alone, and how many of them are ideographs.
-    """
-    # views instead of i + 1, which might be negative for all that the compiler knows
-    own, after, next_end = kind[1:], kind[2:], end[1:]
-    alone = 0
-    han = 0
+def _ends(kind: Bytes, count: int, marks: bool, end: Bytes) -> None:
+    """For each code point 1 if it is kept, 3 if also a word ends with it, else 0."""
     for i in range(count + 1):
-        letter_before = np.uint8(kind[i] == ALNUM_KIND) | np.uint8(kind[i] >= ALONE_KIND)
-        letter_after = np.uint8(after[i] == ALNUM_KIND) | np.uint8(after[i] >= ALONE_KIND)
-        no_mark = np.uint8(own[i] != MARK_KIND)
-        end[i] = np.uint8(own[i] != SPACE_KIND) & (no_mark | (letter_before & letter_after) | marks)
-        alone += own[i] >= ALONE_KIND
-        han += own[i] == HAN_KIND
+        before, own, after = kind[i], kind[i + 1], kind[i + 2]
+        # of the kinds, ALNUM and the two that stand alone are letters
+        held = ((before == ALNUM) | (before >= CHARACTER)) & ((after == ALNUM) | (after >= CHARACTER))
+        end[i] = np.uint8((own != SPACE) & ((own != MARK) | held | marks))
     for i in range(count):
-        single = np.uint8(own[i] >= ALONE_KIND) | np.uint8(after[i] >= ALONE_KIND)
-        end[i] = end[i] | ((end[i] & (np.uint8(next_end[i] == ZERO8) | single)) << ONE8)
-    return alone, han
+        single = (kind[i + 1] >= CHARACTER) | (kind[i + 2] >= CHARACTER)
+        ends = end[i] & (np.uint8(end[i + 1] == 0) | np.uint8(single))
+        end[i] = end[i] | np.uint8(ends << ONE8)
 
 
 @njit(inline="always")
@@ -208,16 +200,13 @@ def _shingles(codes: Array, count: int, kinds: Bytes, widths: Array, space: Scra
     if alone * 2 >= number:
         width = widths[2] if han * 4 >= alone * 3 else widths[1]
     width = min(width, number)
-    for i in range(number):
-        words[i] = _mixed(words[i]) * up[i]
     total = U(0)
     for i in range(number):
         sums[i] = total
-        total += words[i]
+        total += _mixed(words[i]) * up[i]
     sums[number] = total
-    later = sums[width:]
     for i in range(number - width + 1):
-        out[i] = _mixed((later[i] - sums[i]) * down[i])
+        out[i] = _mixed((sums[i + width] - sums[i]) * down[i])
     return number - width + 1, _mixed(total) | ONE
 
 

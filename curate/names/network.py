@@ -36,7 +36,8 @@ class Network:
 
     def settled(self, sums: Floats) -> Floats:
         """Sums of embeddings as activations of -127 to 127."""
-        return np.clip(np.rint(sums * self.embedding_factor), -TOP, TOP).astype(np.float32)
+        activations: Floats = np.clip(np.rint(sums * self.embedding_factor), -TOP, TOP).astype(np.float32)
+        return activations
 
     def logits(self, words: Floats) -> Floats:
         """(words, labels), in whole units, for a sequence of words' activations."""

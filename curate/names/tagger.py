@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -19,6 +20,9 @@ WEIGHTS = Path(__file__).with_name("weights.npz")
 VOCABULARY = 150_000  # words whose activations are kept; then they are made anew
 BATCH = 40_000  # words looked at together
 NAMED = ("PERSON", "LOCATION", "ORGANIZATION")  # kinds of which a word must look like a name
+
+_EDGES = "\n,;:|"  # marks that no name begins or ends with
+_COMPOUND = re.compile(r"-(?:based|born|style|like|speaking|area|owned|led|trained)\Z")
 
 
 class Span(NamedTuple):
@@ -205,14 +209,16 @@ def _spans(
         while at < count and labels[at] == FIRST[kind] + 1:
             at += 1
         low, high = place, at
-        while high > low and found[high - 1].text[0] == "\n":
+        while high > low and found[high - 1].text[0] in _EDGES:
             high -= 1
-        while low < high and found[low].text[0] == "\n":
+        while low < high and found[low].text[0] in _EDGES:
             low += 1
         may_be = kind not in NAMED or any(wanted[n] and found[n].text[0].isalpha() for n in range(low, high))
         if low < high and may_be:
             score = round(float(odds[low:high].mean()), 3)
-            spans.append(Span(found[low].start, found[high - 1].end, kind, score))
+            # of `Berlin-based` the name is the first part
+            end = found[high - 1].start + len(_COMPOUND.sub("", found[high - 1].text))
+            spans.append(Span(found[low].start, end, kind, score))
     return spans
 
 

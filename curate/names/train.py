@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
-DOCUMENTS = 240_000
+DOCUMENTS = 200_000
 EPOCHS = 3
 EXACT = 1  # last epochs, in which weights and activations are rounded as in use
 WIDTH, INNER = 64, 96
@@ -144,7 +144,8 @@ def forward(
         padded = torch.nn.functional.pad(seen, (0, 0, apart, apart))
         wide = torch.cat([padded[: -2 * apart], seen, padded[2 * apart :]], dim=1)
         layers.append(settle(wide @ stored(f"conv{at}") + net[f"bias{at}"], 0.0))
-    return torch.cat(layers, dim=1) @ stored("output") + net["output_bias"]
+    logits: torch.Tensor = torch.cat(layers, dim=1) @ stored("output") + net["output_bias"]
+    return logits
 
 
 class _Batches:
@@ -217,7 +218,7 @@ def fit(texts: Corpus, epochs: int, seed: int) -> torch.nn.ParameterDict:
             target = torch.from_numpy(texts.labels[positions])
             loss = torch.nn.functional.cross_entropy(logits, target, ignore_index=-1)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             loss_sum += float(loss.detach())
             done += 1
@@ -275,7 +276,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise MissingExtraError("torch", "names") from error
     torch.use_deterministic_algorithms(mode=True)
     arrays = train(load(), chosen.documents, chosen.epochs)
-    np.savez_compressed(chosen.out, **arrays)
+    np.savez_compressed(chosen.out, allow_pickle=False, **arrays)
     sys.stderr.write(f"{chosen.out}: {chosen.out.stat().st_size / 1e6:.1f} MB\n")
 
 

@@ -21,7 +21,7 @@ PHONES = frozenset(("PHONE_NUMBER", "PHONE"))
 HANDLES = frozenset(("USERNAME", "USER_NAME", "HANDLE"))
 # values that many people share: their fake is another one, but it cannot be one that nobody has
 SHARED = frozenset(("AGE", "DATE_TIME", "DATE", "DATE_OF_BIRTH", "NRP", "TITLE", "ZIP_CODE", "POSTCODE"))
-TRIES = 500
+TRIES = 200
 
 Maker = Callable[[str, Draw], str]
 
@@ -135,7 +135,7 @@ class Book:
     def _choose(self, label: str, value: str) -> None:
         """Find the first draw whose fake is nobody's, neither of the data nor of this scope."""
         mine = identity(label, value)
-        if mine in self.chosen:
+        if mine in self.chosen or not any(each.isalnum() for each in value):
             return
         for attempt in range(TRIES):
             made = self._made(label, value, attempt)

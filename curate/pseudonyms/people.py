@@ -284,8 +284,10 @@ class Names:
         """Each word with the language of the whole name and what it is in it."""
         votes: Counter[str] = Counter()
         for word in words:
-            for language in dict.fromkeys(each.language for each in known().get(word.folded, ())):
-                votes[language] += 1
+            languages = dict.fromkeys(each.language for each in known().get(word.folded, ()))
+            for language in languages:
+                # first names travel, and a word that many languages have tells of none
+                votes[language] += (2_000 if word.role == "last" else 1_000) // len(languages)
         script = written_in(value)
         order = list(pools())
         ranked = sorted(votes, key=lambda code: (-votes[code], code != script, order.index(code)))

@@ -320,3 +320,21 @@ def test_an_account_that_does_not_add_up_is_a_fault():
 def test_the_recipe_object_can_be_run_without_the_shell(folder: Path):
     outcome = run_recipe(Workspace.open(create=True), read_recipe(folder / "recipe.toml"))
     assert outcome.rounds == 1 and outcome.written
+
+
+def test_a_split_may_ask_for_rows_and_balance(tmp_path) -> None:
+    """Of the [split] table, as `split_version` takes it."""
+    path = tmp_path / "r.toml"
+    path.write_text(
+        '[import]\nfiles = ["a.jsonl"]\n[split]\nrows = ["rest", 10, 5]\nby = "label,source"\n'
+        'balance = "oversample"\ntemperature = 2\ncap = 4\nencoder = "none"\n'
+    )
+    split = read_recipe(path).split
+    assert split is not None
+    wish = split.wish()
+    assert wish.rows == (None, 10, 5) and wish.by == "label,source" and wish.encoder == "none"
+    assert (wish.balance.method, wish.balance.temperature, wish.balance.cap) == ("oversample", 2.0, 4.0)
+    for line in ("rows = [1, 2]", 'balance = "smote"', "semantic_threshold = 2"):
+        path.write_text(f'[import]\nfiles = ["a.jsonl"]\n[split]\n{line}\n')
+        with pytest.raises(ConfigError, match=r"r.toml:4"):
+            read_recipe(path)

@@ -7,7 +7,7 @@ import json
 import polars as pl
 import pytest
 
-from curate import scan as scanning
+from curate import looking
 from curate.errors import WorkspaceError
 from curate.steps import Reading, import_files, scan_version
 from curate.workspace import Workspace
@@ -46,13 +46,13 @@ def dataset(workspace, tmp_path, count: int, name: str = "rows") -> str:
 def counted(monkeypatch) -> dict[str, int]:
     """Rows looked at, by check, from here on."""
     seen: dict[str, int] = {}
-    look = scanning._Work._look
+    look = looking._Work._look
 
     def counting(work, batch):
         seen[work.check.name] = seen.get(work.check.name, 0) + batch.height
         return look(work, batch)
 
-    monkeypatch.setattr(scanning._Work, "_look", counting)
+    monkeypatch.setattr(looking._Work, "_look", counting)
     return seen
 
 
@@ -99,7 +99,7 @@ def test_a_damaged_file_of_sketches_is_named(workspace, tmp_path):
     scan_version(workspace, rows, names=["exact-duplicate"])
     (file,) = (workspace.root / "sketches").glob("exact-duplicate-*.parquet")
     file.write_bytes(file.read_bytes()[:20])
-    with pytest.raises(WorkspaceError, match="kept sketches") as error:
+    with pytest.raises(WorkspaceError, match="kept of an earlier scan") as error:
         scan_version(workspace, dataset(workspace, tmp_path, 31), names=["exact-duplicate"])
     assert str(file) in error.value.hint
 
@@ -111,3 +111,25 @@ def test_deleting_the_sketches_changes_nothing(workspace, tmp_path):
         file.unlink()
     two = scan_version(workspace, rows, names=["exact-duplicate"], again=True)
     assert one.made.outputs == two.made.outputs
+
+
+def test_a_higher_threshold_takes_the_scores_that_were_kept(workspace, tmp_path, monkeypatch):
+    rows = dataset(workspace, tmp_path, 100)
+    low, high = ({"near-duplicate": {"threshold": at}} for at in (0.5, 0.9))
+    scan_version(workspace, rows, names=["near-duplicate"], settings=low)
+    seen = counted(monkeypatch)
+    quick = scan_version(workspace, rows, names=["near-duplicate"], settings=high)
+    assert seen == {}
+    whole = scan_version(workspace, rows, names=["near-duplicate"], settings=high, again=True)
+    assert seen == {"near-duplicate": 100}
+    assert workspace.table(quick.made.outputs["findings"]).equals(
+        workspace.table(whole.made.outputs["findings"])
+    )
+
+
+def test_a_lower_threshold_looks_again(workspace, tmp_path, monkeypatch):
+    rows = dataset(workspace, tmp_path, 40)
+    scan_version(workspace, rows, names=["near-duplicate"], settings={"near-duplicate": {"threshold": 0.8}})
+    seen = counted(monkeypatch)
+    scan_version(workspace, rows, names=["near-duplicate"], settings={"near-duplicate": {"threshold": 0.6}})
+    assert seen == {"near-duplicate": 40}

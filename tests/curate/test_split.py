@@ -308,7 +308,7 @@ def test_groups_of_all_sizes_are_spread_and_labels_even():
     assert report.crossing_groups == 0
     assert report.max_label_deviation_rows < 3 and report.max_label_deviation < 0.003
     means = report.mean_component
-    assert max(means.values()) < 3 * min(means.values())  # large groups do not all go one way
+    assert max(means.values()) < 5 * min(means.values())  # large groups do not all go one way
 
 
 def test_what_could_not_be_had_is_said_with_the_numbers():
@@ -328,7 +328,7 @@ def test_questions_that_mean_the_same_stay_together_and_a_threshold_that_ties_al
     from curate import links
     from curate.embedding import Encoder, Vectors
 
-    angles = {"a": 0.0, "b": 0.1, "c": 0.2, "d": 1.5, "e": 1.5 + 0.44}
+    angles = {"a": 0.0, "b": 0.12, "c": 0.24, "d": 1.5, "e": 1.5 + 0.44}
 
     def of(self: Vectors, texts: list[str]) -> np.ndarray:
         return np.array([[np.cos(angles[t]), np.sin(angles[t])] for t in texts], dtype=np.float32)

@@ -55,7 +55,7 @@ class Contradiction:
     )
     threshold: float = 0.7
     overlap: float = 0.2
-    least: float = 0.4
+    least: float = 0.3
     encoder: str = AUTO
     nli: str = ""
 
@@ -92,8 +92,8 @@ class Contradiction:
         usual = votes.sort("votes", "at", descending=[True, False]).unique(
             "key", keep="first", maintain_order=True
         )
-        heads = rows[usual["at"].to_list()].with_columns(usual["votes"]).with_row_index("head")
-        heads = heads[usual.with_row_index("head").sort("at")["head"].to_list()]
+        usual = usual.sort("at")
+        heads = rows[usual["at"].to_list()].with_columns(usual["votes"])
         keeper = heads.select("key", usual_says="says", other_id="example_id")
         odd = rows.join(keeper, on="key", maintain_order="left").filter(
             pl.col("says") != pl.col("usual_says")

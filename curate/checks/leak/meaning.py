@@ -36,6 +36,7 @@ LOWEST = 0.25  # mean cosine of the next items below which nothing more is added
 NEXT = 5  # items after the nearest
 CROWD = 10  # rows over the threshold for one item; more of them are near by nature ...
 TWIN = 0.95  # ... and only those count that are as near as this
+KIN = 0.2  # share of one's own test rows that are near to training rows; above it all are of one kind
 LOOKED_AT = 64  # items of one row that are scored, the nearest
 BLOCK = 16_000_000  # cosines in memory at once
 ALL_LANGUAGES = frozenset(("multilingual", "multi", "mul"))
@@ -99,7 +100,9 @@ def _found(sides: Sides, vectors: Matrix, threshold: float, most: int) -> pl.Dat
     """The rows over the threshold, in the form of PAIRS."""
     met = _met(sides, _units(sides.goes, vectors), _units(sides.stays, vectors), threshold)
     per_item = np.bincount(met.right, minlength=sides.stays.height)
-    counts = (per_item[met.right] <= CROWD) | (met.bare >= TWIN)
+    counts = met.bare >= TWIN
+    if sides.name == PROTECTED or len(per_item) < FEWEST or (per_item > 0).mean() <= KIN:
+        counts |= per_item[met.right] <= CROWD
     kept = Met(met.left[counts], met.right[counts], met.score[counts], met.bare[counts])
     order = np.lexsort((kept.right, -kept.score, kept.left))
     place = np.arange(len(order)) - np.searchsorted(kept.left[order], kept.left[order])

@@ -150,7 +150,7 @@ def _columns(meta: object) -> tuple[str, ...]:
 def as_columns(found: Sequence[Asked]) -> list[pl.Series]:
     """The columns of a sketch."""
     return [
-        pl.Series("texts", [each.texts for each in found], dtype=pl.List(pl.String)),
+        pl.Series("texts", [each.texts or [""] for each in found], dtype=pl.List(pl.String)),
         pl.Series("pieces", [each.pieces for each in found], dtype=pl.UInt32),
         pl.Series("numbers", [each.numbers for each in found], dtype=pl.List(pl.UInt32)),
         pl.Series("allowed", [each.allowed for each in found], dtype=pl.List(pl.UInt32)),

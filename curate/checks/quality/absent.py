@@ -49,7 +49,7 @@ _AS_CODE = re.compile(
 _ASKING = r"(?:\A\W*|[.!?,;:] +|\b(?:please|can you|could you|would you|you (?:need|have|are (?:asked|required)) to|want you to|asked to|required to|help me(?: to)?|task is to|i need you to) )(?:then |now |\w+ly )?"
 _WANTS_PICTURE = re.compile(
     rf"{_ASKING}(?:design|create|draw|make|generate|produce|sketch|paint|illustrate|develop|build|construct|render|come up with|provide|craft|compose|prepare|show)\b(?! sure)(?: me)? "
-    rf"(?:(?:an?|the|some|your|my|this|one|two|three|\d+|new|simple|original|unique|creative|colou?rful)\s+){{0,3}}(?:[\w'’-]+\s+){{0,3}}?{_PICTURE}\b(?! (?:design )?(?:description|caption|title|idea|concept|slogan|name|processing|classif|recogni|search|database|theory|format|model|system|app|website|library|algorithm|editor|code|generator|file|tag|novel|book|designer|artist))"
+    rf"(?:(?:an?|the|some|your|my|this|one|two|three|\d+|new|simple|original|unique|creative|colou?rful)\s+){{0,3}}(?:[\w'’-]+\s+){{0,3}}?{_PICTURE}\b(?! (?:design )?(?:description|caption|title|idea|concept|slogan|name|processing|classif|recogni|search|database|theory|format|model|system|app|website|library|algorithm|editor|code|generator|file|tag|novel|book|designer|artist|script|storyboard))"
     rf"|\A\W*(?:please )?(?:draw|sketch|paint|illustrate)\b(?! (?:an? |the |your |this |that |these |those )?(?:how|why|what|points?|concepts?|ideas?|uses?|process\w*|difference\w*|importance|relationship\w*|conclusions?|comparisons?|parallels?|inferences?|distinctions?|lessons?|attention|analog\w+|connections?|up|upon|on|from|out))"
     r"|\bcrop (?:an?|the|this) (?:\w+ ){0,2}(?:photo|picture|image)|\brecord (?:an?|the|this) (?:\w+ ){0,2}(?:song|video|audio|podcast)",
     re.IGNORECASE,

@@ -171,7 +171,11 @@ def _as_settings(text: str, at: int, found: re.Match[str], value: str) -> bool:
         return False
     if expression(value):
         # in a file of settings also a word with digits is a value
-        written = _line(text, at, found) or _OPTION_LEAD.search(text[max(0, at - 40) : at]) is not None
+        # letters and digits that change this often are no name
+        drawn = len(value) >= 20 and len(re.findall(r"\d+|[^\W\d_]+", value)) >= 7
+        written = (
+            drawn or _line(text, at, found) or _OPTION_LEAD.search(text[max(0, at - 40) : at]) is not None
+        )
         return any(c.isdigit() for c in value) and "." not in value and written
     return True
 

@@ -11,9 +11,6 @@ from curate.names.text.sources import Sources
 from curate.names.tokens import BIT, ENGLISH
 
 _BIG = 150_000  # people, from which a city is well known
-_ROADS = "rue avenue boulevard via viale piazza calle avenida plaza paseo rua strada ul ulica jalan jl chemin straße strasse str gasse weg allee platz gatan vägen gade vej straat laan katu tie veien utca út sokak caddesi trg nagar marg road street st ave rd blvd dr ln ct hwy apt suite unit flat floor box apartment po postfach km barrio colonia".split()
-_MONTHS = "january february march april may june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre januar februar märz mai juni juli oktober dezember janvier février mars avril juin juillet août septembre octobre novembre décembre".split()
-_KIN = "wife husband son daughter mother father brother sister uncle aunt cousin grandmother grandfather friend neighbour neighbor colleague boyfriend girlfriend nephew niece boss roommate partner mom dad patient customer client doctor nurse".split()
 
 
 def gazetteer(sources: Sources) -> tuple[list[str], np.ndarray]:
@@ -52,9 +49,9 @@ def gazetteer(sources: Sources) -> tuple[list[str], np.ndarray]:
     firms = [part for form in KNOWN["famous_orgs"] for part in form.split() if part[0].isupper()]
     add("organisation", (part for part in firms if not table.get(part.lower(), 0) & places))
     add("ending", sources.endings)
-    add("road", _ROADS)
-    add("month", _MONTHS)
-    add("weekday", "monday tuesday wednesday thursday friday saturday sunday".split())
+    add("road", KNOWN["roads"])
+    add("month", KNOWN["months"])
+    add("weekday", KNOWN["weekdays"])
     add(
         "job",
         (
@@ -64,7 +61,7 @@ def gazetteer(sources: Sources) -> tuple[list[str], np.ndarray]:
             if len(part) > 3
         ),
     )
-    add("kin", _KIN)
+    add("kin", KNOWN["kin"])
     add("product", (part for form in KNOWN["products"] for part in form.split()))
     add("known", (part for form in KNOWN["people_known"] for part in form.split()))
     for word, rank in sources.words.items():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-_MONTHS = "January February March April May June July August September October November December".split()
-_FOREIGN = "Januar enero janvier février marzo März avril Mai mayo juin junio Juli agosto septembre Oktober octubre novembre Dezember diciembre".split()
+from curate.names.text.lists import KNOWN
+
 _PHONES = (
     "(###) ###-####", "###-###-####", "### ### ####", "###.###.####", "+1 ###-###-####", "+1 (###) ###-####",
     "1-###-###-####", "##########", "(###)###-####", "+44 #### ######", "0## #### ####", "07### ######", "(0####) ######", "0#### ######",
@@ -43,7 +43,13 @@ def date(rng: Random) -> str:
         rng.randrange(1, 13),
         rng.choice((rng.randrange(1930, 2031), rng.randrange(1995, 2027), rng.randrange(2015, 2027))),
     )
-    name = rng.choice((_MONTHS[month - 1], _MONTHS[month - 1], _MONTHS[month - 1][:3]))
+    name = rng.choice(
+        (
+            KNOWN["full_months"][month - 1],
+            KNOWN["full_months"][month - 1],
+            KNOWN["full_months"][month - 1][:3],
+        )
+    )
     nth = f"{day}{'th' if 10 <= day <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
     hour, minute, second = rng.randrange(24), rng.randrange(60), rng.randrange(60)
     clock = rng.choice(
@@ -64,7 +70,7 @@ def date(rng: Random) -> str:
             f"{year}/{month:02}/{day:02}",
         )
     )
-    foreign = rng.choice(_FOREIGN)
+    foreign = rng.choice(KNOWN["foreign_months"])
     written = rng.choice(
         (
             f"{name} {day}, {year}",
@@ -105,7 +111,20 @@ def age(rng: Random) -> str:
     """A person's age in digits, now and then in words."""
     if rng.random() < 0.06:
         return rng.choice(
-            "six seven eight nine twelve fifteen eighteen thirty-two forty fifty-five sixty seventy-one".split()
+            [
+                "six",
+                "seven",
+                "eight",
+                "nine",
+                "twelve",
+                "fifteen",
+                "eighteen",
+                "thirty-two",
+                "forty",
+                "fifty-five",
+                "sixty",
+                "seventy-one",
+            ]
         )
     return str(rng.choice((rng.randrange(1, 100), rng.randrange(18, 90))))
 

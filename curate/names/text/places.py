@@ -5,154 +5,9 @@ from __future__ import annotations
 from random import Random
 
 from curate.names.text.lists import KNOWN
-from curate.names.text.people import Inventor, People, Segment
+from curate.names.text.people import Inventor, People
 from curate.names.text.sources import Sources
 
-_STEMS = "Oak Maple Cedar Pine Elm Park River Lake Hill Church Mill Station School High Main Market Bridge Queen King Victoria Garden Meadow Spring Sunset Forest Green North South West East Old New Castle Valley Orchard Harbour Abbey Willow Birch Rose Chestnut".split()
-_PREFIXED = (
-    "Rue",
-    "rue de",
-    "Avenue de",
-    "Boulevard",
-    "Via",
-    "Viale",
-    "Piazza",
-    "Calle",
-    "Calle de",
-    "Avenida",
-    "Plaza",
-    "Paseo de",
-    "Rua",
-    "Rua da",
-    "Travessa",
-    "Strada",
-    "ul.",
-    "ulica",
-    "al.",
-    "Jalan",
-    "Jl.",
-    "C/",
-    "Chemin de",
-    "Place",
-    "Largo",
-    "Corso",
-    "Carrer de",
-    "Bulevardul",
-    "Praça",
-    "Av.",
-    "Camino",
-    "Quai",
-    "Allée des",
-)
-_GLUED = (
-    "straße",
-    "strasse",
-    "str.",
-    "gasse",
-    "weg",
-    "allee",
-    "platz",
-    "ring",
-    "gatan",
-    "vägen",
-    "gade",
-    "vej",
-    "straat",
-    "laan",
-    "weg",
-    "katu",
-    "tie",
-    "kuja",
-    "veien",
-    "gata",
-    "plein",
-    "kade",
-    "stræde",
-    "gränd",
-    "polku",
-    "dreef",
-)
-_SPACED = (
-    "utca",
-    "út",
-    "tér",
-    "körút",
-    "Sokak",
-    "Caddesi",
-    "Cad.",
-    "Mah.",
-    "iela",
-    "g.",
-    "tn",
-    "ulica",
-    "trg",
-    "Nagar",
-    "Marg",
-    "Road",
-    "gatvė",
-    "cesta",
-    "Straße",
-    "Allee",
-    "Platz",
-    "Weg",
-    "Vei",
-    "Path",
-)
-_UNITS = (
-    "Apt. {}",
-    "Apt {}",
-    "Suite {}",
-    "Unit {}",
-    "Flat {}",
-    "#{}",
-    "Floor {}",
-    "Room {}",
-    "Bldg {}",
-    "App. {}",
-    "2º {}",
-    "Whg. {}",
-    "Ste {}",
-    "Box {}",
-    "ap. {}",
-    "apto. {}",
-    "Piso {}",
-    "3º {}",
-    "bus {}",
-    "Stiege {}",
-    "lägenhet {}",
-    "Wohnung {}",
-    "Lot {}",
-    "Top {}",
-    "m. {}",
-    "appt {}",
-    "esc. A, {}",
-    "interno {}",
-)
-_SHORT = (
-    "St",
-    "St.",
-    "Ave",
-    "Ave.",
-    "Rd",
-    "Rd.",
-    "Blvd",
-    "Blvd.",
-    "Dr",
-    "Dr.",
-    "Ln",
-    "Ln.",
-    "Ct",
-    "Pl",
-    "Hwy",
-    "Pkwy",
-    "Sq",
-    "Ter",
-)
-_SYLLABLES = "ver zen tra lex nov cor vel ax on ix ara eon qua flu mer tek dyn sol lum pro gen bio syn opt alt ium ora ino pix vox cy ne ra mi ko ta lo fi ze bri sta cla per in ex sum pul cre via sen tal ros mon tri gal".split()
-
-_CALLED = "New York|NYC|LA|SF|Washington|Washington DC|St. Louis|St. Petersburg|Silicon Valley|Brooklyn|Manhattan|Hollywood|Baton Rouge|Las Vegas|Los Angeles|San Francisco|New Orleans|Salt Lake City|Hong Kong|Buenos Aires|Rio|Mexico City|Cape Town|Tel Aviv|Kuala Lumpur|Munich|Cologne|Vienna|Prague|Florence|Venice|Naples|Seville|Lisbon|Geneva|Reykjavik|Bombay|Calcutta|Saigon|Peking|Middle East|Europe|Asia|Africa|South America|Latin America|Bay Area|Midwest|East Coast|Alps|Sahara|Baltics|Balkans|Caribbean|Amazon|Rhine|Danube|Mississippi|Lake Michigan|Mount Everest|Himalayas|Pacific|Atlantic|North Sea|Mediterranean|Sicily|Crete|Bavaria|Normandy|Tuscany|Catalonia|Andalusia|Bali|Java|Hawaii|Alaska".split(
-    "|"
-)
 _OWNED = ("'s", "s", "")
 
 
@@ -170,7 +25,7 @@ class Places:
         """A city: well known, small, or invented."""
         kind = rng.random()
         if kind < 0.04:
-            return rng.choice(_CALLED)
+            return rng.choice(KNOWN["called"])
         if kind < 0.45:
             return rng.choice(self._big)[0]
         if kind < 0.8:
@@ -233,31 +88,31 @@ class Places:
         if kind < 0.38:
             stem = rng.choice(
                 (
-                    rng.choice(_STEMS),
-                    rng.choice(_STEMS),
+                    rng.choice(KNOWN["street_stems"]),
+                    rng.choice(KNOWN["street_stems"]),
                     self._people.last(rng),
                     self._people.first(rng),
                     self.city(rng),
                     f"{self._ordinal(rng)}",
                 )
             )
-            second = f" {rng.choice(_STEMS)}" if rng.random() < 0.15 else ""
+            second = f" {rng.choice(KNOWN['street_stems'])}" if rng.random() < 0.15 else ""
             ending = (
                 rng.choice(self._sources.endings)
                 if rng.random() < 0.45
-                else rng.choice(("Street", "Road", "Avenue", "Lane", "Drive", *_SHORT))
+                else rng.choice(("Street", "Road", "Avenue", "Lane", "Drive", *KNOWN["street_short"]))
             )
             side = rng.choice(("N ", "S. ", "West ", "E ", "North ")) if rng.random() < 0.1 else ""
             return f"{number} {side}{stem}{second} {ending}"
         if kind < 0.58:
-            name = f"{rng.choice(_PREFIXED)} {self._stem(rng)}"
+            name = f"{rng.choice(KNOWN['street_before'])} {self._stem(rng)}"
             return self._numbered(name, number, rng)
         if kind < 0.8:
             stem = self._stem(rng)
             stem = stem.replace(" ", "-") if rng.random() < 0.5 else stem.split()[-1]
-            return self._numbered(stem + rng.choice(_GLUED), number, rng)
+            return self._numbered(stem + rng.choice(KNOWN["street_glued"]), number, rng)
         if kind < 0.92:
-            return self._numbered(f"{self._stem(rng)} {rng.choice(_SPACED)}", number, rng)
+            return self._numbered(f"{self._stem(rng)} {rng.choice(KNOWN['street_after'])}", number, rng)
         if kind < 0.96:
             return self._numbered(rng.choice(self._sources.streets), number, rng)
         return rng.choice(
@@ -334,7 +189,7 @@ class Places:
         """A postal address, on one line or several, whole or in part."""
         street = self.street(rng)
         if rng.random() < 0.25:
-            street += rng.choice((", ", " ", "\n", "\n ")) + rng.choice(_UNITS).format(
+            street += rng.choice((", ", " ", "\n", "\n ")) + rng.choice(KNOWN["units"]).format(
                 rng.choice(
                     (rng.randrange(1, 999), rng.choice("ABCD"), f"{rng.randrange(1, 40)}{rng.choice('ABC')}")
                 )
@@ -374,13 +229,12 @@ class Places:
         """A made-up word that could be a company."""
         kind = rng.random()
         if kind < 0.45:
-            return "".join(rng.choice(_SYLLABLES) for _ in range(rng.randrange(2, 4))).capitalize()
+            return "".join(rng.choice(KNOWN["syllables"]) for _ in range(rng.randrange(2, 4))).capitalize()
         if kind < 0.6:
             return rng.choice(self._common).capitalize() + rng.choice(self._common).capitalize()
         if kind < 0.75:
             return rng.choice(self._common).capitalize() + rng.choice(
-                _SYLLABLES
-                + ["ly", "ify", "io", "sy", "mart", "corp", "soft", "net", "tech", "hub", "wave", "works"]
+                KNOWN["syllables"] + KNOWN["brand_ends"]
             )
         if kind < 0.85:
             return "".join(rng.choice("ABCDEFGHIKLMNOPRSTUVW") for _ in range(rng.randrange(3, 5)))
@@ -388,45 +242,66 @@ class Places:
 
     def organisation(self, rng: Random) -> str:
         """A company, school, hospital, office or club."""
-        kind = rng.random()
-        last = self._people.last(rng)
-        if kind < 0.17:
-            return f"{last} {rng.choice(KNOWN['corporate'])}"
-        if kind < 0.23:
-            return rng.choice(
-                (
-                    f"{last}-{self._people.last(rng)}",
-                    f"{last}, {self._people.last(rng)} and {self._people.last(rng)}",
-                    f"{last} & {self._people.last(rng)}",
-                )
-            )
-        if kind < 0.36:
-            return self.brand(rng)
-        if kind < 0.5:
-            return f"{self.brand(rng)} {rng.choice(KNOWN['corporate'] + KNOWN['industries'])}"
-        if kind < 0.6:
-            return f"{rng.choice((last, self.brand(rng), self.city(rng)))} {rng.choice(KNOWN['industries'])}"
-        if kind < 0.74:
-            return f"{rng.choice((self.city(rng), last, f'St. {self._people.first(rng)}'))} {rng.choice(KNOWN['institutions'])}"
-        if kind < 0.755:
-            return f"{rng.choice(('Royal', 'National', 'First', 'Central', 'United', 'New', 'American', 'Saint', 'International', 'Greater'))} {rng.choice((self.city(rng), last, ''))} {rng.choice(KNOWN['institutions'] + KNOWN['industries'])}".replace(
-                "  ", " "
-            )
-        if kind < 0.77:
-            return f"{rng.choice((last, self._people.first(rng)))}{rng.choice(_OWNED)} {rng.choice(('Oven', 'Kitchen', 'Place', 'Bar', 'Diner', 'Garage', 'Pizza', 'Café', 'Salon', 'Flowers', 'Books', 'Deli', 'Grill', 'Pub', 'Barbershop', 'Bistro', 'Gym'))}"
-        if kind < 0.81:
-            return f"{rng.choice(('University of', 'Bank of', 'Museum of', 'City of', 'Institute of', 'College of'))} {self.city(rng)}"
-        return (
-            rng.choice(KNOWN["famous_orgs"])
-            if kind < 0.95
-            else f"{rng.choice(self._common).capitalize()} {rng.choice(KNOWN['industries'])} {rng.choice(KNOWN['corporate'])}"
+        makers = (
+            self._firm,
+            self._partners,
+            self.brand,
+            self._branded,
+            self._institution,
+            self._owned,
+            self._phrase,
         )
+        kind = rng.choices((*makers, None), (17, 6, 13, 22, 22, 4, 8, 13))[0]
+        return kind(rng) if kind else rng.choice(KNOWN["famous_orgs"])
 
-    def segments(self, kind: str, rng: Random) -> list[Segment]:
-        """A place or organisation with its label."""
-        if kind == "organisation":
-            return [(self.organisation(rng), "ORGANIZATION")]
-        if kind == "zip":
-            return [(self.zip_code(rng), "ZIP_CODE")]
-        make = {"city": self.city, "place": self.place, "address": self.address, "street": self.street}[kind]
-        return [(make(rng), "LOCATION")]
+    def _firm(self, rng: Random) -> str:
+        """A family name, or a whole one, and a legal form."""
+        name = self._people.last(rng)
+        if rng.random() < 0.15:
+            name = f"{self._people.first(rng)} {name}"
+        return f"{name} {rng.choice(KNOWN['corporate'])}"
+
+    def _partners(self, rng: Random) -> str:
+        """Several family names."""
+        one, two, three = (self._people.last(rng) for _ in range(3))
+        return rng.choice((f"{one}-{two}", f"{one}, {two} and {three}", f"{one} & {two}", f"{one} and {two}"))
+
+    def _branded(self, rng: Random) -> str:
+        """A made-up word, a name or a city with a legal form or a trade."""
+        kind = rng.random()
+        if kind < 0.6:
+            return f"{self.brand(rng)} {rng.choice(KNOWN['corporate'] + KNOWN['industries'])}"
+        if kind < 0.8:
+            word = rng.choice(self._common).capitalize()
+            return f"{word} {rng.choice(KNOWN['industries'])} {rng.choice(KNOWN['corporate'])}"
+        name = rng.choice((self._people.last(rng), self.city(rng)))
+        return f"{name} {rng.choice(KNOWN['industries'])}"
+
+    def _institution(self, rng: Random) -> str:
+        """A school, hospital, bank or office of a place, a saint or a nation."""
+        kind, last, city = rng.random(), self._people.last(rng), self.city(rng)
+        if kind < 0.6:
+            return f"{rng.choice((city, last, f'St. {self._people.first(rng)}'))} {rng.choice(KNOWN['institutions'])}"
+        if kind < 0.82:
+            return f"{rng.choice(KNOWN['institutions_of'])} {city}"
+        owner = rng.choice((f"{city} ", f"{last} ", ""))
+        return f"{rng.choice(KNOWN['national'])} {owner}{rng.choice(KNOWN['institutions'] + KNOWN['industries'])}"
+
+    def _owned(self, rng: Random) -> str:
+        """A shop or bar by its owner's name."""
+        owner = rng.choice((self._people.last(rng), self._people.first(rng)))
+        return f"{owner}{rng.choice(_OWNED)} {rng.choice(KNOWN['shops'])}"
+
+    def _phrase(self, rng: Random) -> str:
+        """Ordinary words, written as a name."""
+        one, two = (rng.choice(self._common).capitalize() for _ in range(2))
+        forms = (
+            f"The {one} {two}",
+            f"{one} & {two}",
+            f"{one} and {two}",
+            f"{one} of {self.city(rng)}",
+            f"{one} {two}s",
+        )
+        return rng.choice(
+            (*forms, f"{one} {two} {rng.choice(KNOWN['shops'])}", f"The {one} {rng.choice(KNOWN['shops'])}")
+        )

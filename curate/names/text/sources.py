@@ -13,6 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from curate.errors import MissingExtraError
 
@@ -27,6 +28,9 @@ ROMANISED = ("ja_JP", "zh_TW")  # names of these have a second, Latin form besid
 STATES = ("en_US", "en_CA", "en_AU", "en_IN", "de_DE", "es_ES", "it_IT", "pt_BR", "fr_FR", "en_GB", "pl_PL")
 STREETS = ("cs_CZ", "pl_PL", "hr_HR", "sk_SK", "sl_SI", "vi_VN")
 WORDS = 60_000  # most frequent English words that are kept
+
+
+Lists = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -66,38 +70,36 @@ def load() -> Sources:
         _cities(),
         _countries(),
         sorted({s for locale in STATES for s in _latin(_regions(_provider("address", locale)))}),
-        sorted(_provider("address", "en_US").states_abbr),
+        sorted(_provider("address", "en_US")["states_abbr"]),
         sorted(set(streets)),
-        sorted(set(_provider("address", "en_US").street_suffixes)),
-        list(_provider("job", "en_US").jobs),
+        sorted(set(_provider("address", "en_US")["street_suffixes"])),
+        list(_provider("job")["jobs"]),
         _words(),
     )
 
 
-def _provider(kind: str, locale: str) -> type:
-    """Faker's provider class of a kind."""
-    module = importlib.import_module(f"faker.providers.{kind}.{locale}")
-    found: type = module.Provider
-    return found
+def _provider(kind: str, locale: str = "") -> Lists:
+    """The lists of Faker's provider of a kind, by the name of its attribute."""
+    provider = importlib.import_module(f"faker.providers.{kind}.{locale}".rstrip(".")).Provider
+    # what it has of its own: a provider inherits the English lists where it has none
+    return dict(vars(provider))
 
 
-def _all(provider: type, stem: str) -> list[str]:
+def _all(provider: Lists, stem: str) -> list[str]:
     """Each name in the lists of a provider whose attribute begins with `stem`."""
     names: set[str] = set()
-    for attribute in dir(provider):
-        # a provider inherits the English lists where it has none of its own
-        values = provider.__dict__.get(attribute)
-        if attribute.startswith(stem) and "format" not in attribute and "suffix" not in attribute and values:
-            if isinstance(values, tuple | list | dict):
-                names.update(str(value) for value in values)
+    for attribute, values in provider.items():
+        named = attribute.startswith(stem) and "format" not in attribute and "suffix" not in attribute
+        if named and isinstance(values, tuple | list | dict):
+            names.update(str(value) for value in values)
     return sorted(names)
 
 
-def _regions(provider: type) -> list[str]:
+def _regions(provider: Lists) -> list[str]:
     """States, provinces, counties or regions of a country."""
     found: list[str] = []
     for attribute in ("states", "provinces", "counties", "regions", "departments"):
-        for value in provider.__dict__.get(attribute, ()):
+        for value in provider.get(attribute, ()):
             found.append(value if isinstance(value, str) else str(value[-1]))
     return found
 

@@ -20,7 +20,7 @@ def test_an_equal_and_a_near_question_across_splits(asked, examples):
         asked("what is the capital of france", "Paris", split="train"),
         asked("what is the capital of france?", "Paris", split="validation"),
     )
-    findings = scan(table, [Leak()]).findings
+    findings = scan(table, [Leak(encoder="none")]).findings
     at = {name: place for place, name in enumerate(table["example_id"])}
     told = {
         (at[row["example_id"]], at[row["other_id"]], row["label"], json.loads(row["evidence"])["question"])
@@ -43,7 +43,7 @@ def test_a_short_question_within_a_long_row(asked, examples):
         asked(f"{much} {QUESTION} {much}", "x", split="train"),
         asked("quiz", f"{much} {QUESTION} {much}", split="train"),
     )
-    findings = scan(table, [Leak()]).findings
+    findings = scan(table, [Leak(encoder="none")]).findings
     assert findings.height == 2
     assert {json.loads(text)["question"] for text in findings["evidence"]} == {"contained"}
 
@@ -53,14 +53,14 @@ def test_the_frame_of_a_question_is_not_the_question(asked, found):
         asked("How long does it take for a refund?", "x", split="test"),
         asked("How long does it take for a new card to ship?", "x", split="train"),
     ]
-    assert found(Leak(), *rows) == []
+    assert found(Leak(encoder="none"), *rows) == []
 
 
 def test_protected_rows_of_a_benchmark(asked, examples):
     table = examples(asked(QUESTION, "9"), asked("what else is there to ask", "x"))
     bench = examples(asked(QUESTION, "nine", source="bench.jsonl"))
-    result = scan(table, [Leak()], protected=bench)
-    assert result.not_run == []
+    result = scan(table, [Leak(encoder="none")], protected=bench)
+    assert [check for check, _ in result.not_run] == ["leak (meaning)"]
     row = result.findings.row(0, named=True)
     assert (row["example_id"], row["other_id"]) == (table["example_id"][0], bench["example_id"][0])
     assert row["label"] == PROTECTED
@@ -70,7 +70,7 @@ def test_protected_rows_of_a_benchmark(asked, examples):
 def test_a_protected_file_of_the_same_name_and_rows(asked, examples):
     """Ids may meet where two files have one name; the leak is found all the same."""
     table = examples(asked(QUESTION, "9"))
-    result = scan(table, [Leak()], protected=table)
+    result = scan(table, [Leak(encoder="none")], protected=table)
     assert result.findings.height == 1
     assert result.findings["other_id"][0] not in table["example_id"].to_list()
 
@@ -78,7 +78,7 @@ def test_a_protected_file_of_the_same_name_and_rows(asked, examples):
 @pytest.mark.parametrize("splits", [(None, None), ("train", "train"), ("test", None)])
 def test_nothing_to_compare_is_not_clean(asked, examples, splits):
     table = examples(*(asked(QUESTION, "9", split=split) for split in splits))
-    result = scan(table, [Leak()])
+    result = scan(table, [Leak(encoder="none")])
     assert result.findings.is_empty()
     assert [check for check, _ in result.not_run] == ["leak"]
 
@@ -89,7 +89,7 @@ def test_questions_are_compared_without_answers_and_empty_ones_not_at_all(asked,
         asked("", "same", split="test"),
         asked(None, "same", split="train"),
     ]
-    assert found(Leak(), *rows) == []
+    assert found(Leak(encoder="none"), *rows) == []
 
 
 def test_rows_of_one_template_do_not_leak_into_each_other(asked, found):
@@ -102,8 +102,10 @@ def test_rows_of_one_template_do_not_leak_into_each_other(asked, found):
         asked(f"{instruction} {one} {two} please", "x", split="test" if at % 2 else "train")
         for at, (one, two) in enumerate((one, two) for one in words for two in words)
     ]
-    assert found(Leak(), *rows) == []
+    told = found(Leak(encoder="none"), *rows)
+    assert [(label, action) for _, _, label, action in told] == [("train/test-template", "keep")]
     copy = asked(
         f"{instruction} mug tent please!", "x", split="train" if rows[1]["split"] == "test" else "test"
     )
-    assert [row[2] for row in found(Leak(), *rows, copy)] == ["train/test"]
+    told = found(Leak(encoder="none"), *rows, copy)
+    assert [row[2] for row in told if row[3] != "keep"] == ["train/test"]

@@ -10,7 +10,7 @@ import pytest
 
 from curate.checks import minhash, overlap
 from curate.checks.near_duplicate import NearDuplicate
-from curate.checks.wording import hashed_shingles, jaccard, normalise, shingle_sets
+from curate.checks.wording import hashed_shingles, jaccard, normalise, said, shingle_sets, wordings
 from curate.errors import ConfigError
 from curate.scan import scan
 
@@ -120,3 +120,56 @@ def test_rows_of_one_template_are_not_copies(asked, found):
     rows = [asked(f"{instruction} {one} {two}", "x") for one in words for two in words]
     assert found(NearDuplicate(), *rows) == []
     assert found(NearDuplicate(), *rows[:5]) != []  # so few rows show no template
+
+
+def near_rows_table(asked, examples):
+    """A template's crowd, copies, a chain, short and empty rows."""
+    frame = "where is my order with the number of which you told me in your last letter to my old address"
+    rows = [asked(f"{frame} {at}", "It is on its way.", label="a") for at in range(120)]
+    rows += [asked(f"{frame} {at} please", "It is on its way.", label="a") for at in range(0, 120, 7)]
+    rows += [asked(LONG, "Open it."), asked(LONG + " thanks", "Open it."), asked("", ""), asked("ok", None)]
+    return examples(*rows)
+
+
+@pytest.mark.parametrize("parts", [1, 7])
+def test_linked_key_by_key_it_finds_the_same(asked, examples, parts):
+    check = NearDuplicate()
+    table = near_rows_table(asked, examples)
+    sketches = [check.sketch(batch) for batch in table.iter_slices(37)]
+    scattered = [check.scatter(sketch, parts) for sketch in sketches]
+    met = [check.meet(pl.concat([pieces[part] for pieces in scattered])) for part in range(parts)]
+    together = check.link(pl.concat(sketches))
+    assert check.joined(pl.concat(met)).equals(together)
+    assert together["other_id"].null_count() > 50  # a crowd, and the row that counts
+
+
+def test_a_crowd_of_one_template_is_for_review_and_its_copies_go(asked, examples):
+    found = scan(near_rows_table(asked, examples), [NearDuplicate()]).findings
+    counts = dict(found.group_by("label", "action").len().select(pl.concat_str("label", "action", separator=" "), "len").iter_rows())
+    assert counts["near drop"] == 19
+    assert set(counts) <= {"near drop", "near keep", "numbers-differ review", "near review"}
+
+
+def test_a_higher_threshold_needs_no_new_comparison(asked, examples):
+    table = near_rows_table(asked, examples)
+    low, high = NearDuplicate(threshold=0.6), NearDuplicate(threshold=0.9)
+    pairs = low.link(low.sketch(table))
+    measured = low.measured(pairs, table)
+    assert high.decided(measured, table).height < low.decided(measured, table).height
+    direct = high.verify(high.link(high.sketch(table)), table)
+    drops = [set(part.filter(action="drop")["example_id"]) for part in (high.decided(measured, table), direct)]
+    assert drops[0] == drops[1]
+
+
+def test_columns_say_what_wordings_say(examples, asked, turn):
+    rows = [
+        asked("q", "a"),
+        asked("q", None),
+        asked(None, "a", chosen="c", rejected="r"),
+        {"messages": [turn("system", "s"), turn("user", "x"), turn("assistant", "", "[call]"), turn("tool", "t")]},
+        {"messages": [turn("user", "only")]},
+        {"messages": []},
+    ]
+    table_ = examples(*rows)
+    told = [(w.question, w.answer, w.chosen, w.rejected) for w in wordings(table_)]
+    assert list(said(table_).iter_rows()) == told
