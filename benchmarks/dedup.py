@@ -139,7 +139,15 @@ def run(
 ) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
     """Alternate ours and rensa; datasketch once, for it takes minutes."""
     count = 2_000 if quick else 1_000_000
-    keys = ("wall_ratio_rensa", "wall_ratio_datasketch", "recall", "precision", "peak_mb", "growth", "cold_ratio_rensa")
+    keys = (
+        "wall_ratio_rensa",
+        "wall_ratio_datasketch",
+        "recall",
+        "precision",
+        "peak_mb",
+        "growth",
+        "cold_ratio_rensa",
+    )
     figures: dict[str, float | None] = dict.fromkeys(keys)
     why = {key: "not in a quick run" for key in keys}
     peers = {name: version(name) for name in ("rensa", "datasketch") if have(name)}
@@ -165,7 +173,12 @@ def say(words: str) -> None:
 
 
 def _timed(
-    place: Path, large: Path, out: Path, figures: dict[str, float | None], why: dict[str, str], data: Path | None
+    place: Path,
+    large: Path,
+    out: Path,
+    figures: dict[str, float | None],
+    why: dict[str, str],
+    data: Path | None,
 ) -> None:
     """The figures that take minutes."""
     small, rows = place / "small.jsonl", place / "rows.jsonl"

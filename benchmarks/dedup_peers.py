@@ -27,7 +27,7 @@ def texts(path: str) -> Iterator[str]:
 
 
 def rensa_kept(path: str) -> list[int]:
-    """rensa 0.5: RMinHashDeduplicator.add_pairs in batches."""
+    """Rensa 0.5: RMinHashDeduplicator.add_pairs in batches."""
     import rensa
 
     found = rensa.RMinHashDeduplicator(threshold=0.8, num_perm=128, use_lsh=True)
@@ -50,7 +50,7 @@ def rensa_kept(path: str) -> list[int]:
 
 
 def datasketch_kept(path: str) -> list[int]:
-    """datasketch 2: MinHash.generator and MinHashLSH; a text that meets an earlier kept one goes."""
+    """Datasketch 2: MinHash.generator and MinHashLSH; a text that meets an earlier kept one goes."""
     from datasketch import MinHash, MinHashLSH
 
     index = MinHashLSH(threshold=0.8, num_perm=128)

@@ -197,14 +197,14 @@ def rows_of(texts: list[str]) -> pl.DataFrame:
     return with_ids(frame(rows), [str(n) for n in range(len(texts))])
 
 
-def covered(texts: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The probes whose secret is not wholly within spans that the check calls secret."""
+def covered(texts: list[tuple[str, str]], check: Pii) -> list[tuple[str, str]]:
+    """The probes whose secret is not wholly within a span that the check calls secret."""
     table = rows_of([text for text, _ in texts])
-    found = Pii(entities=()).scan(table).findings if texts else None
     spans: dict[str, list[tuple[int, int]]] = {}
-    assert found is not None
-    for example, start, end in found.select("example_id", "start", "end").iter_rows():
-        spans.setdefault(example, []).append((start, end))
+    found = check.scan(table).findings.select("example_id", "start", "end", "label", "evidence")
+    for example, start, end, label, evidence in found.iter_rows():
+        if any(name.startswith("SECRET_") for name in (label, *json.loads(evidence).get("also", ()))):
+            spans.setdefault(example, []).append((start, end))
     missed = []
     for example, (text, value) in zip(table["example_id"], texts, strict=True):
         at = text.index(value)
@@ -253,7 +253,9 @@ def run(
 ) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
     """Plant every kind in every surrounding; then look through code and through clean text."""
     planted = probes(7)
-    missed = {kind: covered(texts) for kind, texts in planted.items()}
+    # as a user gets it; for a quick look without its tagger, which takes long to load
+    check = Pii(entities=("MAC_ADDRESS",)) if quick else Pii()
+    missed = {kind: covered(texts, check) for kind, texts in planted.items()}
     for kind, each in missed.items():
         for text, value in each[:3]:
             print(f"missed: {kind}: {text!r} ({value!r})", file=sys.stderr)

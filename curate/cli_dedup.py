@@ -20,7 +20,9 @@ def dedup(
     words: Annotated[int, typer.Option(help="words to a shingle")] = 5,
     characters: Annotated[int, typer.Option(help="characters to one where no spaces are set")] = 3,
     out: Annotated[Path | None, typer.Option(help="write the rows that stay here, as they stand")] = None,
-    dropped: Annotated[Path | None, typer.Option(help="write what goes, for which row, as JSON lines")] = None,
+    dropped: Annotated[
+        Path | None, typer.Option(help="write what goes, for which row, as JSON lines")
+    ] = None,
     threads: Annotated[int, typer.Option(min=0, help="0 is one a core")] = 0,
 ) -> Answer:
     """Find the near duplicates of a file: each row that goes is near to one that stays, exactly measured."""

@@ -139,10 +139,13 @@ class Rewriting:
             return []
         for value, label in list(wanted.items()):
             wanted |= dict.fromkeys(_in_json(value), label)
+        places = [found for found in self._places() if any(value in found[1] for value in wanted)]
+        if not places:
+            return []
         known = sorted(wanted, key=lambda value: (-len(value), value))
         pattern = re.compile(rf"(?<![^\W_])(?:{'|'.join(map(re.escape, known))})(?![^\W_])")
         changes: list[tuple[object, ...]] = []
-        for place, text in sorted(self._places(), key=lambda found: _turn(found[0])):
+        for place, text in sorted(places, key=lambda found: _turn(found[0])):
             spans = [Span(*each.span(), wanted[each[0]]) for each in pattern.finditer(text)]
             if not spans:
                 continue

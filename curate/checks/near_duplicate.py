@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -24,7 +23,7 @@ from curate.checks.wording import (
 )
 from curate.dedup.bands import Met
 from curate.dedup.examples import met_by, near_pairs, sets_of, sketches, without_frame
-from curate.dedup.shingling import Hashes, Shingling
+from curate.dedup.shingling import Hashes, Numbers, Shingling
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
@@ -123,11 +122,11 @@ class NearDuplicate:
 
     def joined(self, met: pl.DataFrame) -> pl.DataFrame:
         """The pairs of all pieces, each once."""
-        texts = met.filter(pl.col("example_id").is_null())["texts"].sum()
+        texts = sum(met.filter(pl.col("example_id").is_null())["texts"])
         pairs = met.drop_nulls("example_id").select("example_id", "other_id").unique()
         crowd = pairs.filter(pl.col("other_id").is_null())["example_id"].implode()
         inside = pl.col("example_id").is_in(crowd) & pl.col("other_id").is_in(crowd)
-        return _complete(pairs.filter(pl.col("other_id").is_null() | ~inside), texts)
+        return _complete(pairs.filter(pl.col("other_id").is_null() | ~inside), int(texts))
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """Stars round the rows that stay; scores are exact."""
@@ -144,7 +143,8 @@ class NearDuplicate:
         near = near_pairs(met, sets, own, self.threshold, marks, columns["question"])
         told = self._told(rows, columns, np.unique(np.concatenate([near.left, near.right])))
         doubts = [
-            _doubt(told[one], told[two]) for one, two in zip(near.left.tolist(), near.right.tolist(), strict=True)
+            _doubt(told[one], told[two])
+            for one, two in zip(near.left.tolist(), near.right.tolist(), strict=True)
         ]
         return pl.DataFrame(
             {
@@ -175,7 +175,7 @@ class NearDuplicate:
 
     def _texts(self, columns: pl.DataFrame) -> pl.Series:
         """What is compared of each row, as one text; empty where it says nothing."""
-        question, answer, chosen = pl.col("question"), pl.col("answer"), pl.col("chosen")
+        _question, answer, chosen = pl.col("question"), pl.col("answer"), pl.col("chosen")
         if self.compare == "prompt":
             return columns["question"]
         if self.compare == "answer":
@@ -184,7 +184,7 @@ class NearDuplicate:
         parts = pl.concat_list("question", "answer", "chosen", "rejected").list.eval(spoken)
         return columns.select(parts.list.join(BETWEEN)).to_series()
 
-    def _told(self, rows: pl.DataFrame, columns: pl.DataFrame, wanted: Sequence[int]) -> dict[int, Text]:
+    def _told(self, rows: pl.DataFrame, columns: pl.DataFrame, wanted: Numbers) -> dict[int, Text]:
         """What tells copies apart, of these rows by number."""
         told = {}
         some = columns[wanted].iter_rows()
@@ -246,7 +246,7 @@ def _complete(pairs: pl.DataFrame, texts: int) -> pl.DataFrame:
     count = pl.lit(texts, dtype=pl.UInt32)
     ends = pl.DataFrame({"example_id": [None], "other_id": [None]}, schema=pairs.schema)
     rows = pl.concat([pairs.sort("example_id", "other_id"), ends])
-    return rows.with_columns(texts=count).cast(PAIRS)  # type: ignore[arg-type]
+    return rows.with_columns(texts=count).cast(PAIRS)
 
 
 def _met(rows: pl.DataFrame, pairs: pl.DataFrame) -> Met:
@@ -284,9 +284,7 @@ def _doubt(left: Text, right: Text) -> str:
     return ""
 
 
-def _stars(
-    order: list[str], edges: dict[str, list[Edge]]
-) -> dict[str, tuple[str, str, float | None]]:
+def _stars(order: list[str], edges: dict[str, list[Edge]]) -> dict[str, tuple[str, str, float | None]]:
     """Each member that does not stay with (its keeper, doubt, score); `order` has those to keep first.
 
     No chains: a row falls only to a row that stays. A row that stays, round which nothing gathers,

@@ -63,7 +63,9 @@ def joined(parts: list[tuple[Hashes, Numbers]]) -> Met:
     crowd = np.unique(np.concatenate([part[1] for part in parts]))
     inside = np.isin(pairs >> np.uint64(32), crowd) & np.isin(pairs & np.uint64(0xFFFFFFFF), crowd)
     pairs = pairs[~inside]  # met in the crowd anyway
-    return Met((pairs & np.uint64(0xFFFFFFFF)).astype(np.int64), (pairs >> np.uint64(32)).astype(np.int64), crowd)
+    return Met(
+        (pairs & np.uint64(0xFFFFFFFF)).astype(np.int64), (pairs >> np.uint64(32)).astype(np.int64), crowd
+    )
 
 
 def distinct(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

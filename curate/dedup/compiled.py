@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.dedup import kernels
-from curate.dedup.folding import Codes, codes_of, learn, learn_kinds, table
+from curate.dedup.folding import codes_of, learn, learn_kinds, table
 from curate.dedup.kernels import crowd_pairs, settle
 from curate.dedup.plain import Sketches
 from curate.dedup.reading import Piece, Source
@@ -60,7 +60,7 @@ def _widths(shingling: Shingling) -> Numbers:
 
 def _drawn(bands: Bands) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
     factors, terms = permutations()
-    used = bands.count * bands.rows
+    used = bands.keys * bands.rows
     return factors[:used], terms[:used]
 
 
@@ -68,7 +68,7 @@ def sketch_piece(piece: Piece, source: Source, shingling: Shingling, bands: Band
     """Sketch the texts of a piece."""
     data, known = piece.data, table()
     count = len(piece.bounds) - 1 if piece.bounds is not None else int(_line_count(piece))
-    keys = np.zeros((bands.count, count), dtype=np.uint64)
+    keys = np.zeros((bands.keys, count), dtype=np.uint64)
     whole, hard = np.zeros(count, dtype=np.uint64), np.zeros(count, dtype=np.bool_)
     rest = (
         known.becomes, known.kind, _plain(piece.bounds is None), _widths(shingling),
@@ -101,9 +101,7 @@ def sets_of_piece(
     where = np.flatnonzero(hard)
     if not len(where):
         return out[:filled].copy(), starts
-    made = cut(
-        [codes_of(text) for text in _texts(piece, source, begins[where], ends[where])], shingling
-    )
+    made = cut([codes_of(text) for text in _texts(piece, source, begins[where], ends[where])], shingling)
     by_hand = {
         row: np.unique(made.shingles[made.starts[at] : made.starts[at + 1]])
         for at, row in enumerate(where.tolist())

@@ -19,10 +19,11 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.dedup.bands import Met, distinct, joined, meetings
-from curate.dedup.leaders import Crowd, Fallen, crowd_of, fallen
+from curate.dedup.bands import Met, joined, meetings
+from curate.dedup.leaders import Fallen, crowd_of, fallen
+from curate.dedup.plain import Sketches
 from curate.dedup.reading import Piece, Source, source_of
-from curate.dedup.shingling import Bands, Hashes, Numbers, Shingling, bands_for
+from curate.dedup.shingling import Hashes, Numbers, Shingling, bands_for
 from curate.errors import ConfigError
 
 LEAST = 0.3  # threshold below which bands would find everything
@@ -144,16 +145,17 @@ class Run:
         bands = bands_for(self.threshold)
         module = arithmetic(self.compiled)
 
-        def work(read: Callable[[], Piece]) -> object:
-            return module.sketch_piece(read(), self.source, self.shingling, bands)
+        def work(read: Callable[[], Piece]) -> Sketches:
+            made: Sketches = module.sketch_piece(read(), self.source, self.shingling, bands)
+            return made
 
         found = list(mapped(work, self.source.pieces(), self.threads))
         sizes = [len(part.whole) for part in found]
         pieces = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        keys = np.empty((bands.count, int(pieces[-1])), dtype=np.uint64)
+        keys = np.empty((bands.keys, int(pieces[-1])), dtype=np.uint64)
         for at, part in enumerate(found):
             keys[:, pieces[at] : pieces[at + 1]] = part.keys
-            found[at] = part._replace(keys=None)  # freed as it is copied
+            found[at] = part._replace(keys=keys[:, :0])  # freed as it is copied
         nothing = [np.empty(0, dtype=np.int64)]
         return _Pass(
             keys,
@@ -171,7 +173,8 @@ class Run:
 
         def work(band: int) -> tuple[Hashes, Numbers]:
             keys = first.keys[band] if plain else first.keys[band][rows]
-            return meetings(*module.repeated(keys, active), len(order))
+            some, ranks = module.repeated(keys, active)
+            return meetings(some, ranks, len(order))
 
         return joined(list(mapped(work, range(len(first.keys)), self.threads)))
 
@@ -213,7 +216,13 @@ class Run:
         return np.concatenate([np.empty(0, dtype=np.float64), *parts])
 
     def _told(
-        self, first: _Pass, order: Numbers, copies: Numbers, met: Met, scores: NDArray[np.float64], went: Fallen
+        self,
+        first: _Pass,
+        order: Numbers,
+        copies: Numbers,
+        met: Met,
+        scores: NDArray[np.float64],
+        went: Fallen,
     ) -> NearDuplicates:
         """The result, in the rows of the source."""
         ranks = np.arange(len(order))
@@ -251,9 +260,7 @@ def equal_texts(whole: Hashes, keys: Hashes) -> Numbers:
     return first
 
 
-def mapped(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int
-) -> Iterator[Result]:
+def mapped(function: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
     """`function(item)` for each item, in order, by threads; few items are in flight at once."""
     if threads == 1:
         yield from map(function, items)

@@ -55,7 +55,7 @@ def sketches(texts: pl.Series, shingling: Shingling, threshold: float) -> tuple[
     bands = bands_for(threshold)
     made = by(texts).sketch_piece(piece_of(texts), Texts(()), shingling, bands)
     flat = pl.Series("bands", np.ascontiguousarray(made.keys.T).reshape(-1), dtype=pl.UInt64)
-    lists = flat.reshape((len(texts), bands.count)).cast(pl.List(pl.UInt64))
+    lists = flat.reshape((len(texts), bands.keys)).cast(pl.List(pl.UInt64))
     return pl.Series("key", made.whole, dtype=pl.UInt64), lists.alias("bands")
 
 
@@ -82,7 +82,7 @@ def without_frame(sets: Sets, texts: int) -> Sets:
 
     Of a template is a shingle that stands in FEWEST of these sets and in SHARE of all `texts`.
     """
-    found, number, counts = np.unique(sets.items, return_inverse=True, return_counts=True)
+    _found, number, counts = np.unique(sets.items, return_inverse=True, return_counts=True)
     own = (counts < max(FEWEST, SHARE * texts))[number]
     if own.all():
         return sets
@@ -115,7 +115,5 @@ def near_pairs(met: Met, sets: Sets, own: Sets, threshold: float, marks: Numbers
     score = module.jaccards(sets.items, sets.starts, left, right, threshold)
     near = score >= threshold
     if own is not sets:
-        near[near] = (
-            module.jaccards(own.items, own.starts, left[near], right[near], threshold) >= threshold
-        )
+        near[near] = module.jaccards(own.items, own.starts, left[near], right[near], threshold) >= threshold
     return Near(left[near], right[near], score[near])

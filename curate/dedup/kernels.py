@@ -5,7 +5,7 @@ seconds); the machine code is kept beside this file or, where that cannot be wri
 cache folder.
 """
 
-# mypy: disable-error-code="untyped-decorator"
+# mypy: disable-error-code="untyped-decorator,return-value,no-any-return"
 
 from __future__ import annotations
 
@@ -443,9 +443,7 @@ def _sorted(values: Array, number: int, place: Array, other: Array) -> Array:
 
 
 @njit(inline="always")
-def _distinct(
-    shingles: Array, number: int, out: Array, filled: int, place: Array, other: Array
-) -> int:
+def _distinct(shingles: Array, number: int, out: Array, filled: int, place: Array, other: Array) -> int:
     """Append the sorted distinct shingles of one text; how many are filled then."""
     first = filled
     if number > 1 << 14:

@@ -32,8 +32,10 @@ def sketch_piece(piece: Piece, source: Source, shingling: Shingling, bands: Band
     parts = _cuts(_texts(piece, source, begins, ends), shingling)
     keys = [band_keys(part, bands) for part in parts]
     whole = [part.whole for part in parts]
-    nothing = np.empty((bands.count, 0), dtype=np.uint64)
-    return Sketches(np.concatenate([nothing, *keys], axis=1), np.concatenate([nothing[0], *whole]), begins, ends)
+    nothing = np.empty((bands.keys, 0), dtype=np.uint64)
+    return Sketches(
+        np.concatenate([nothing, *keys], axis=1), np.concatenate([nothing[0], *whole]), begins, ends
+    )
 
 
 def sets_of_piece(

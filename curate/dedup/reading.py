@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,10 @@ class Piece(NamedTuple):
 class Source(Protocol):
     """Texts that can be read again and again."""
 
-    key: bytes  # the field of JSON lines that is the text; empty where pieces are texts
+    @property
+    def key(self) -> bytes:
+        """The field of JSON lines that is the text; empty where pieces are texts."""
+        ...
 
     def pieces(self) -> Iterator[Callable[[], Piece]]:
         """What reads each piece, in order."""
@@ -124,11 +127,11 @@ class Table:
 
     path: Path
     field: str
-    key = b""
+    key: ClassVar[bytes] = b""
 
     def pieces(self) -> Iterator[Callable[[], Piece]]:
         """ROWS texts each."""
-        import pyarrow.parquet as parquet
+        import pyarrow.parquet as parquet  # type: ignore[import-untyped]
 
         with parquet.ParquetFile(self.path) as file:
             if self.field not in file.schema_arrow.names:
@@ -149,7 +152,7 @@ class Texts:
     """Texts at hand; null is empty."""
 
     texts: Sequence[str | None]
-    key = b""
+    key: ClassVar[bytes] = b""
 
     def pieces(self) -> Iterator[Callable[[], Piece]]:
         """ROWS texts each."""
@@ -229,7 +232,8 @@ def _read(path: Path, at: int, end: int) -> Piece:
     data[end - at :] = 0
     with path.open("rb") as file:
         file.seek(at)
-        if file.readinto(memoryview(data)[: end - at]) < end - at:
+        room = memoryview(data)[: end - at]  # type: ignore[arg-type]
+        if file.readinto(room) < end - at:
             raise SourceError(f"{path} became shorter while it was read", hint="try again")
     return Piece(data, end - at, None)
 
@@ -254,7 +258,7 @@ def piece_of(texts: Any) -> Piece:  # noqa: ANN401
 
 def _of_arrow(column: Any) -> Piece:  # noqa: ANN401
     """An arrow array of strings, without copying each."""
-    import pyarrow
+    import pyarrow  # type: ignore[import-untyped]
 
     if not (pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type)):
         if not (pyarrow.types.is_string_view(column.type) or pyarrow.types.is_null(column.type)):

@@ -58,7 +58,7 @@ class Shingling:
 class Bands(NamedTuple):
     """How MinHash values are put together to band keys."""
 
-    count: int
+    keys: int  # to a text
     rows: int  # MinHash values to a key
 
 
@@ -208,12 +208,12 @@ def band_keys(cut_texts: Cut, bands: Bands) -> Hashes:
     factors, terms = permutations()
     count = len(cut_texts.whole)
     full = np.flatnonzero(np.diff(cut_texts.starts))
-    keys = np.zeros((bands.count, count), dtype=np.uint64)
+    keys = np.zeros((bands.keys, count), dtype=np.uint64)
     if not len(full):
         return keys
     short = (cut_texts.shingles >> np.uint64(32)).astype(np.uint32)
     starts = cut_texts.starts[full]
-    for band in range(bands.count):
+    for band in range(bands.keys):
         key = np.full(len(full), (band + 1) * ODD % 2**64, dtype=np.uint64)
         for row in range(band * bands.rows, (band + 1) * bands.rows):
             least = np.minimum.reduceat(short * factors[row] + terms[row], starts)

@@ -68,7 +68,7 @@ def _full(source: Any) -> Iterator[bytes]:  # noqa: ANN401
 
 def _parquet(file: Path, kept: Numbers, out: Path) -> None:
     """The rows of a Parquet file, batch by batch."""
-    import pyarrow.parquet as parquet
+    import pyarrow.parquet as parquet  # type: ignore[import-untyped]
 
     at = 0
     with parquet.ParquetFile(file) as source, parquet.ParquetWriter(out, source.schema_arrow) as target:

@@ -37,6 +37,7 @@ MAKERS: dict[str, Maker] = {
     "ES_NIF": numbers.nif,
     "ES_NIE": numbers.nif,
     "URL": contacts.url,
+    "DOMAIN_NAME": contacts.url,
     "CRYPTO": lambda value, draw: numbers.shaped(
         value, draw, keep="bc1" if value[:3] == "bc1" else value[:1]
     ),

@@ -111,7 +111,11 @@ def phone(value: str, draw: Draw) -> str:
     core = national[trunk:]
     number = _drama(code, core, draw) or _same_area(core, draw)
     lead = digits[: len(digits) - len(core)]
-    return laid_on(main, lead + number) + (shaped(extension, draw) if extension else "") + rest
+    return (
+        laid_on(main, lead + number)
+        + re.sub(r"\d+", lambda found: draw.digits(len(found[0])), extension or "")
+        + rest
+    )
 
 
 def _parts(main: str, digits: str) -> tuple[str, str]:

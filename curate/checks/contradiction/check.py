@@ -144,9 +144,9 @@ class Contradiction:
     def _same(self, left: Asked, right: Asked, cosine: float | None) -> tuple[str, float]:
         """By what (`words` or `meaning`) and how surely two ask the same; 0 where they do not."""
         words = by_words(left, right, self.threshold)
-        meaning = by_meaning(left, right, min(cosine, 1.0)) if cosine is not None and not words else 0.0
+        meaning = by_meaning(left, right, min(cosine, 1.0)) if cosine is not None and words < 1 else 0.0
         if words:
-            return "words", words
+            return "words", max(words, meaning)
         return "meaning", meaning if meaning >= self.least else 0.0
 
     def _difference(self, left: Asked, right: Asked, how: str, same: float) -> Difference | None:

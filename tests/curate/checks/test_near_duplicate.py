@@ -125,8 +125,8 @@ def test_rows_of_one_template_are_not_copies(asked, found):
 def near_rows_table(asked, examples):
     """A template's crowd, copies, a chain, short and empty rows."""
     frame = "where is my order with the number of which you told me in your last letter to my old address"
-    rows = [asked(f"{frame} {at}", "It is on its way.", label="a") for at in range(120)]
-    rows += [asked(f"{frame} {at} please", "It is on its way.", label="a") for at in range(0, 120, 7)]
+    rows = [asked(f"{frame} {at}", "It is on its way.", label="a") for at in range(38)]
+    rows += [asked(f"{frame} {at} please", "It is on its way.", label="a") for at in range(0, 38, 7)]
     rows += [asked(LONG, "Open it."), asked(LONG + " thanks", "Open it."), asked("", ""), asked("ok", None)]
     return examples(*rows)
 
@@ -140,13 +140,18 @@ def test_linked_key_by_key_it_finds_the_same(asked, examples, parts):
     met = [check.meet(pl.concat([pieces[part] for pieces in scattered])) for part in range(parts)]
     together = check.link(pl.concat(sketches))
     assert check.joined(pl.concat(met)).equals(together)
-    assert together["other_id"].null_count() > 50  # a crowd, and the row that counts
+    assert together["other_id"].null_count() > 40  # a crowd, and the row that counts
 
 
 def test_a_crowd_of_one_template_is_for_review_and_its_copies_go(asked, examples):
     found = scan(near_rows_table(asked, examples), [NearDuplicate()]).findings
-    counts = dict(found.group_by("label", "action").len().select(pl.concat_str("label", "action", separator=" "), "len").iter_rows())
-    assert counts["near drop"] == 19
+    counts = dict(
+        found.group_by("label", "action")
+        .len()
+        .select(pl.concat_str("label", "action", separator=" "), "len")
+        .iter_rows()
+    )
+    assert counts["near drop"] == 7
     assert set(counts) <= {"near drop", "near keep", "numbers-differ review", "near review"}
 
 
@@ -157,7 +162,9 @@ def test_a_higher_threshold_needs_no_new_comparison(asked, examples):
     measured = low.measured(pairs, table)
     assert high.decided(measured, table).height < low.decided(measured, table).height
     direct = high.verify(high.link(high.sketch(table)), table)
-    drops = [set(part.filter(action="drop")["example_id"]) for part in (high.decided(measured, table), direct)]
+    drops = [
+        set(part.filter(action="drop")["example_id"]) for part in (high.decided(measured, table), direct)
+    ]
     assert drops[0] == drops[1]
 
 
@@ -166,7 +173,14 @@ def test_columns_say_what_wordings_say(examples, asked, turn):
         asked("q", "a"),
         asked("q", None),
         asked(None, "a", chosen="c", rejected="r"),
-        {"messages": [turn("system", "s"), turn("user", "x"), turn("assistant", "", "[call]"), turn("tool", "t")]},
+        {
+            "messages": [
+                turn("system", "s"),
+                turn("user", "x"),
+                turn("assistant", "", "[call]"),
+                turn("tool", "t"),
+            ]
+        },
         {"messages": [turn("user", "only")]},
         {"messages": []},
     ]

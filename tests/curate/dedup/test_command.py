@@ -1,0 +1,81 @@
+"""`seatrial dedup`: what it writes, and what it refuses before it reads."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import polars as pl
+import pytest
+
+from curate.cli_dedup import dedup
+from curate.errors import ConfigError
+
+ROWS = [
+    {"id": 1, "text": "please tell me how i can change the address on my account"},
+    {"id": 2, "text": "something quite different that nobody else has asked us so far"},
+    {"id": 3, "text": "Please tell me how I can change the address on my account!"},
+    {"id": 4, "text": ""},
+]
+
+
+def write(path, rows=ROWS):
+    path.write_text("".join(json.dumps(row) + "\n\n" for row in rows))
+    return path
+
+
+def test_what_stays_is_written_as_it_stood(tmp_path):
+    source = write(tmp_path / "rows.jsonl")
+    out, gone = tmp_path / "kept.jsonl", tmp_path / "gone.jsonl"
+    answer = dedup(source, out=out, dropped=gone)
+    assert [json.loads(line) for line in out.read_text().splitlines()] == [ROWS[0], ROWS[1], ROWS[3]]
+    assert json.loads(gone.read_text()) == {"row": 3, "stays": 1, "jaccard": 1.0}
+    assert (answer.data["rows"], answer.data["kept"], answer.data["equal"], answer.data["empty"]) == (
+        4,
+        3,
+        1,
+        1,
+    )
+    assert answer.exit_code == 0
+
+
+def test_parquet_stays_parquet(tmp_path):
+    source, out = tmp_path / "rows.parquet", tmp_path / "kept.parquet"
+    pl.DataFrame(ROWS).write_parquet(source)
+    dedup(source, out=out, keep="last")
+    assert pl.read_parquet(out)["id"].to_list() == [2, 3, 4]
+
+
+def test_several_fields_are_one_text(tmp_path):
+    rows = [
+        {"q": "how many", "a": "three of them"},
+        {"q": "how many", "a": "four of them"},
+        {"q": "how many", "a": "three of them."},
+    ]
+    source = write(tmp_path / "rows.jsonl", rows)
+    assert dedup(source, text="q,a").data["kept"] == 2
+
+
+def test_the_file_that_is_read_is_not_written(tmp_path):
+    source = write(tmp_path / "rows.jsonl")
+    before = source.read_bytes()
+    with pytest.raises(ConfigError, match="is read"):
+        dedup(source, out=source)
+    with pytest.raises(ConfigError, match="no folder"):
+        dedup(source, out=tmp_path / "none" / "kept.jsonl")
+    assert source.read_bytes() == before
+
+
+def test_a_run_that_fails_leaves_no_half_file(tmp_path):
+    source = write(tmp_path / "rows.jsonl", [*ROWS, {"id": 5, "text": 7}])
+    out = tmp_path / "kept.jsonl"
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "tui", "dedup", str(source), "--out", str(out)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "rows.jsonl:9" in done.stderr
+    assert not out.exists()
