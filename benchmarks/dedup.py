@@ -237,7 +237,7 @@ def _instructions_of(path: Path) -> list[str]:
     """Prompt and answer of each row of an Alpaca file."""
     import gzip
 
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
+    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()  # noqa: SIM115
     with opened as file:
         read = json.load(file)
     if not isinstance(read, list):

@@ -11,7 +11,36 @@ import numpy as np
 VOCABULARY = 120_000
 RATES = (0.0, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.3)  # of words that are edited in a copy
 CHUNK = 10_000  # documents that are shuffled together
-LEADS = ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "br", "cr", "dr", "fl", "gr", "pl", "st", "tr", "sh", "ch"]
+LEADS = [
+    "b",
+    "c",
+    "d",
+    "f",
+    "g",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "t",
+    "v",
+    "w",
+    "z",
+    "br",
+    "cr",
+    "dr",
+    "fl",
+    "gr",
+    "pl",
+    "st",
+    "tr",
+    "sh",
+    "ch",
+]
 VOWELS = ["a", "e", "i", "o", "u", "ai", "ea", "ou"]
 TAILS = ["", "", "n", "r", "s", "t", "l", "nd"]
 

@@ -6,8 +6,8 @@ as many pairs of two different originals (false). An empty rephrase is left out,
 as found. The false pairs are all those of an even and an odd question, and their rate counts 100 times.
 `hard_recall_at_p99`: all cross pairs of rephrases and originals of one subject, mean of both: the recall at
 the highest-ranked cut with a precision of .99. `recall_gsm8k_at_p99`: rephrases of the GSM8K test planted in
-its train split, to be told from the other training rows: the recall at the default threshold if the
-precision there is at least .99, else at the threshold at which it is. All through `curate.scan.scan`.
+its train split, to be told from the other training rows, with all settings as they come: the recall of
+what the check tells, cut to the surest if less than .99 of it is right. All through `curate.scan.scan`.
 """
 
 from __future__ import annotations
@@ -93,23 +93,33 @@ def _gsm8k(data: Path) -> tuple[list[Row], list[Row], list[Row]]:
     return train, test, planted
 
 
-def _scored(rows: Sequence[Row], items: Sequence[Row], threshold: float, counterparts: int) -> pl.DataFrame:
-    """(row, item, score) of what the check tells of rows against protected items, by their numbers."""
+def _scored(rows: Sequence[Sequence[Row]], items: Sequence[Row], **settings: float) -> pl.DataFrame:
+    """(row, item, score) of what the check tells of rows against protected items, by their numbers.
+
+    `rows` are files of one format each, one after the other.
+    """
     with tempfile.TemporaryDirectory() as name:
         tables = []
-        for part, kind in ((rows, "rows"), (items, "items")):
-            place = Path(name) / f"{kind}.jsonl"
+        for number, part in enumerate((*rows, items)):
+            place = Path(name) / f"{number}.jsonl"
             place.write_text("".join(json.dumps(row) + "\n" for row in part), "utf-8")
             tables.append(read_source(str(place)).examples)
-    check = Leak(meaning=threshold, counterparts=counterparts)
-    found = scan(tables[0], [check], protected=tables[1], vectors=_kept).findings
-    numbers = [table.select("example_id", "source_row") for table in tables]
+            assert tables[-1].height == len(part)
+    found = scan(
+        pl.concat(tables[:-1]),
+        [Leak(**settings)],
+        protected=tables[-1],
+        vectors=_kept,  # type: ignore[arg-type]
+    ).findings
     told = found.filter(pl.col("label").str.starts_with("protected"), pl.col("other_id").is_not_null())
+    numbers = [
+        pl.concat(part).select("example_id").with_row_index(name)
+        for part, name in ((tables[:-1], "row"), (tables[-1:], "item"))
+    ]
     return (
-        told.select("example_id", "other_id", "score")
-        .join(numbers[0], on="example_id")
-        .join(numbers[1], left_on="other_id", right_on="example_id", suffix="_item")
-        .select(row=pl.col("source_row") - 1, item=pl.col("source_row_item") - 1, score="score")
+        told.join(numbers[0], on="example_id")
+        .join(numbers[1], left_on="other_id", right_on="example_id")
+        .select("row", "item", "score")
         .cast({"row": pl.Int64, "item": pl.Int64})
     )
 
@@ -125,36 +135,34 @@ def _kept(encoder: Any) -> Vectors:  # noqa: ANN401
 def _paper_f1(originals: list[Row], again: list[Row]) -> float:
     """F1 over the true pairs and as many random pairs of originals, at the default threshold."""
     true = [at for at, row in enumerate(again) if row["text"].strip()]
-    met = _scored([again[at] for at in true], originals, Leak().meaning, ALL)
+    met = _scored([[again[at] for at in true]], originals, counterparts=ALL, crowd=ALL)
     wanted = {(place, at) for place, at in enumerate(true)}
     hits = len(wanted & set(met.select("row", "item").iter_rows()))
     even, odd = originals[::2], originals[1::2]
-    false = len(_scored(even, odd, Leak().meaning, ALL)) / (len(even) * len(odd)) * len(true)
+    false = len(_scored([even], odd, counterparts=ALL, crowd=ALL)) / (len(even) * len(odd)) * len(true)
     return 2 * hits / (hits + false + len(true))
 
 
 def _hard_recall(originals: list[Row], again: list[Row]) -> float:
     """Recall at a precision of .99 over all pairs of a rephrase and an original."""
     true = [at for at, row in enumerate(again) if row["text"].strip()]
-    met = _scored([again[at] for at in true], originals, LOWEST, ALL)
+    met = _scored([[again[at] for at in true]], originals, meaning=LOWEST, counterparts=ALL, crowd=ALL)
     right = [true[row] == item for row, item in met.select("row", "item").iter_rows()]
     return _recall_at(met["score"].to_list(), right, len(true))[0]
 
 
 def _planted_recall(train: list[Row], test: list[Row], planted: list[Row]) -> float:
-    """The share of planted rows told, at the default threshold if precise enough there."""
-    met = _scored([*train, *planted], test, LOWEST, 1)
+    """The share of planted rows told as the check is set, or of the surest of what it tells, if that is too much."""
+    met = _scored([train, planted], test)
     best = met.group_by("row").agg(pl.col("score").max()).sort("row")
     right = [row >= len(train) for row in best["row"]]
-    over = [found for found, score in zip(right, best["score"], strict=True) if score >= Leak().meaning]
-    precision = sum(over) / len(over) if over else 0.0
     recall, at = _recall_at(best["score"].to_list(), right, len(planted))
     print(
-        f"GSM8K: at {Leak().meaning}: precision {precision:.4f}, recall {sum(over) / len(planted):.4f}; "
-        f"at precision {PRECISION}: recall {recall:.4f}, threshold {at:.3f}",
+        f"planted: at {Leak().meaning}: precision {sum(right) / max(len(right), 1):.4f}, recall "
+        f"{sum(right) / len(planted):.4f}; at precision {PRECISION}: recall {recall:.4f}, threshold {at:.3f}",
         file=sys.stderr,
     )
-    return sum(over) / len(planted) if precision >= PRECISION else recall
+    return recall
 
 
 def _recall_at(scores: Sequence[float], right: Sequence[bool], total: int) -> tuple[float, float]:

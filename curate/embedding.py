@@ -5,11 +5,13 @@ A check never meets an encoder: it names the texts, and the scan gives it their 
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -133,16 +135,44 @@ class _Loaded:
     def of(cls, encoder: Encoder) -> SentenceTransformer:
         """The model, ready to encode."""
         if encoder.fingerprint not in cls.models:
-            import torch
-            from sentence_transformers import SentenceTransformer
-
-            cls.models[encoder.fingerprint] = SentenceTransformer(
-                encoder.place,
-                device="cuda" if torch.cuda.is_available() else "cpu",
-                local_files_only=True,
-                model_kwargs={"dtype": getattr(torch, _precision())},
-            )
+            cls.models[encoder.fingerprint] = _load(encoder)
         return cls.models[encoder.fingerprint]
+
+
+def _load(encoder: Encoder) -> SentenceTransformer:
+    """The model in memory, without the talk of its libraries on stderr."""
+    # said while it is imported, about quantised kernels that nobody asked for
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as talk
+
+    told = talk.is_progress_bar_enabled()
+    talk.disable_progress_bar()
+    try:
+        return SentenceTransformer(
+            encoder.place,
+            device="cuda" if torch.cuda.is_available() else "cpu",
+            local_files_only=True,
+            model_kwargs={"dtype": getattr(torch, _precision())},
+        )
+    finally:
+        if told:
+            talk.enable_progress_bar()
+
+
+def _lengths(model: SentenceTransformer, texts: Sequence[str]) -> list[int]:
+    """Tokens of each text as the model cuts it; characters for a model without such a tokenizer."""
+    from transformers import PreTrainedTokenizerBase
+
+    cut = model.tokenizer
+    if not isinstance(cut, PreTrainedTokenizerBase):
+        return [len(text) for text in texts]
+    found: list[int] = []
+    for part in slices(len(texts), SLICE):
+        ids = cut(list(texts[part]), truncation=True, max_length=model.max_seq_length)["input_ids"]
+        found += map(len, ids)
+    return found
 
 
 @dataclass
@@ -184,28 +214,33 @@ class Vectors:
         return rows
 
     def _encode(self, missing: dict[bytes, str]) -> None:
-        """Encode what is new, the shortest first, and keep each slice as soon as it is there."""
-        order = sorted(missing, key=lambda key: (len(missing[key]), key))
+        """Encode what is new, the shortest first, and keep each slice as soon as it is there.
+
+        Only texts of one length in tokens go together: padding changes a vector in its last digits, and
+        it must not depend on what else was encoded with it.
+        """
         model = _Loaded.of(self.encoder)
+        keys = sorted(missing)
+        lengths = dict(zip(keys, _lengths(model, [missing[key] for key in keys]), strict=True))
+        order = sorted(keys, key=lambda key: (lengths[key], key))
         with Progress(f"encode with {self.encoder.name}", total=len(order)) as progress:
             for start in range(0, len(order), SLICE):
                 some = order[start : start + SLICE]
-                found = np.asarray(
-                    model.encode(
-                        [missing[key] for key in some],
+                parts = []
+                for _, group in groupby(some, key=lambda key: lengths[key]):
+                    texts = [missing[key] for key in group]
+                    said = model.encode(
+                        texts,
                         batch_size=BATCH,
                         normalize_embeddings=True,
                         show_progress_bar=False,
                         convert_to_tensor=True,
                     )
-                    .float()
-                    .cpu()
-                    .numpy(),
-                    dtype=np.float16,
-                )
+                    parts.append(np.asarray(said.float().cpu().numpy(), dtype=np.float16))
+                    progress.step(len(texts))
+                found = np.concatenate(parts)
                 self.known |= zip(some, found, strict=True)
                 self._write(some, found)
-                progress.step(len(some))
 
     def _write(self, keys: Sequence[bytes], found: NDArray[np.float16]) -> None:
         """One more file of the cache; its final name exists only if it is whole."""
@@ -238,15 +273,18 @@ def with_units(sketches: pl.DataFrame, vectors: Vectors) -> tuple[pl.DataFrame, 
     flat = sketches.select(pl.col("texts").list.explode(empty_as_null=False)).to_series()
     distinct = flat.drop_nulls().unique(maintain_order=True)
     place = pl.DataFrame({"texts": distinct, "units": pl.arange(len(distinct), eager=True, dtype=pl.UInt32)})
+    rows = sketches.select("texts").with_row_index("at")
+    # an empty list has no row after that, so the numbers come back by a join
     numbered = (
-        sketches.select("texts")
-        .with_row_index("at")
+        rows.filter(pl.col("texts").list.len() > 0)
         .explode("texts")
         .join(place, on="texts", how="left", maintain_order="left")
         .group_by("at", maintain_order=True)
         .agg(pl.col("units").drop_nulls())
     )
-    return sketches.with_columns(numbered["units"]), Units(vectors.of(distinct.to_list()), vectors.languages)
+    units = rows.join(numbered, on="at", how="left", maintain_order="left")["units"]
+    units = units.fill_null(pl.Series([[]], dtype=pl.List(pl.UInt32)))
+    return sketches.with_columns(units), Units(vectors.of(distinct.to_list()), vectors.languages)
 
 
 def slices(height: int, size: int) -> Iterator[slice]:

@@ -9,6 +9,7 @@ import polars as pl
 from curate.checks.leak import Leak
 from curate.checks.pii import Pii
 from curate.checks.structure import Structure
+from curate.embedding import AUTO, NONE, Encoder, Vectors, find_encoder
 from curate.errors import AccountError, GateError
 from curate.finding import ORDER
 from curate.review import RUN, UNAPPLIED, looked, open_blocking, review
@@ -168,7 +169,11 @@ def carry_over(workspace: Workspace, parent: str, made: str) -> Made:
     A split changes no text, so what the other checks found still stands, under the same ids and with
     the same decisions. Only the leak check reads splits: it proves the division.
     """
-    from curate.scan import make_checks, obstacles, scan, settings_of
+    from curate.scan import make_checks, obstacles, scan, settings_of, with_encoders
+
+    def vectors(encoder: Encoder) -> Vectors:
+        """What was encoded before in this workspace is not encoded again."""
+        return Vectors(encoder, workspace.vectors / encoder.fingerprint)
 
     before = list(reversed(workspace.scans(parent)))
     settings = {check: values for each in before for check, values in each.settings.items()}
@@ -177,7 +182,10 @@ def carry_over(workspace: Workspace, parent: str, made: str) -> Made:
         for stands in workspace.standing(parent)
         for check in stands.checks & stands.scan.settings.keys()
     }
-    checks = make_checks([Leak.name], {Leak.name: settings.get(Leak.name, {})})
+    own = dict(settings.get(Leak.name, {}))
+    own["encoder"] = _found_again(str(own.get("encoder", NONE)))
+    asked = make_checks([Leak.name], {Leak.name: own})
+    checks, _ = with_encoders(asked)
     given = dict.fromkeys(digest for each in before for digest in each.protected)
     inputs = {"dataset": made, **{f"protected_{n}": digest for n, digest in enumerate(given)}}
     examples = workspace.examples(made)
@@ -190,10 +198,20 @@ def carry_over(workspace: Workspace, parent: str, made: str) -> Made:
     done = done_before(workspace, "scan", params, inputs)
     if done is None:
         with workspace.run("scan", params, inputs) as run:
-            found = scan(examples, checks, protected=protected)
+            found = scan(examples, asked, protected=protected, vectors=vectors)
             stay = workspace.findings(parent)
             parts = [] if stay is None else [stay.filter(pl.col("check") != Leak.name)]
             both = pl.concat([*parts, found.findings]).sort(*ORDER, "finding_id", nulls_last=False)
             run.outputs["findings"] = workspace.put_table("findings", both)
         done = Made(run.run_id, run.outputs, recorded=False)
     return done
+
+
+def _found_again(told: str) -> str:
+    """What names the encoder that a scan recorded; `none` where it is not at hand, which the scan then says."""
+    name = told.partition("@")[0]
+    for candidate in (AUTO, name) if name.count("/") == 1 else (AUTO,):
+        found = find_encoder(candidate)
+        if found is not None and found.told == told:
+            return candidate
+    return NONE

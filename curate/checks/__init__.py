@@ -9,15 +9,19 @@ from curate.checks.leak import Leak
 from curate.checks.near_duplicate import NearDuplicate
 from curate.checks.pii import Pii
 from curate.checks.quality import Quality
+from curate.checks.semantic_duplicate import SemanticDuplicate
 from curate.checks.structure import Structure
 from curate.checks.style import Style
+from curate.checks.wrong_label import WrongLabel
 
 CHECKS: dict[str, type[Check]] = {
     "structure": Structure,
     "quality": Quality,
     "exact-duplicate": ExactDuplicate,
     "near-duplicate": NearDuplicate,
+    "semantic-duplicate": SemanticDuplicate,
     "pii": Pii,
+    "wrong-label": WrongLabel,
     "contradiction": Contradiction,
     "leak": Leak,
     "style": Style,

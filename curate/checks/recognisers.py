@@ -35,7 +35,7 @@ PHONES = (
 PHONE_WORDS = tuple(
     """phone phones telephone cell cellphone mobile call calls called calling tel fax dial whatsapp sms ring reach
     contact office desk hotline registered answering telefon handy mobil rufnummer anrufen anruf téléphone tél portable
-    teléfono móvil telefone telefono cellulare""".split()  # noqa: SIM905 - a list of words reads best as words
+    teléfono móvil telefone telefono cellulare tfno telf tlf telefax""".split()  # noqa: SIM905 - a list of words reads best as words
 )
 # any domain, for Presidio takes only those of registered suffixes, and a host within a firm is none
 EMAIL = r"(?<![\w.%+\-])\w(?:[\w.%+'\-]{0,62}[\w%+\-])?@(?:[\w\-]{1,63}\.){1,8}[^\W\d_]{2,24}(?![\w\-]|\.\w)"
@@ -43,6 +43,17 @@ EMAIL = r"(?<![\w.%+\-])\w(?:[\w.%+'\-]{0,62}[\w%+\-])?@(?:[\w\-]{1,63}\.){1,8}[
 # all lengths in use and small letters; both are held to their check digits afterwards
 CARD = r"(?<![\w.+\-])\d(?:[ -]?\d){11,18}(?![\w-]|\.\d)"
 IBAN = r"(?<!\w)[a-zA-Z]{2}\d{2}[a-zA-Z0-9]{11,30}(?!\w)"
+# months by name; Presidio knows dates in figures
+MONTHS = "enero|febrero|marzo|abril|mayo|junio|julio|agosto|sep?tiembre|octubre|noviembre|diciembre"
+DATES = (
+    (
+        "day and month",
+        rf"(?<!\w)(?:[12]?\d|3[01])(?:º|er)? de (?:{MONTHS})(?: (?:de|del)(?: año)? \d{{4}})?(?!\w)",
+        0.6,
+    ),
+    ("month and year", rf"(?<!\w)(?:{MONTHS}) (?:de |del )?(?:año )?(?:19|20)\d\d(?!\w)", 0.6),
+    ("with hyphens", rf"(?<!\w)(?:[12]?\d|3[01])-(?:{MONTHS})-\d{{4}}(?!\w)", 0.6),
+)
 SSN = r"(?<![\w.\-])(\d{3})([- ])\d{2}\2\d{4}(?![\w\-])"  # Presidio leaves out the well-known samples
 
 
@@ -118,6 +129,7 @@ def _ours() -> list[Any]:
         _by_form("EMAIL_ADDRESS", [("any domain", EMAIL, 0.5)], []),
         _by_form("US_SSN", [("with separators", SSN, 0.3)], known["UsSsnRecognizer"].CONTEXT),
         _by_form("CREDIT_CARD", [("any length", CARD, 0.3)], known["CreditCardRecognizer"].CONTEXT),
+        _by_form("DATE_TIME", DATES, []),
         _by_form("IBAN_CODE", [("compact", IBAN, 0.9)], known["IbanRecognizer"].CONTEXT),
     ]
 

@@ -82,10 +82,13 @@ def without_frame(sets: Sets, texts: int) -> Sets:
 
     Of a template is a shingle that stands in FEWEST of these sets and in SHARE of all `texts`.
     """
-    _found, number, counts = np.unique(sets.items, return_inverse=True, return_counts=True)
-    own = (counts < max(FEWEST, SHARE * texts))[number]
-    if own.all():
+    least = int(np.ceil(max(FEWEST, SHARE * texts)))
+    ordered = np.sort(sets.items)
+    repeated = ordered[least - 1 :] == ordered[: max(0, len(ordered) - least + 1)]
+    frame = np.unique(ordered[least - 1 :][repeated])
+    if not len(frame):
         return sets
+    own = frame[np.minimum(np.searchsorted(frame, sets.items), len(frame) - 1)] != sets.items
     owner = np.repeat(np.arange(len(sets.starts) - 1), np.diff(sets.starts))
     bare = np.bincount(owner[own], minlength=len(sets.starts) - 1) == 0
     keep = own | bare[owner]

@@ -53,7 +53,7 @@ def crowd_of(rows: Numbers, sets: Hashes, starts: Numbers, slots: Numbers, thres
     return Crowd(rows, items, begins, np.minimum(prefix, sizes), len(counts))
 
 
-def settle(
+def settle(  # noqa: C901 - compiled as one piece
     left: Numbers, right: Numbers, scores: NDArray[np.float64], crowd: Crowd, threshold: float,
     to: Numbers, score: NDArray[np.float64],
 ) -> None:  # fmt: skip

@@ -239,14 +239,14 @@ def _read(path: Path, at: int, end: int) -> Piece:
 
 
 def _whole(block: bytes) -> Piece:
-    return Piece(np.frombuffer(block + bytes(PAD), dtype=np.uint8), len(block), None)
+    return Piece(np.frombuffer(bytearray(block + bytes(PAD)), dtype=np.uint8), len(block), None)
 
 
 def _joined(texts: Sequence[str | None]) -> Piece:
-    """Texts as UTF-8, one after the other."""
+    """Texts as UTF-8, one after the other; writable, for kernels are compiled for each kind of array."""
     encoded = [(text or "").encode("utf-8", "surrogatepass") for text in texts]
     bounds = np.concatenate([[0], np.cumsum([len(text) for text in encoded])]).astype(np.int64)
-    data = np.frombuffer(b"".join(encoded) + bytes(PAD), dtype=np.uint8)
+    data = np.frombuffer(bytearray(b"".join(encoded) + bytes(PAD)), dtype=np.uint8)
     return Piece(data, int(bounds[-1]), bounds)
 
 
@@ -258,7 +258,7 @@ def piece_of(texts: Any) -> Piece:  # noqa: ANN401
 
 def _of_arrow(column: Any) -> Piece:  # noqa: ANN401
     """An arrow array of strings, without copying each."""
-    import pyarrow  # type: ignore[import-untyped]
+    import pyarrow
 
     if not (pyarrow.types.is_string(column.type) or pyarrow.types.is_large_string(column.type)):
         if not (pyarrow.types.is_string_view(column.type) or pyarrow.types.is_null(column.type)):

@@ -11,8 +11,20 @@ from curate.names.tagger import Span, lexicon
 from curate.names.tokens import BIT
 
 SURE = 0.9  # score from which a name is looked for in the rest of the conversation
-_COMMON = BIT["english_300"] | BIT["english_1500"] | BIT["english_5000"]
-_RARE = BIT["english_15000"] | BIT["english_60000"]
+_COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000", "english_15000"))
+# Given names that begin a sentence more often as ordinary words
+_BOTH = frozenset(
+    (
+        "amber", "angel", "april", "art", "august", "autumn", "bill", "brook", "buck", "chance",
+        "charity", "chase", "chip", "cliff", "crystal", "daisy", "dale", "dawn", "dean", "destiny",
+        "drew", "duke", "earl", "eve", "faith", "frank", "gene", "genesis", "ginger", "glen", "grace",
+        "grant", "guy", "harmony", "hazel", "heather", "holly", "hope", "iris", "ivy", "jade", "jay",
+        "journey", "joy", "june", "king", "lily", "major", "mark", "max", "may", "melody", "miles",
+        "olive", "pat", "pearl", "prince", "rain", "ray", "reed", "rich", "river", "rob", "robin",
+        "rocky", "rose", "ruby", "sandy", "sky", "skye", "star", "sue", "summer", "trinity", "van",
+        "victor", "violet", "will", "young",
+    )
+)  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 # A name is no part of an address, a path or an identifier, nor of a longer word
 _BEFORE, _AFTER = r"(?<![\w@/\\])(?<![\w][.-])", r"(?![\w@/\\]|[.-]\w|['’-](?!s\b)\w)"
@@ -87,12 +99,10 @@ def _ordinary(name: str, text: str, at: int) -> bool:
     if " " in name:
         return False
     flags = lexicon().flags(name)
-    if not flags & (_COMMON | _RARE):
+    if not flags & _COMMON or (flags & BIT["first"] and name.lower() not in _BOTH):
         return False
-    if not flags & BIT["first"] and flags & _COMMON:
-        return True
     before = text[:at].rstrip(" \"'*_#>-(")
-    return bool(flags & _COMMON) and (not before or before[-1] in ".!?:\n")
+    return not before or before[-1] in ".!?:\n"
 
 
 class _Persons:

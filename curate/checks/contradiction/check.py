@@ -13,7 +13,7 @@ from curate.checks import minhash
 from curate.checks.contradiction.difference import Difference, difference
 from curate.checks.contradiction.nli import contradictions
 from curate.checks.contradiction.reading import Asked, answer_of, asked
-from curate.checks.contradiction.sameness import CLOSE, by_meaning, by_words
+from curate.checks.contradiction.sameness import CLOSE, by_meaning, by_words, turned_round
 from curate.checks.frame import alike
 from curate.checks.wording import hashed_shingles, normalise, wordings
 from curate.embedding import AUTO, Units
@@ -147,7 +147,9 @@ class Contradiction:
         meaning = by_meaning(left, right, min(cosine, 1.0)) if cosine is not None and words < 1 else 0.0
         if words:
             return "words", max(words, meaning)
-        return "meaning", meaning if meaning >= self.least else 0.0
+        if meaning < self.least or turned_round(left, right):
+            return "meaning", 0.0
+        return "meaning", meaning
 
     def _difference(self, left: Asked, right: Asked, how: str, same: float) -> Difference | None:
         """What the two say differently, so far as the sameness of the questions bears it."""

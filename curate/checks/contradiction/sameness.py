@@ -6,7 +6,7 @@ from collections import Counter
 
 from rapidfuzz.distance import OSA
 
-from curate.checks.contradiction.reading import Asked
+from curate.checks.contradiction.reading import Asked, result_of
 from curate.checks.wording import jaccard, other_names
 
 CLOSE = 0.72  # cosine of two questions that may be one, if they share their numbers and names ...
@@ -53,6 +53,20 @@ def by_meaning(left: Asked, right: Asked, cosine: float) -> float:
     every = left.capitals | right.capitals
     same_names = len(left.capitals & right.capitals) / len(every) if every else 1.0
     return cosine * same_numbers * (1 + same_names) / 2
+
+
+def turned_round(left: Asked, right: Asked) -> bool:
+    """Whether each gives as a fact what the other asks for: a question turned round has another answer."""
+    one, two = result_of(left), result_of(right)
+    return len(one) == len(two) == 1 and _given(one[0], right, left) and _given(two[0], left, right)
+
+
+def _given(result: str, there: Asked, here: Asked) -> bool:
+    """Whether the result stands as a number in one question and not in its own."""
+    if not result.replace(".", "", 1).lstrip("-").isdecimal():
+        return False
+    value = float(result)
+    return value in there.amounts and value not in here.amounts
 
 
 def _overlap(left: Counter[float], right: Counter[float]) -> float:

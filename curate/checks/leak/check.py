@@ -32,7 +32,8 @@ class Leak:
     `containment` of the shingles of the test or protected question (of 8 words or more) found anywhere
     in the row; of a brief one also all long words. What stands in very many questions, a template, does
     not count (see curate/checks/frame.py). That search is exact: no such pair is missed. By meaning, with an encoder:
-    a score of at least `meaning` (see meaning.py). By origin: a group with rows on both sides. A
+    a score of at least `meaning` (see meaning.py); where more than `crowd` rows reach it for one item, only
+    those that are its twins count. By origin: a group with rows on both sides. A
     row is reported with its `counterparts` nearest of each pair of sides. It cannot look where neither
     splits nor protected rows are given.
     """
@@ -45,14 +46,16 @@ class Leak:
     containment: float = 0.8
     meaning: float = 0.66
     counterparts: int = 1
+    crowd: int = 10
     encoder: str = AUTO
 
     def __post_init__(self) -> None:
         for name in ("threshold", "containment", "meaning"):
             if not 0.3 <= getattr(self, name) <= 1:
                 raise ConfigError(f"leak.{name} is {getattr(self, name)}", hint="it is from 0.3 to 1")
-        if self.counterparts < 1:
-            raise ConfigError(f"leak.counterparts is {self.counterparts}", hint="it is 1 or more")
+        for name in ("counterparts", "crowd"):
+            if getattr(self, name) < 1:
+                raise ConfigError(f"leak.{name} is {getattr(self, name)}", hint="it is 1 or more")
 
     def obstacle(self, examples: pl.DataFrame) -> str:
         """It needs two sides."""
@@ -90,9 +93,8 @@ class Leak:
             found.append(worded(sides, frame, self.threshold, self.containment, looked_at))
             found += crossing.crossings(sides)
             if units is not None:
-                found.append(
-                    meaning.rephrased(sides, units.vectors, units.languages, self.meaning, looked_at)
-                )
+                limits = meaning.Limits(self.meaning, looked_at, self.crowd)
+                found.append(meaning.rephrased(sides, units.vectors, units.languages, limits))
         return pl.concat(found)
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:

@@ -34,8 +34,7 @@ CONTRAST = 0.4  # of being as near to other items
 CENTRE = 0.5  # cosine of the next items at which nothing is added or taken off
 LOWEST = 0.25  # mean cosine of the next items below which nothing more is added
 NEXT = 5  # items after the nearest
-CROWD = 10  # rows over the threshold for one item; more of them are near by nature ...
-TWIN = 0.95  # ... and only those count that are as near as this
+TWIN = 0.95  # score without the contrast of what counts even in a crowd
 KIN = 0.2  # share of one's own test rows that are near to training rows; above it all are of one kind
 LOOKED_AT = 64  # items of one row that are scored, the nearest
 BLOCK = 16_000_000  # cosines in memory at once
@@ -50,6 +49,14 @@ class Units(NamedTuple):
     pieces: Places  # how many of a row's texts are pieces of its question; the others are variants of it
     numbers: Sets
     allowed: Sets
+
+
+class Limits(NamedTuple):
+    """What is told."""
+
+    threshold: float
+    most: int  # items of one row
+    crowd: int  # rows over the threshold for one item; more of them are near by nature: only twins count
 
 
 class Met(NamedTuple):
@@ -69,15 +76,13 @@ def covered(sketches: pl.DataFrame, languages: tuple[str, ...]) -> pl.Series:
     return sketches.select(covered=pl.col("language").is_null() | pl.col("language").is_in(known)).to_series()
 
 
-def rephrased(
-    sides: Sides, vectors: Matrix, languages: tuple[str, ...], threshold: float, most: int
-) -> pl.DataFrame:
-    """PAIRS: for each row its nearest `most` items of those that it says again; and what was not looked at."""
+def rephrased(sides: Sides, vectors: Matrix, languages: tuple[str, ...], limits: Limits) -> pl.DataFrame:
+    """PAIRS: for each row its nearest items of those that it says again; and what was not looked at."""
     goes = sides.goes.filter(covered(sides.goes, languages), pl.col("pieces") > 0)
     stays = sides.stays.filter(covered(sides.stays, languages), pl.col("pieces") > 0)
     parts = [PAIRS.to_frame(), *_uncovered(sides, languages)]
     if not goes.is_empty() and not stays.is_empty():
-        parts.append(_found(Sides(sides.name, goes, stays), vectors, threshold, most))
+        parts.append(_found(Sides(sides.name, goes, stays), vectors, limits))
     return pl.concat(parts)
 
 
@@ -96,17 +101,17 @@ def _uncovered(sides: Sides, languages: tuple[str, ...]) -> Iterator[pl.DataFram
     yield remark(sides, UNCOVERED, first, told)
 
 
-def _found(sides: Sides, vectors: Matrix, threshold: float, most: int) -> pl.DataFrame:
+def _found(sides: Sides, vectors: Matrix, limits: Limits) -> pl.DataFrame:
     """The rows over the threshold, in the form of PAIRS."""
-    met = _met(sides, _units(sides.goes, vectors), _units(sides.stays, vectors), threshold)
+    met = _met(sides, _units(sides.goes, vectors), _units(sides.stays, vectors), limits.threshold)
     per_item = np.bincount(met.right, minlength=sides.stays.height)
     counts = met.bare >= TWIN
     if sides.name == PROTECTED or len(per_item) < FEWEST or (per_item > 0).mean() <= KIN:
-        counts |= per_item[met.right] <= CROWD
+        counts |= per_item[met.right] <= limits.crowd
     kept = Met(met.left[counts], met.right[counts], met.score[counts], met.bare[counts])
     order = np.lexsort((kept.right, -kept.score, kept.left))
     place = np.arange(len(order)) - np.searchsorted(kept.left[order], kept.left[order])
-    order = order[place < most]
+    order = order[place < limits.most]
     left, right, score = kept.left[order], kept.right[order], np.clip(kept.score[order], 0, 1)
     crowded = per_item[right]
     told = [

@@ -131,14 +131,14 @@ class PatternAnalyser:
 
 
 class _Near:
-    """What stands before the places of one text."""
+    """What stands near the places of one text."""
 
     def __init__(self, text: str, words: Words, *, whole_words: bool) -> None:
         self._text = text
         self._words = words
         self._whole_words = whole_words
         self._lower: str | None = None
-        self._before: dict[int, set[str]] = {}
+        self._known: dict[int, set[str]] = {}
 
     def mentions(self, words: tuple[str, ...]) -> bool:
         """Whether any of the words is in the text at all."""
@@ -149,9 +149,9 @@ class _Near:
 
     def has(self, start: int, words: tuple[str, ...]) -> bool:
         """Whether any of the words stands close before a place."""
-        near = self._before.get(start)
+        near = self._known.get(start)
         if near is None:
-            near = self._before[start] = self._words.before(self._text, start)
+            near = self._known[start] = self._words.near(self._text, start)
         if self._whole_words:
             return any(word in near for word in words)
         return any(word in one for word in words for one in near)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import chain, islice
 from typing import NamedTuple
 
 BEFORE = 6  # the word at the place itself, and five before it
@@ -31,29 +32,35 @@ class Words:
         self._never_stop = never_stop
         self._seen: dict[str, tuple[Word, ...]] = {}
 
-    def before(self, text: str, start: int) -> set[str]:
-        """The words of context at and before the token that holds `start`."""
+    def near(self, text: str, start: int) -> set[str]:
+        """The words of context at and before the token that holds `start`.
+
+        Where that token is none itself, the next one after it is taken as well: Presidio asks for no
+        words after a value, but looks for one until it finds it.
+        """
+        end = _end(text, start)
         width = WINDOW
         while True:
             begin = _edge(text, max(0, start - width))
-            end = _end(text, start)
             words = list(self._read(text, begin, end))
-            left = BEFORE
             at = next((i for i, (_, stop, _) in enumerate(words) if start < stop), len(words) - 1)
-            found: set[str] = set()
-            for _, _, word in reversed(words[: at + 1]):
-                if word.counts or (not word.parts and self._is_part(text, word.lower)):
-                    found.add(word.lower)
-                    left -= 1
-                    if not left:
-                        return found
-            if begin == 0:
-                return found
+            told = (word for _, _, word in reversed(words[: at + 1]) if self._tells(text, word))
+            found = [word.lower for word in islice(told, BEFORE)]
+            if len(found) == BEFORE or begin == 0:
+                break
             width *= 4
+        if words and not self._tells(text, words[at][2]):
+            later = chain(words[at + 1 :], self._read(text, end, len(text), spaced=True))
+            found += [word.lower for word in islice((w for _, _, w in later if self._tells(text, w)), 1)]
+        return set(found)
 
-    def _read(self, text: str, begin: int, end: int) -> Iterator[tuple[int, int, Word]]:
-        """(start, end, word) of each token from `begin`, which is the start of a piece."""
-        spaced = False  # whether the piece before was words: then it takes one space along
+    def _read(
+        self, text: str, begin: int, end: int, *, spaced: bool = False
+    ) -> Iterator[tuple[int, int, Word]]:
+        """(start, end, word) of each token from `begin`, which is the start of a piece.
+
+        `spaced` is whether the piece before was words: then it takes one space along.
+        """
         for piece in _PIECE.finditer(text, begin, end):
             at, value = piece.start(), piece[0]
             if value.isspace():
@@ -84,6 +91,9 @@ class Words:
         counts = not stop and not is_punct(lower) and lower not in {"-PRON-", "be"}
         parts = tuple(lower.split(":")) if counts and ":" in lower else ()
         return Word(start, len(token), lower, counts and not parts, parts)
+
+    def _tells(self, text: str, word: Word) -> bool:
+        return word.counts or (not word.parts and self._is_part(text, word.lower))
 
     def _is_part(self, text: str, lower: str) -> bool:
         """Whether a stop word is a keyword all the same: for it stands between colons in some token."""

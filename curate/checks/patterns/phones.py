@@ -46,7 +46,7 @@ class Phones:
         self.least = min((plan.least for plan in self._plans.values()), default=MOST_DIGITS)
         self._clump = re.compile(rf"\d(?:[{_GAP}]{{0,4}}\d){{{max(self.least - 1, 0)},}}", re.IGNORECASE)
         self._stretches: dict[str, tuple[Place, ...]] = {}
-        self._digits: dict[str, bool] = {}
+        self._digits: dict[str, str | None] = {}
 
     def find(self, text: str) -> list[Place]:
         """(start, end) of each match of any region, none within another."""

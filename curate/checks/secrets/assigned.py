@@ -125,10 +125,10 @@ def _owned(text: str, at: int) -> bool:
 def _secret(text: str, at: int, found: re.Match[str], value: str, *, is_password: bool) -> bool:
     """Whether what is assigned is a secret rather than a placeholder, a word or a piece of code."""
     quoted = found["quoted"] is not None
-    if placeholder(value) or " " in value.strip() or (quoted and value.endswith("\\")):
+    if " " in value.strip() or (quoted and value.endswith("\\")):
         return False
     good = _password(value) and "{" not in value if is_password else _drawn(text[at : found.start()], value)
-    return good and (quoted or _as_settings(text, at, found, value))
+    return good and not placeholder(value) and (quoted or _as_settings(text, at, found, value))
 
 
 def _password(value: str) -> bool:
@@ -142,9 +142,9 @@ def _password(value: str) -> bool:
 
 def _drawn(name: str, value: str) -> bool:
     """Drawn by chance: long, with letters and digits, of enough entropy."""
-    if len(value) < 16 or weak(value) or not re.fullmatch(r"[A-Za-z0-9_\-+/=.~:!@#$%^&*]+", value):
+    if len(value) < 16 or not re.fullmatch(r"[A-Za-z0-9_\-+/=.~:!@#$%^&*]+", value):
         return False
-    if not (any(c.isdigit() for c in value) and any(c.isalpha() for c in value)):
+    if not (any(c.isdigit() for c in value) and any(c.isalpha() for c in value)) or weak(value):
         return False
     if uuid(value):
         return not name.lower().startswith(("token", "credential"))

@@ -9,6 +9,10 @@ from curate.checks.contradiction import Contradiction
 QUESTION = "my order of the blue mug has not arrived after two weeks what should i do about it now"
 
 
+def without(**settings):
+    return Contradiction(encoder="none", **settings)
+
+
 def test_another_label_for_the_same_question(asked, found):
     """The label with fewer votes is the one to look at."""
     rows = [
@@ -16,12 +20,12 @@ def test_another_label_for_the_same_question(asked, found):
         asked("where is my card", "x", label="lost"),
         asked("Where is my card", "x", label="arrival"),
     ]
-    assert found(Contradiction(), *rows) == [(1, 0, "label", "review")]
+    assert found(without(), *rows) == [(1, 0, "label", "review")]
 
 
 def test_another_label_for_nearly_the_same_question(asked, found):
     rows = [asked(QUESTION, "x", label="a"), asked("hello " + QUESTION, "x", label="b")]
-    assert found(Contradiction(), *rows) == [(1, 0, "label", "review")]
+    assert found(without(), *rows) == [(1, 0, "label", "review")]
 
 
 @pytest.mark.parametrize(
@@ -34,7 +38,7 @@ def test_another_label_for_nearly_the_same_question(asked, found):
     ],
 )
 def test_another_question_contradicts_nothing(asked, found, one, two):
-    assert found(Contradiction(threshold=0.5), asked(one, "x", label="a"), asked(two, "x", label="b")) == []
+    assert found(without(threshold=0.5), asked(one, "x", label="a"), asked(two, "x", label="b")) == []
 
 
 @pytest.mark.parametrize(
@@ -48,7 +52,7 @@ def test_another_question_contradicts_nothing(asked, found, one, two):
     ],
 )
 def test_clearly_different_answers_to_one_question(asked, found, one, two):
-    told = found(Contradiction(), asked("How is this?", one), asked("how is this", two))
+    told = found(without(), asked("How is this?", one), asked("how is this", two))
     assert told == [(1, 0, "answer", "review")]
 
 
@@ -62,10 +66,96 @@ def test_clearly_different_answers_to_one_question(asked, found, one, two):
     ],
 )
 def test_answers_that_may_both_be_right(asked, found, question, one, two):
-    assert found(Contradiction(), asked(question, one), asked(question, two)) == []
+    assert found(without(), asked(question, one), asked(question, two)) == []
 
 
 def test_another_system_prompt_makes_another_question(turn, asked, found):
     one, two = asked("How is this?", "7"), asked("How is this?", "8")
     two["messages"] = [turn("system", "You are a pirate."), *two["messages"]]
-    assert found(Contradiction(), one, two) == []
+    assert found(without(), one, two) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        (
+            "The shop in the old town is open until 5 each day.",
+            "The shop in the old town is open until 6 each day.",
+        ),
+        ("The refund is paid to your card in time.", "The refund is not paid to your card in time."),
+        (
+            "We send the parcel from our Paris house by mail.",
+            "We send the parcel from our Rome house by mail.",
+        ),
+    ],
+)
+def test_one_thing_that_differs_in_alike_answers(asked, found, one, two):
+    assert found(without(), asked("How is this?", one), asked("how is this", two)) == [
+        (1, 0, "answer", "review")
+    ]
+
+
+def test_a_question_in_other_words_with_another_result(asked, found):
+    """The numbers and names are the same, some of them spelt out; the words are not."""
+    one = "Ada buys 12 red lamps for 7 euros each at the Lisbon market. How much does Ada pay?"
+    two = "At the market in Lisbon, lamps that are red cost seven euros a piece. What is the price of 12 for Ada?"
+    rows = [asked(one, "#### 84"), asked(two, "#### 91"), asked("Where do cats sleep in winter?", "#### 3")]
+    assert found(without(), *rows) == [(1, 0, "answer", "review")]
+
+
+def test_a_question_turned_round_has_another_answer(asked, found):
+    one = "Ada had 20 red lamps and gave 8 of them to Ben in Lisbon. How many red lamps has Ada now?"
+    two = "Ada gave 8 red lamps to Ben in Lisbon and has 12 of them now. How many red lamps had Ada?"
+    assert found(without(), asked(one, "#### 12"), asked(two, "#### 20")) == []
+
+
+@pytest.fixture(name="tiny_nli", scope="session")
+def _tiny_nli(tmp_path_factory):
+    """A cross-encoder with random weights and the classes of NLI."""
+    transformers = pytest.importorskip("transformers")
+    pytest.importorskip("sentence_transformers")
+    folder = tmp_path_factory.mktemp("nli")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "it", "is", "open", "closed", "now", "shop", "the"]
+    (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    transformers.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    transformers.set_seed(3)
+    config = transformers.BertConfig(
+        vocab_size=len(words), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        max_position_embeddings=64, num_labels=3, initializer_range=1.0,
+        id2label={0: "contradiction", 1: "entailment", 2: "neutral"},
+        label2id={"contradiction": 0, "entailment": 1, "neutral": 2},
+    )  # fmt: skip
+    transformers.BertForSequenceClassification(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_cross_encoder_is_asked_both_ways_and_the_greater_counts(tiny_nli):
+    from curate.checks.contradiction.nli import contradictions
+
+    one, two = "it is open now", "the shop is closed"
+    said = contradictions(str(tiny_nli), [(one, two)])[0]
+    assert said == pytest.approx(contradictions(str(tiny_nli), [(two, one)])[0], abs=1e-6)
+    assert 0 <= said <= 1
+
+
+def test_a_cross_encoder_decides_on_answers_in_other_words(tiny_nli, asked, examples):
+    import json
+
+    from curate.checks.contradiction.nli import contradictions
+    from curate.scan import scan
+
+    one, two = "it is open now", "the shop closed"
+    chance = contradictions(str(tiny_nli), [(two, one)])[0]
+    table = examples(asked("How is this?", one), asked("how is this", two))
+    told = scan(table, [without(nli=str(tiny_nli))]).findings
+    assert told.height == (1 if chance >= 0.5 else 0)
+    if told.height:
+        assert json.loads(told["evidence"][0])["nli"] == pytest.approx(chance, abs=1e-3)
+
+
+def test_a_cross_encoder_that_is_not_there():
+    from curate.checks.contradiction.nli import judge
+    from curate.errors import ConfigError
+
+    with pytest.raises(ConfigError, match="no cross-encoder"):
+        judge("./nowhere")

@@ -165,8 +165,8 @@ def test_the_table_folds_as_the_whole_text_is_folded():
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.7, 0.8, 0.9, 1.0])
 def test_bands_miss_next_to_nothing(threshold):
     bands = bands_for(threshold)
-    assert bands.count * bands.rows <= PERMUTATIONS
-    assert 1 - (1 - threshold**bands.rows) ** bands.count >= 0.999
+    assert bands.keys * bands.rows <= PERMUTATIONS
+    assert 1 - (1 - threshold**bands.rows) ** bands.keys >= 0.999
 
 
 def test_our_sketches_estimate_what_datasketch_estimates():

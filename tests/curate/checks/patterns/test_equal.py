@@ -27,6 +27,7 @@ VALUES = (
     "bank account 1234567890, driver license A1234567, us passport 912345678",
     "uuid 123e4567-e89b-12d3-a456-426614174000, itin 912-70-1234, NHS 401-023-2137",
     "wallet 1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa",
+    "the content of https://www.example.org is request('https://www.example-website.org')",
     "medical certificate AB1234563 of the DEA",
     "increase the limit on my card # 4900948022576220 please",
     "12 + 34 = 46, 1,000 - 250 = 750 and 0.25 * 4 = 1.00 on 2015-2016",

@@ -1,0 +1,112 @@
+"""A label that the text and its neighbours speak against is found; what cannot be judged is said."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from curate.checks.wrong_label import WrongLabel
+from curate.errors import ConfigError
+from curate.scan import obstacles, scan
+
+TOPICS = {
+    "card": "my card {} was swallowed by the cash machine at the {}",
+    "loan": "what interest do i pay on a loan of {} for my {}",
+    "rent": "the landlord of flat {} wants more rent for the {}",
+}
+PLACES = "station market school garden office harbour library bakery".split()  # noqa: SIM905
+
+
+@pytest.fixture(name="rows")
+def _rows(asked):
+    draw = random.Random(4)
+    made = []
+    for at in range(90):
+        label = list(TOPICS)[at % 3]
+        made.append(asked(TOPICS[label].format(at, draw.choice(PLACES)), "x", label=label))
+    return made
+
+
+def told(found):
+    return {row["example_id"]: row for row in found.iter_rows(named=True)}
+
+
+def test_planted_labels_come_first(rows, examples):
+    for at, label in ((0, "loan"), (31, "rent"), (62, "card")):
+        rows[at]["label"] = label
+    table = examples(*rows)
+    found = scan(table, [WrongLabel(encoder="none")]).findings.sort("score", descending=True)
+    assert set(found["example_id"][:3]) == {table["example_id"][at] for at in (0, 31, 62)}
+    first = json.loads(found["evidence"][0])
+    assert first["by"] == "words"
+    assert first["probability"] < first["of_the_other"]
+    assert first["likelier"] in TOPICS
+    assert set(found["action"]) == {"review"}
+
+
+def test_right_labels_are_left_alone(rows, examples):
+    assert scan(examples(*rows), [WrongLabel(encoder="none")]).findings.height == 0
+
+
+def test_the_order_of_the_rows_does_not_matter(rows, examples):
+    rows[5]["label"] = "card"
+    forward = scan(examples(*rows), [WrongLabel(encoder="none")]).findings
+    backward = scan(examples(*rows[::-1]), [WrongLabel(encoder="none")]).findings
+    assert forward["score"].to_list() == pytest.approx(backward["score"].to_list(), abs=1e-3)
+
+
+def test_a_copy_is_no_second_witness(rows, examples):
+    """Two copies of one text with one wrong label do not vouch for each other."""
+    rows[3]["label"] = "rent"
+    rows.append(dict(rows[3]))
+    table = examples(*rows)
+    found = set(scan(table, [WrongLabel(encoder="none")]).findings["example_id"])
+    assert {table["example_id"][3], table["example_id"][90]} <= found
+
+
+def test_a_label_with_few_rows_is_said_not_judged(rows, examples, asked):
+    rows += [
+        asked("how do i get a passport", "x", label="travel"),
+        asked("visa for my trip", "x", label="travel"),
+    ]
+    table = examples(*rows)
+    found = told(scan(table, [WrongLabel(encoder="none")]).findings)
+    only = found[table["example_id"][90]]
+    assert (only["label"], only["action"]) == ("rare-label", "keep")
+    assert json.loads(only["evidence"])["rows"] == 2
+
+
+def test_a_label_that_is_a_number_is_not_quoted(rows, examples):
+    for row in rows:
+        row["label"] = {"card": "4111111111111111", "loan": "a", "rent": "b"}[str(row["label"])]
+    rows[1]["label"] = "4111111111111111"
+    rows[3]["label"] = "a"
+    found = scan(examples(*rows), [WrongLabel(encoder="none")]).findings
+    assert found.height >= 2
+    assert not any("4111" in text for text in found["evidence"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "reason"),
+    [
+        ([None] * 12, "no row has a label"),
+        (["a"] * 12, "fewer than two labels"),
+        (list("abcdefghijkl"), "fewer than"),
+    ],
+)
+def test_without_classes_it_cannot_look(asked, examples, labels, reason):
+    table = examples(*(asked(f"question {at}", "x", label=label) for at, label in enumerate(labels)))
+    assert reason in obstacles(table, [WrongLabel(encoder="none")])[0].reason
+
+
+def test_without_an_encoder_it_says_so(rows, examples):
+    not_run = obstacles(examples(*rows), [WrongLabel(encoder="none")])
+    assert [entry.check for entry in not_run] == ["wrong-label (meaning)"]
+
+
+@pytest.mark.parametrize("settings", [{"least": 0.2}, {"most": 0.0}, {"compare": "all"}])
+def test_settings_out_of_range(settings):
+    with pytest.raises(ConfigError):
+        WrongLabel(**settings)

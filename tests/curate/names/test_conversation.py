@@ -1,0 +1,64 @@
+"""Persons of one conversation: found everywhere, numbered, and not mixed up."""
+
+from __future__ import annotations
+
+from curate.names import Span
+from curate.names.conversation import linked
+
+
+def spans(text, *names, score=0.99, label="PERSON"):
+    return [Span(text.index(name), text.index(name) + len(name), label, score) for name in names]
+
+
+def said(texts, found):
+    return [
+        [(text[f.span.start : f.span.end], f.person) for f in each]
+        for text, each in zip(texts, linked(texts, found), strict=True)
+    ]
+
+
+def test_a_name_of_the_system_prompt_is_found_in_turn_seven():
+    texts = ["You help Anna Schmidt.", "ok", "what now", "Anna, please wait. Ms Schmidt called."]
+    found = [spans(texts[0], "Anna Schmidt"), [], [], []]
+    assert said(texts, found) == [[("Anna Schmidt", 1)], [], [], [("Anna", 1), ("Schmidt", 1)]]
+
+
+def test_two_persons_keep_their_numbers():
+    texts = ["Anna Schmidt met Ben Okafor.", "Ben said hi to Schmidt."]
+    assert said(texts, [spans(texts[0], "Anna Schmidt", "Ben Okafor"), []]) == [
+        [("Anna Schmidt", 1), ("Ben Okafor", 2)],
+        [("Ben", 2), ("Schmidt", 1)],
+    ]
+
+
+def test_a_first_name_becomes_the_whole_name_that_follows():
+    texts = ["Hi Zoltan", "Zoltan Nagy here", "Zoltan Kiss too"]
+    found = [spans(texts[0], "Zoltan"), spans(texts[1], "Zoltan Nagy"), spans(texts[2], "Zoltan Kiss")]
+    assert [each[0][1] for each in said(texts, found)] == [1, 1, 2]
+
+
+def test_an_initial_is_the_same_person():
+    texts = ["Astrid Lindgren wrote.", "A. Lindgren"]
+    assert said(texts, [spans(texts[0], "Astrid Lindgren"), spans(texts[1], "A. Lindgren")])[1] == [
+        ("A. Lindgren", 1)
+    ]
+
+
+def test_names_in_paths_addresses_and_longer_words_are_left_alone():
+    texts = ["Zoltan Nagy wrote", "/home/Zoltan/x Zoltan.Nagy@x.org Zoltans my_Zoltan Zoltan-1 @Zoltan"]
+    assert said(texts, [spans(texts[0], "Zoltan Nagy"), []])[1] == []
+
+
+def test_an_unsure_name_is_not_looked_for():
+    texts = ["Zoltan?", "Zoltan went"]
+    assert said(texts, [spans(texts[0], "Zoltan", score=0.6), []])[1] == []
+
+
+def test_a_part_that_is_an_ordinary_word_is_not_taken_where_a_sentence_begins():
+    texts = ["Mark Young called.", "Mark the date. Young people like it. I saw Mark there."]
+    assert said(texts, [spans(texts[0], "Mark Young"), []])[1] == [("Mark", 1)]
+
+
+def test_places_have_no_number():
+    texts = ["Berlin is big"]
+    assert said(texts, [spans(texts[0], "Berlin", label="LOCATION")]) == [[("Berlin", None)]]
