@@ -109,7 +109,7 @@ def dropped_by(examples: pl.DataFrame, review: pl.DataFrame) -> set[str]:
 def _current(examples: pl.DataFrame, review: pl.DataFrame) -> tuple[list[Row], list[Row]]:
     """The decisions that change something, apart from those whose text is not what it was."""
     target = pl.coalesce("target", "example_id") if "target" in review.columns else pl.col("example_id")
-    absent = [n for n in ("edit", "reviewer") if n not in review.columns]
+    absent = [n for n in ("edit", "evidence", "reviewer") if n not in review.columns]
     acting = (
         review.with_columns(target=target, **dict.fromkeys(absent, pl.lit(None, dtype=pl.String)))
         .filter(pl.col("decided").is_in(["drop", "redact", "edit"]))

@@ -22,6 +22,10 @@ Dataset = Annotated[
 def apply(
     dataset: Dataset = None,
     safe: Annotated[bool, typer.Option("--safe", help="accept the safe proposals first")] = False,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHECK/LABEL", help="with --safe, accept these too: pii/PERSON, quality"),
+    ] = None,
     style: Annotated[
         str, typer.Option(help="how values are redacted: placeholder, mask, remove, hash or pseudonym")
     ] = "placeholder",
@@ -50,12 +54,15 @@ def apply(
     With --safe, what may be decided unattended is decided first; the rest stays in the queue. Of a key
     no more than a fingerprint is recorded.
     """
+    from curate.errors import ConfigError
     from curate.keys import opened
     from curate.review import accept_safe, proposals, record, review
     from curate.review import safe as safe_ones
     from curate.steps import apply_decisions, check_scope, check_style
     from curate.workspace import Workspace
 
+    if also and not safe:
+        raise ConfigError("--also says what to accept with --safe", hint="--safe --also pii/PERSON")
     ways = opened(
         style=check_style(style),
         numbered=numbered,
@@ -70,9 +77,9 @@ def apply(
     digest = workspace.dataset(dataset)
     name = workspace.name_of(digest) or digest[:8]
     taken = review(workspace, digest)
-    accepted = proposals(safe_ones(taken)).height if safe else 0
+    accepted = proposals(safe_ones(taken, also or ())).height if safe else 0
     if safe:
-        record(workspace, accept_safe(taken))
+        record(workspace, accept_safe(taken, also=also or ()))
     done = apply_decisions(workspace, digest, **ways)
     return applied_answer(workspace, digest, name, done, accepted if safe else None, keeps=bool(vault))
 

@@ -7,6 +7,7 @@ ends in the same bytes.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -124,9 +125,9 @@ def _clean(
             again=again,
         )
         table = review(workspace, dataset)
-        alarms = alarms_of(
-            workspace.examples(dataset), _as_if(table), recipe.gate.largest_cluster, recipe.gate.largest_loss
-        )
+        as_if = _as_if(table, recipe.apply.also)
+        limits = recipe.gate.largest_cluster, recipe.gate.largest_loss
+        alarms = alarms_of(workspace.examples(dataset), as_if, *limits)
         if alarms and done == 0:
             raise GateError(
                 f"this would do too much at once: {'; '.join(alarms)}",
@@ -134,7 +135,7 @@ def _clean(
             )
         if done == recipe.apply.rounds:
             break
-        if record(workspace, accept_safe(table, by=recipe.reviewer)):
+        if record(workspace, accept_safe(table, also=recipe.apply.also, by=recipe.reviewer)):
             table = review(workspace, dataset)
         if table.filter(pl.col("decided").is_in(["drop", "redact", "edit"])).is_empty():
             break
@@ -163,9 +164,9 @@ def ways_of(recipe: Recipe) -> Ways:
     )
 
 
-def _as_if(table: pl.DataFrame) -> pl.DataFrame:
+def _as_if(table: pl.DataFrame, also: Collection[str]) -> pl.DataFrame:
     """The review as it would be with the safe proposals accepted."""
-    taken = pl.col("finding_id").is_in(safe(table)["finding_id"].implode())
+    taken = pl.col("finding_id").is_in(safe(table, also)["finding_id"].implode())
     return table.with_columns(decided=pl.when(taken).then("action").otherwise("decided"))
 
 

@@ -3,7 +3,7 @@
     [import]            files, name, format, label, group, split, columns, roles, allow_rejects
     [scan]              checks, protect, encoder, engine, workers
     [checks.NAME]       the settings of one check
-    [apply]             style, numbered, rounds, scope, key_file, key_env, vault, vault_key, vault_env
+    [apply]             also, style, numbered, rounds, scope, key_file, key_env, vault, vault_key, vault_env
     [gate]              on_open, allow_blocking, largest_cluster, largest_loss
     [split]             sizes, rows, seed, by, group, keep_existing, link_threshold, encoder,
                         semantic_threshold, balance, temperature, cap
@@ -62,10 +62,13 @@ class Scanning:
 class Applying:
     """How values are redacted, and how often safe proposals are applied and looked for again at most.
 
+    `also` are checks, or CHECK/LABEL, whose proposals are taken as if they were safe.
+
     The styles hash and pseudonym need a key: a file, or the name of an environment variable. A vault,
     with a key file or a variable of its own, makes pseudonyms reversible.
     """
 
+    also: tuple[str, ...] = ()
     style: str = "placeholder"
     numbered: bool = False
     rounds: int = 5

@@ -45,6 +45,11 @@ SAFE: dict[str, tuple[str, frozenset[str] | None]] = {
     "near-duplicate": ("drop", None),
     "leak": ("drop", None),
     "pii": ("redact", None),
+    # what no reader sees, or was put there by a wrong encoding or a template
+    "quality": (
+        "edit",
+        frozenset({"mojibake", "control-character", "invisible-character", "placeholder-input"}),
+    ),
 }
 
 
@@ -158,7 +163,7 @@ def by_ids(table: pl.DataFrame, ids: Iterable[str]) -> pl.DataFrame:
 
 # deciding
 
-DECIDABLE = ("keep", "drop", "redact")
+DECIDABLE = ("keep", "drop", "redact", "edit")
 
 
 def decide(
@@ -176,15 +181,21 @@ def decide(
     is no place to redact.
     """
     if action is not None and action not in DECIDABLE:
-        raise ConfigError(f"no action `{action}`", hint=f"one of {', '.join(DECIDABLE)}; edits have `edit`")
+        raise ConfigError(f"no action `{action}`", hint=f"one of {', '.join(DECIDABLE)}")
     decisions: list[Decision] = []
     by = by or reviewer()
-    for row in rows.select("finding_id", "example_id", "other_id", "action", "field").iter_rows(named=True):
+    columns = ("finding_id", "example_id", "other_id", "action", "field", "evidence")
+    for row in rows.select(columns).iter_rows(named=True):
         word = action or row["action"]
         if word not in DECIDABLE:
             raise ConfigError(
                 f"finding {row['finding_id'][:8]} proposes `{word}`: someone must say what to do",
                 hint="--action keep, --action drop or --action redact",
+            )
+        if word == "edit" and "edit" not in json.loads(row["evidence"] or "{}"):
+            raise ConfigError(
+                f"finding {row['finding_id'][:8]} proposes no new text",
+                hint="keep it, drop it, or edit it in the screens",
             )
         if word == "redact" and row["field"] is None:
             raise ConfigError(
@@ -267,8 +278,10 @@ def record(workspace: Workspace, decisions: Collection[Decision]) -> int:
 # what a machine may decide
 
 
-def safe(table: pl.DataFrame) -> pl.DataFrame:
-    """The open findings whose proposal may be carried out unattended.
+def safe(table: pl.DataFrame, also: Collection[str] = ()) -> pl.DataFrame:
+    """The open findings whose proposal may be carried out unattended; `also` are more, asked for.
+
+    Each of `also` is a check or CHECK/LABEL; what these propose (drop, redact, edit) is taken too.
 
     One rule: the finding's own check proposes it, and it loses nothing that a person could want back
     without knowing. That holds for
@@ -277,14 +290,18 @@ def safe(table: pl.DataFrame) -> pl.DataFrame:
     - `near-duplicate`, drop: the check proposes to drop only where the labels are equal and the exact
       Jaccard similarity reaches its threshold;
     - `leak`, drop: the protected side stays;
-    - `pii`, redact.
-    Contradictions, and whatever proposes `review`, `edit` or something else than above, stay for a
-    person. A cluster's keeper (`keep`) is settled with the last of its members.
+    - `pii`, redact of what has a form (it blocks); not of names, which only a tagger says;
+    - `quality`, edit of characters that say nothing, of a wrong encoding and of placeholders.
+    Contradictions, and whatever proposes `review` or something else than above, stay for a person. A
+    cluster's keeper (`keep`) is settled with the last of its members.
     """
     fits = pl.lit(value=False)
     for check, (action, labels) in SAFE.items():
         one = (pl.col("check") == check) & (pl.col("action") == action)
+        one &= pl.col("blocking") if check == "pii" else pl.lit(value=True)
         fits |= one if labels is None else one & pl.col("label").is_in(list(labels))
+    for asked in also:
+        fits |= _asked(asked) & pl.col("action").is_in(["drop", "redact", "edit"])
     undecided = pl.col("decided").is_null()
     settled = (fits | ~undecided | (pl.col("action") == "keep")).all().over("check", "cluster_id")
     keeper = (pl.col("action") == "keep") & pl.col("cluster_id").is_not_null() & settled
@@ -292,14 +309,24 @@ def safe(table: pl.DataFrame) -> pl.DataFrame:
     return table.filter(undecided & (fits | keeper) & placed)
 
 
+def _asked(word: str) -> pl.Expr:
+    """Rows of a check, or of one label of it."""
+    check, _, label = word.partition("/")
+    if check not in CHECKS:
+        raise ConfigError(f"there is no check `{check}`", hint=f"there are: {', '.join(CHECKS)}")
+    return (pl.col("check") == check) & (pl.col("label") == label if label else pl.lit(value=True))
+
+
 def proposals(table: pl.DataFrame) -> pl.DataFrame:
     """The rows without those that only propose to keep: what is counted when proposals are."""
     return table.filter(pl.col("action") != "keep")
 
 
-def accept_safe(table: pl.DataFrame, *, by: str = SAFE_REVIEWER) -> list[Decision]:
+def accept_safe(
+    table: pl.DataFrame, *, also: Collection[str] = (), by: str = SAFE_REVIEWER
+) -> list[Decision]:
     """Decisions for all that `safe` lets through, each by its own proposal."""
-    return decide(safe(table), by=by, note="safe proposal")
+    return decide(safe(table, also), by=by, note="safe proposal")
 
 
 def as_rows(table: pl.DataFrame) -> list[dict[str, object]]:

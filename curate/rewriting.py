@@ -56,8 +56,12 @@ class Rewriting:
         changes: list[tuple[object, ...]] = []
         spans: dict[tuple[int | None, str], list[Span]] = defaultdict(list)
         said: dict[tuple[int | None, str], Edit] = {}
+        proposed: dict[tuple[int | None, str], list[Row]] = defaultdict(list)
         for row in rows:
             message, name = row["message"], row["field"] or "content"
+            if row["decided"] == "edit" and row["edit"] is None:
+                proposed[message, name].append(row)
+                continue
             if row["decided"] == "edit":
                 edit = edits[row["edit"] or ""]
                 said[edit.message, edit.field] = edit
@@ -72,9 +76,26 @@ class Rewriting:
             spans[message, name].append(Span(start, end, label))
             self.reasons.setdefault(label, row)
             changes.append(change(row, "redact", message=message, field=name, start=start, end=end))
+        for place, found in proposed.items():
+            changes += self._edited(place, found, said)
         for place in sorted({*spans, *said}, key=_turn):
             self.rewrite(place, spans.get(place, []), said.get(place))
         return changes
+
+    def _edited(
+        self, place: tuple[int | None, str], rows: Sequence[Row], said: dict[tuple[int | None, str], Edit]
+    ) -> list[tuple[object, ...]]:
+        """Put what findings propose for one field into `said`, unless a person said something else for it."""
+        from curate.checks.quality import combined
+
+        message, name = place
+        text = self.text(message, name)
+        if text is None or place in said:
+            reason = "there is no such text to edit" if text is None else "a person's edit stands there"
+            return [change(row, "ignored", reason=reason) for row in rows]
+        new = combined(text, [json.loads(row["evidence"] or "{}") for row in rows])
+        said[place] = Edit(str(self.example["example_id"]), message, name, new)
+        return [change(row, "edit", message=message, field=name) for row in rows]
 
     def rewrite(self, place: tuple[int | None, str], spans: list[Span], edit: Edit | None) -> None:
         """Put the new text of one field in its place."""

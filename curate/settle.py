@@ -25,6 +25,7 @@ class Row(TypedDict):
     decided: str
     target: str  # the example that the decision acts on: `example_id`, or the other side of a pair
     edit: str | None
+    evidence: str | None
     reviewer: str
 
 
