@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from curate.job import Outcome
+    from curate.steps import Scanned
+    from curate.workspace import Workspace
 
 __all__ = ["apply", "curate", "export", "import_", "log", "review", "scan", "split", "verify", "why"]
 
@@ -175,9 +177,7 @@ def scan(
 
     Says what was found, and what could not be looked for. Exit code 1 says that blocking findings are open.
     """
-    from curate.cli_review import summary_lines
-    from curate.review import open_blocking, open_findings, proposals, review, safe, summary
-    from curate.steps import height, scan_version
+    from curate.steps import scan_version
     from curate.workspace import Workspace
 
     workspace = Workspace.open()
@@ -193,6 +193,15 @@ def scan(
         workers=workers,
         again=again,
     )
+    return scan_answer(workspace, digest, done)
+
+
+def scan_answer(workspace: Workspace, digest: str, done: Scanned) -> Answer:
+    """What a scan found, and what comes next."""
+    from curate.cli_review import summary_lines
+    from curate.review import open_blocking, open_findings, proposals, review, safe, summary
+    from curate.steps import height
+
     table = review(workspace, digest)
     name = workspace.name_of(digest) or digest[:8]
     recorded = (

@@ -42,10 +42,7 @@ COMMANDS: dict[str, Command] = {
     "review": Command("Data", "curate.cli", "review", "list findings and decide on them"),
     "apply": Command("Data", "curate.cli", "apply", "make the clean version from the decisions"),
     "split": Command("Data", "curate.cli", "split", "train, validation and sealed test, without leaks"),
-    "leaks": Command("Data", "curate.cli_leaks", "leaks", "what crosses from split to split, or benchmark"),
-    "coverage": Command("Data", "curate.cli_coverage", "coverage", "what deployment asks, train lacks"),
     "export": Command("Data", "curate.cli", "export", "write files for trainers, with a data card"),
-    "dedup": Command("Data", "curate.cli_dedup", "dedup", "a file without its near duplicates, at once"),
     "curate": Command("Data", "curate.cli", "curate", "all of that from a recipe, for a CI job"),
     "train": Command("Model", "train.cli", "train", "fine-tune a QLoRA adapter on the train split"),
     "predict": Command("Model", "evalharness.cli", "predict", "answer the test: base, few-shot, RAG, tuned"),
@@ -60,8 +57,12 @@ COMMANDS: dict[str, Command] = {
     "log": Command("Look back", "curate.cli", "log", "the runs of this workspace"),
     "why": Command("Look back", "curate.cli", "why", "the biography of one row"),
     "verify": Command("Look back", "curate.cli", "verify", "derive every digest again"),
-    "vault": Command("Look back", "curate.cli_vault", "vault", "originals behind pseudonyms, encrypted"),
-    "purge": Command("Look back", "curate.cli_vault", "purge", "erase raw versions, keep the history"),
+    # asked for now and then: the help has their names in one line
+    "coverage": Command("More", "curate.cli_coverage", "coverage", "what deployment asks, train lacks"),
+    "dedup": Command("More", "curate.cli_dedup", "dedup", "a file without its near duplicates, at once"),
+    "leaks": Command("More", "curate.cli_leaks", "leaks", "what crosses from split to split, or benchmark"),
+    "purge": Command("More", "curate.cli_vault", "purge", "erase raw versions, keep the history"),
+    "vault": Command("More", "curate.cli_vault", "vault", "originals behind pseudonyms, encrypted"),
 }
 
 HEAD = """\
@@ -74,9 +75,13 @@ def help_lines() -> list[str]:
     lines = HEAD.splitlines()
     group = ""
     for name, command in COMMANDS.items():
+        if command.group == "More":
+            continue
         first = command.group if command.group != group else ""
         group = command.group
         lines.append(f"  {first:<9} {name:<8} {command.line}")
+    more = "  ".join(name for name, command in COMMANDS.items() if command.group == "More")
+    lines.append(f"  More      {more}")
     return [*lines, "seatrial COMMAND --help tells more; exit codes 0 done, 1 no, 2 usage, 3 fault"]
 
 
