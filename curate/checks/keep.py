@@ -147,16 +147,12 @@ def _seconds(value: object) -> float | None:
     if isinstance(value, int | float):
         return float(value) / 1000 if value > 1e11 else float(value)
     text = str(value).strip()
-    try:
-        read = datetime.fromisoformat(text)
-        return read.replace(tzinfo=read.tzinfo or UTC).timestamp()
-    except ValueError:
-        pass  # not ISO 8601: one of the other forms, or no time at all
-    for form in _FORMS:
+    for form in ("", *_FORMS):
         try:
-            return datetime.strptime(text, form).replace(tzinfo=UTC).timestamp()
-        except ValueError:
+            read = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
+        except ValueError:  # not of this form; of none, it is no time
             continue
+        return read.replace(tzinfo=read.tzinfo or UTC).timestamp()
     return None
 
 

@@ -21,6 +21,10 @@ SURE_PHONE = 0.8  # score from which a telephone in a form that no pattern knows
 LONGEST_LEAD = 200  # characters; a longer value of a table says itself what it is
 _UNREAD = ("label", "tool_call_id")  # fields of words and numbers that are no one's
 _PHONE_MARKS = re.compile(r"[\d\s().+\-x/]+(?:ext\.? ?\d+)?\Z")
+# A number that is not of a decade, a thousand or a size, and a word beside it
+_ADDRESS = re.compile(
+    r"(?=.*[^\W\d_]{3})(?:\A|[^\d,.])(?!000)\d{1,6}[A-Za-z]?(?![\ds])(?! ?(?:GB|MB|km|kg|%))", re.DOTALL
+)
 _FAMOUS = Path(curate.names.__file__).with_name("famous.txt")
 
 
@@ -84,7 +88,7 @@ def _kept(span: Span, text: str, wanted: set[str]) -> Span | None:
     """The span under the name that is asked for, or None if it is not wanted or no one's."""
     value = text[span.start : span.end]
     label = span.label
-    if label == "LOCATION" and any(map(str.isdigit, value)) and "STREET_ADDRESS" in wanted:
+    if label == "LOCATION" and _ADDRESS.search(value) and "STREET_ADDRESS" in wanted:
         label = "STREET_ADDRESS"
     if label not in wanted:
         return None
@@ -101,7 +105,7 @@ def _kept(span: Span, text: str, wanted: set[str]) -> Span | None:
 def _is_phone(value: str, before: str, after: str) -> bool:
     """Whether digits that stand where a telephone would are written as one."""
     digits = sum(map(str.isdigit, value))
-    if not SHORTEST_PHONE <= digits <= 18 or not _PHONE_MARKS.match(value):
+    if not SHORTEST_PHONE <= digits <= 18 or not _PHONE_MARKS.match(value) or "+" in value[1:]:
         return False
     return not after.isdigit() and after not in ("=", "%") and telephone(value, before, told=True)
 

@@ -14,6 +14,9 @@ _OTHER_NUMBER = re.compile(
 _SUM = re.compile(
     r"\d +[-/–—] +\d|\b(?:1[5-9]|20)\d\d[-/–—](?:1[5-9]|20)\d\d\b|(?:\b\d ){4}|\A0\.|\A[01 ]+\Z"
 )
+_DATE = re.compile(
+    r"(?:0?[1-9]|[12]\d|3[01])([-./])(?:0?[1-9]|1[0-2])\1(?:19|20)\d\d|(?:19|20)\d\d([-./])(?:0?[1-9]|1[0-2])\2(?:0?[1-9]|[12]\d|3[01])"
+)
 _WRITTEN_PHONE = re.compile(
     r"00[1-9][\d ().\-/]{7,18}|\(\d{2,5}\) ?\d[\d \-/]{4,11}|0\d{1,4}[ /-]\d[\d -]{4,10}|0\d(?:[ .-]\d\d){4}"
     r"|0[1-9]\d{8,10}|\d{3}([ .-])\d{3}\1\d{4}|\d{2} \d{4,5}[ -]\d{4}"
@@ -46,7 +49,7 @@ def telephone(value: str, before: str, *, told: bool) -> bool:
     value must be written as telephones are: a row of digits is as often something else.
     """
     digits = "".join(char for char in value if char.isdigit())
-    if len(digits) < SHORTEST_PHONE or _SUM.search(value):
+    if len(digits) < SHORTEST_PHONE or _SUM.search(value) or _DATE.fullmatch(value):
         return False
     if value.startswith("+"):
         return True

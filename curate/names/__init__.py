@@ -11,7 +11,8 @@ from typing import Protocol
 
 from curate.errors import ConfigError
 from curate.names.labels import KINDS
-from curate.names.tagger import Span, shipped
+from curate.names.span import Span
+from curate.names.tagger import shipped
 
 __all__ = ["FORMS", "KINDS", "Span", "Tagger", "check_name", "tagger"]
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from curate.names.tagger import Span, lexicon
+from curate.names.known_places import well_known
+from curate.names.span import Span
+from curate.names.tagger import lexicon
 from curate.names.tokens import BIT
 
-SURE = 0.9  # score from which a name is looked for in the rest of the conversation
+SURE = 0.95  # score from which a name is looked for in the rest of the conversation
 _COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000", "english_15000"))
 # Given names that begin a sentence more often as ordinary words
 _BOTH = frozenset(
@@ -67,6 +69,8 @@ def _sure(texts: Sequence[str], spans: Sequence[list[Span]]) -> list[str]:
             if span.label == "PERSON" and span.score >= SURE and "\n" not in text[span.start : span.end]:
                 name = text[span.start : span.end]
                 parts = _WORD.findall(name)
+                if not parts or all(part in well_known() for part in parts):
+                    continue
                 if name[0].isupper() or len(parts) > 1:
                     names.add(name)
                 names.update(part for part in parts if len(part) > 2 and part[0].isupper())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curate.errors import ConfigError, MissingExtraError
-from curate.names.tagger import Span
+from curate.names.span import Span
 
 if TYPE_CHECKING:
     from spacy.language import Language

@@ -7,31 +7,25 @@ import zlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from curate.names.addresses import whole
+from curate.names.known_places import kind_by_lists, well_known
 from curate.names.labels import FIRST, KINDS, LABELS, NUMERIC
 from curate.names.network import CHUNK, REACH, Network
+from curate.names.span import Span
 from curate.names.tokens import PAD, Lexicon, Token, candidate, features, style, tokens, words
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
 VOCABULARY = 150_000  # words whose activations are kept; then they are made anew
 BATCH = 40_000  # words looked at together
+LISTED = 0.75  # the score of a well-known place that only the list knows
 NAMED = ("PERSON", "LOCATION", "ORGANIZATION")  # kinds of which a word must look like a name
 
 _EDGES = "\n,;:|"  # marks that no name begins or ends with
 _COMPOUND = re.compile(r"-(?:based|born|style|like|speaking|area|owned|led|trained)\Z")
-
-
-class Span(NamedTuple):
-    """A name's place in a text, in characters, half open, and how sure it is: 0 to 1."""
-
-    start: int
-    end: int
-    label: str
-    score: float
 
 
 class _Words(dict[str, int]):
@@ -54,6 +48,7 @@ class _Memory:
         self.count = 0
         self.activations = np.zeros((4096, network.embedding.shape[1]), dtype=np.float32)
         self.candidates = np.zeros(4096, dtype=bool)
+        self.places = np.zeros(4096, dtype=bool)
         self.add(PAD, "n")
         self.styles = {manner: _Words(self, manner) for manner in "nlu"}
 
@@ -63,9 +58,11 @@ class _Memory:
         if at == len(self.activations):
             self.activations = np.concatenate([self.activations, np.zeros_like(self.activations)])
             self.candidates = np.concatenate([self.candidates, np.zeros_like(self.candidates)])
+            self.places = np.concatenate([self.places, np.zeros_like(self.places)])
         flags = self._lexicon.flags(word)
         self.activations[at] = self._network.word(features(word, flags, manner))
         self.candidates[at] = word != PAD and candidate(word, flags, manner, numbers=self._numbers)
+        self.places[at] = word in well_known()
         self.count += 1
         return at
 
@@ -77,10 +74,9 @@ class Tagger:
     """
 
     def __init__(self, path: Path = WEIGHTS, kinds: Iterable[str] = KINDS) -> None:
-        wanted = set(kinds)
+        wanted = self._kinds = frozenset(kinds)
         self._network, self._lexicon = _network(path), _lexicon(path)
         self._numbers = not wanted.isdisjoint(NUMERIC)
-        self._unwanted = [FIRST[kind] + more for kind in KINDS if kind not in wanted for more in (0, 1)]
         self._memory = _Memory(self._network, self._lexicon, numbers=self._numbers)
 
     def spans(self, texts: Sequence[str]) -> list[list[Span]]:
@@ -111,7 +107,9 @@ class Tagger:
             begin = starts[at]
             end = starts[at + 1] if at + 1 < len(starts) else len(rows)
             part = slice(begin, end)
-            results[at] = _spans(tokens(texts[at]), labels[part], odds[part], wanted[part])
+            spans = _spans(tokens(texts[at]), labels[part], odds[part], wanted[part])
+            settled = _settled(spans, texts[at], self._lexicon)
+            results[at] = [span for span in settled if span.label in self._kinds]
         return results
 
     def _labels(
@@ -131,7 +129,8 @@ class Tagger:
             real = place >= 0
             label, share = _chosen(logits, real, float(self._network.output_factor))
             labels[place[real]], odds[place[real]] = label[real], share[real]
-        labels[np.isin(labels, self._unwanted)] = 0
+        missed = self._memory.places[rows] & (labels == 0)
+        labels[missed], odds[missed] = FIRST["LOCATION"], LISTED
         return labels, odds
 
 
@@ -220,6 +219,14 @@ def _spans(
             end = found[high - 1].start + len(_COMPOUND.sub("", found[high - 1].text))
             spans.append(Span(found[low].start, end, kind, score))
     return spans
+
+
+def _settled(spans: list[Span], text: str, lexicon: Lexicon) -> list[Span]:
+    """The spans with the kinds that the lists alone decide, and addresses whole."""
+    known = [s._replace(label=kind_by_lists(s.label, text[s.start : s.end], lexicon)) for s in spans]
+    if not any(span.label == "LOCATION" for span in known):
+        return known
+    return whole(known, text, lexicon)
 
 
 @lru_cache(maxsize=2)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
-DOCUMENTS = 200_000
+DOCUMENTS = 300_000
 EPOCHS = 3
 EXACT = 1  # last epochs, in which weights and activations are rounded as in use
 WIDTH, INNER = 64, 96

@@ -189,6 +189,13 @@ def test_checks_come_in_their_order_with_their_settings():
     assert [check.name for check in checks] == ["structure", "leak"]
     assert settings_of(checks) == {
         "structure": {"max_characters": 20_000},
-        "leak": {"threshold": 1.0, "containment": 0.8},
+        "leak": {
+            "threshold": 1.0,
+            "containment": 0.8,
+            "meaning": 0.66,
+            "counterparts": 3,
+            "crowd": 0.2,
+            "encoder": "auto",
+        },
     }
     assert [check.name for check in make_checks()] == list(CHECKS)

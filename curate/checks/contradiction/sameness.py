@@ -11,6 +11,7 @@ from curate.checks.wording import jaccard, other_names
 
 CLOSE = 0.72  # cosine of two questions that may be one, if they share their numbers and names ...
 CLOSEST = 0.9  # ... and if they have hardly any of these
+MANY = 3  # shared, below which the numbers of two questions have to be equal
 SPECIFIC = 2  # numbers and names shared, from which on a question is told by them
 FILLERS = frozenset(
     """hello hey dear team there good day morning evening please kindly thanks thank you regards best sincerely cheers
@@ -48,6 +49,8 @@ def by_meaning(left: Asked, right: Asked, cosine: float) -> float:
         return 0.0
     shared = sum((left.amounts & right.amounts).values()) + len(left.capitals & right.capitals)
     if shared < SPECIFIC and cosine < CLOSEST:
+        return 0.0
+    if shared < MANY and left.figures != right.figures and left.amounts != right.amounts:
         return 0.0
     same_numbers = (_overlap(left.figures, right.figures) + _overlap(left.amounts, right.amounts)) / 2
     every = left.capitals | right.capitals

@@ -72,7 +72,7 @@ class WrongLabel:
     unseen: ClassVar[str] = "labels are judged by words and characters, not by meaning"
     encoder: str = AUTO
     compare: str = "prompt"
-    least: float = 2 / 3
+    least: float = 0.6
     most: float = 0.2
 
     def __post_init__(self) -> None:

@@ -30,7 +30,7 @@ WIDTH = 0.05  # of the kernel: a neighbour so much less similar counts 1/e of th
 STRENGTH = 10.0  # inverse regularisation of the regression on unit vectors
 FITTED_ON = 50_000  # rows at most that one model is fitted on, and among which neighbours are looked for
 SCALES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0, 11.3)
-FLOOR = 1e-3  # no opinion is surer than that against a label
+FLOOR = 2e-3  # no opinion is surer than that against a label
 SEED = 20_260_101
 
 
