@@ -25,6 +25,7 @@ _PHONE_MARKS = re.compile(r"[\d\s().+\-x/]+(?:ext\.? ?\d+)?\Z")
 _ADDRESS = re.compile(
     r"(?=.*[^\W\d_]{3})(?:\A|[^\d,.])(?!000)\d{1,6}[A-Za-z]?(?![\ds])(?! ?(?:GB|MB|km|kg|%))", re.DOTALL
 )
+_LIST = re.compile(r"\n\s*\d+[.)](?:\s|\Z)")  # a numbered list of places is no address
 _FAMOUS = Path(curate.names.__file__).with_name("famous.txt")
 
 
@@ -61,7 +62,10 @@ def named(
         shifted = (
             span._replace(start=max(0, span.start - len(lead)), end=span.end - len(lead))
             for span in found
-            if span.end > len(lead) and span.score >= threshold
+            if span.end > len(lead)
+            and span.score >= threshold
+            # whether a column of numbers is one of telephones, its heading's pattern tells
+            and not (lead and span.label == "PHONE_NUMBER")
         )
         text = places[at].text
         spans[at] = [kept for kept in (_kept(span, text, wanted) for span in shifted) if kept]
@@ -88,7 +92,12 @@ def _kept(span: Span, text: str, wanted: set[str]) -> Span | None:
     """The span under the name that is asked for, or None if it is not wanted or no one's."""
     value = text[span.start : span.end]
     label = span.label
-    if label == "LOCATION" and _ADDRESS.search(value) and "STREET_ADDRESS" in wanted:
+    if (
+        label == "LOCATION"
+        and _ADDRESS.search(value)
+        and not _LIST.search(value)
+        and "STREET_ADDRESS" in wanted
+    ):
         label = "STREET_ADDRESS"
     if label not in wanted:
         return None

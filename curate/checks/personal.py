@@ -21,6 +21,7 @@ _WRITTEN_PHONE = re.compile(
     r"00[1-9][\d ().\-/]{7,18}|\(\d{2,5}\) ?\d[\d \-/]{4,11}|0\d{1,4}[ /-]\d[\d -]{4,10}|0\d(?:[ .-]\d\d){4}"
     r"|0[1-9]\d{8,10}|\d{3}([ .-])\d{3}\1\d{4}|\d{2} \d{4,5}[ -]\d{4}"
 )
+_FRACTION = re.compile(r"\d[.,]\Z")  # digits behind a point are no card, though one in ten fits
 _VERSION = re.compile(r"(?i)(?:\bv|version|release|rev|chapter|section|clause|§)\W{0,3}\Z")
 _PRIVATE = ("10.", "192.168.", "255.", *(f"172.{part}." for part in range(16, 32)))
 
@@ -34,7 +35,8 @@ def personal(entity: str, value: str, before: str, after: str, score: float) -> 
         return "=" not in after and telephone(value, before, told=score > CONTEXT_FREE)
     if entity == "CREDIT_CARD":
         # other first digits are airlines' and petrol stations', and binary numbers
-        return value.startswith(("2", "3", "4", "5", "6", "1800")) and _luhn(value)
+        fraction = _FRACTION.search(before) is not None
+        return not fraction and value.startswith(("2", "3", "4", "5", "6", "1800")) and _luhn(value)
     if entity == "IBAN_CODE":
         return _mod97(value)
     if entity == "IP_ADDRESS":

@@ -12,8 +12,11 @@ _BETWEEN = re.compile(
     r"[\s,.;#/-]*(?:(?:apt|apartment|suite|ste|unit|flat|floor|room|box|bldg|no|nr)?[\s.#]*[A-Za-z]?\d{1,6}[A-Za-z]?[\s,.;#/-]*)?\Z",
     re.IGNORECASE,
 )
+_ITEM = re.compile(r"\n\s*(?:\d+[.)]|[-*])\s")  # the next line of a list is no part of an address
 _NUMBER_BEFORE = re.compile(r"(?<![\w$€£.,:/-])\d{1,6}[A-Za-z]?,?[ ]\Z")
-_CODE_AFTER = re.compile(r",?[ ](?:[A-Z]{2}[ ])?\d{4,6}(?:-\d{4})?(?![\w.,:/%-]*\d)\b")
+_CODE_AFTER = re.compile(
+    r",?(?:[ ]|[ ]*\n[ ]*)(?:[A-Z]{2}(?:[ ]|[ ]*\n[ ]*))?\d{4,6}(?:-\d{4})?(?![\w.,:/%-]*\d)\b"
+)
 _ROAD = BIT["ending"] | BIT["road"]
 LONGEST = 14  # characters between two parts of one address
 _WORD = re.compile(r"[^\W\d_]+")

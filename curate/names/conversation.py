@@ -73,8 +73,16 @@ def _sure(texts: Sequence[str], spans: Sequence[list[Span]]) -> list[str]:
                     continue
                 if name[0].isupper() or len(parts) > 1:
                     names.add(name)
-                names.update(part for part in parts if len(part) > 2 and part[0].isupper())
+                names.update(
+                    part for part in parts if len(part) > 2 and part[0].isupper() and _of_a_name(part)
+                )
     return sorted(names, key=lambda name: (-len(name), name))
+
+
+def _of_a_name(part: str) -> bool:
+    """Whether a part of a name is one by itself too: no ordinary word, or a listed name."""
+    flags = lexicon().flags(part)
+    return bool(flags & (BIT["first"] | BIT["last"])) or not flags & _COMMON
 
 
 @lru_cache(maxsize=64)

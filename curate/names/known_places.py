@@ -16,6 +16,23 @@ _ORDINARY = sum(
     BIT[name] for name in ("english_300", "english_1500", "product", "demonym", "month", "weekday")
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_NEWS = frozenset(
+    [
+        "Times",
+        "Post",
+        "Herald",
+        "Tribune",
+        "Journal",
+        "Daily",
+        "Gazette",
+        "News",
+        "United",
+        "Rovers",
+        "Wanderers",
+        "Lions",
+        "Stars",
+    ]
+)
 _SMALL = frozenset(("of", "and", "the", "de", "del", "la", "el", "do", "da", "von", "am", "di"))
 
 
@@ -45,7 +62,10 @@ def kind_by_lists(kind: str, name: str, lexicon: Lexicon) -> str:
         if one & BIT["product"] and not one & BIT["first"]:
             return ""
         return "LOCATION" if one and words[0] in well_known() else kind
-    firm = any(each & _FIRMS for each in flags)
+    # `City` is a word of firms too, but at the end of a city's name it is that city's
+    firm = not _NEWS.isdisjoint(words) or any(
+        each & _FIRMS for word, each in zip(words, flags, strict=True) if word != "City"
+    )
     if all(each & BIT["first"] and not each & (_PLACES | _ORDINARY) for each in flags) and not firm:
         return "PERSON"
     if kind == "ORGANIZATION" and all(each & _PLACES for each in flags) and not firm:

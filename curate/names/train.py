@@ -173,7 +173,8 @@ class _Batches:
             if size >= BATCH:
                 batches.append(np.concatenate(current))
                 current, size = [np.arange(REACH)], 0
-        return batches
+        # the rest joins another epoch's texts, unless it is all there is
+        return batches or [np.concatenate(current)]
 
     def bag(
         self, positions: NDArray[np.int64]

@@ -193,8 +193,8 @@ def test_checks_come_in_their_order_with_their_settings():
             "threshold": 1.0,
             "containment": 0.8,
             "meaning": 0.66,
-            "counterparts": 3,
-            "crowd": 0.2,
+            "counterparts": 1,
+            "crowd": 10,
             "encoder": "auto",
         },
     }
