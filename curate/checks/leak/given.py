@@ -9,10 +9,12 @@ from curate.checks.wording import normalise
 
 # words that announce an answer, and what they announce up to the end of the line
 _TOLD = re.compile(
-    r"(?im)(?:^|[\s(\[])(?P<mark>(?:the\s+)?(?:correct|right|expected|gold|reference|final)?\s*"
-    r"(?:answer|label|category|class|intent|solution|output)(?:\s+is)?\s*[:=]|####)[ \t]*(?P<value>\S.{0,200}?)\s*$"
+    # runs of white space are bounded, else a text of nothing else takes time with the square of its length
+    r"(?im)(?:^|[\s(\[])(?P<mark>(?:the[ \t]{1,3})?(?:correct|right|expected|gold|reference|final)?[ \t]{0,3}"
+    r"(?:answer|label|category|class|intent|solution|output)(?:[ \t]{1,3}is)?[ \t]{0,3}[:=]|####)"
+    r"[ \t]{0,9}(?P<value>\S.{0,200}?)[ \t]{0,9}$"
 )
-_FINAL = re.compile(r"####\s*(-?[\d.,]+)\s*\Z")
+_FINAL = re.compile(r"####[ \t]{0,9}(-?[\d.,]+)\s{0,9}\Z")
 # tasks whose answer is taken from what was given: there it must stand in the prompt
 _TAKES = re.compile(
     r"(?i)\b(?:extract|find|identify|which|select|choose|pick|classif\w*|categori\w*|list|quote|highlight|copy|repeat|"
