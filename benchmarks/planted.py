@@ -13,14 +13,13 @@ from curate.workspace import Workspace
 
 KEY = Path(__file__).parents[1] / "tests" / "tinybase" / "tickets_key.jsonl"
 
-# Which checks count as having found a kind of fault. A wrong label has no check of its own yet: it is
-# found only where a twin of the ticket has another queue.
+# Which checks count as having found a kind of fault
 FOUND_BY = {
     "exact-duplicate": ("exact-duplicate",),
     "near-duplicate": ("near-duplicate", "exact-duplicate"),
     "personal-data": ("pii",),
     "contradiction": ("contradiction",),
-    "wrong-label": ("contradiction",),
+    "wrong-label": ("wrong-label", "contradiction"),
     "leak": ("leak",),
     "broken": ("structure",),
     "over-long": ("structure",),

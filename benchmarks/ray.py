@@ -19,7 +19,7 @@ NAME = "ray"
 HELP = "findings of a scan on a Ray cluster of two nodes, and after the loss of one, against those of one process"
 
 CHECKS = ("near-duplicate", "exact-duplicate", "pii", "leak")
-SETTINGS: tuple[str, ...] = ()
+SETTINGS = ("pii.names=none",)
 
 
 def scanned(folder: Path, home: Path, engine: str) -> str:

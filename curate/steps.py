@@ -23,7 +23,7 @@ from curate.redact import SCOPES, STYLES, Scope, Style
 from curate.replacing import Action, Trace
 from curate.review import edits_of, review
 from curate.vault import Vault, entry_of
-from curate.workspace import Workspace, code_version
+from curate.workspace import Workspace, code_version, now
 from curate.workspace.store import dataset_digest, folder_digest
 
 
@@ -154,6 +154,7 @@ def _read(
     """Read the files and record it; an import that failed is recorded with its error."""
     from curate.sources import read_source
 
+    began = now()
     try:
         parts = [
             read_source(
@@ -186,7 +187,7 @@ def _read(
         "rows": examples.height,
         "rejected": rejects.height,
     }
-    with workspace.run("import", params, {}) as run:
+    with workspace.run("import", params, {}, began=began) as run:
         run.outputs["dataset"] = workspace.put_dataset(examples)
         run.outputs["rejects"] = workspace.put_table("rejects", rejects)
     return Made(run.run_id, run.outputs, recorded=False), params

@@ -113,6 +113,9 @@ FINDING_WORDS = {
     "exact-duplicate": "are copies of another, to the letter or but for case and punctuation",
     "near-duplicate": "are nearly another ticket, word for word",
     "contradiction": "are in contradictions: the same question, another queue",
+    "wrong-label": "are in a queue that the tickets like them contradict",
+    "semantic-duplicate": "say what another ticket says, in other words",
+    "quality": "are cut off, garbled, or hold what is no part of a ticket",
     "leak": "repeat a golden ticket, on which you would have measured yourself",
     "structure": "cannot be trained on as they are",
 }
@@ -136,7 +139,7 @@ def what_is_wrong(data: dict[str, Any], findings: Any) -> list[str]:  # noqa: AN
 
 
 def scan_tickets(walk: Walk) -> dict[str, Any]:
-    """Six checks; one line for each, and how to open it."""
+    """All checks; one line for each, and how to open it."""
     from curate.workspace import Workspace
 
     walk.begin("What is wrong with it")

@@ -233,9 +233,14 @@ class Workspace:
         return None
 
     @contextmanager
-    def run(self, kind: str, params: Mapping[str, object], inputs: Mapping[str, str]) -> Iterator[Run]:
-        """Record a run around the work; an exception is recorded as its error and goes on."""
-        run = Run(self.ledger.start(kind, params, code_version(), inputs))
+    def run(
+        self, kind: str, params: Mapping[str, object], inputs: Mapping[str, str], *, began: str | None = None
+    ) -> Iterator[Run]:
+        """Record a run around the work; an exception is recorded as its error and goes on.
+
+        `began` is the time from which it counts, where its settings are known only when work is done.
+        """
+        run = Run(self.ledger.start(kind, params, code_version(), inputs, began))
         try:
             yield run
         except BaseException as error:

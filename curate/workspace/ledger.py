@@ -144,13 +144,20 @@ class Ledger:
 
     # runs and artifacts
 
-    def start(self, kind: str, params: Mapping[str, object], code: str, inputs: Mapping[str, str]) -> str:
+    def start(
+        self,
+        kind: str,
+        params: Mapping[str, object],
+        code: str,
+        inputs: Mapping[str, str],
+        began: str | None = None,
+    ) -> str:
         """Record that a run began, with what it reads; returns its id, which sorts by time."""
         stamp = datetime.now(UTC)
         # to the microsecond: the newest of two runs within a second is told by the id
         run_id = f"{stamp:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(1)}"
         command = shlex.join(["seatrial", *sys.argv[1:]])
-        row = (run_id, kind, json.dumps(params, sort_keys=True), code, command, now())
+        row = (run_id, kind, json.dumps(params, sort_keys=True), code, command, began or now())
         self.write("insert into run values (?, ?, ?, ?, ?, ?)", [row])
         self.write(
             "insert into run_artifact values (?, 'in', ?, ?)",

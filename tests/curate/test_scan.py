@@ -11,7 +11,6 @@ import pytest
 
 from curate.check import Scan
 from curate.checks import CHECKS
-from curate.engine import Local
 from curate.errors import ConfigError, SeatrialError
 from curate.example import frame, with_ids
 from curate.finding import ACTIONS, FINDINGS

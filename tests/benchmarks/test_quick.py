@@ -1,0 +1,54 @@
+"""Each benchmark's short form ends with one JSON object that has every key that it promises."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+KEYS = {
+    "dedup": "wall_ratio_rensa wall_ratio_datasketch recall precision peak_mb growth cold_ratio_rensa",
+    "dedup-short": "wrong_removals missed",
+    "pii-speed": "cpu_ratio_presidio cpu_ratio_clean differing_texts texts fuzzed full_chars_per_cpu_second",
+    "pii-quality": "f2 f2_person f2_location f2_phone f2_email f2_iban f2_ssn f2_ip f2_url f2_credit_card",
+    "secrets": "kinds_found kinds false_per_million_chars",
+    "leaks": "f1_algebra f1_sociology recall_gsm8k_at_p99 hard_recall_at_p99 ngram_f1 threshold",
+    "labels": "ap_uniform ap_confusable p_at_100_uniform ap_answers",
+    "split": "cpu_seconds max_label_deviation groups_crossing near_duplicates_crossing cpu_ratio_sgkf",
+    "curate-million": "wall_seconds peak_mb rows_in rows_out rows_dropped rows_rejected",
+    "curate-kill": "kills resumes_equal",
+    "ray": "equal_to_local equal_after_node_loss rows",
+}
+
+
+def figures(name: str) -> dict[str, float | None]:
+    """What the command prints last."""
+    words = [sys.executable, "-m", "benchmarks", name, "--quick"]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert {"name", "figures", "why", "peer", "n", "machine", "seconds", "command"} <= set(told)
+    assert told["name"] == name
+    assert all(key in told["why"] for key, value in told["figures"].items() if value is None)
+    return told["figures"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KEYS)
+def test_the_short_form_has_every_key(name):
+    found = figures(name)
+    assert set(KEYS[name].split()) <= set(found)
+    if name == "dedup-short":
+        assert found["wrong_removals"] == found["missed"] == 0
+    if name == "curate-kill":
+        assert found["kills"] == found["resumes_equal"] == 2
+    if name == "curate-million":
+        assert found["rows_in"] == found["rows_out"] + found["rows_dropped"] + found["rows_rejected"]
+    if name == "secrets":
+        assert found["kinds_found"] == found["kinds"] >= 13
+    if name == "pii-speed":
+        assert found["differing_texts"] == 0
