@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -56,8 +57,6 @@ def apply(
     """
     from curate.errors import ConfigError
     from curate.keys import opened
-    from curate.review import accept_safe, proposals, record, review
-    from curate.review import safe as safe_ones
     from curate.steps import apply_decisions, check_scope, check_style
     from curate.workspace import Workspace
 
@@ -76,12 +75,18 @@ def apply(
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     name = workspace.name_of(digest) or digest[:8]
-    taken = review(workspace, digest)
-    accepted = proposals(safe_ones(taken, also or ())).height if safe else 0
-    if safe:
-        record(workspace, accept_safe(taken, also=also or ()))
+    accepted = accept(workspace, digest, also or ()) if safe else None
     done = apply_decisions(workspace, digest, **ways)
-    return applied_answer(workspace, digest, name, done, accepted if safe else None, keeps=bool(vault))
+    return applied_answer(workspace, digest, name, done, accepted, keeps=bool(vault))
+
+
+def accept(workspace: Workspace, digest: str, also: Sequence[str]) -> int:
+    """Decide what may be decided unattended, and what was asked for beside it; how many proposals that were."""
+    from curate.review import accept_safe, proposals, record, review, safe
+
+    taken = review(workspace, digest)
+    record(workspace, accept_safe(taken, also=also))
+    return proposals(safe(taken, also)).height
 
 
 def applied_answer(

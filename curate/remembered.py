@@ -104,22 +104,21 @@ class Remembered:
 
     def measured(self, check: MeasuredCheck) -> pl.DataFrame | None:
         """The scores that were kept of this version, if the threshold was not higher than now."""
-        place = self._measured_at(check)
-        if not place.is_file():
-            return None
-        table = self._read(place)
-        floor = table["floor"].max() if table.height else None
-        return table.drop("floor") if isinstance(floor, float) and floor <= check.threshold else None
+        stem = self._measured_at(check)
+        kept = {float(place.name.split("@")[1][:8]): place for place in stem.parent.glob(f"{stem.name}@*")}
+        floors = [floor for floor in kept if floor <= round(check.threshold, 6)]
+        return self._read(kept[max(floors)]) if floors else None
 
     def keep_measured(self, check: MeasuredCheck, measured: pl.DataFrame) -> None:
         """Keep the scores, which a scan at a higher threshold can go by."""
-        _write(self._measured_at(check), measured.with_columns(floor=pl.lit(check.threshold)))
+        stem = self._measured_at(check)
+        _write(stem.with_name(f"{stem.name}@{check.threshold:.6f}.measured.parquet"), measured)
 
     def _measured_at(self, check: MeasuredCheck) -> Path:
-        """Where the scores of this version lie; the threshold is no part of the place."""
+        """How the files with the scores of this version are called before the threshold that they go down to."""
         settings = {name: value for name, value in _settings(check).items() if name != "threshold"}
         said = digest(json.dumps(settings, sort_keys=True), code_version(), self.dataset)
-        return self.workspace.root / "sketches" / f"{check.name}-{said}.measured.parquet"  # type: ignore[attr-defined]
+        return self.workspace.root / "sketches" / f"{check.name}-{said}"  # type: ignore[attr-defined]
 
     def _place(self, check: SetCheck) -> Path:
         """Where the sketches of a check with these settings lie."""

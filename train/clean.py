@@ -38,8 +38,6 @@ def objections(workspace: Workspace, dataset: str, examples: pl.DataFrame) -> li
         reasons += _counted(open_blocking(table), "open blocking findings")
         settled = pl.col("decided").is_in(["drop", "redact", "edit"]) & pl.col("blocking")
         reasons += _counted(table.filter(settled), "blocking findings decided but not yet applied")
-        leaks = (pl.col("check") == "leak") & pl.col("decided").is_null() & (pl.col("action") != "keep")
-        reasons += _counted(table.filter(leaks & ~pl.col("blocking")), "leak findings")
     copies = _copies(examples)
     if copies:
         reasons.append(f"{copies:,} training rows stand word for word among the rows held out")

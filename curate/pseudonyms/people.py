@@ -17,160 +17,50 @@ from curate.pseudonyms.words import UNSPACED, WORD, Known, as_written, fold, kno
 
 KEPT = frozenset(  # titles, particles and what follows a name stay
     fold(word)
-    for word in [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mx",
-        "dr",
-        "prof",
-        "professor",
-        "sir",
-        "lady",
-        "lord",
-        "madam",
-        "maam",
-        "herr",
-        "frau",
-        "fräulein",
-        "hr",
-        "fr",
-        "dipl",
-        "ing",
-        "mag",
-        "monsieur",
-        "madame",
-        "mademoiselle",
-        "mme",
-        "mlle",
-        "m",
-        "sr",
-        "sra",
-        "srta",
-        "señor",
-        "señora",
-        "señorita",
-        "don",
-        "doña",
-        "dom",
-        "dona",
-        "sig",
-        "signor",
-        "signora",
-        "signorina",
-        "dott",
-        "dottoressa",
-        "meneer",
-        "mevrouw",
-        "mevr",
-        "dhr",
-        "pan",
-        "pani",
-        "herra",
-        "rouva",
+    for word in """
+        mr mrs ms miss mx dr prof professor sir lady lord madam maam herr frau fräulein hr fr dipl ing
+        mag monsieur madame mademoiselle mme mlle m sr sra srta señor señora señorita don doña dom dona
+        sig signor signora signorina dott dottoressa meneer mevrouw mevr dhr pan pani herra rouva bay
+        bayan шри господин госпожа von van de der den del della di da dos das du la le las los el al
+        bin ibn bint ben abu zu zum zur ten ter af av y e jr sr ii iii iv phd md esq and und et
+    """.split()
+)
+ALSO_NAMES = frozenset(  # particles within a name, which at its head are somebody's: Ben, Al, Van
+    [
+        "al",
+        "abu",
+        "ben",
         "bay",
-        "bayan",
-        "шри",
-        "господин",
-        "госпожа",
-        "von",
-        "van",
-        "de",
-        "der",
-        "den",
-        "del",
-        "della",
-        "di",
         "da",
+        "dan",
+        "del",
+        "den",
+        "di",
+        "dom",
+        "don",
         "dos",
-        "das",
         "du",
+        "el",
         "la",
         "le",
-        "las",
-        "los",
-        "el",
-        "al",
-        "bin",
-        "ibn",
-        "bint",
-        "ben",
-        "abu",
-        "zu",
-        "zum",
-        "zur",
+        "mag",
+        "pan",
         "ten",
-        "ter",
-        "af",
-        "av",
-        "y",
-        "e",
-        "jr",
-        "sr",
-        "ii",
-        "iii",
-        "iv",
-        "phd",
-        "md",
-        "esq",
-        "and",
-        "und",
-        "et",
+        "van",
     ]
 )
 _FEMALE = frozenset(
     fold(word)
-    for word in [
-        "mrs",
-        "ms",
-        "miss",
-        "lady",
-        "madam",
-        "maam",
-        "frau",
-        "fräulein",
-        "madame",
-        "mademoiselle",
-        "mme",
-        "mlle",
-        "sra",
-        "srta",
-        "señora",
-        "señorita",
-        "doña",
-        "dona",
-        "signora",
-        "signorina",
-        "dottoressa",
-        "mevrouw",
-        "mevr",
-        "pani",
-        "rouva",
-        "bayan",
-        "госпожа",
-    ]
+    for word in """
+        mrs ms miss lady madam maam frau fräulein madame mademoiselle mme mlle sra srta señora señorita
+        doña dona signora signorina dottoressa mevrouw mevr pani rouva bayan госпожа
+    """.split()
 )
 _MALE = frozenset(
     fold(word)
-    for word in [
-        "mr",
-        "sir",
-        "lord",
-        "herr",
-        "monsieur",
-        "sr",
-        "señor",
-        "don",
-        "sig",
-        "signor",
-        "meneer",
-        "dhr",
-        "pan",
-        "herra",
-        "bay",
-        "господин",
-    ]
+    for word in """
+        mr sir lord herr monsieur sr señor don sig signor meneer dhr pan herra bay господин
+    """.split()
 )
 _SUFFIX = re.compile(r"(?:先生|小姐|女士|太太|同学|老师|さん|さま|様|氏|くん|君|ちゃん|씨|님|선생님|군|양)\Z")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
@@ -195,7 +85,8 @@ def words_of(value: str) -> list[Word]:
     titled = False
     for each in found:
         text = each[0]
-        if fold(text) in KEPT and (not text.isupper() or len(text) > 2):
+        first_name = each is found[0] and text[:1].isupper() and fold(text) in ALSO_NAMES
+        if fold(text) in KEPT and not first_name and (not text.isupper() or len(text) > 2):
             titled = titled or fold(text) in _FEMALE | _MALE | {"dr", "prof", "professor"}
             continue
         spans += _divided(text, each.start())

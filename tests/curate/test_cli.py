@@ -108,7 +108,7 @@ def test_scan_counts_says_what_it_could_not_look_for_and_exits_1_while_something
     answer = checked(scanned(tickets))
     assert answer.exit_code == 1
     assert answer.data["open"] == 4 and answer.data["blocking"] == 1 and answer.data["safe"] == 3
-    assert [each["check"] for each in answer.data["not_run"]] == ["leak"]
+    assert [each["check"] for each in answer.data["not_run"]] == ["leak", "contradiction (meaning)"]
     assert any("not looked: leak" in line for line in answer.lines)
     assert checked(cli.scan(check=CHECKS)).data["recorded"]
 
@@ -118,7 +118,8 @@ def test_scan_protects_a_file(tickets: Path, tmp_path: Path):
     bench = tmp_path / "bench.jsonl"
     bench.write_text(chat("where is my parcel 7919 it was sent 1 days ago", "x") + "\n")
     answer = cli.scan(check=["leak"], protect=[str(bench)])
-    assert answer.data["not_run"] == [] and answer.data["blocking"] >= 1
+    assert [each["check"] for each in answer.data["not_run"]] == ["leak (meaning)"]
+    assert answer.data["blocking"] >= 1
     assert {row["label"] for row in answer.data["summary"]} == {"protected"}
 
 

@@ -36,6 +36,17 @@ def filled(form: str, rng: Random) -> str:
     return "".join(made)
 
 
+def _clock(rng: Random, hour: int, minute: int, second: int) -> str:
+    """A time of day, in one of the usual forms."""
+    return rng.choice(
+        (
+            f"{hour:02}:{minute:02}",
+            f"{hour:02}:{minute:02}:{second:02}",
+            f"{hour % 12 + 1}:{minute:02} {rng.choice(('am', 'pm', 'AM', 'PM', 'p.m.'))}",
+        )
+    )
+
+
 def date(rng: Random) -> str:
     """A date or a moment, in one of the usual forms."""
     day, month, year = (
@@ -52,13 +63,7 @@ def date(rng: Random) -> str:
     )
     nth = f"{day}{'th' if 10 <= day <= 20 else {1: 'st', 2: 'nd', 3: 'rd'}.get(day % 10, 'th')}"
     hour, minute, second = rng.randrange(24), rng.randrange(60), rng.randrange(60)
-    clock = rng.choice(
-        (
-            f"{hour:02}:{minute:02}",
-            f"{hour:02}:{minute:02}:{second:02}",
-            f"{hour % 12 + 1}:{minute:02} {rng.choice(('am', 'pm', 'AM', 'PM', 'p.m.'))}",
-        )
-    )
+    clock = _clock(rng, hour, minute, second)
     numeric = rng.choice(
         (
             f"{year}-{month:02}-{day:02}",
