@@ -23,7 +23,7 @@ KEPT = frozenset(  # titles, particles and what follows a name stay
         sig signor signora signorina dott dottoressa meneer mevrouw mevr dhr pan pani herra rouva bay
         bayan шри господин госпожа von van de der den del della di da dos das du la le las los el al
         bin ibn bint ben abu zu zum zur ten ter af av y e jr sr ii iii iv phd md esq and und et
-    """.split()
+    """.split()  # noqa: SIM905
 )
 ALSO_NAMES = frozenset(  # particles within a name, which at its head are somebody's: Ben, Al, Van
     [
@@ -54,13 +54,13 @@ _FEMALE = frozenset(
     for word in """
         mrs ms miss lady madam maam frau fräulein madame mademoiselle mme mlle sra srta señora señorita
         doña dona signora signorina dottoressa mevrouw mevr pani rouva bayan госпожа
-    """.split()
+    """.split()  # noqa: SIM905
 )
 _MALE = frozenset(
     fold(word)
     for word in """
         mr sir lord herr monsieur sr señor don sig signor meneer dhr pan herra bay господин
-    """.split()
+    """.split()  # noqa: SIM905
 )
 _SUFFIX = re.compile(r"(?:先生|小姐|女士|太太|同学|老师|さん|さま|様|氏|くん|君|ちゃん|씨|님|선생님|군|양)\Z")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ø": "oe", "å": "aa"})
