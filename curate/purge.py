@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -19,7 +20,9 @@ from curate.review import EDIT_KIND
 from curate.workspace import Workspace
 
 KIND = "purge"
-SAYING = frozenset(("predictions", "judgements", "prediction-notes", "notes"))  # kinds that quote the rows
+# kinds that quote the rows, or name their labels
+SAYING = frozenset(("predictions", "judgements", "prediction-notes", "notes", "split-report"))
+STRAY_AFTER = 3600.0  # seconds after which what a killed command left behind is nobody's
 CACHES = ("sketches", "vectors")  # folders of the workspace that may be made again
 
 
@@ -102,6 +105,7 @@ def purge(workspace: Workspace, planned: Plan) -> Purged:
             _remove(workspace, digest)
         for name in caches:
             shutil.rmtree(workspace.root / name)
+        _sweep(workspace)
         run.outputs.update({f"rejects_{n}": new for n, new in enumerate(dict.fromkeys(instead.values()))})
     return Purged(run.run_id, erase, caches)
 
@@ -121,6 +125,15 @@ def instead_of(workspace: Workspace) -> dict[str, str]:
     for row in workspace.ledger.rows("select params from run where kind = ? order by started_at", KIND):
         found |= json.loads(row["params"])["instead"]
     return found
+
+
+def _sweep(workspace: Workspace) -> None:
+    """Take away what killed commands left among the artifacts: it may hold rows, and the ledger has no word of it."""
+    known = {str(row["digest"]) for row in workspace.ledger.rows("select digest from artifact")}
+    for folder in workspace.store.root.iterdir():
+        left = ".purged." in folder.name or time.time() - folder.stat().st_mtime > STRAY_AFTER
+        if folder.is_dir() and folder.name not in known and left:
+            shutil.rmtree(folder)
 
 
 def _remove(workspace: Workspace, digest: str) -> None:

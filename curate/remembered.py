@@ -25,6 +25,8 @@ from curate.workspace.store import TABLE
 
 # what a sketch may depend on: the content hash stands for all that the row says
 KEY = "_same"
+SCANS = 8  # earlier scans that are looked through for one of the same rows
+KEPT_ROWS = 2_000_000  # rows of sketches that are kept beside those of the version scanned last
 SAME = ("content_hash", "label", "group", "split", "source")
 
 
@@ -49,8 +51,8 @@ class Remembered:
             first = before.unique("content_hash", keep="first")
             seen = pl.col("content_hash").is_in(first["content_hash"].implode())
             same, rest = examples.filter(seen), examples.filter(~seen)
-            if same.is_empty():
-                return Known(empty(), examples)
+            if same.is_empty():  # of another dataset
+                continue
             where = pl.scan_parquet(self.workspace.store.path(table) / TABLE)
             old = where.filter(pl.col("check") == check.name).collect()
             told = old.join(first, on="example_id").drop("example_id", "finding_id")
@@ -59,10 +61,11 @@ class Remembered:
         return Known(empty(), examples)
 
     def _scans(self, check: Check) -> Sequence[tuple[str, str]]:
-        """(dataset, findings) of the newest scan by the same code that had a check with these settings."""
+        """(dataset, findings) of the newest scans by the same code that had a check with these settings."""
         query = """select run.run_id, params from run join run_end using (run_id)
                    where kind = 'scan' and code = ? and error is null order by run_id desc"""
         wanted = json.loads(json.dumps(_settings(check)))
+        found: list[tuple[str, str]] = []
         for row in self.workspace.ledger.rows(query, code_version()):
             params = json.loads(row["params"])
             if params.get(check.name) != wanted or check.name in params.get("not_run", {}):
@@ -71,8 +74,10 @@ class Remembered:
             outputs = self.workspace.ledger.run_artifacts(row["run_id"], "out")
             places = (inputs.get("dataset"), outputs.get("findings"))
             if None not in places and all((self.workspace.store.root / str(d)).is_dir() for d in places):
-                return [(str(places[0]), str(places[1]))]
-        return []
+                found.append((str(places[0]), str(places[1])))
+            if len(found) == SCANS:
+                break
+        return found
 
     def sketches(self, check: SetCheck, examples: pl.DataFrame) -> Known:
         """The sketches that were kept of rows that are still the same."""
@@ -99,13 +104,20 @@ class Remembered:
         """Keep the sketches of a version for the next one, in place of those before."""
         place = self._place(check)
         keys = _keyed(examples.select("example_id", *SAME)).select("example_id", KEY)
-        table = keys.join(sketches, on="example_id", how="inner").drop("example_id").unique(KEY, keep="first")
+        table = keys.join(sketches, on="example_id", how="inner").drop("example_id")
+        if place.is_file():  # those of other versions too, while they are not too many
+            before = self._read(place).filter(~pl.col(KEY).is_in(table[KEY].implode()))
+            table = pl.concat([table, before.head(KEPT_ROWS)], how="diagonal")
+        table = table.unique(KEY, keep="first", maintain_order=True)
         _write(place, table)
 
     def measured(self, check: MeasuredCheck) -> pl.DataFrame | None:
         """The scores that were kept of this version, if the threshold was not higher than now."""
         stem = self._measured_at(check)
-        kept = {float(place.name.split("@")[1][:8]): place for place in stem.parent.glob(f"{stem.name}@*")}
+        kept = {
+            float(place.name.split("@")[1][:8]): place
+            for place in stem.parent.glob(f"{stem.name}@*.measured.parquet")
+        }
         floors = [floor for floor in kept if floor <= round(check.threshold, 6)]
         return self._read(kept[max(floors)]) if floors else None
 

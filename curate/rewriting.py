@@ -42,6 +42,13 @@ def change(row: Row, what: str, **detail: object) -> tuple[object, ...]:
     return (row["target"], what, row["check"], row["label"], row["finding_id"], row["reviewer"], told)
 
 
+def _whole(value: str) -> str:
+    """A pattern for a value that is no part of a longer word."""
+    before = r"(?<!\w)" if value[0].isalnum() else ""
+    after = r"(?!\w)" if value[-1].isalnum() else ""
+    return f"{before}{re.escape(value)}{after}"
+
+
 @dataclass
 class Rewriting:
     """One example while its texts are changed; `values` collects what was redacted, for the caller's eyes."""
@@ -107,10 +114,13 @@ class Rewriting:
             new = cut_json(old, spans, self.replacer)
         else:
             new = edit.text
-            # the offsets belong to the old text: take its values out of the new one, longest first
-            for value, label in sorted(found, key=lambda pair: (-len(pair[0]), pair)):
-                if value:
-                    new = new.replace(value, self.replacer(label, value))
+            # the offsets belong to the old text: its values are taken out of the new one wherever they
+            # stand as whole words, the longest first
+            labels = {value: label for value, label in sorted(found) if value}
+            if labels:
+                longest = sorted(labels, key=lambda value: (-len(value), value))
+                either = re.compile("|".join(map(_whole, longest)))
+                new = either.sub(lambda hit: self.replacer(labels[hit[0]], hit[0]), new)
         self.put(message, name, new)
 
     def text(self, message: int | None, name: str) -> str | None:

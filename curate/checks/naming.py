@@ -38,6 +38,9 @@ class Place(NamedTuple):
     text: str
 
 
+_SPOKEN = ("content", "chosen", "rejected")
+
+
 def named(
     places: Sequence[Place], entities: tuple[str, ...], names: str, threshold: float
 ) -> list[list[Found]]:
@@ -68,7 +71,9 @@ def named(
             and not (lead and span.label == "PHONE_NUMBER")
         )
         text = places[at].text
-        spans[at] = [kept for kept in (_kept(span, text, wanted) for span in shifted) if kept]
+        # a column or a signature names somebody, whoever has the same name in history
+        known = not lead and places[at].field in _SPOKEN and "@" not in text
+        spans[at] = [kept for kept in (_kept(span, text, wanted, known=known) for span in shifted) if kept]
     return _by_conversation(places, spans)
 
 
@@ -88,7 +93,7 @@ def _by_conversation(places: Sequence[Place], spans: Sequence[list[Span]]) -> li
     return results
 
 
-def _kept(span: Span, text: str, wanted: set[str]) -> Span | None:
+def _kept(span: Span, text: str, wanted: set[str], *, known: bool) -> Span | None:
     """The span under the name that is asked for, or None if it is not wanted or no one's."""
     value = text[span.start : span.end]
     label = span.label
@@ -101,7 +106,7 @@ def _kept(span: Span, text: str, wanted: set[str]) -> Span | None:
         label = "STREET_ADDRESS"
     if label not in wanted:
         return None
-    if label == "PERSON" and value.casefold() in famous():
+    if known and label == "PERSON" and value.casefold() in famous():
         return None
     if label == "PHONE_NUMBER":
         before = text[max(0, span.start - 32) : span.start]

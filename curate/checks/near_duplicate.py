@@ -43,6 +43,7 @@ MEASURED = pl.Schema(
         "example_id": pl.String,
         "other_id": pl.String,  # is kept before the other
         "score": pl.Float64,  # exact Jaccard
+        "least": pl.Float64,  # the lower of it and that without a template: what must reach the threshold
         "doubt": pl.String,  # why they are perhaps not copies; empty if nothing speaks against it
     }
 )
@@ -151,6 +152,7 @@ class NearDuplicate:
                 "example_id": rows["example_id"].gather(near.right),
                 "other_id": rows["example_id"].gather(near.left),
                 "score": near.score,
+                "least": near.least,
                 "doubt": doubts,
             },
             schema=MEASURED,
@@ -158,7 +160,7 @@ class NearDuplicate:
 
     def decided(self, measured: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """Findings, from the pairs of `measured` at this or a lower threshold."""
-        near = measured.filter(pl.col("score") >= self.threshold)
+        near = measured.filter(pl.col("least") >= self.threshold).drop("least")
         ids = pl.concat([near["example_id"], near["other_id"]]).unique()
         some = texts.filter(pl.col("example_id").is_in(ids.implode()))
         order = ranked(pl.concat([some, carried(some, self.keep)], how="horizontal"))

@@ -22,6 +22,9 @@ from curate.dedup.shingling import Hashes, Numbers, Shingling, bands_for
 FEW = 200_000  # characters; fewer are not worth the start of the compiler's library
 MOST = 8  # near rows of one kind that stand for a crowd
 SHARE = 0.05  # of the distinct texts: a shingle in more of them belongs to a template ...
+OWN = 8  # shingles: a word that is changed makes three of them ...
+OWN_SHARE = 0.2  # ... of a set, where fewer are its own
+FILLED = 10  # sets with the same part of a template, from which on they are filled in, and not copies
 FEWEST = 50  # ... if those are at least so many: copies of one text are rarely more
 
 
@@ -38,6 +41,9 @@ class Near(NamedTuple):
     left: Numbers
     right: Numbers
     score: NDArray[np.float64]
+    least: NDArray[
+        np.float64
+    ]  # the lower of this score and that of their own shingles: what the threshold asks
 
 
 def by(texts: pl.Series) -> ModuleType:
@@ -78,9 +84,13 @@ def sets_of(texts: pl.Series, shingling: Shingling) -> Sets:
 
 
 def without_frame(sets: Sets, texts: int) -> Sets:
-    """The sets without what belongs to a template; a set as it was where nothing else is in it.
+    """The sets without what belongs to a template; a set as it was where next to nothing else is in it.
 
-    Of a template is a shingle that stands in FEWEST of these sets and in SHARE of all `texts`.
+    Of a template is a shingle that stands in FEWEST of these sets and in SHARE of all `texts`. Many
+    copies of one text, each with a word or two changed, look like a template too. But a filled-in
+    template has the whole of it, as all the others have, while each copy lacks another part. So a set
+    of which less than OWN shingles and less than OWN_SHARE are left is compared whole, if not FILLED
+    sets have the same part of the template.
     """
     least = int(np.ceil(max(FEWEST, SHARE * texts)))
     ordered = np.sort(sets.items)
@@ -90,7 +100,12 @@ def without_frame(sets: Sets, texts: int) -> Sets:
         return sets
     own = frame[np.minimum(np.searchsorted(frame, sets.items), len(frame) - 1)] != sets.items
     owner = np.repeat(np.arange(len(sets.starts) - 1), np.diff(sets.starts))
-    bare = np.bincount(owner[own], minlength=len(sets.starts) - 1) == 0
+    left = np.bincount(owner[own], minlength=len(sets.starts) - 1)
+    part = np.zeros(len(sets.starts) - 1, dtype=np.uint64)  # a sum stands for a set's part of the template
+    np.add.at(part, owner[~own], sets.items[~own])
+    _, same, filled = np.unique(part, return_inverse=True, return_counts=True)
+    few = (left < OWN) & (left < OWN_SHARE * np.diff(sets.starts))
+    bare = (left == 0) | (few & (filled[same] < FILLED))
     keep = own | bare[owner]
     sizes = np.bincount(owner[keep], minlength=len(sets.starts) - 1)
     return Sets(sets.items[keep], np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
@@ -117,6 +132,9 @@ def near_pairs(met: Met, sets: Sets, own: Sets, threshold: float, marks: Numbers
     left, right = np.concatenate([met.left, left]), np.concatenate([met.right, right])
     score = module.jaccards(sets.items, sets.starts, left, right, threshold)
     near = score >= threshold
+    least = score.copy()
     if own is not sets:
-        near[near] = module.jaccards(own.items, own.starts, left[near], right[near], threshold) >= threshold
-    return Near(left[near], right[near], score[near])
+        bare = module.jaccards(own.items, own.starts, left[near], right[near], threshold)
+        least[near] = np.minimum(score[near], bare)
+        near = least >= threshold
+    return Near(left[near], right[near], score[near], least[near])

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Self
 
@@ -24,6 +25,16 @@ from curate.workspace.store import DATASET, FILES, TABLE, Store
 __all__ = ["Decision", "Run", "ScanRun", "Standing", "Workspace", "code_version", "now", "reviewer"]
 
 FOLDER = ".seatrial"
+CODE = (".py", ".npz", ".txt", ".json", ".toml")  # lists and weights decide what is found, as code does
+LIBRARIES = ("presidio-analyzer", "phonenumbers", "scikit-learn")  # and so do these
+
+
+def _version(library: str) -> str:
+    """The version of an installed library; empty where it is not."""
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return ""
 
 
 @cache
@@ -32,9 +43,12 @@ def code_version() -> str:
     root = Path(__file__).parents[2]
     hasher = blake2b(digest_size=8)
     for package in ("curate", "evalharness", "train", "tui"):
-        for path in sorted((root / package).rglob("*.py")):
-            hasher.update(path.relative_to(root).as_posix().encode())
-            hasher.update(path.read_bytes())
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in CODE and "__pycache__" not in path.parts:
+                hasher.update(path.relative_to(root).as_posix().encode())
+                hasher.update(path.read_bytes())
+    for library in LIBRARIES:
+        hasher.update(f"{library} {_version(library)}".encode())
     return hasher.hexdigest()
 
 

@@ -187,3 +187,21 @@ def test_columns_say_what_wordings_say(examples, asked, turn):
     table_ = examples(*rows)
     told = [(w.question, w.answer, w.chosen, w.rejected) for w in wordings(table_)]
     assert list(said(table_).iter_rows()) == told
+
+
+@pytest.mark.parametrize("count", [20, 60, 200])
+def test_a_large_family_of_copies_is_no_template(asked, found, count):
+    """Each has one other word changed, so none has all of what they share."""
+    words = [f"{one}{two}" for one in "bdfgklmnprst" for two in ("aro", "elu", "imo", "oda", "usi", "yka")][
+        :60
+    ]
+    rows = []
+    for at in range(count):
+        text = list(words)
+        text[at * 7 % 58] = f"other{'abcdefghij'[at % 10]}{'klmnopqrst'[at // 10 % 10]}{'uvw'[at // 100]}"
+        rows.append(asked(" ".join(text), "Yes."))
+    rows += [
+        asked(f"a question of its own about {at} things {at * 3} and {at * 5}", f"{at}") for at in range(200)
+    ]
+    dropped = [each for each in found(NearDuplicate(), *rows) if each[3] == "drop" and each[0] < count]
+    assert len(dropped) >= 0.9 * count
