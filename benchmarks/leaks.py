@@ -68,7 +68,9 @@ def run(
     if quick:
         return figures, {"recall_gsm8k_at_p99": SHAPE}, peer, n
     train, test, planted = _gsm8k(data) if data else _made_sums()
-    figures["recall_gsm8k_at_p99"] = _planted_recall(train, test, planted)
+    recall, *as_set = _planted_recall(train, test, planted)
+    figures["recall_gsm8k_at_p99"] = recall
+    figures["gsm8k_precision"], figures["gsm8k_recall"] = as_set  # of all that the check tells as it is set
     return figures, {}, peer, n + len(train) + len(planted)
 
 
@@ -151,18 +153,13 @@ def _hard_recall(originals: list[Row], again: list[Row]) -> float:
     return _recall_at(met["score"].to_list(), right, len(true))[0]
 
 
-def _planted_recall(train: list[Row], test: list[Row], planted: list[Row]) -> float:
-    """The share of planted rows told as the check is set, or of the surest of what it tells, if that is too much."""
+def _planted_recall(train: list[Row], test: list[Row], planted: list[Row]) -> tuple[float, float, float]:
+    """Recall of the surest of what the check tells at precision .99; precision and recall of all that it tells."""
     met = _scored([train, planted], test)
     best = met.group_by("row").agg(pl.col("score").max()).sort("row")
     right = [row >= len(train) for row in best["row"]]
-    recall, at = _recall_at(best["score"].to_list(), right, len(planted))
-    print(
-        f"planted: at {Leak().meaning}: precision {sum(right) / max(len(right), 1):.4f}, recall "
-        f"{sum(right) / len(planted):.4f}; at precision {PRECISION}: recall {recall:.4f}, threshold {at:.3f}",
-        file=sys.stderr,
-    )
-    return recall
+    recall, _ = _recall_at(best["score"].to_list(), right, len(planted))
+    return recall, sum(right) / max(len(right), 1), sum(right) / len(planted)
 
 
 def _recall_at(scores: Sequence[float], right: Sequence[bool], total: int) -> tuple[float, float]:

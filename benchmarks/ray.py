@@ -22,13 +22,20 @@ CHECKS = ("near-duplicate", "exact-duplicate", "pii", "leak")
 SETTINGS = ("pii.names=none",)
 
 
+COMMAND = [sys.executable, "-P", "-m", "tui"]
+
+
+def imported(folder: Path, home: Path) -> None:
+    """A workspace with the rows."""
+    environment = {**os.environ, "SEATRIAL_HOME": str(home)}
+    words = [*COMMAND, "import", "rows.jsonl", "--label", "queue", "--group", "customer", "--json"]
+    subprocess.run(words, cwd=folder, env=environment, check=True, capture_output=True)
+
+
 def scanned(folder: Path, home: Path, engine: str) -> str:
     """The digest of the findings of a scan through the command."""
     environment = {**os.environ, "SEATRIAL_HOME": str(home), "RAY_USAGE_STATS_ENABLED": "0"}
-    command = [sys.executable, "-P", "-m", "tui"]
-    words = [*command, "import", "rows.jsonl", "--label", "queue", "--group", "customer", "--json"]
-    subprocess.run(words, cwd=folder, env=environment, check=True, capture_output=True)
-    words = [*command, "scan", "--engine", engine, "--encoder", "none", "--json"]
+    words = [*COMMAND, "scan", "--engine", engine, "--encoder", "none", "--json"]
     words += [word for check in CHECKS for word in ("--check", check)]
     words += [word for setting in SETTINGS for word in ("--set", setting)]
     words += ["--protect", "protected.jsonl"]
@@ -64,6 +71,7 @@ class Cluster:
 
         def kill() -> None:
             time.sleep(after)
+            self.lost_at = time.perf_counter()
             self.nodes.remove_node(self.second, allow_graceful=False)
 
         thread = threading.Thread(target=kill)
@@ -76,15 +84,20 @@ def compared(folder: Path, rows: int) -> tuple[bool, bool]:
     write(folder / "rows.jsonl", rows)
     lines = (folder / "rows.jsonl").read_text().splitlines(keepends=True)
     (folder / "protected.jsonl").write_text("".join(lines[:: max(1, rows // 20)]))
+    for home in ("local", "two", "one"):
+        imported(folder, folder / home)
     local = scanned(folder, folder / "local", "local")
     with Cluster() as cluster:
         began = time.perf_counter()
         equal = scanned(folder, folder / "two", cluster.engine) == local
         took = time.perf_counter() - began
     with Cluster() as cluster:
-        killer = cluster.lose(after=took / 2)
+        killer = cluster.lose(after=took * 0.6)  # past the start of the command and of the workers
         after_loss = scanned(folder, folder / "one", cluster.engine) == local
+        ended = time.perf_counter()
         killer.join()
+        if cluster.lost_at > ended:
+            raise RuntimeError("the scan had ended before the node was lost: nothing is shown")
     return equal, after_loss
 
 
