@@ -17,7 +17,6 @@ import gzip
 import json
 import random
 import re
-import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
