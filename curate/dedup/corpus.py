@@ -129,6 +129,7 @@ class Run:
         alone = copies == np.arange(len(order))
         active = np.flatnonzero(alone & (first.whole[order] != 0))
         met = self._met(first, order, active)
+        first = first._replace(keys=first.keys[:0, :0].copy())  # not needed any more, and large
         members = np.unique(np.concatenate([met.left, met.right, met.crowd]))
         sets, starts = self._second_pass(first, order[members])
         slots = np.zeros(len(order), dtype=np.int64)
