@@ -30,6 +30,7 @@ group = "customer"
 
 [scan]
 checks = ["structure", "exact-duplicate", "near-duplicate", "pii", "contradiction", "leak"]
+encoder = "none"
 
 [checks.near-duplicate]
 threshold = 0.8
