@@ -118,18 +118,18 @@ class Local:
         workers = self.workers or _cores()
         # spawn, for polars holds threads and locks that fork would copy in mid-use
         pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+        whole = False
         try:
             yield pool, workers
+            whole = True
         except BrokenProcessPool as error:
             raise ResourceError(
                 "a worker process was killed, most often for want of memory",
                 hint="use fewer workers, or one process; what was recorded so far stands",
             ) from error
-        except BaseException:
-            # the batches at work are not waited for
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        pool.shutdown()
+        finally:
+            # after an error, or where the results were not all taken, the batches at work are not waited for
+            pool.shutdown(wait=whole, cancel_futures=True)
 
 
 def _in_order(
