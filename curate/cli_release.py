@@ -13,6 +13,7 @@ from curate.answer import Answer
 from curate.errors import ConfigError
 
 if TYPE_CHECKING:
+    from curate.engine import Engine
     from curate.splitting import Wish
 
 
@@ -76,12 +77,15 @@ def split(
         str | None,
         typer.Option(metavar="VERSION", help="leave out what has to do with the test of this version"),
     ] = None,
+    engine: Annotated[str, typer.Option(help="where it is proved: local, ray, ray:ADDRESS")] = "local",
+    workers: Annotated[int, typer.Option(min=0, help="processes; 0 for one a core")] = 1,
 ) -> Answer:
     """Divide a version into train, validation and test; no cluster and no group is cut in two.
 
     The test part is sealed: each reading of it by a model is recorded. Beside the result stands what a
     plain random split of the same sizes and seed would have leaked.
     """
+    from curate.engine import engine_of
     from curate.resample import Balance
     from curate.splitting import Wish
 
@@ -89,10 +93,14 @@ def split(
         shares(sizes), counts(rows) if rows else None, seed, by or None, group, keep_existing, random,
         link_threshold, encoder, semantic_threshold, Balance(balance, temperature, cap),
     )  # fmt: skip
-    return _divide(dataset, wish, allow_blocking=allow_blocking, away_from=away_from)
+    return _divide(
+        dataset, wish, engine_of(engine, workers), allow_blocking=allow_blocking, away_from=away_from
+    )
 
 
-def _divide(dataset: str | None, wish: Wish, *, allow_blocking: bool, away_from: str | None) -> Answer:
+def _divide(
+    dataset: str | None, wish: Wish, engine: Engine, *, allow_blocking: bool, away_from: str | None
+) -> Answer:
     """Carry a split out and say what came of it."""
     from curate.release import split_version
     from curate.workspace import Workspace
@@ -100,7 +108,12 @@ def _divide(dataset: str | None, wish: Wish, *, allow_blocking: bool, away_from:
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     away = workspace.dataset(away_from) if away_from else None
-    made, report = split_version(workspace, digest, wish, allow_blocking=allow_blocking, away_from=away)
+    try:
+        made, report = split_version(
+            workspace, digest, wish, allow_blocking=allow_blocking, away_from=away, engine=engine
+        )
+    finally:
+        engine.close()
     new = made.outputs["dataset"]
     name = workspace.name_of(new) or new[:8]
     lines = [f"{name}: {new[:8]}", *split_lines(report)]

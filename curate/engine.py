@@ -7,6 +7,7 @@ finished together. Every engine gives the same tables.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any, NamedTuple, Protocol, TypeVar
+
+import polars as pl
 
 from curate.errors import ConfigError, MissingExtraError, ResourceError, SeatrialError
 
@@ -138,7 +141,7 @@ def _in_order(
     """What the function makes of each batch, in order; two batches a worker are in flight."""
     flight: deque[Future[Any]] = deque()
     for batch in batches:
-        flight.append(pool.submit(_attempt, function, batch))
+        flight.append(pool.submit(_attempt, function, _packed(batch)))
         if len(flight) >= 2 * workers:
             yield _unwrap(flight.popleft().result())
     while flight:
@@ -170,7 +173,7 @@ class Ray:
         task = ray.remote(_attempt).options(max_retries=RETRIES)
         shared = ray.put(function)  # once, not with every task
         with _cluster_faults(ray):
-            yield from self._flown(ray, (task.remote(shared, batch) for batch in batches))
+            yield from self._flown(ray, (task.remote(shared, _packed(batch)) for batch in batches))
 
     def exchange(
         self,
@@ -187,7 +190,7 @@ class Ray:
         with _cluster_faults(ray):
             rows: list[list[Any]] = []
             for batch in batches:
-                made = scatter.remote(shared, parts, batch)
+                made = scatter.remote(shared, parts, _packed(batch))
                 rows.append([made] if parts == 1 else made)
                 if len(rows) > self.in_flight:  # do not run ahead of the cluster
                     ray.wait(rows[-self.in_flight - 1], fetch_local=False)
@@ -267,10 +270,30 @@ class _Failure(NamedTuple):
     hint: str
 
 
+class _Frame(NamedTuple):
+    """A table on its way to a worker, as an Arrow file."""
+
+    ipc: bytes
+
+
+def _packed(batch: object) -> object:
+    """The batch for the way: pickled, a slice of a column of lists would carry the whole column with it."""
+    if isinstance(batch, pl.DataFrame):
+        return _Frame(batch.write_ipc(None, compat_level=pl.CompatLevel.newest()).getvalue())
+    return [_packed(each) for each in batch] if isinstance(batch, list) else batch
+
+
+def _unpacked(batch: Any) -> Any:  # noqa: ANN401
+    """The batch as it was given."""
+    if isinstance(batch, _Frame):
+        return pl.read_ipc(io.BytesIO(batch.ipc))
+    return [_unpacked(each) for each in batch] if isinstance(batch, list) else batch
+
+
 def _attempt(function: Callable[[Batch], Result], batch: Batch) -> Result | _Failure:
     """The result, or our own error as a value."""
     try:
-        return function(batch)
+        return function(_unpacked(batch))
     except SeatrialError as error:
         return _Failure(type(error), error.message, error.hint)
 

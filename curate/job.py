@@ -14,6 +14,7 @@ from typing import Any
 import polars as pl
 
 from curate.apply import dropped_by
+from curate.engine import engine_of
 from curate.errors import AccountError, GateError
 from curate.keys import KEY_PLACES, Ways, opened
 from curate.outgoing import export_version
@@ -199,9 +200,13 @@ def _release(workspace: Workspace, recipe: Recipe, outcome: Outcome) -> None:
     """Split and export, as far as the recipe asks."""
     allow = recipe.gate.allow_blocking
     if recipe.split is not None:
-        made, outcome.split = split_version(
-            workspace, outcome.dataset, recipe.split.wish(), allow_blocking=allow
-        )
+        engine = engine_of(recipe.scan.engine, recipe.scan.workers)
+        try:
+            made, outcome.split = split_version(
+                workspace, outcome.dataset, recipe.split.wish(), allow_blocking=allow, engine=engine
+            )
+        finally:
+            engine.close()
         outcome.dataset = made.outputs["dataset"]
     if recipe.export is not None:
         exported = export_version(

@@ -10,12 +10,15 @@ from curate.checks.leak import Leak
 from curate.checks.pii import Pii
 from curate.checks.structure import Structure
 from curate.embedding import AUTO, NONE, Encoder, Vectors, find_encoder
+from curate.engine import Engine, Serial
 from curate.errors import AccountError, GateError
 from curate.finding import ORDER
 from curate.review import RUN, UNAPPLIED, looked, open_blocking, review
 from curate.splitting import Wish, divided, meaning
 from curate.steps import Made, done_before, findings_of, move_name
 from curate.workspace import Workspace
+
+SERIAL = Serial()
 
 
 def gate(workspace: Workspace, dataset: str, what: str, *, allow: bool = False) -> pl.DataFrame:
@@ -120,11 +123,13 @@ def split_version(
     *,
     allow_blocking: bool = False,
     away_from: str | None = None,
+    engine: Engine = SERIAL,
 ) -> tuple[Made, dict[str, Any]]:
     """Divide a version and name the result; returns the report too. Raises GateError, ConfigError.
 
     `away_from` is the digest of another version: rows that its test holds, and all that hang together
-    with them, get no split, so that a model trained on the rest knows nothing of that test.
+    with them, get no split, so that a model trained on the rest knows nothing of that test. `engine` is
+    where the leak check that proves the division runs; it changes no result.
     """
     wish = wish or Wish()
     table = gate(workspace, dataset, "split", allow=allow_blocking)
@@ -145,7 +150,7 @@ def split_version(
             run.outputs["split-report"] = workspace.put_json("split-report", report)
         done = Made(run.run_id, run.outputs, recorded=False)
     if workspace.scans(dataset):
-        carry_over(workspace, dataset, done.outputs["dataset"])
+        carry_over(workspace, dataset, done.outputs["dataset"], engine)
     name_it = name_aside if wish.random else move_name
     name_it(workspace, dataset, done.outputs["dataset"])
     told = workspace.json(done.outputs["split-report"])
@@ -163,7 +168,7 @@ def name_aside(workspace: Workspace, dataset: str, made: str) -> None:
         workspace.ledger.set_name(name, means)
 
 
-def carry_over(workspace: Workspace, parent: str, made: str) -> Made:
+def carry_over(workspace: Workspace, parent: str, made: str, engine: Engine = SERIAL) -> Made:
     """Record a scan of a version that a split made: the leak check anew, the other findings as they were.
 
     A split changes no text, so what the other checks found still stands, under the same ids and with
@@ -198,7 +203,7 @@ def carry_over(workspace: Workspace, parent: str, made: str) -> Made:
     done = done_before(workspace, "scan", params, inputs)
     if done is None:
         with workspace.run("scan", params, inputs) as run:
-            found = scan(examples, asked, protected=protected, vectors=vectors)
+            found = scan(examples, asked, protected=protected, engine=engine, vectors=vectors)
             stay = workspace.findings(parent)
             parts = [] if stay is None else [stay.filter(pl.col("check") != Leak.name)]
             both = pl.concat([*parts, found.findings]).sort(*ORDER, "finding_id", nulls_last=False)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from importlib.util import find_spec
 
+import polars as pl
 import pytest
 
-from curate.engine import Engine, Local, Ray, Serial, engine_of
+from curate.engine import Engine, Local, Ray, Serial, _packed, _unpacked, engine_of
 from curate.errors import ConfigError, MissingExtraError, ResourceError
 from curate.example import digest
 from curate.scan import make_checks
@@ -112,3 +114,13 @@ def test_an_engine_that_does_not_exist_is_an_error_with_the_names():
     with pytest.raises(ConfigError) as caught:
         engine_of("dask")
     assert "ray" in caught.value.hint
+
+
+def test_a_slice_of_a_table_goes_to_a_worker_without_the_rest_of_the_table():
+    table = pl.DataFrame({"name": ["a"] * 2_000, "turns": [["some words that are said"] * 5] * 2_000})
+    whole = len(pickle.dumps(_packed(table)))
+    slices = [pickle.dumps(_packed(part)) for part in table.iter_slices(100)]
+
+    assert sum(len(each) for each in slices) < 2 * whole
+    assert pl.concat([_unpacked(pickle.loads(each)) for each in slices]).equals(table)
+    assert _unpacked(_packed([table, "other", 3]))[0].equals(table)
