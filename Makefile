@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# test files that run at once
+JOBS ?= 2
 STAMP := $(VENV)/.installed
 
 .PHONY: setup demo test check docs clean
@@ -17,14 +19,14 @@ demo: setup
 	$(BIN)/seatrial demo
 
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 docs: setup
 	$(BIN)/python docs/pictures/make.py
