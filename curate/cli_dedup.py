@@ -14,7 +14,10 @@ SHOWN = 10  # pairs
 
 def dedup(
     file: Annotated[Path, typer.Argument(help="JSONL (also .gz, .zst), JSON or Parquet")],
-    text: Annotated[str, typer.Option(help="field that is compared; of JSON several, by commas")] = "text",
+    text: Annotated[
+        str,
+        typer.Option(help="field that is compared, of strings or of messages; of JSON several, by commas"),
+    ] = "text",
     threshold: Annotated[float, typer.Option(help="Jaccard index of shingles, 0.3 to 1")] = 0.8,
     keep: Annotated[str, typer.Option(help="which stays: first, last, longest or shortest")] = "first",
     words: Annotated[int, typer.Option(help="words to a shingle")] = 5,
@@ -23,6 +26,7 @@ def dedup(
     dropped: Annotated[
         Path | None, typer.Option(help="write what goes, for which row, as JSON lines")
     ] = None,
+    overwrite: Annotated[bool, typer.Option(help="replace files that exist")] = False,
     threads: Annotated[int, typer.Option(min=0, help="0 is one a core")] = 0,
 ) -> Answer:
     """Find the near duplicates of a file: each row that goes is near to one that stays, exactly measured."""
@@ -30,7 +34,7 @@ def dedup(
     from curate.dedup.writing import check_out, write_dropped, write_kept
 
     for place in (out, dropped):
-        check_out(file, place)
+        check_out(file, place, overwrite=overwrite)
     found = near_duplicates(
         file, text=text, threshold=threshold, keep=keep, words=words, characters=characters, threads=threads
     )

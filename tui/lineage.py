@@ -60,7 +60,7 @@ class Portrait:
 
 
 def versions(workspace: Workspace) -> list[Version]:
-    """All dataset versions, newest first."""
+    """All dataset versions that are there, newest first; those that were purged are in the log alone."""
     query = """
         select a.digest, a.rows, a.added_at,
             (select run.kind from run_artifact o join run using (run_id)
@@ -74,6 +74,7 @@ def versions(workspace: Workspace) -> list[Version]:
             row["made_by"] or "", row["added_at"],
         )
         for row in workspace.ledger.rows(query)
+        if workspace.store.holds(row["digest"])
     ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Protocol
@@ -106,11 +107,16 @@ class Lines:
 
     def _said(self, row: dict[str, Any], field: str, line: bytes) -> str:
         value = row.get(field)
-        if value is not None and not isinstance(value, str):
+        if isinstance(value, list):
+            value = _spoken(value)
+        elif value is None:
+            value = ""
+        if not isinstance(value, str):
             raise SourceError(
-                f"{self._place(line)}: `{field}` is no text", hint="--text names a field of strings"
+                f"{self._place(line)}: `{field}` is no text",
+                hint="--text names a field of strings, or of messages",
             )
-        return value or ""
+        return value
 
     def _place(self, line: bytes) -> str:
         """File and line, looked for when there is something to say of it."""
@@ -174,6 +180,9 @@ def source_of(what: str | Path | Iterable[str | None], text: str) -> Source:
     fields = tuple(name.strip() for name in text.split(","))
     name = plain_name(path)
     if name.endswith((".jsonl", ".ndjson")):
+        if len(fields) > 1:  # of one field each row is asked for it
+            with open_packed(path) as file:
+                _all_there(path, fields, (_keys(line) for line in file))
         return Lines(path, fields)
     if name.endswith(".parquet"):
         if len(fields) > 1:
@@ -194,7 +203,46 @@ def _of_array(path: Path, fields: tuple[str, ...]) -> list[str]:
             raise SourceError(f"{path} is not JSON: {error}", hint="is it JSONL? name it .jsonl") from error
     if not isinstance(rows, list):
         raise SourceError(f"{path} is no list of rows", hint="one JSON list of objects")
+    _all_there(path, fields, (row for row in rows if isinstance(row, dict)))
     return [lines.text_of(json.dumps(row).encode()) for row in rows]
+
+
+def _all_there(path: Path, fields: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
+    """Raise ConfigError for a field that no row has: it is misspelt, and rows would differ in it unseen."""
+    missing, seen = dict.fromkeys(fields), dict.fromkeys(())
+    for row in rows:
+        for name in row:
+            missing.pop(name, None)
+            seen[name] = None
+        if not missing:
+            return
+    if seen:
+        name = next(iter(missing))
+        near = get_close_matches(name, seen, n=1)
+        meant = f"did you mean `{near[0]}`? " if near else ""
+        raise ConfigError(
+            f"no row of {path} has a field `{name}`", hint=f"{meant}there are: {', '.join(list(seen)[:20])}"
+        )
+
+
+def _keys(line: bytes) -> Iterable[str]:
+    """The fields of a JSON line; none of one that is no object, of which its reader will tell."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return ()
+    return row if isinstance(row, dict) else ()
+
+
+def _spoken(turns: list[Any]) -> str | None:
+    """What is said in a list of messages, one a line; None where it is no such list."""
+    said = [turn.get("content", turn.get("value")) if isinstance(turn, dict) else None for turn in turns]
+    if not all(
+        isinstance(text, str) or (text is None and isinstance(turn, dict))
+        for text, turn in zip(said, turns, strict=True)
+    ):
+        return None
+    return "\n".join(text for text in said if text)
 
 
 def plain_name(path: Path) -> str:

@@ -15,12 +15,14 @@ from curate.dedup.shingling import Numbers
 from curate.errors import ConfigError
 
 
-def check_out(file: Path, out: Path | None) -> None:
+def check_out(file: Path, out: Path | None, *, overwrite: bool = False) -> None:
     """Raise ConfigError where a result cannot be written, before anything is read."""
     if out is None:
         return
     if out.exists() and file.exists() and out.samefile(file):
         raise ConfigError(f"{out} is the file that is read", hint="write to another name")
+    if out.exists() and not overwrite:
+        raise ConfigError(f"{out} exists", hint="--overwrite replaces it")
     if not out.parent.is_dir():
         raise ConfigError(f"there is no folder {out.parent}", hint="make it first")
 

@@ -64,12 +64,17 @@ class Store:
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
 
+    def holds(self, digest: str) -> bool:
+        """Whether an artifact is here: one that was purged is not, though the ledger knows it."""
+        return (self.root / digest).is_dir()
+
     def path(self, digest: str) -> Path:
         """The folder of an artifact that is here."""
         folder = self.root / digest
         if not folder.is_dir():
             raise NotFoundError(
-                f"artifact {digest} is not in {self.root}", hint="seatrial verify lists what is missing"
+                f"artifact {digest} is not in {self.root}",
+                hint="it was purged, or the folder is damaged: seatrial verify tells which",
             )
         return folder
 

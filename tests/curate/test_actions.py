@@ -344,3 +344,23 @@ def test_a_recipe_takes_key_and_vault_and_ends(place: Path):
     assert cli.main(["curate", "recipe.toml"]) == 0 and Workspace.open().dataset("rows") == clean
     (place / "recipe.toml").write_text('[import]\nfiles = ["rows.jsonl"]\n[apply]\nstyle = "pseudonym"\n')
     assert cli.main(["curate", "recipe.toml"]) == 2
+
+
+def test_what_was_split_can_be_split_and_exported_after_the_raw_versions_are_gone(
+    place: Path, capsys: pytest.CaptureFixture[str]
+):
+    rows = [
+        {"messages": [{"role": "user", "content": f"Where is parcel {n}? I am a{n}@mail.de, word{n * 7}"},
+                      {"role": "assistant", "content": f"It is at stop {n * 13} since {n} days."}]}
+        for n in range(40)
+    ]  # fmt: skip
+    (place / "many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    quick = ["--check", "pii", "--check", "structure", "--encoder", "none", "--set", "pii.names=none"]
+    for words in (
+        ["import", "many.jsonl"], ["scan", "many", *quick], ["apply", "many", "--safe"], ["scan", "many", *quick],
+        ["split", "many"], ["purge", "many", "--raw", "--yes"], ["split", "many", "--seed", "3"],
+        ["export", "many", "--to", "many-out"],
+    ):  # fmt: skip
+        capsys.readouterr()
+        code = cli.main(words)
+        assert code in (0, 1) and (code == 0 or words[0] == "scan"), (words, capsys.readouterr())

@@ -195,8 +195,10 @@ def _told(text: str, at: int, end: int, label: str, *, is_password: bool) -> Ite
     if match is None:
         return
     start = match.start("value")
-    value = match["value"].split(",")[0].rstrip(_MARKS + "…") if said else match["value"]
-    if placeholder(value) or (expression(value) and not any(c.isdigit() for c in value)):
+    # the whole word first: without its closing mark `[SECRET]` is no placeholder any more
+    whole = match["value"].split(",")[0]
+    value = whole.rstrip(_MARKS + "…") if said else match["value"]
+    if placeholder(whole) or placeholder(value) or (expression(value) and not any(c.isdigit() for c in value)):
         return
     if said and is_password:
         good = _spoken(value)

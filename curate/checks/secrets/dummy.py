@@ -251,7 +251,7 @@ WEAK = frozenset(
 )
 _MARKS = re.compile(
     r"(?i)your|<|>|\*{3}|x{4}|\.{3}|…|\$\{|\{\{|\}\}|%\(|%s|\{\w*\}|placeholder|example|changeme|change[_-]me"
-    r"|redacted|dummy|insert|replace|to-?do|fixme|lorem|foobar|\A[$@%&{]|\A\W+\Z|\A(?:n/?a|tbd)\Z"
+    r"|redacted|dummy|insert|replace|to-?do|fixme|lorem|foobar|\A[$@%&{]|\A\[[\w -]+\]\W*\Z|\A\W+\Z|\A(?:n/?a|tbd)\Z"
 )
 _NAME = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*(?:(?:\.|->|::|\?\.)[A-Za-z_$][A-Za-z0-9_$]*)*")
 _CALL = re.compile(r"[\w.$:>-]*[A-Za-z_]\w*[(\[]")

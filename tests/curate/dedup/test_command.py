@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from curate.cli_dedup import dedup
-from curate.errors import ConfigError
+from curate.errors import ConfigError, SourceError
 
 ROWS = [
     {"id": 1, "text": "please tell me how i can change the address on my account"},
@@ -79,3 +79,31 @@ def test_a_run_that_fails_leaves_no_half_file(tmp_path):
     assert done.returncode == 2
     assert "rows.jsonl:9" in done.stderr
     assert not out.exists()
+
+
+def test_a_field_that_no_row_has_is_misspelt(tmp_path):
+    rows = [{"q": "how many", "answer": "three"}, {"q": "how many", "answer": "four"}]
+    lines, array = write(tmp_path / "rows.jsonl", rows), tmp_path / "rows.json"
+    array.write_text(json.dumps(rows))
+    for source in (lines, array):
+        with pytest.raises(ConfigError, match=r"no row of .* has a field `anwser`") as caught:
+            dedup(source, text="q,anwser")
+        assert "did you mean `answer`" in caught.value.hint
+
+
+def test_messages_are_compared_by_what_is_said(tmp_path):
+    said = [[{"role": "user", "content": "hi"}, {"role": "assistant", "content": word}] for word in "aab"]
+    source = write(tmp_path / "rows.jsonl", [{"messages": turns} for turns in said])
+    assert dedup(source, text="messages").data["kept"] == 2
+    with pytest.raises(SourceError, match="is no text"):
+        dedup(write(tmp_path / "odd.jsonl", [{"messages": [1]}]), text="messages")
+
+
+def test_a_file_that_is_there_is_replaced_only_when_asked(tmp_path):
+    source, out = write(tmp_path / "rows.jsonl"), tmp_path / "kept.jsonl"
+    out.write_text("mine")
+    with pytest.raises(ConfigError, match="exists"):
+        dedup(source, out=out)
+    assert out.read_text() == "mine"
+    dedup(source, out=out, overwrite=True)
+    assert out.read_text() != "mine"
