@@ -276,7 +276,7 @@ class _Frame(NamedTuple):
     ipc: bytes
 
 
-def _packed(batch: object) -> object:
+def _packed(batch: Any) -> Any:  # noqa: ANN401
     """The batch for the way: pickled, a slice of a column of lists would carry the whole column with it."""
     if isinstance(batch, pl.DataFrame):
         return _Frame(batch.write_ipc(None, compat_level=pl.CompatLevel.newest()).getvalue())

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from curate.dedup.bands import Met, joined, meetings
 from curate.dedup.corpus import arithmetic
 from curate.dedup.leaders import crowd_of
-from curate.dedup.reading import Texts, piece_of
+from curate.dedup.reading import ROWS, Texts, piece_of
 from curate.dedup.shingling import Hashes, Numbers, Shingling, bands_for
 
 FEW = 200_000  # characters; fewer are not worth the start of the compiler's library
@@ -58,11 +58,16 @@ def _long(texts: pl.Series) -> bool:
 
 def sketches(texts: pl.Series, shingling: Shingling, threshold: float) -> tuple[pl.Series, pl.Series]:
     """Of each text a key, UInt64 (0: it says nothing; else equal where its words are), and its band keys."""
-    bands = bands_for(threshold)
-    made = by(texts).sketch_piece(piece_of(texts), Texts(()), shingling, bands)
-    flat = pl.Series("bands", np.ascontiguousarray(made.keys.T).reshape(-1), dtype=pl.UInt64)
-    lists = flat.reshape((len(texts), bands.keys)).cast(pl.List(pl.UInt64))
-    return pl.Series("key", made.whole, dtype=pl.UInt64), lists.alias("bands")
+    bands, module = bands_for(threshold), by(texts)
+    keys = np.empty((len(texts), bands.keys), dtype=np.uint64)
+    whole = np.empty(len(texts), dtype=np.uint64)
+    for begin in range(0, len(texts), ROWS):
+        piece = piece_of(texts[begin : begin + ROWS])
+        made = module.sketch_piece(piece, Texts(()), shingling, bands)
+        keys[begin : begin + ROWS] = made.keys.T
+        whole[begin : begin + ROWS] = made.whole
+    lists = pl.Series("bands", keys.reshape(-1)).reshape(keys.shape).cast(pl.List(pl.UInt64))
+    return pl.Series("key", whole, dtype=pl.UInt64), lists.alias("bands")
 
 
 def met_by(bands: pl.Series) -> Met:
@@ -77,10 +82,16 @@ def met_by(bands: pl.Series) -> Met:
 
 def sets_of(texts: pl.Series, shingling: Shingling) -> Sets:
     """The shingles of each text."""
-    piece = piece_of(texts)
-    assert piece.bounds is not None
-    made = by(texts).sets_of_piece(piece, Texts(()), piece.bounds[:-1], piece.bounds[1:], shingling)
-    return Sets(*made)
+    module = by(texts)
+    items: list[Hashes] = [np.empty(0, dtype=np.uint64)]
+    sizes: list[Numbers] = [np.zeros(1, dtype=np.int64)]
+    for begin in range(0, len(texts), ROWS):
+        piece = piece_of(texts[begin : begin + ROWS])
+        assert piece.bounds is not None
+        made = module.sets_of_piece(piece, Texts(()), piece.bounds[:-1], piece.bounds[1:], shingling)
+        items.append(made[0])
+        sizes.append(np.diff(made[1]))
+    return Sets(np.concatenate(items), np.cumsum(np.concatenate(sizes)))
 
 
 def without_frame(sets: Sets, texts: int) -> Sets:

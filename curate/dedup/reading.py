@@ -209,7 +209,8 @@ def _of_array(path: Path, fields: tuple[str, ...]) -> list[str]:
 
 def _all_there(path: Path, fields: Sequence[str], rows: Iterable[Iterable[str]]) -> None:
     """Raise ConfigError for a field that no row has: it is misspelt, and rows would differ in it unseen."""
-    missing, seen = dict.fromkeys(fields), dict.fromkeys(())
+    missing: dict[str, None] = dict.fromkeys(fields)
+    seen: dict[str, None] = {}
     for row in rows:
         for name in row:
             missing.pop(name, None)
