@@ -20,6 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.errors import ConfigError, MissingExtraError
+from curate.fingerprint import SHOWN, folder_digest
 from curate.progress import Progress
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Encoder(NamedTuple):
     @property
     def told(self) -> str:
         """Name and fingerprint, as the ledger records them."""
-        return f"{self.name}@{self.fingerprint[:12]}"
+        return f"{self.name}@{self.fingerprint[:SHOWN]}"
 
 
 def find_encoder(name: str) -> Encoder | None:
@@ -92,18 +93,8 @@ def _snapshot(name: str) -> Path:
 
 def _described(name: str, folder: Path) -> Encoder:
     """The encoder in a folder, with the digest of its weights and the languages of its card."""
-    weights = sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix in (".safetensors", ".bin", ".json", ".txt", ".model")
-    )
-    if not any(file.suffix in (".safetensors", ".bin") for file in weights):
-        raise ConfigError(f"no weights in the folder of the encoder {name}", hint="it needs *.safetensors")
-    hasher = blake2b(_precision().encode(), digest_size=16)
-    for file in weights:
-        hasher.update(file.relative_to(folder).as_posix().encode())
-        hasher.update(file.read_bytes())
-    return Encoder(name, str(folder), hasher.hexdigest(), _languages(folder / "README.md"))
+    fingerprint = folder_digest(folder, how=_precision(), name=f"the encoder {name}")
+    return Encoder(name, str(folder), fingerprint, _languages(folder / "README.md"))
 
 
 def _languages(card: Path) -> tuple[str, ...]:

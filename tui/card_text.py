@@ -187,6 +187,8 @@ def evidence(text: str | None) -> Content:
         values = {"evidence": values}
     parts: list[Content] = []
     for name, value in values.items():
+        if name == "looks_like":  # a row's id: the card shows what it is labelled
+            continue
         said = value if isinstance(value, str) else _number(value)
         parts.append(
             Content.assemble((excerpt(str(name), 40).replace("_", " "), "dim"), " ", excerpt(said, 90))

@@ -56,6 +56,7 @@ class Text(NamedTuple):
     named: Named
     negations: int
     label: str | None
+    unread: bool  # whether something stands behind the pieces that are encoded
 
 
 class Edge(NamedTuple):
@@ -73,16 +74,17 @@ class SemanticDuplicate:
     A row is proposed for dropping only if it is itself that near to the row that stays, with the same
     numbers, names, label and denials, and an answer that is near as well; any other is for review, with
     the reason as its label: `numbers-differ`, `names-differ`, `negation-differs`, `labels-differ`,
-    `answers-differ`. Which row stays is told by `keep`. Pairs that share most of their words are left
+    `answers-differ`, and `end-not-read` where one is too long to be encoded whole. Which row stays is told by `keep`. Pairs that share most of their words are left
     to the checks of exact and near duplicates. `compare` is `whole`, `prompt` or `answer`.
 
     Exact up to 50,000 distinct texts; above, approximate, with the recall measured in the evidence.
-    A long text is cut into pieces of 800 characters, of which the first 8 count, by their mean. Texts in
+    A long text is cut into pieces of 800 characters, of which the first 8 count, by their mean; what has
+    more of them is never proposed for dropping. Texts in
     scripts that the encoder was not made for are not compared; one finding, `not-covered`, counts them.
     """
 
     name: ClassVar[str] = "semantic-duplicate"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     unseen: ClassVar[str] = "nothing was compared"
     threshold: float = 0.95
     compare: str = "whole"
@@ -181,6 +183,7 @@ class SemanticDuplicate:
                 named("\n".join(wording.parts(self.compare))),
                 negations(normalise(wording.question if self.compare != "answer" else text)),
                 label,
+                _unread("\n".join(part for part in wording.parts(self.compare) if part)),
             )
             for wording, text, cut, label in zip(all_said, whole, cuts, texts["label"], strict=True)
         }
@@ -219,16 +222,26 @@ def _is_missing(name: str) -> bool:
 
 def pieces(text: str) -> list[str]:
     """The text in pieces that an encoder can read whole, cut at white space; the first few of a long one."""
+    return _cut(text)[0]
+
+
+def _unread(text: str) -> bool:
+    """Whether a text goes on behind its pieces."""
+    return _cut(text)[1] != ""
+
+
+def _cut(text: str) -> tuple[list[str], str]:
+    """The pieces, and what stands behind the last of them."""
     found: list[str] = []
     rest = text.strip()
     while rest and len(found) < PIECES:
         if len(rest) <= PIECE:
-            return [*found, rest]
+            return [*found, rest], ""
         end = max(rest.rfind(" ", PIECE // 2, PIECE), rest.rfind("\n", PIECE // 2, PIECE))
         end = end if end > 0 else PIECE
         found.append(rest[:end])
         rest = rest[end:].lstrip()
-    return found
+    return found, rest
 
 
 def covers(languages: Sequence[str], text: str) -> bool:
@@ -268,7 +281,10 @@ def _doubt(left: Text, right: Text, answers: float) -> str:
         return "names-differ"
     if (left.negations > 0) != (right.negations > 0):
         return "negation-differs"
-    return "answers-differ" if answers < ANSWERS else ""
+    if answers < ANSWERS:
+        return "answers-differ"
+    # nothing is known of the rest: two contracts may differ in their last line
+    return "end-not-read" if left.unread or right.unread else ""
 
 
 def _fallen(order: Sequence[str], edges: dict[str, list[Edge]]) -> dict[str, Edge]:

@@ -11,6 +11,7 @@ import polars as pl
 
 from curate.checks.quality.text import Problem
 from curate.errors import MissingExtraError, NotFoundError
+from curate.fingerprint import text_digest, told
 
 # words of scripts with spaces; of Han, Kana and Thai each letter counts as one
 WORDS = (
@@ -29,30 +30,40 @@ def lengths(
             yield from _over(counted, "words", max_words)
         answers = counted.filter(pl.col("role") == "assistant").group_by("row", maintain_order=True).last()
         for row, words in answers.filter(pl.col("words") < min_words).select("row", "words").iter_rows():
-            told: dict[str, object] = {"words": words, "limit": min_words}
+            measured: dict[str, object] = {"words": words, "limit": min_words}
             yield (
                 row,
                 Problem(
-                    "too-short", None, None, 0.9, "the answer has fewer words than asked for", measured=told
+                    "too-short",
+                    None,
+                    None,
+                    0.9,
+                    "the answer has fewer words than asked for",
+                    measured=measured,
                 ),
             )
     if max_tokens:
-        tokens = [
-            len(code)
-            for code in _tokenizer(tokenizer).encode_batch(said["text"].to_list(), add_special_tokens=False)
-        ]
-        yield from _over(said.with_columns(tokens=pl.Series(tokens, dtype=pl.Int64)), "tokens", max_tokens)
+        cut = _tokenizer(tokenizer)
+        tokens = [len(code) for code in cut.encode_batch(said["text"].to_list(), add_special_tokens=False)]
+        counted = said.with_columns(tokens=pl.Series(tokens, dtype=pl.Int64))
+        yield from _over(counted, "tokens", max_tokens, tokenizer=_told(tokenizer))
 
 
-def _over(said: pl.DataFrame, unit: str, limit: int) -> Iterator[tuple[int, Problem]]:
-    """Rows with more of a unit than the limit."""
+def _over(said: pl.DataFrame, unit: str, limit: int, **by: object) -> Iterator[tuple[int, Problem]]:
+    """Rows with more of a unit than the limit; `by` is what counted."""
     sums = said.group_by("row", maintain_order=True).agg(pl.col(unit).sum()).filter(pl.col(unit) > limit)
     for row, count in sums.iter_rows():
-        told: dict[str, object] = {unit: count, "limit": limit}
+        said_of: dict[str, object] = {unit: count, "limit": limit, **by}
         yield (
             row,
-            Problem("too-long", None, None, 0.9, f"the row has more {unit} than the limit", measured=told),
+            Problem("too-long", None, None, 0.9, f"the row has more {unit} than the limit", measured=said_of),
         )
+
+
+@cache
+def _told(place: str) -> str:
+    """The tokenizer's name, and a digest of what it does: a name may come to mean another one."""
+    return told(place, text_digest(_tokenizer(place).to_str()))
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -27,12 +26,9 @@ from curate.embedding import AUTO, Units
 from curate.errors import ConfigError
 from curate.terms import terms_of, topics_of
 
-FEWEST = 5  # rows of a label, below which nothing can be said of it
+FEWEST = 5  # different texts of a label, below which nothing can be said of it
 MOST_LABELS = 1_000  # a column with more values is no class
 SURE = 0.999_999  # a score is never 1
-PLAIN = re.compile(
-    r"(?!.*\d{5})[\w][\w &/+.,'()-]{0,59}"
-)  # a label that may be quoted: words, no long number
 SUSPECTS = pl.Schema(
     {
         "example_id": pl.String,
@@ -60,7 +56,7 @@ class WrongLabel:
     probability of the best other label against that of the given one: at least `least`. Confident
     learning says how many labels are wrong: reported are at most twice so many rows, and never more
     than the share `most` of all. Label `wrong` where it counts the row itself among them, else
-    `doubtful`; `rare-label` says once for each label with fewer than 5 rows that it was not looked at.
+    `doubtful`; `rare-label` says once for each label with fewer than 5 different texts that it was not looked at.
 
     Without an encoder the vectors are made of the words themselves. Above 50,000 rows models are fitted
     on so many, and neighbours looked for among so many. Labels of answers ("spam" as the whole answer)
@@ -68,7 +64,7 @@ class WrongLabel:
     """
 
     name: ClassVar[str] = "wrong-label"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     unseen: ClassVar[str] = "labels are judged by words and characters, not by meaning"
     encoder: str = AUTO
     compare: str = "prompt"
@@ -110,13 +106,13 @@ class WrongLabel:
         if len(labelled.names) < 2:
             return pl.concat([SUSPECTS.to_frame(), _told(labelled.rare)])
         codes = labelled.rows["code"].to_numpy().astype(np.int64)
-        texts = [normalise(text) for text in labelled.rows["texts"].list.first()]
+        texts = labelled.rows["text"].to_list()
         terms = terms_of(texts)
         vectors = _vectors(labelled.rows, units) if units is not None else topics_of(terms)
         fold = folds(texts, codes)
-        near, neighbours = neighbours_say(vectors, texts, codes)
+        near, neighbours = neighbours_say(vectors, texts, codes, fold)
         opinions = (near, regression_says(vectors, codes, fold), words_say(terms, codes, fold))
-        found = self._suspects(labelled, codes, joined(opinions), codes[neighbours], opinions)
+        found = self._suspects(labelled, codes, joined(opinions), neighbours, opinions)
         return pl.concat([found, _told(labelled.rare)])
 
     def _suspects(
@@ -124,10 +120,11 @@ class WrongLabel:
         labelled: Labelled,
         codes: Codes,
         table: Table,
-        around: Codes,
+        neighbours: Codes,
         opinions: Sequence[Table],
     ) -> pl.DataFrame:
-        """The rows to report, the surest first; `around` has the labels of each row's neighbours."""
+        """The rows to report, the surest first; `neighbours` has the row numbers of each row's."""
+        ids = labelled.rows["example_id"].to_list()
         rows = np.arange(len(codes))
         others = table.copy()
         others[rows, codes] = 0
@@ -142,20 +139,20 @@ class WrongLabel:
         found = []
         for at in order[score[order] >= self.least]:
             given, other = codes[at], likelier[at]
+            around = codes[neighbours[at]]
             evidence = {
-                "neighbours": around.shape[1],
-                "with_this_label": int((around[at] == given).sum()),
-                "with_the_other": int((around[at] == other).sum()),
+                # by a row that carries it: a label may be somebody's name, and evidence outlives the rows
+                "looks_like": ids[_witness(neighbours[at], codes, other)],
+                "neighbours": len(around),
+                "with_this_label": int((around == given).sum()),
+                "with_the_other": int((around == other).sum()),
                 "probability": round(float(table[at, given]), 4),
                 "of_the_other": round(float(table[at, other]), 4),
                 "opinions_against": sum(int(said[at, other] > said[at, given]) for said in opinions),
                 "by": "meaning" if self.encoder != "none" else "words",
             }
-            if PLAIN.fullmatch(labelled.names[other]):
-                evidence["likelier"] = labelled.names[other]
-            name = labelled.rows["example_id"][int(at)]
             kind = "wrong" if surely[at] else "doubtful"
-            found.append((name, None, kind, min(float(score[at]), SURE), json.dumps(evidence)))
+            found.append((ids[int(at)], None, kind, min(float(score[at]), SURE), json.dumps(evidence)))
         return pl.DataFrame(found, schema=SUSPECTS, orient="row")
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -167,14 +164,18 @@ class WrongLabel:
 
 def _labelled(sketches: pl.DataFrame) -> Labelled:
     """The rows whose label has enough of them, with codes in the order of the labels' names."""
-    rows = sketches.drop_nulls("label").with_columns(pl.len().over("label").alias("rows"))
-    enough = rows.filter(pl.col("rows") >= FEWEST)
+    rows = sketches.drop_nulls("label")
+    texts = [normalise(text) for text in rows["texts"].list.first()]
+    rows = rows.with_columns(text=pl.Series(texts, dtype=pl.String)).with_columns(
+        pl.len().over("label").alias("rows"), pl.col("text").n_unique().over("label").alias("different")
+    )
+    enough = rows.filter(pl.col("different") >= FEWEST)
     names = sorted(enough["label"].unique())
     code = pl.DataFrame(
         {"label": names, "code": range(len(names))}, schema={"label": pl.String, "code": pl.Int64}
     )
     rare = (
-        rows.filter(pl.col("rows") < FEWEST)
+        rows.filter(pl.col("different") < FEWEST)
         .group_by("label", maintain_order=True)
         .agg(pl.col("example_id").first(), pl.len().alias("rows"))
     )
@@ -184,7 +185,8 @@ def _labelled(sketches: pl.DataFrame) -> Labelled:
 def _told(rare: pl.DataFrame) -> pl.DataFrame:
     """One finding for each label that could not be judged, at its first row."""
     evidence = [
-        json.dumps({"rows": rows, "why": f"fewer than {FEWEST} rows: not looked at"}) for rows in rare["rows"]
+        json.dumps({"rows": rows, "why": f"fewer than {FEWEST} different texts: not looked at"})
+        for rows in rare["rows"]
     ]
     return pl.DataFrame(
         {
@@ -196,6 +198,12 @@ def _told(rare: pl.DataFrame) -> pl.DataFrame:
         },
         schema=SUSPECTS,
     )
+
+
+def _witness(neighbours: Codes, codes: Codes, label: int) -> int:
+    """The row number of a row with that label: the nearest of the neighbours, else the first of all."""
+    near = neighbours[codes[neighbours] == label]
+    return int(near[0] if len(near) else np.flatnonzero(codes == label)[0])
 
 
 def _vectors(rows: pl.DataFrame, units: Units) -> Vectors:

@@ -49,29 +49,76 @@ def folds(texts: Sequence[str], codes: Codes) -> Codes:
     return np.array([place[key] for key in keys], dtype=np.int64)
 
 
-def neighbours_say(vectors: Vectors, texts: Sequence[str], codes: Codes) -> tuple[Table, Codes]:
+def neighbours_say(vectors: Vectors, texts: Sequence[str], codes: Codes, fold: Codes) -> tuple[Table, Codes]:
     """What the nearest other texts carry, the nearer the more; and the row numbers of the neighbours.
+
+    They are looked for twice, and the votes averaged: among the vectors as they are, and where that in which
+    texts of one label differ counts less, as the other folds have it (a row's own label is in neither).
+    """
+    rows = np.arange(len(codes))
+    base = _some(rows, codes)
+    table, found = _votes(vectors, vectors[base], rows, base, texts, codes)
+    told = np.zeros_like(table)
+    for turn in range(FOLDS):
+        asked = np.flatnonzero(fold == turn)
+        if not len(asked):
+            continue
+        known = _some(np.flatnonzero(fold != turn), codes)
+        turned = _evened(vectors[known], codes[known])
+        told[asked], _ = _votes(turned(vectors[asked]), turned(vectors[base]), asked, base, texts, codes)
+    return np.asarray((table + told) / 2, dtype=np.float32), found
+
+
+def _votes(
+    queries: Vectors, among: Vectors, asked: Codes, base: Codes, texts: Sequence[str], codes: Codes
+) -> tuple[Table, Codes]:
+    """(asked, class): the labels of the nearest rows of `base`, and which rows those are.
 
     A copy of the text with the same label is no second witness; one with another label is. So many
     neighbours are asked as half of the rows of a label, on the mean, 5 to MOST_NEIGHBOURS.
     """
     classes = int(codes.max()) + 1
     count = int(np.clip(len(codes) // (2 * classes), 5, MOST_NEIGHBOURS))
-    base = _some(np.arange(len(codes)), codes)
-    found, cosines = nearest(vectors, vectors[base], count + 1 + _copies(texts))
-    found = base[found]
+    places, cosines = nearest(queries, among, count + 1 + _copies(texts))
+    found = base[places]
     number = {text: at for at, text in enumerate(dict.fromkeys(texts))}
     same = np.array([number[text] for text in texts], dtype=np.int64)
-    own = (same[found] == same[:, None]) & (codes[found] == codes[:, None])
+    own = (same[found] == same[asked][:, None]) & (codes[found] == codes[asked][:, None])
     order = np.argsort(own, axis=1, kind="stable")[:, :count]  # one's own copies last
     found, own = np.take_along_axis(found, order, 1), np.take_along_axis(own, order, 1)
     cosines = np.take_along_axis(cosines, order, 1)
     weights = np.where(own, 0.0, np.exp((cosines - cosines[:, :1]) / WIDTH))
-    table = np.zeros((len(codes), classes), dtype=np.float32)
+    table = np.zeros((len(asked), classes), dtype=np.float32)
     for column in range(found.shape[1]):
-        np.add.at(table, (np.arange(len(codes)), codes[found[:, column]]), weights[:, column])
+        np.add.at(table, (np.arange(len(asked)), codes[found[:, column]]), weights[:, column])
     table /= np.maximum(table.sum(axis=1, keepdims=True), 1e-12)
     return table, found
+
+
+def _evened(vectors: Vectors, codes: Codes) -> Callable[[Vectors], Vectors]:
+    """Unit vectors in which texts of one label differ by as much in each direction.
+
+    That is whitening by the covariance within the labels, shrunk as Ledoit and Wolf have it ("A
+    well-conditioned estimator for large-dimensional covariance matrices", 2004).
+    """
+    from sklearn.covariance import ledoit_wolf
+
+    sums = np.zeros((int(codes.max()) + 1, vectors.shape[1]))
+    np.add.at(sums, codes, vectors)
+    means = sums / np.maximum(np.bincount(codes), 1)[:, None]
+    within, _ = ledoit_wolf(vectors - means[codes], assume_centered=True)
+    spread, ways = np.linalg.eigh(within)
+    if spread[-1] < 1e-9:  # the texts of each label are all the same
+        return lambda some: some
+    scale = ways / np.sqrt(np.maximum(spread, 1e-6 * spread[-1]))
+    middle = vectors.mean(axis=0)
+
+    def turned(some: Vectors) -> Vectors:
+        moved = (some - middle) @ scale
+        lengths = np.linalg.norm(moved, axis=1, keepdims=True)
+        return np.asarray(moved / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+    return turned
 
 
 def _copies(texts: Sequence[str]) -> int:

@@ -272,7 +272,7 @@ def test_limits_of_length(asked, found):
     assert labels(found, asked("好", "莱茵河很长"), Quality(max_words=5)) == ["too-long"]
 
 
-def test_limits_in_tokens_of_a_given_tokenizer(asked, found, tmp_path):
+def test_limits_in_tokens_of_a_given_tokenizer(asked, examples, found, tmp_path):
     tokenizers = pytest.importorskip("tokenizers")
     model = tokenizers.models.WordLevel({"<unk>": 0}, unk_token="<unk>")
     made = tokenizers.Tokenizer(model)
@@ -283,6 +283,10 @@ def test_limits_in_tokens_of_a_given_tokenizer(asked, found, tmp_path):
     assert labels(found, row, Quality(max_tokens=6, tokenizer=str(tmp_path / "tokenizer.json"))) == [
         "too-long"
     ]
+    findings = Quality(max_tokens=6, tokenizer=str(tmp_path)).scan(examples(row)).findings
+    told = json.loads(findings["evidence"][0])
+    name, _, digest = told["tokenizer"].partition("@")
+    assert name == tmp_path.name and len(digest) == 12  # what counted, and no folder of this machine
 
 
 def test_settings_that_make_no_sense():

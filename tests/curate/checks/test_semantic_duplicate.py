@@ -132,3 +132,22 @@ def test_the_evidence_says_how_near_and_what_was_kept(asked, examples):
     evidence = json.loads(found.filter(action="drop")["evidence"][0])
     assert evidence["members"] == 2
     assert 0.99 < evidence["cosine"] <= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "end", "label", "action"),
+    [
+        (1_000, "", "semantic", "drop"),
+        (2_000, "", "end-not-read", "review"),
+        (2_000, " and in the last line another thing", "end-not-read", "review"),
+    ],
+)
+def test_what_was_not_read_to_its_end_is_not_dropped(asked, examples, words, end, label, action):
+    """Both begin alike in the eyes of the encoder; behind 6,400 characters anything may stand."""
+    one = " ".join(["some", "long", "letter"][at % 3] for at in range(words))
+    two = " ".join(["a", "wordy", "note"][at % 3] for at in range(words)) + end
+    table = examples(asked(one, "x"), asked(two, "x"))
+    check = SemanticDuplicate(compare="prompt", threshold=0.9)
+    count = sum(map(len, check.sketch(table)["texts"]))
+    found = compared(check, table, [[1, 0.1]] * count)
+    assert (1, 0, label, action) in found

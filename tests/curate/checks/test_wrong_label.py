@@ -42,7 +42,9 @@ def test_planted_labels_come_first(rows, examples):
     first = json.loads(found["evidence"][0])
     assert first["by"] == "words"
     assert first["probability"] < first["of_the_other"]
-    assert first["likelier"] in TOPICS
+    carried = dict(table.select("example_id", "label").iter_rows())
+    assert carried[first["looks_like"]] in TOPICS
+    assert carried[first["looks_like"]] != carried[found["example_id"][0]]
     assert set(found["action"]) == {"review"}
 
 
@@ -78,14 +80,25 @@ def test_a_label_with_few_rows_is_said_not_judged(rows, examples, asked):
     assert json.loads(only["evidence"])["rows"] == 2
 
 
-def test_a_label_that_is_a_number_is_not_quoted(rows, examples):
+def test_the_evidence_quotes_no_label(rows, examples):
+    """A label may be a person's name; findings stay when the row that carries it is erased."""
+    names = {"card": "Mechthild Auerswald", "loan": "4111111111111111", "rent": "ann@example.org"}
     for row in rows:
-        row["label"] = {"card": "4111111111111111", "loan": "a", "rent": "b"}[str(row["label"])]
-    rows[1]["label"] = "4111111111111111"
-    rows[3]["label"] = "a"
+        row["label"] = names[str(row["label"])]
+    rows[1]["label"] = names["card"]
+    rows[3]["label"] = names["rent"]
     found = scan(examples(*rows), [WrongLabel(encoder="none")]).findings
     assert found.height >= 2
-    assert not any("4111" in text for text in found["evidence"])
+    said = found.write_json()
+    assert not any(part in said for name in names.values() for part in name.split())
+
+
+def test_copies_of_one_text_make_no_class(asked, examples):
+    """Ten copies tell no more of a label than one: it is said that nothing was looked at."""
+    rows = [asked(text, "x", label=text) for text in ("red wine", "white bread") for _ in range(10)]
+    rows[4]["label"] = "white bread"
+    found = scan(examples(*rows), [WrongLabel(encoder="none")]).findings
+    assert found["label"].to_list() == ["rare-label"] * 2
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,27 @@
+"""What a card says of a finding."""
+
+from __future__ import annotations
+
+import json
+
+from tui.card_view import card
+from tui.desk import Desk
+
+
+def test_a_wrong_label_is_told_by_the_labels_and_not_by_an_id(workspace):
+    desk = Desk(workspace, workspace.dataset(None), "tickets", "me")
+    rows = desk.examples.rows.collect()
+    here, witness = rows.row(0, named=True), rows.row(1, named=True)
+    finding = desk.finding(0) | {
+        "check": "wrong-label", "shape": "example", "example_id": here["example_id"], "other_id": None,
+        "evidence": json.dumps({"looks_like": witness["example_id"], "neighbours": 10}),
+    }  # fmt: skip
+    said = card(desk, 0, finding).facts.plain
+    assert f"labelled {here['label']}, looks like {witness['label']}" in said
+    assert "neighbours 10" in said and witness["example_id"] not in said
+
+
+def test_a_witness_that_is_gone_is_not_told(workspace):
+    desk = Desk(workspace, workspace.dataset(None), "tickets", "me")
+    finding = desk.finding(0) | {"shape": "example", "other_id": None, "evidence": '{"looks_like": "gone"}'}
+    assert "looks like" not in card(desk, 0, finding).facts.plain
