@@ -6,6 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 
+def counted(number: int, thing: str) -> str:
+    """`1 row`, `2,000 rows`: for things whose plural ends in s."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+
+
 @dataclass(frozen=True)
 class Answer:
     """`lines` go to stdout as they are; with `--json`, `data` does, as one object.

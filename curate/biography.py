@@ -163,7 +163,9 @@ def _events(workspace: Workspace, example_id: str, source: str) -> Iterator[Even
                     event.data["of"] = before["content_hash"] if before else None
                 yield event
         if kind == "scan" and before and not new:
-            yield Event(at, "scan", f"looked at by {_checks(params)}: nothing new", data)
+            by = _checks(params)
+            words = f"looked at by {by}: nothing new" if by else "a scan could not look: no check ran"
+            yield Event(at, "scan", words, data)
     query = "select * from decision where example_id = ? order by decision_id"
     for word in workspace.ledger.rows(query, example_id):
         said = f"decided: {word['action']}" if word["action"] else "decision taken back"
@@ -266,8 +268,10 @@ def _in_table(
 def _finding(row: dict[str, object], example_id: str, at: str, run_id: str) -> Event:
     other = row["other_id"] if row["example_id"] == example_id else row["example_id"]
     with_ = f", with {str(other)[:12]}" if other else ""
+    message = f"message {row['message']} " if row["message"] is not None else ""
     where = (
-        f", at {row['field']}" + (f" {row['start']}-{row['end']}" if row["start"] is not None else "")
+        f", at {message}{row['field']}"
+        + (f" {row['start']}-{row['end']}" if row["start"] is not None else "")
         if row["field"]
         else ""
     )

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import polars as pl
 
 from curate.errors import AccountError
+from curate.resample import TRAIN, times_of
 
 LABELS_SHOWN = 40
 REASONS_SHOWN = 12
@@ -123,7 +124,23 @@ def _splits(examples: pl.DataFrame) -> list[str]:
     if len(order) != 1:
         totals = [sum(count[label, split] for label in order) for split in columns]
         rows.append(("all", *totals, sum(totals)))
-    return ["## Splits and labels", "", *_table(("label", *heads, "all"), rows, numbers=len(columns) + 1)]
+    table = _table(("label", *heads, "all"), rows, numbers=len(columns) + 1)
+    return ["## Splits and labels", "", *table, *_copies(examples)]
+
+
+def _copies(examples: pl.DataFrame) -> list[str]:
+    """What a balanced split repeats, in one sentence; nothing where each row stands once."""
+    times = times_of(examples)
+    repeated = int((times > 1).sum())
+    if not repeated:
+        return []
+    train = examples["split"] == TRAIN
+    total = int(times.filter(train.fill_null(value=False)).sum())
+    return [
+        f"Each row is counted once here. Training rows repeated by a balanced split: {repeated:,}, so that "
+        f"the training file has {total:,} rows, {int(times.sum()) - len(times):,} of them copies.",
+        "",
+    ]
 
 
 def _lengths(examples: pl.DataFrame) -> list[str]:

@@ -6,12 +6,14 @@ and on a cluster, and gives equal tables. Its fields are its settings, which the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import polars as pl
 
 if TYPE_CHECKING:
     from curate.embedding import Units
+    from curate.engine import Engine
 
 
 class Scan(NamedTuple):
@@ -81,8 +83,18 @@ class MeasuredCheck(Protocol):
         """From which score on a pair counts; what was measured at a lower one holds all of them."""
         ...
 
-    def measured(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
-        """Exact scores of the pairs that reach the threshold, in a table of the check's own."""
+    def measured(
+        self, pairs: pl.DataFrame, texts: pl.DataFrame, told: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Exact scores of the pairs that reach the threshold, in a table of the check's own.
+
+        `told` is what `lasting` gave of such pairs, at any threshold and among whatever other rows; it
+        saves work and changes nothing.
+        """
+        ...
+
+    def lasting(self, measured: pl.DataFrame) -> pl.DataFrame:
+        """Of each pair (`example_id`, `other_id`) what depends on these two examples alone."""
         ...
 
     def decided(self, measured: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -121,6 +133,26 @@ class MeaningCheck(Protocol):
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """As of a set check."""
+        ...
+
+
+@runtime_checkable
+class SpreadCheck(Protocol):
+    """A meaning check that, without an encoder, needs no one place with all sketches."""
+
+    def spread(
+        self,
+        table: pl.DataFrame,
+        engine: Engine,
+        rows: int,
+        parts: int,
+        sketch: Callable[[pl.DataFrame], pl.DataFrame],
+    ) -> pl.DataFrame:
+        """The pairs that `relate` gives of the sketches of the table and None, in whatever order.
+
+        Of the rows of a batch, `rows` at a time, `sketch` gives what the check's own does; `parts` is the
+        number of pieces of an exchange.
+        """
         ...
 
 

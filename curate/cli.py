@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curate.answer import Answer
+from curate.answer import Answer, counted
 from curate.cli_apply import apply, count_by
 from curate.cli_history import log, verify, why
 from curate.cli_release import export, split
@@ -60,6 +60,9 @@ def import_(
         list[str] | None, typer.Option(help="an unknown role as a known one: bot=assistant")
     ] = None,
     column: Annotated[list[str] | None, typer.Option(help="a part and its column: prompt=question")] = None,
+    encoding: Annotated[
+        str, typer.Option(metavar="NAME", help="of text that is not UTF-8: windows-1252, utf-16 ...")
+    ] = "",
     hub: Annotated[bool, typer.Option(help="FILE is a hub id")] = False,
     allow_rejects: Annotated[bool, typer.Option(help="exit 0 even if rows could not be read")] = False,
     rejects_to: Annotated[
@@ -77,20 +80,22 @@ def import_(
 
     workspace = Workspace.open(create=True)
     reading = Reading(
-        format, label, group, split_column, pairs(column or [], "--column"), pairs(role or [], "--role"), hub
-    )
+        format, label, group, split_column, pairs(column or [], "--column"), pairs(role or [], "--role"), hub,
+        encoding,
+    )  # fmt: skip
     done = import_files(workspace, files, reading, name=name, again=again)
     lines = [
-        f"{done.name}: {done.rows:,} rows from {', '.join(files)}"
+        f"{done.name}: {counted(done.rows, 'row')} from {', '.join(files)}"
         + (f" (already imported by run {done.made.run_id})" if done.made.recorded else ""),
-        f"  format: {done.format}, {done.why}",
+        f"  format: {done.why}",
     ]
     rejects = workspace.table(done.made.outputs["rejects"])
     lines += reject_lines(rejects, rejects_to)
     lines += spelling_lines(workspace.scan_examples(done.made.outputs["dataset"]))
     refused = bool(done.rejected) and not allow_rejects
     if refused:
-        lines.append("  exit code 1, since rows were rejected; --allow-rejects accepts that")
+        were = "a row was" if done.rejected == 1 else "rows were"
+        lines.append(f"  exit code 1, since {were} rejected; --allow-rejects accepts that")
     lines.append(f"next: seatrial scan {done.name}")
     data = {
         "name": done.name,
@@ -126,7 +131,7 @@ def reject_lines(rejects: pl.DataFrame, to: Path | None) -> list[str]:
     """What could not be read, the first five of it shown and all of it written to `to` if asked."""
     if rejects.is_empty():
         return [f"  every row could be read: {to} was not written"] if to is not None else []
-    lines = [f"  {rejects.height:,} rows could not be read:"]
+    lines = [f"  {counted(rejects.height, 'row')} could not be read:"]
     lines += [f"    {row['source']}:{row['row']}: {row['reason']}" for row in rejects.head(5).to_dicts()]
     if rejects.height > 5:
         lines.append(f"    5 of {rejects.height:,} shown")
@@ -207,7 +212,9 @@ def scan_answer(workspace: Workspace, digest: str, done: Scanned) -> Answer:
     recorded = (
         f" (already scanned by run {done.made.run_id}; --again repeats it)" if done.made.recorded else ""
     )
-    lines = [f"{name}: {height(workspace, digest):,} rows scanned{recorded}", *summary_lines(table)]
+    scanned = counted(height(workspace, digest), "row")
+    lines = [f"{name}: {scanned} scanned{recorded}", *summary_lines(table)]
+    lines += spelling_lines(workspace.scan_examples(digest))
     lines += [f"  not looked: {each.check}: {each.reason}" for each in done.not_run]
     waiting, blocking = open_findings(table).height, open_blocking(table).height
     ready = proposals(safe(table)).height
@@ -273,11 +280,15 @@ def curate(
 def outcome_lines(outcome: Outcome) -> list[str]:
     """What a recipe made, for a person."""
     from curate.cli_release import split_lines
+    from curate.waiting import open_lines
 
     lines = [f"{outcome.name}: {outcome.dataset[:8]}", *outcome.account.lines()]
-    lines.append(f"  {outcome.redacted:,} values redacted; {outcome.rounds} rounds of applying")
+    redacted, rounds = counted(outcome.redacted, "value"), counted(outcome.rounds, "round")
+    lines.append(f"  {redacted} redacted; {rounds} of applying")
     lines += [f"  not looked: {reason}" for reason in outcome.not_run]
-    lines.append(f"  {outcome.open:,} findings wait for a person")
+    lines += open_lines(outcome.summary, 'also = ["{kind}"] under [apply]')
+    waits = "waits" if outcome.open == 1 else "wait"
+    lines.append(f"  {counted(outcome.open, 'finding')} {waits} for a person")
     if outcome.split is not None:
         lines += split_lines(outcome.split)
     lines += [f"  wrote {place}" for place in outcome.written]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curate.answer import Answer
+from curate.answer import Answer, counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -98,6 +98,7 @@ def applied_answer(
 
     table = review(workspace, digest)
     left = open_findings(table).height
+    still, words = _still_open(workspace, digest, done.made.outputs["dataset"], name)
     changes = count_by(done.changes, "change")
     clean = done.made.outputs["dataset"]
     lines = [f"{name}: {accepted:,} safe proposals accepted"] if accepted is not None else []
@@ -109,9 +110,7 @@ def applied_answer(
     lines += [f"  look twice: {alarm}" for alarm in alarms]
     if keeps:
         lines.append("  the originals are in the vault, and in the raw version until seatrial purge")
-    lines.append(
-        f"  {left:,} findings stay open" + (f": seatrial review {digest[:8]} --open" if left else "")
-    )
+    lines += words
     lines.append(f"next: seatrial scan {name} (the clean version, {clean[:8]})")
     data = {
         "name": name,
@@ -123,10 +122,37 @@ def applied_answer(
         "accepted": accepted or 0,
         "by_change": changes,
         "open": left,
+        "still_open": still,
         "alarms": alarms,
         "run": done.made.run_id,
     }
     return Answer(lines, data)
+
+
+def _still_open(
+    workspace: Workspace, before: str, clean: str, name: str
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """(rows of `review.summary` with what is open on the rows that stay, the same in words).
+
+    By the clean version's own scan; where it has none, by what was found on the version before.
+    """
+    import polars as pl
+
+    from curate.review import open_findings, review, summary
+    from curate.waiting import open_lines
+
+    scanned = bool(workspace.scans(clean))
+    table = review(workspace, clean if scanned else before)
+    stays = workspace.scan_examples(clean).select("example_id").collect()["example_id"]
+    table = table.filter(pl.col("example_id").is_in(stays.implode()))
+    left = open_findings(table).height
+    still = summary(table).filter(pl.col("open") > 0).to_dicts()
+    first = "" if scanned else f"seatrial scan {name}, then "
+    lines = open_lines(still, f"{first}seatrial apply {name} --safe --also {{kind}}")
+    verb = "stays" if left == 1 else "stay"
+    place = f"on the clean version: seatrial review {name} --open"
+    place = place if scanned else f"on the version before: seatrial review {before[:8]} --open"
+    return still, [*lines, f"  {counted(left, 'finding')} {verb} open" + (f", {place}" if left else "")]
 
 
 def change_lines(changes: pl.DataFrame) -> list[str]:

@@ -44,6 +44,7 @@ def leaks(
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     wanted = _between(between)
+    _must_have_two_sides(workspace, digest, given=bool(protect))
     if protect or encoder or again or looked(workspace, digest)[Leak.name] != RUN:
         scan_version(
             workspace, digest, names=[Leak.name], protect=protect or [], encoder=encoder, again=again
@@ -60,6 +61,21 @@ def leaks(
     elif report["leaks"]:
         lines.append(f"next: seatrial review {name} --check leak --open; none of them blocks")
     return Answer(lines, {"name": name, "dataset": digest, **report}, int(blocking > 0))
+
+
+def _must_have_two_sides(workspace: Workspace, digest: str, *, given: bool) -> None:
+    """ConfigError where there is nothing to compare, before a scan that could find nothing is recorded."""
+    from curate.checks.leak import Leak
+    from curate.review import RUN, looked
+
+    splits = workspace.scan_examples(digest).select("split").collect()
+    if given or looked(workspace, digest)[Leak.name] == RUN or not Leak().obstacle(splits):
+        return
+    name = workspace.name_of(digest) or digest[:8]
+    raise ConfigError(
+        f"{name}: nothing to compare: the rows are in fewer than two splits, and no benchmark was given",
+        hint=f"seatrial split {name} first, or seatrial leaks {name} --protect FILE",
+    )
 
 
 def _between(words: str) -> str:

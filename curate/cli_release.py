@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from curate.answer import Answer
+from curate.answer import Answer, counted
 from curate.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -132,14 +132,11 @@ def split_lines(report: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"  {report['set_aside']:,} rows set aside: they have to do with the other version's test"
         )
-    by = f"by {report['by']}: " if report["by"] else "not stratified: "
+    lines.append(_strata_line(report, sum(rows.values())))
     lines.append(
-        f"  {by}shares differ by at most {report['max_label_deviation']:.1%} "
-        f"({report['label_count']:,} labels, n = {sum(rows.values()):,})"
-    )
-    lines.append(
-        f"  {report['components']:,} sets of rows kept together, the largest of {report['largest_component']:,}; "
-        f"cut in two: {report['crossing_groups']:,} groups, {report['crossing_clusters']:,} clusters"
+        f"  {counted(report['components'], 'set')} of rows kept together, the largest of "
+        f"{report['largest_component']:,}; cut in two: {counted(report['crossing_groups'], 'group')}, "
+        f"{counted(report['crossing_clusters'], 'cluster')}"
     )
     leak = report["random_would_leak"]
     what = "this plain random split leaks" if report["random"] else "a random split would have leaked"
@@ -157,6 +154,15 @@ def split_lines(report: Mapping[str, Any]) -> list[str]:
     if report["random"]:
         lines.append("  a random split is for comparison only: do not judge a model by it")
     return lines
+
+
+def _strata_line(report: Mapping[str, Any], rows: int) -> str:
+    """By what was stratified, and how even it came out."""
+    if report["by"] == "label" and set(report["labels"]) == {"(none)"}:
+        return f"  not stratified: no row has a label (n = {rows:,})"
+    by = f"by {report['by']}: " if report["by"] else "not stratified: "
+    labels = counted(report["label_count"], "label")
+    return f"  {by}shares differ by at most {report['max_label_deviation']:.1%} ({labels}, n = {rows:,})"
 
 
 def _meaning_lines(meant: Mapping[str, Any]) -> list[str]:
@@ -184,6 +190,7 @@ def export(
     """Write files for trainers, one a split, with a data card."""
     from curate.outgoing import export_version
     from curate.resample import times_of
+    from curate.waiting import open_lines
     from curate.workspace import Workspace
 
     workspace = Workspace.open()
@@ -197,6 +204,7 @@ def export(
     times = times_of(workspace.scan_examples(digest).select("layout", "split").collect())
     if copies := int(times.sum()) - len(times):
         lines.append(f"  the training file holds {copies:,} copies (a balanced split)")
+    lines += open_lines(done.waiting, f"seatrial apply {name} --safe --also {{kind}}, then export again")
     lines.append(f"next: read {done.card}, then train with the files, or seatrial train {name}")
     data = {
         "name": name,
@@ -205,5 +213,6 @@ def export(
         "files": [{"path": str(place), "rows": rows} for place, rows in done.written],
         "card": str(done.card),
         "copies": copies,
+        "still_open": done.waiting,
     }
     return Answer(lines, data)

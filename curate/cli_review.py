@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -21,12 +21,41 @@ Ids = list[str] | None
 Word = str | None
 
 
+class Filters(NamedTuple):
+    """What is listed, exported or decided on."""
+
+    check: str | None
+    label: str | None
+    score: float | None
+    open: bool
+    differ: bool
+
+    def of(self, table: pl.DataFrame) -> pl.DataFrame:
+        """What they choose."""
+        from curate.review import chosen
+
+        return chosen(
+            table,
+            check=self.check,
+            label=self.label,
+            score=self.score,
+            undecided=self.open,
+            differ=self.differ or None,
+        )
+
+    def of_all(self, table: pl.DataFrame) -> pl.DataFrame:
+        """What is decided in one: what people differ on only where it was asked for."""
+        found = self.of(table)
+        return found if self.differ else found.filter(~found["differ"])
+
+
 def review(
     dataset: Annotated[str | None, typer.Argument(help="a name, a digest or its beginning")] = None,
     check: Annotated[str | None, typer.Option(help="only findings of this check")] = None,
     label: Annotated[str | None, typer.Option(help="only findings with this label")] = None,
     score: Annotated[float | None, typer.Option(min=0, max=1, help="only findings this sure")] = None,
     open: Annotated[bool, typer.Option("--open", help="only what waits for a decision")] = False,
+    differ: Annotated[bool, typer.Option("--differ", help="only what people differ on")] = False,
     limit: Annotated[int, typer.Option(min=0, help="how many to list")] = 20,
     accept: Annotated[
         Ids, typer.Option(metavar="FINDING_ID", help="do as it proposes; may be repeated")
@@ -49,37 +78,41 @@ def review(
 ) -> Answer:
     """List findings and decide on them.
 
-    Filters (--check, --label, --score, --open) choose what is listed, exported, or decided with
-    --accept-all and --reject-all. Decisions change no row before `seatrial apply`.
+    Filters (--check, --label, --score, --open, --differ) choose what is listed, exported, or decided
+    with --accept-all and --reject-all, which leave alone what people differ on unless --differ asks for
+    it. Decisions change no row before `seatrial apply`.
     """
     from curate import review as core
+    from curate.differences import differing, settling
     from curate.workspace import Workspace
 
     if accept_all and reject_all:
         raise ConfigError("--accept-all and --reject-all exclude each other")
-    if (accept_all or reject_all) and not (check or label or score is not None or open):
+    if (accept_all or reject_all) and not (check or label or score is not None or open or differ):
         raise ConfigError(
             "--accept-all and --reject-all need a filter",
-            hint="--check, --label, --score or --open say what; --accept-safe takes what is safe",
+            hint="--check, --label, --score, --open or --differ say what; --accept-safe takes what is safe",
         )
     _must_be_known(check)
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     _must_be_scanned(workspace, digest)
     table = core.review(workspace, digest)
-    fitting = core.chosen(table, check=check, label=label, score=score, undecided=open)
+    asked = Filters(check, label, score, open, differ)
     decisions: list[Decision] = []
     if accept_safe:
         decisions += core.accept_safe(core.chosen(table, check=check, label=label, score=score))
+    words: list[Decision] = []
     if accept_all or reject_all:
-        decisions += core.decide(fitting, action if accept_all else "keep", note=note)
+        words += core.decide(asked.of_all(table), action if accept_all else "keep", note=note)
     target = _side(table, side)
-    decisions += core.decide(core.by_ids(table, accept or []), action, note=note, target=target)
-    decisions += core.decide(core.by_ids(table, reject or []), "keep", note=note)
+    words += core.decide(core.by_ids(table, accept or []), action, note=note, target=target)
+    words += core.decide(core.by_ids(table, reject or []), "keep", note=note)
+    decisions += settling(words, differing(workspace.ledger) if words else {})
     decisions += core.undo(workspace, core.by_ids(table, undo or [])["finding_id"])
     if core.record(workspace, decisions):
         table = core.review(workspace, digest)
-        fitting = core.chosen(table, check=check, label=label, score=score, undecided=open)
+    fitting = asked.of(table)
     return _answer(workspace, digest, table, fitting, decisions, limit, export)
 
 
@@ -161,6 +194,7 @@ def _answer(
         "shown": shown.height,
         "open": waiting,
         "blocking": core.open_blocking(table).height,
+        "differ": int(table["differ"].sum()),
         "safe": ready,
         "summary": core.summary(table).to_dicts(),
         "findings": core.as_rows(listed),
@@ -198,6 +232,7 @@ def finding_line(row: dict[str, object]) -> str:
         if row["said"] != row["other_said"]:
             other += f" ({row['said']} against {row['other_said']})"
     said = f"{row['decided']} by {row['reviewer']}" if row["decided"] else f"proposes {row['action']}"
+    said = f"people differ: {row['people']}" if row["differ"] else said
     return (
         f"  {str(row['finding_id'])[:8]}  {row['check']}/{row['label']} {row['score']:.2f}  "
         f"{row['source']}:{row['source_row']}{where}{other}: {said}"

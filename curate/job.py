@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -16,10 +17,13 @@ import polars as pl
 from curate.apply import dropped_by
 from curate.engine import engine_of
 from curate.errors import AccountError, GateError
+from curate.journal import merge
+from curate.journal import read as read_journal
 from curate.keys import KEY_PLACES, Ways, opened
 from curate.outgoing import export_version
 from curate.recipe import Recipe
 from curate.release import gate, split_version
+from curate.replay import replay
 from curate.review import accept_safe, open_findings, record, review, safe, summary
 from curate.steps import Reading, apply_decisions, import_files, scan_version
 from curate.workspace import Workspace
@@ -71,8 +75,9 @@ def run_recipe(workspace: Workspace, recipe: Recipe, *, again: bool = False) -> 
     """Carry out a recipe. Raises GateError where the data says no: rejects, an alarm, open findings."""
     source = recipe.source
     reading = Reading(
-        source.format, source.label, source.group, source.split, dict(source.columns), dict(source.roles)
-    )
+        source.format, source.label, source.group, source.split, dict(source.columns), dict(source.roles),
+        encoding=source.encoding,
+    )  # fmt: skip
     files = [recipe.place(name) for name in source.files]
     imported = import_files(workspace, files, reading, name=source.name, again=again)
     if imported.rejected and not source.allow_rejects:
@@ -113,6 +118,12 @@ def _clean(
     dropped: Counter[str] = Counter()
     redacted = 0
     ways = ways_of(recipe)  # before the first scan: a key that is not there is known at once
+    journals = [read_journal(Path(recipe.place(name))) for name in recipe.review.journal]
+    if any(journal.steps for journal in journals):
+        done_again = replay(workspace, journals, dataset, ways, recipe)
+        account.dropped = done_again.dropped
+        return done_again.dataset, done_again.rounds, done_again.redacted, done_again.not_run
+    merge(workspace, journals)
     for done in range(recipe.apply.rounds + 1):
         scanned = scan_version(
             workspace,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from curate.check import Check, KeyedCheck, MeaningCheck, MeasuredCheck, RowCheck, SetCheck
+from curate.check import Check, KeyedCheck, MeaningCheck, MeasuredCheck, RowCheck, SetCheck, SpreadCheck
 from curate.embedding import Vectors, with_units
 from curate.engine import Engine, Ray
 from curate.errors import SeatrialError
@@ -33,8 +33,8 @@ class Memory(Protocol):
         """Sketches of rows that were looked at, and the rows that were not."""
         ...
 
-    def keep(self, check: SetCheck, examples: pl.DataFrame, sketches: pl.DataFrame) -> None:
-        """Keep sketches for the next scan."""
+    def keep(self, check: SetCheck, examples: pl.DataFrame, fresh: pl.DataFrame) -> None:
+        """Keep the sketches of those of the examples that were not known."""
         ...
 
     def measured(self, check: MeasuredCheck) -> pl.DataFrame | None:
@@ -43,6 +43,14 @@ class Memory(Protocol):
 
     def keep_measured(self, check: MeasuredCheck, measured: pl.DataFrame) -> None:
         """Keep what was measured."""
+        ...
+
+    def told(self, check: MeasuredCheck, texts: pl.DataFrame) -> pl.DataFrame | None:
+        """What `lasting` gave of pairs of these examples, in any version."""
+        ...
+
+    def keep_told(self, check: MeasuredCheck, texts: pl.DataFrame, told: pl.DataFrame) -> None:
+        """Keep what `lasting` gives of pairs of these examples."""
         ...
 
 
@@ -61,7 +69,10 @@ def look(
             return check.decided(before, table)
     if isinstance(check, KeyedCheck) and isinstance(engine, Ray):
         return _exchanged(check, table, engine, rows)
-    parts, rest = _known(check, table, memory)
+    if isinstance(check, SpreadCheck) and isinstance(engine, Ray) and meaning is None:
+        return _spread(check, table, engine, rows)
+    known, rest = _known(check, table, memory)
+    parts: list[pl.DataFrame] = []
     batches = rest.iter_slices(rows)
     work = _Work(check)
     with Progress(f"scan {check.name}", total=rest.height) as progress:
@@ -69,16 +80,17 @@ def look(
             parts.append(part)
             progress.step(height)
         if isinstance(check, RowCheck):
-            return pl.concat([complete(part) for part in parts]) if parts else empty()
-    if not parts:
+            found = [complete(part) for part in (*known, *parts)]
+            return pl.concat(found) if found else empty()
+    if memory is not None and parts and isinstance(check, SetCheck) and not isinstance(check, MeaningCheck):
+        memory.keep(check, table, pl.concat(parts, how="diagonal"))
+    if not known and not parts:
         return empty()
+    sketches = pl.concat([*known, *parts], how="diagonal")
     # in the order of the table, whatever was known before: what comes first may decide who stays
-    sketches = pl.concat(parts, how="diagonal")
-    if memory is not None and len(parts) > 1:
+    if known and not sketches["example_id"].equals(table["example_id"]):
         order = table.select("example_id").with_row_index("_at")
         sketches = sketches.join(order, on="example_id", how="left").sort("_at").drop("_at")
-    if memory is not None and isinstance(check, SetCheck) and not isinstance(check, MeaningCheck):
-        memory.keep(check, table, sketches)
     return _compared(check, sketches, table, meaning, memory)
 
 
@@ -90,6 +102,17 @@ def _exchanged(check: KeyedCheck, table: pl.DataFrame, engine: Ray, rows: int) -
             met.append(pairs)
             progress.step()
     pairs = check.joined(pl.concat(met))
+    return _verified(check, pairs, table)  # type: ignore[arg-type]
+
+
+def _spread(check: SpreadCheck, table: pl.DataFrame, engine: Ray, rows: int) -> pl.DataFrame:
+    """All that a check finds which compares on the workers."""
+    try:
+        pairs = check.spread(table, engine, rows, EXCHANGE_PARTS, _Sketched(check))  # type: ignore[arg-type]
+    except SeatrialError:
+        raise
+    except Exception as error:
+        raise _failure(check, "while comparing examples", error) from error  # type: ignore[arg-type]
     return _verified(check, pairs, table)  # type: ignore[arg-type]
 
 
@@ -134,7 +157,8 @@ def _verified(
         texts = table.filter(pl.col("example_id").is_in(named.implode()))
         if memory is None or not isinstance(check, MeasuredCheck):
             return check.verify(pairs, texts)
-        measured = check.measured(pairs, texts)
+        measured = check.measured(pairs, texts, memory.told(check, texts))
+        memory.keep_told(check, texts, check.lasting(measured))
         # of a crowd, very many alike rows, only some pairs are measured, and which goes by the threshold
         if pairs.filter(pl.col("example_id").is_not_null() & pl.col("other_id").is_null()).is_empty():
             memory.keep_measured(check, measured)
@@ -169,6 +193,16 @@ class _Meet:
             raise
         except Exception as error:
             raise _failure(self.check, "while comparing examples", error) from error  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class _Sketched:
+    """One batch's sketches."""
+
+    check: Check
+
+    def __call__(self, batch: pl.DataFrame) -> pl.DataFrame:
+        return _Work(self.check)(batch)[0]
 
 
 @dataclass(frozen=True)

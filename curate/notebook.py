@@ -1,4 +1,4 @@
-"""The checks in a notebook: on a polars frame, a `datasets` object, a list of rows, or a file.
+"""The checks in a notebook: on a polars or pandas frame, a `datasets` object, a list of rows, or a file.
 
     from curate import examine
 
@@ -11,23 +11,32 @@ Nothing is written: there is no workspace, and decisions are made by filtering `
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from curate.answer import counted
 from curate.check import NotRun
+from curate.errors import SeatrialError
 from curate.redact import Style
 
 if TYPE_CHECKING:
     import datasets
 
+    from curate.scan import ScanResult
+    from curate.sources import Imported
+
 Rows = object  # what `examine` takes: a frame, a dataset, an iterable of mappings, or a path
 
 
-@dataclass(frozen=True)
+KINDS_SHOWN = 12
+
+
+@dataclass(frozen=True, repr=False)
 class Examined:
     """What the checks found in some rows."""
 
@@ -42,6 +51,21 @@ class Examined:
         """Findings by check, label and proposed action."""
         found = self.findings.filter(pl.col("action") != "keep")
         return found.group_by("check", "label", "action").len("found").sort("check", "label", "action")
+
+    def __repr__(self) -> str:
+        """Rows, findings by kind and what was not looked for, in a few lines."""
+        rejected = f", {self.rejects.height:,} rejected" if self.rejects.height else ""
+        lines = [f"Examined: {counted(self.examples.height, 'row')}{rejected}"]
+        kinds = self.summary.sort("found", descending=True, maintain_order=True).to_dicts()
+        lines += [
+            f"  {k['found']:>7,}  {k['check']}/{k['label']}  {k['action']}" for k in kinds[:KINDS_SHOWN]
+        ]
+        if len(kinds) > KINDS_SHOWN:
+            lines.append(f"  {len(kinds) - KINDS_SHOWN} kinds more in .summary")
+        if not kinds:
+            lines.append("  nothing found")
+        lines += [f"  not looked: {each.check}: {each.reason}" for each in self.not_run]
+        return "\n".join(lines)
 
     def clean(self, findings: pl.DataFrame | None = None, *, style: Style = "placeholder") -> Examined:
         """The rows with what the findings propose carried out: those that are safe unattended, or yours.
@@ -94,37 +118,80 @@ def examine(
     group: str | None = None,
     split: str | None = None,
     columns: Mapping[str, str] | None = None,
+    roles: Mapping[str, str] | None = None,
     format: str | None = None,
+    encoding: str | None = None,
     workers: int = 1,
 ) -> Examined:
     """Run the checks over rows, all of them or those named.
 
     `protect` are rows that must not be learned from (a benchmark); the other arguments are those of
-    `seatrial import` and `seatrial scan`. Raises SourceError where no row can be read, ConfigError for
+    `seatrial import` and `seatrial scan`, and errors name them as arguments. Raises SourceError where no row can be read, ConfigError for
     a check, setting or column that does not exist.
     """
-    from curate.engine import Local, Serial
-    from curate.scan import make_checks, scan
-    from curate.sources import Imported, read_rows, read_source
-
-    def read(given: Rows, name: str) -> Imported:
-        if isinstance(given, str | Path):
-            return read_source(given, label=label, group=group, split=split, columns=columns, format=format)
-        return read_rows(given, name, label=label, group=group, split=split, columns=columns, format=format)
-
-    imported = read(rows, "rows")
-    guarded = None if protect is None else _protected(protect)
-    made = make_checks(checks, settings, encoder=encoder)
-    engine = Serial() if workers == 1 else Local(workers)
-    result = scan(imported.examples, made, protected=guarded, engine=engine)
+    try:
+        imported = _read(
+            rows, "rows", encoding, label=label, group=group, split=split, columns=columns, roles=roles, format=format
+        )  # fmt: skip
+        result = _scanned(imported.examples, protect, checks, settings, encoder, workers)
+    except SeatrialError as error:
+        error.message, error.hint = as_arguments(error.message), as_arguments(error.hint)
+        error.args = (f"{error.message} ({error.hint})" if error.hint else error.message,)
+        raise
+    rejects = imported.rejects.with_columns(
+        pl.col("reason").map_elements(as_arguments, return_dtype=pl.String, skip_nulls=True)
+    )
+    not_run = [NotRun(each.check, as_arguments(each.reason)) for each in result.not_run]
     place = imported.examples.select("example_id", row=pl.col("source_row").cast(pl.Int64) - 1)
     findings = result.findings.join(place, on="example_id", how="left", maintain_order="left")
-    return Examined(imported.examples, imported.rejects, findings, result.not_run)
+    return Examined(imported.examples, rejects, findings, not_run)
 
 
-def _protected(rows: Rows) -> pl.DataFrame:
-    """The rows of a benchmark: read by what they look like."""
+def _read(rows: Rows, name: str, encoding: str | None = None, **told: Any) -> Imported:  # noqa: ANN401
+    """Rows of a place or in memory; `told` is what both readers take."""
     from curate.sources import read_rows, read_source
 
-    read = read_source(rows) if isinstance(rows, str | Path) else read_rows(rows, "protected")
-    return read.examples
+    if isinstance(rows, str | Path):
+        return read_source(rows, encoding=encoding, **told)
+    return read_rows(rows, name, **told)
+
+
+def _scanned(
+    examples: pl.DataFrame,
+    protect: Rows | None,
+    checks: Sequence[str] | None,
+    settings: Mapping[str, Mapping[str, object]] | None,
+    encoder: str,
+    workers: int,
+) -> ScanResult:
+    from curate.engine import Local, Serial
+    from curate.scan import make_checks, scan
+
+    guarded = None if protect is None else _read(protect, "protected").examples
+    made = make_checks(checks, settings, encoder=encoder)
+    return scan(examples, made, protected=guarded, engine=Serial() if workers == 1 else Local(workers))
+
+
+OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([A-Z]+=[A-Z]+|\w+=\w+|[A-Z]+|[a-z]+[-_0-9][\w-]+))?")
+ARGUMENTS = {
+    "column": "columns",
+    "role": "roles",
+    "set": "settings",
+    "check": "checks",
+    "split-column": "split",
+}
+
+
+def as_arguments(text: str) -> str:
+    """A message with the options of the commands in it as the arguments of `examine`: `--label` as `label=`."""
+
+    def argument(found: re.Match[str]) -> str:
+        name, value = ARGUMENTS.get(found[1], found[1]), found[2] or ""
+        if "=" in value:
+            part, _, theirs = value.partition("=")
+            return f'{name}={{"{part}": "{theirs}"}}'
+        if name == "protect":
+            return "protect=ROWS"
+        return f'{name}="{value}"' if value else f"{name}="
+
+    return OPTION.sub(argument, text)

@@ -14,17 +14,18 @@ import polars as pl
 from curate.errors import ConfigError, ResourceError
 from curate.purge import instead_of
 from curate.release import gate, looked_in, scanned_versions
-from curate.review import RUN, looked, open_findings
+from curate.review import RUN, looked, open_findings, summary
 from curate.steps import Made
 from curate.workspace import Workspace
 
 
 class Exported(NamedTuple):
-    """What was written: (path, rows) for each file, and the card."""
+    """What was written: (path, rows) for each file, and the card; what was still open on the rows written."""
 
     made: Made
     written: list[tuple[Path, int]]
     card: Path
+    waiting: list[dict[str, Any]]  # rows of `review.summary` with something open
 
 
 class Origin(NamedTuple):
@@ -77,7 +78,15 @@ def export_version(
         with tempfile.TemporaryDirectory() as draft:
             (Path(draft) / "card.md").write_text(card, encoding="utf-8")
             run.outputs["card"] = workspace.put_files("card", Path(draft))
-    return Exported(Made(run.run_id, run.outputs, recorded=False), [*written, (path, 0)], path)
+    made = Made(run.run_id, run.outputs, recorded=False)
+    return Exported(made, [*written, (path, 0)], path, waiting_on(examples, table))
+
+
+def waiting_on(examples: pl.DataFrame, table: pl.DataFrame) -> list[dict[str, Any]]:
+    """What is open on these rows, by kind: rows of `review.summary`; each finding once."""
+    here = pl.col("example_id").is_in(examples["example_id"].implode())
+    once = table.filter(here).unique("finding_id", keep="first", maintain_order=True)
+    return summary(once).filter(pl.col("open") > 0).to_dicts()
 
 
 def _may_write(path: Path, card: str, *, overwrite: bool) -> None:

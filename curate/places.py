@@ -9,9 +9,11 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import polars as pl
+
 from curate.errors import MissingExtraError, ResourceError, SourceError
 from curate.formats.files import Opened, open_file, open_stream
-from curate.formats.tables import table_rows
+from curate.formats.tables import any_rows, table_rows
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 PACKED = ("", ".gz", ".zst", ".zstd")
@@ -61,6 +63,41 @@ def pieces_of(loaded: Any, source: str) -> list[Piece]:  # noqa: ANN401
     return pieces
 
 
+def pieces_in_memory(rows: Any, name: str) -> list[Piece]:  # noqa: ANN401
+    """What is to be read of a frame, a `datasets` object or an iterable. Raises SourceError for what is no rows."""
+    if isinstance(rows, pl.LazyFrame):
+        rows = rows.collect()
+    if isinstance(rows, pl.DataFrame):
+        records = table_rows(rows.iter_rows(named=True))
+    elif hasattr(rows, "itertuples") and hasattr(rows, "notna"):
+        records = table_rows(_of_pandas(rows))
+    elif hasattr(rows, "features") or _splits(rows):
+        return pieces_of(rows, name)
+    elif isinstance(rows, Mapping) or not hasattr(rows, "__iter__"):
+        raise SourceError(
+            f"what was given is of type {type(rows).__name__}, and no rows",
+            hint="give a list of mappings, a polars or pandas frame, a `datasets` object, or a path",
+        )
+    else:
+        records = any_rows(rows)
+    return [Piece(name, None, nullcontext(Opened(records, "datasets")))]
+
+
+def _splits(rows: object) -> bool:
+    """Whether these are the splits of a `datasets` object, by name."""
+    return (
+        isinstance(rows, Mapping) and bool(rows) and all(hasattr(part, "features") for part in rows.values())
+    )
+
+
+def _of_pandas(rows: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401
+    """The rows of a pandas frame as Python has them; what is missing is null."""
+    whole = rows.astype(object)
+    for row in whole.where(rows.notna(), None).to_dict("records"):
+        # arrays and numbers of numpy, which stand in cells of their own
+        yield {key: value.tolist() if hasattr(value, "tolist") else value for key, value in row.items()}
+
+
 def _with_names(rows: Any, names: Mapping[str, list[str]]) -> Iterator[dict[str, Any]]:  # noqa: ANN401
     for row in rows:
         for column, words in names.items():
@@ -91,7 +128,7 @@ def _from_hub(place: str) -> list[Piece]:
     return pieces_of(loaded, match["id"])
 
 
-def _in_folder(folder: Path) -> tuple[list[Piece], str]:
+def _in_folder(folder: Path, encoding: str) -> tuple[list[Piece], str]:
     """A piece for each file of rows in a folder and below, by path, and what was passed by."""
     files = sorted(
         path
@@ -108,24 +145,24 @@ def _in_folder(folder: Path) -> tuple[list[Piece], str]:
     pieces = []
     for path in chosen:
         name = path.relative_to(folder).as_posix()
-        pieces.append(Piece(name, split_name(path.name), open_file(path, str(path))))
+        pieces.append(Piece(name, split_name(path.name), open_file(path, str(path), encoding)))
     note = f"passed by: {', '.join(passed[:5])}" + (f" and {len(passed) - 5} more" if len(passed) > 5 else "")
     return pieces, note if passed else ""
 
 
-def pieces_at(place: str, *, hub: bool) -> tuple[list[Piece], str]:
-    """What is to be read, and what is to be said of it."""
+def pieces_at(place: str, *, hub: bool, encoding: str = "") -> tuple[list[Piece], str]:
+    """What is to be read, and what is to be said of it; `encoding` of text files, empty for UTF-8 or their mark."""
     if place == "-":
-        return [Piece("stdin", None, open_stream(sys.stdin.buffer, "stdin"))], ""  # type: ignore[arg-type]
+        return [Piece("stdin", None, open_stream(sys.stdin.buffer, "stdin", encoding))], ""  # type: ignore[arg-type]
     path = Path(place)
     if place.startswith("hf:") or (hub and not path.exists()):
         return _from_hub(place), ""
     if path.is_dir():
         if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
             return _saved(path, path.resolve().name), ""
-        return _in_folder(path)
+        return _in_folder(path, encoding)
     if not path.exists():
         looks = HUB.fullmatch(place) and not path.suffix
         hint = f"to fetch it from the Hugging Face hub: hf:{place}" if looks else "check the path"
         raise SourceError(f"there is no file or folder {place}", hint=hint)
-    return [Piece(path.name, None, open_file(path, place))], ""
+    return [Piece(path.name, None, open_file(path, place, encoding))], ""

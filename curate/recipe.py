@@ -1,9 +1,10 @@
 """A curation recipe: a TOML file read into frozen dataclasses. It chooses values, never programs.
 
-    [import]            files, name, format, label, group, split, columns, roles, allow_rejects
+    [import]            files, name, format, label, group, split, columns, roles, encoding, allow_rejects
     [scan]              checks, protect, encoder, engine, workers
     [checks.NAME]       the settings of one check
     [apply]             also, style, numbered, rounds, scope, key_file, key_env, vault, vault_key, vault_env
+    [review]            journal
     [gate]              on_open, allow_blocking, largest_cluster, largest_loss
     [split]             sizes, rows, seed, by, group, keep_existing, link_threshold, encoder,
                         semantic_threshold, balance, temperature, cap
@@ -44,6 +45,7 @@ class Import:
     split: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
+    encoding: str = ""
     allow_rejects: bool = False
 
 
@@ -78,6 +80,13 @@ class Applying:
     vault: str = ""
     vault_key: str = ""
     vault_env: str = ""
+
+
+@dataclass(frozen=True)
+class Reviewing:
+    """Journals whose words count; one that has steps (`seatrial session write`) is replayed step by step."""
+
+    journal: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,6 +156,7 @@ class Recipe:
     gate: Gate = Gate()
     split: Splitting | None = None
     export: Exporting | None = None
+    review: Reviewing = Reviewing()
 
     @property
     def reviewer(self) -> str:
@@ -162,6 +172,7 @@ TABLES: dict[str, type[Any]] = {
     "import": Import,
     "scan": Scanning,
     "apply": Applying,
+    "review": Reviewing,
     "gate": Gate,
     "split": Splitting,
     "export": Exporting,
@@ -211,6 +222,7 @@ def read_recipe(path: Path) -> Recipe:
         tables["gate"],
         tables["split"] if "split" in values else None,
         tables["export"] if "export" in values else None,
+        tables["review"],
     )
 
 

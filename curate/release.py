@@ -49,9 +49,11 @@ def gate(workspace: Workspace, dataset: str, what: str, *, allow: bool = False) 
     blocking = open_blocking(table)
     if blocking.height:
         kinds = blocking.group_by("check").len().sort("check").iter_rows()
+        differ = int(blocking["differ"].sum())
+        people = f"; on {differ:,} of them people differ: seatrial journal differences" if differ else ""
         raise GateError(
             f"cannot {what}: {blocking.height:,} blocking findings are open "
-            f"({', '.join(f'{check} {count:,}' for check, count in kinds)})",
+            f"({', '.join(f'{check} {count:,}' for check, count in kinds)}){people}",
             hint="seatrial review --open; seatrial review --accept-safe, then seatrial apply; "
             "--allow-blocking goes on with them",
         )
@@ -103,7 +105,10 @@ def looked_in(workspace: Workspace, dataset: str) -> dict[str, str]:
 
 
 def scanned_versions(workspace: Workspace, dataset: str) -> list[str]:
-    """The version itself and, where a split made it, the ones it was made from; those that were scanned."""
+    """The version itself and, where a split made it, the ones it was made from; those that were scanned.
+
+    Of one that was purged nothing can be read any more; a split carried its findings over.
+    """
     chain = [dataset]
     query = """select i.digest from run join run_artifact o using (run_id)
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
@@ -113,7 +118,7 @@ def scanned_versions(workspace: Workspace, dataset: str) -> list[str]:
     for row in (row for d in chain for row in workspace.ledger.rows(query, d)):
         if row["digest"] not in chain:
             chain.append(row["digest"])
-    return [d for d in chain if workspace.scans(d)]
+    return [d for d in chain if workspace.store.holds(d) and workspace.scans(d)]
 
 
 def split_version(
@@ -188,7 +193,7 @@ def carry_over(workspace: Workspace, parent: str, made: str, engine: Engine = SE
         for check in stands.checks & stands.scan.settings.keys()
     }
     own = dict(settings.get(Leak.name, {}))
-    own["encoder"] = _found_again(str(own.get("encoder", NONE)))
+    own["encoder"] = found_again(str(own.get("encoder", NONE)))
     asked = make_checks([Leak.name], {Leak.name: own})
     checks, _ = with_encoders(asked)
     given = dict.fromkeys(digest for each in before for digest in each.protected)
@@ -212,7 +217,7 @@ def carry_over(workspace: Workspace, parent: str, made: str, engine: Engine = SE
     return done
 
 
-def _found_again(told: str) -> str:
+def found_again(told: str) -> str:
     """What names the encoder that a scan recorded; `none` where it is not at hand, which the scan then says."""
     name = told.partition("@")[0]
     for candidate in (AUTO, name) if name.count("/") == 1 else (AUTO,):

@@ -2,7 +2,8 @@
 
 A row check's findings depend on what an example says, which its content hash stands for; so they are
 taken from the newest scan with the same settings and code. A set check's sketches depend on a few
-columns more, and are kept in a file of the workspace, which may be deleted at any time.
+columns more, and are kept in files of the workspace, which may be deleted at any time; and so is what
+was told of two rows that depends on nothing but these two.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,11 +24,15 @@ from curate.finding import complete, empty
 from curate.workspace import Workspace, code_version
 from curate.workspace.store import TABLE
 
-# what a sketch may depend on: the content hash stands for all that the row says
-KEY = "_same"
+KEY = ("_same", "_same_too")  # equal where a sketch must be equal: 128 bits
 SCANS = 8  # earlier scans that are looked through for one of the same rows
-KEPT_ROWS = 2_000_000  # rows of sketches that are kept beside those of the version scanned last
+FILES = 8  # of one check's sketches: a scan adds one with its new rows; that many are made to one
+KEPT_ROWS = 2_000_000  # rows of sketches that stay then, beside those of the version scanned last
+# what a sketch may depend on: the content hash stands for all that the row says
 SAME = ("content_hash", "label", "group", "split", "source")
+# by which columns the two of a pair are known
+PAIR = {"example_id": KEY, "other_id": tuple(f"{key}_other" for key in KEY)}
+PAIRED = [column for columns in PAIR.values() for column in columns]
 
 
 class Known(NamedTuple):
@@ -37,28 +42,55 @@ class Known(NamedTuple):
     rest: pl.DataFrame  # EXAMPLES that were not looked at
 
 
+class _Before(NamedTuple):
+    """An earlier version beside the one that is scanned."""
+
+    old: pl.DataFrame  # content_hash and example_id of its rows, one for each content
+    same: pl.DataFrame  # content_hash and example_id of the rows that say what one of these says
+    rest: pl.DataFrame  # EXAMPLES: the others
+
+
 @dataclass
 class Remembered:
     """The earlier scans of a workspace."""
 
     workspace: Workspace
     dataset: str = ""  # digest of the version that is scanned
+    _before: dict[str, tuple[pl.DataFrame, _Before]] = field(default_factory=dict)  # by digest
+    _keyed: list[tuple[pl.DataFrame, pl.DataFrame]] = field(
+        default_factory=list
+    )  # of a table its ids and keys
 
     def findings(self, check: RowCheck, examples: pl.DataFrame) -> Known:
-        """Findings of the rows that an equal check looked at before, as on these examples."""
+        """Findings of the rows that an equal check looked at before, as on these examples.
+
+        They have their `finding_id` where it is the same one.
+        """
         for dataset, table in self._scans(check):
-            before = self.workspace.scan_examples(dataset).select("content_hash", "example_id").collect()
-            first = before.unique("content_hash", keep="first")
-            seen = pl.col("content_hash").is_in(first["content_hash"].implode())
-            same, rest = examples.filter(seen), examples.filter(~seen)
-            if same.is_empty():  # of another dataset
+            before = self._compared(dataset, examples)
+            if before.same.is_empty():  # of another dataset
                 continue
             where = pl.scan_parquet(self.workspace.store.path(table) / TABLE)
-            old = where.filter(pl.col("check") == check.name).collect()
-            told = old.join(first, on="example_id").drop("example_id", "finding_id")
-            now = same.select("example_id", "content_hash").join(told, on="content_hash")
-            return Known(complete(now), rest)
+            found = where.filter(pl.col("check") == check.name).collect()
+            told = found.rename({"example_id": "was"}).join(before.old, on="was")
+            now = before.same.join(told, on="content_hash")
+            stays = (pl.col("was") == pl.col("example_id")) & pl.col("other_id").is_null()
+            return Known(
+                complete(now.with_columns(pl.when(stays).then("finding_id").alias("finding_id"))),
+                before.rest,
+            )
         return Known(empty(), examples)
+
+    def _compared(self, dataset: str, examples: pl.DataFrame) -> _Before:
+        """A version beside these examples; made once for all checks."""
+        known = self._before.get(dataset)
+        if known is None or known[0] is not examples:
+            old = self.workspace.scan_examples(dataset).select("content_hash", was="example_id").collect()
+            old = old.unique("content_hash", keep="first", maintain_order=True)
+            seen = examples["content_hash"].is_in(old["content_hash"].implode())
+            same = examples.select("example_id", "content_hash").filter(seen)
+            known = self._before[dataset] = examples, _Before(old, same, examples.filter(~seen))
+        return known[1]
 
     def _scans(self, check: Check) -> Sequence[tuple[str, str]]:
         """(dataset, findings) of the newest scans by the same code that had a check with these settings."""
@@ -81,14 +113,47 @@ class Remembered:
 
     def sketches(self, check: SetCheck, examples: pl.DataFrame) -> Known:
         """The sketches that were kept of rows that are still the same."""
-        place = self._place(check)
-        if not place.is_file():
+        kept = self._kept(self._files(check))
+        if kept.is_empty():
             return Known(pl.DataFrame(), examples)
-        kept = self._read(place)
-        keyed = _keyed(examples)
-        known = keyed.select("example_id", KEY).join(kept, on=KEY, how="inner", maintain_order="left")
-        rest = keyed.filter(~pl.col(KEY).is_in(kept[KEY].implode())).drop(KEY)
-        return Known(known.drop(KEY), rest)
+        place = kept.select(*KEY).with_row_index("_place")
+        at = self._keys(examples).join(place, on=KEY, how="left", maintain_order="left")
+        seen = at["_place"].is_not_null()
+        found = at.filter(seen)
+        known = pl.concat([found.select("example_id"), kept[found["_place"]].drop(KEY)], how="horizontal")
+        return Known(known, examples.filter(~seen))
+
+    def keep(self, check: SetCheck, examples: pl.DataFrame, fresh: pl.DataFrame) -> None:
+        """Keep for the next scan the sketches of those of the examples that were not known."""
+        keys = self._keys(examples)
+        table = keys.join(fresh, on="example_id", how="inner", maintain_order="left").drop("example_id")
+        files = self._files(check)
+        if table.is_empty():
+            return
+        if len(files) >= FILES:
+            every = pl.concat([table, self._kept(files)], how="diagonal")
+            ours, others = (every.join(keys, on=KEY, how=how) for how in ("semi", "anti"))
+            table = pl.concat([ours, others.head(KEPT_ROWS)])
+        stem = self._stem(check, "sketches")
+        number = max((int(file.name.split(".")[-2]) for file in files), default=-1) + 1
+        _write(stem.with_name(f"{stem.name}.{number}.parquet"), _distinct(table))
+        for file in files if len(files) >= FILES else ():
+            file.unlink(missing_ok=True)
+
+    def _files(self, check: SetCheck) -> list[Path]:
+        """The files with the sketches of a check with these settings."""
+        stem = self._stem(check, "sketches")
+        return sorted(stem.parent.glob(f"{stem.name}.*.parquet"))
+
+    def _kept(self, files: Sequence[Path]) -> pl.DataFrame:
+        """What stands in all these files, each row once."""
+        read: list[pl.DataFrame] = []
+        for file in files:
+            try:
+                read.append(self._read(file))
+            except FileNotFoundError:  # another scan has put the files together: its rows are looked at anew
+                continue
+        return _distinct(pl.concat(read, how="diagonal")) if read else pl.DataFrame()
 
     def _read(self, place: Path) -> pl.DataFrame:
         """A file that was kept."""
@@ -100,20 +165,9 @@ class Remembered:
                 hint=f"delete {place}; it is made again",
             ) from error
 
-    def keep(self, check: SetCheck, examples: pl.DataFrame, sketches: pl.DataFrame) -> None:
-        """Keep the sketches of a version for the next one, in place of those before."""
-        place = self._place(check)
-        keys = _keyed(examples.select("example_id", *SAME)).select("example_id", KEY)
-        table = keys.join(sketches, on="example_id", how="inner").drop("example_id")
-        if place.is_file():  # those of other versions too, while they are not too many
-            before = self._read(place).filter(~pl.col(KEY).is_in(table[KEY].implode()))
-            table = pl.concat([table, before.head(KEPT_ROWS)], how="diagonal")
-        table = table.unique(KEY, keep="first", maintain_order=True)
-        _write(place, table)
-
     def measured(self, check: MeasuredCheck) -> pl.DataFrame | None:
         """The scores that were kept of this version, if the threshold was not higher than now."""
-        stem = self._measured_at(check)
+        stem = self._stem(check, self.dataset)
         kept = {
             float(place.name.split("@")[1][:8]): place
             for place in stem.parent.glob(f"{stem.name}@*.measured.parquet")
@@ -123,19 +177,61 @@ class Remembered:
 
     def keep_measured(self, check: MeasuredCheck, measured: pl.DataFrame) -> None:
         """Keep the scores, which a scan at a higher threshold can go by."""
-        stem = self._measured_at(check)
+        stem = self._stem(check, self.dataset)
         _write(stem.with_name(f"{stem.name}@{check.threshold:.6f}.measured.parquet"), measured)
 
-    def _measured_at(self, check: MeasuredCheck) -> Path:
-        """How the files with the scores of this version are called before the threshold that they go down to."""
-        settings = {name: value for name, value in _settings(check).items() if name != "threshold"}
-        said = digest(json.dumps(settings, sort_keys=True), code_version(), self.dataset)
-        return self.workspace.root / "sketches" / f"{check.name}-{said}"  # type: ignore[attr-defined]
+    def told(self, check: MeasuredCheck, texts: pl.DataFrame) -> pl.DataFrame | None:
+        """What was kept of pairs of these examples, in any version; as `check.lasting` gives it."""
+        place = self._told_at(check)
+        if not place.is_file():
+            return None
+        found = self._read(place)
+        keys = self._keys(texts).unique(KEY, keep="first", maintain_order=True)
+        for name, columns in PAIR.items():
+            own = keys.rename({"example_id": name, **dict(zip(KEY, columns, strict=True))})
+            found = found.join(own, on=columns)
+        return found.drop(PAIRED)
 
-    def _place(self, check: SetCheck) -> Path:
-        """Where the sketches of a check with these settings lie."""
-        said = digest(json.dumps(_settings(check), sort_keys=True), code_version())
-        return self.workspace.root / "sketches" / f"{check.name}-{said}.parquet"
+    def keep_told(self, check: MeasuredCheck, texts: pl.DataFrame, told: pl.DataFrame) -> None:
+        """Keep what was told of pairs and depends on the two examples alone."""
+        place, keys, table = self._told_at(check), self._keys(texts), told
+        for name, columns in PAIR.items():
+            own = keys.rename({"example_id": name, **dict(zip(KEY, columns, strict=True))})
+            table = table.join(own, on=name, maintain_order="left")
+        table = table.drop(list(PAIR))
+        if place.is_file():
+            before = self._read(place).join(table, on=PAIRED, how="anti").head(KEPT_ROWS)
+            table = pl.concat([table, before], how="diagonal")
+        _write(place, table.unique(PAIRED, keep="first", maintain_order=True))
+
+    def _told_at(self, check: MeasuredCheck) -> Path:
+        """The file with what was told of pairs."""
+        stem = self._stem(check, "told")
+        return stem.with_name(f"{stem.name}.parquet")
+
+    def _stem(self, check: SetCheck | MeasuredCheck, of: str) -> Path:
+        """How the files are called, but for an ending, that a check with these settings left of something.
+
+        Sketches depend on all settings; what is measured, on all but the threshold.
+        """
+        settings = _settings(check)
+        if of != "sketches":
+            settings.pop("threshold", None)
+        said = digest(json.dumps(settings, sort_keys=True), code_version(), of)
+        return self.workspace.root / "sketches" / f"{check.name}-{said}"  # type: ignore[union-attr]
+
+    def _keys(self, examples: pl.DataFrame) -> pl.DataFrame:
+        """`example_id` and KEY of the examples, in their order; made once for all checks."""
+        for table, keys in self._keyed:
+            if table is examples:
+                return keys
+        text = pl.concat_str([pl.col(name).fill_null("\x00") for name in SAME], separator="\x1f")
+        # as digests: what stands in the file must not be anybody's group or label
+        keys = examples.select(
+            "example_id", **{name: text.hash(seed) for seed, name in enumerate(KEY, start=1)}
+        )
+        self._keyed = [*self._keyed[-1:], (examples, keys)]
+        return keys
 
 
 def _write(place: Path, table: pl.DataFrame) -> None:
@@ -146,15 +242,13 @@ def _write(place: Path, table: pl.DataFrame) -> None:
     temporary.replace(place)
 
 
+def _distinct(table: pl.DataFrame) -> pl.DataFrame:
+    """Each key once: two scans at one time may have kept the same rows."""
+    if table.select(pl.struct(KEY).n_unique()).item() == table.height:
+        return table
+    return table.unique(KEY, keep="first", maintain_order=True)
+
+
 def _settings(check: Check | MeasuredCheck) -> dict[str, object]:
     """A check's settings as JSON values."""
     return {field.name: getattr(check, field.name) for field in fields(check)}  # type: ignore[arg-type]
-
-
-def _keyed(examples: pl.DataFrame) -> pl.DataFrame:
-    """The examples with KEY: equal where a sketch must be equal."""
-    parts = [pl.col(name).fill_null("\x00") for name in SAME]
-    text = pl.concat_str(parts, separator="\x1f")
-    # as digests: what stands in the file must not be anybody's group or label
-    twice = pl.concat_str(text.hash(1).cast(pl.String), text.hash(2).cast(pl.String), separator=":")
-    return examples.with_columns(twice.alias(KEY))

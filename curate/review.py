@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterable
 
 import polars as pl
 
+from curate import differences
 from curate.apply import Edit
 from curate.checks import CHECKS
+from curate.differences import as_table
 from curate.errors import ConfigError, NotFoundError
 from curate.finding import FINDINGS, SHAPE, empty
 from curate.redact import parses
@@ -34,6 +36,8 @@ REVIEW = pl.Schema(
         ("reviewer", pl.String),
         ("note", pl.String),
         ("decided_at", pl.String),
+        ("differ", pl.Boolean),  # whether people differ on it: then it is open, and nobody's word counts
+        ("people", pl.String),  # what each of them says; null where they do not differ
     ]
 )
 
@@ -82,28 +86,38 @@ def joined(findings: pl.DataFrame, hashes: pl.DataFrame, decisions: pl.DataFrame
         .join(decisions, on="finding_id", how="left", maintain_order="left")
         .with_columns(SHAPE)
     )
+    if "differ" not in table.columns:
+        table = table.with_columns(differ=pl.lit(value=False), people=pl.lit(None, dtype=pl.String))
+    table = table.with_columns(pl.col("differ").fill_null(value=False))
     return table.select(REVIEW.names()).cast(REVIEW)
 
 
 def last_words(workspace: Workspace) -> pl.DataFrame:
-    """The latest decision on each finding ever decided, with the example that it acts on."""
+    """The latest decision on each finding ever decided, with the example that it acts on.
+
+    Where people differ nothing is decided: `differ` is true, and `people` has what each says.
+    """
     query = """select finding_id, action, example_id, edit, reviewer, note, decided_at from latest_decision"""
     names = ("finding_id", "decided", "target", "edit", "reviewer", "note", "decided_at")
     rows = [tuple(row) for row in workspace.ledger.rows(query)]
     words = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
     # a word that was taken back is as if never said
-    return words.filter(pl.col("decided").is_not_null())
+    words = words.filter(pl.col("decided").is_not_null())
+    differing = as_table(differences.differing(workspace.ledger))
+    agreed = words.join(differing, on="finding_id", how="anti", maintain_order="left")
+    return pl.concat([agreed, differing], how="diagonal")
 
 
 # reading it
 
-OPEN = pl.col("decided").is_null() & (pl.col("action") != "keep")
+# what people differ on is open until one of them, or a third, has seen the words and settles it
+OPEN = (pl.col("decided").is_null() & (pl.col("action") != "keep")) | pl.col("differ")
 # on the version that it was said of: what was decided to change and still stands there unchanged
 UNAPPLIED = pl.col("decided").is_not_null() & (pl.col("decided") != "keep")
 
 
 def open_findings(table: pl.DataFrame) -> pl.DataFrame:
-    """What waits for a decision. A proposal to keep (a cluster's keeper) does not wait."""
+    """What waits for a decision. A proposal to keep (a cluster's keeper) waits only where people differ."""
     return table.filter(OPEN)
 
 
@@ -134,8 +148,12 @@ def chosen(
     label: str | None = None,
     score: float | None = None,
     undecided: bool = False,
+    differ: bool | None = None,
 ) -> pl.DataFrame:
-    """The rows of one check, of one label, with at least this score, still open; None asks nothing."""
+    """The rows of one check, of one label, with at least this score, still open; None asks nothing.
+
+    `differ` chooses those on which people differ, or the others.
+    """
     wanted = pl.lit(value=True)
     for column, value in (("check", check), ("label", label)):
         if value is not None:
@@ -144,6 +162,8 @@ def chosen(
         wanted &= pl.col("score") >= score
     if undecided:
         wanted &= OPEN
+    if differ is not None:
+        wanted &= pl.col("differ") == differ
     return table.filter(wanted)
 
 
@@ -240,7 +260,13 @@ def decide_edit(
 def edits_of(workspace: Workspace, table: pl.DataFrame) -> dict[str, Edit]:
     """The texts that the decisions of a review put in place, by digest."""
     texts: dict[str, Edit] = {}
-    for digest in table["edit"].drop_nulls().unique().to_list():
+    for digest in table["edit"].drop_nulls().unique(maintain_order=True).to_list():
+        if not (workspace.store.root / digest).is_dir():
+            who = table.filter(pl.col("edit") == digest)["reviewer"][0]
+            raise NotFoundError(
+                f"{who} edited a text, and the new one is not in this workspace",
+                hint="seatrial journal export --with-edits where it was typed, then seatrial journal merge here",
+            )
         value = workspace.json(digest)
         if not isinstance(value, dict):
             raise NotFoundError(f"artifact {digest} is no edit", hint="seatrial verify")
@@ -255,8 +281,7 @@ def undo(workspace: Workspace, finding_ids: Iterable[str], *, by: str | None = N
     Findings that were never decided are passed over.
     """
     by = by or reviewer()
-    query = """select finding_id, example_id, action, edit from decision
-               where finding_id = ? order by decision_id desc limit 2"""
+    query = """select * from decision where finding_id = ? order by decided_at desc, uid desc limit 2"""
     decisions: list[Decision] = []
     for finding_id in finding_ids:
         words = workspace.ledger.rows(query, finding_id)
@@ -264,7 +289,8 @@ def undo(workspace: Workspace, finding_ids: Iterable[str], *, by: str | None = N
             former = words[1] if len(words) > 1 else None
             action, edit = (former["action"], former["edit"]) if former else (None, None)
             target = (former or words[0])["example_id"]
-            decisions.append(Decision(finding_id, target, action, by, "undo", edit))
+            back = f"back {words[0]['uid']}"
+            decisions.append(Decision(finding_id, target, action, by, "undo", edit, turns=back))
     return decisions
 
 
@@ -302,8 +328,14 @@ def safe(table: pl.DataFrame, also: Collection[str] = ()) -> pl.DataFrame:
         fits |= one if labels is None else one & pl.col("label").is_in(list(labels))
     for asked in also:
         fits |= _asked(asked) & pl.col("action").is_in(["drop", "redact", "edit"])
-    undecided = pl.col("decided").is_null()
-    settled = (fits | ~undecided | (pl.col("action") == "keep")).all().over("check", "cluster_id")
+    agreed = ~pl.col("differ").fill_null(value=False)
+    undecided = pl.col("decided").is_null() & agreed
+    fits &= agreed
+    settled = (
+        (fits | pl.col("decided").is_not_null() | (pl.col("action") == "keep"))
+        .all()
+        .over("check", "cluster_id")
+    )
     keeper = (pl.col("action") == "keep") & pl.col("cluster_id").is_not_null() & settled
     placed = (pl.col("action") != "redact") | pl.col("field").is_not_null()
     return table.filter(undecided & (fits | keeper) & placed)

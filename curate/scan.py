@@ -17,7 +17,7 @@ from curate.embedding import NO_ENCODER, NONE, Encoder, Vectors, find_encoder
 from curate.engine import Engine, Serial
 from curate.errors import ConfigError
 from curate.example import EXAMPLES, digest
-from curate.finding import ORDER, empty, stamp
+from curate.finding import ORDER, complete, empty, stamp
 from curate.looking import Memory, look
 
 BATCH = 2_000
@@ -69,13 +69,24 @@ def scan(
             continue
         began = time.monotonic()
         table = guarded if _reads_protected(check) else examples
-        hashes = dict(table.select("example_id", "content_hash").iter_rows())
         meaning = vectors(encoders[check.name]) if check.name in encoders else None
         findings = look(check, table, engine, rows, meaning, memory)
-        found.append(stamp(findings, hashes, check=check.name, version=check.version))
+        found.append(_stamped(complete(findings), table, check))
         seconds[check.name] = time.monotonic() - began
     findings = pl.concat(found).sort(*ORDER, "finding_id", nulls_last=False)
     return ScanResult(findings, not_run, seconds)
+
+
+def _stamped(findings: pl.DataFrame, table: pl.DataFrame, check: Check) -> pl.DataFrame:
+    """The findings with their ids; those that were taken over with them stay as they were."""
+    taken, fresh = (
+        findings.filter(known)
+        for known in (pl.col("finding_id").is_not_null(), pl.col("finding_id").is_null())
+    )
+    named = pl.concat([fresh["example_id"], fresh["other_id"]]).drop_nulls().unique()
+    rows = table.select("example_id", "content_hash").filter(pl.col("example_id").is_in(named.implode()))
+    stamped = stamp(fresh, dict(rows.iter_rows()), check=check.name, version=check.version)
+    return pl.concat([taken, stamped])
 
 
 def obstacles(

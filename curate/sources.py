@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
@@ -17,13 +16,13 @@ import polars as pl
 from curate.errors import AccountError, ConfigError, SourceError
 from curate.example import EXAMPLES, frame, with_ids
 from curate.formats import Format, named, read_row, recognise, write_row
+from curate.formats.encodings import checked_encoding
 from curate.formats.files import Opened
 from curate.formats.numbers import lift
 from curate.formats.records import Record
 from curate.formats.rows import as_text
-from curate.formats.tables import table_rows
 from curate.formats.turns import dump
-from curate.places import Piece, pieces_at, pieces_of, split_name
+from curate.places import Piece, pieces_at, pieces_in_memory, split_name
 from curate.progress import Progress
 
 REJECTS = pl.Schema(
@@ -37,6 +36,7 @@ REJECTS = pl.Schema(
 LOOKED_AT = 50  # first rows that tell the format
 KEPT = 2_000  # characters of a rejected row
 TOLD_EVERY = 5_000  # rows between two estimates of how many there are
+OPEN = re.compile(r"0x\w\w|\d+|`[^`]*`")  # of a reason: what is of one row
 BATCH = 10_000  # rows turned into a table at once
 
 
@@ -95,6 +95,7 @@ def _example(
 ) -> tuple[dict[str, object], str]:
     """(example, its origin) of a row. Raises SourceError where it is not in the format."""
     row = record.value or {}
+    taken.seen.update(name for name in (told.label, told.group, told.split) if name in row)
     lifted: dict[str, str] = {}
     try:
         try:
@@ -114,7 +115,6 @@ def _example(
     if lifted:
         draft.layout["nan"] = lifted
         origin += dump(lifted)
-    taken.seen.update(name for name in (told.label, told.group, told.split) if name in row)
     split = split_name(row.get(told.split)) if told.split else piece.split
     return {
         "messages": draft.messages,
@@ -148,6 +148,8 @@ def _known(first: list[Record], told: Reading, piece: Piece, *, alone: bool) -> 
         return recognise(rows, told.columns)
     except SourceError as error:
         if alone:
+            columns = list(dict.fromkeys(name for row in rows for name in row))
+            _columns_there(told, set(columns), columns, piece.source)
             raise SourceError(f"{piece.source}: {error.message}", hint=error.hint) from error
         return None, error.message
 
@@ -200,21 +202,47 @@ def _checked(taken: Taken, told: Reading, place: str) -> None:
         raise AccountError(f"{taken.read} rows read, {examples} examples and {len(taken.rejects)} rejected")
     if not taken.read:
         raise SourceError(f"{place} holds no rows", hint="was the download or the export cut off?")
+    if taken.columns:
+        _columns_there(told, taken.seen, taken.columns, place)
     if not examples:
-        shapes = Counter(re.sub(r"\d+|`[^`]*`", "…", reason) for _, _, reason, _ in taken.rejects)
-        common, count = shapes.most_common(1)[0]
-        source, row, reason, _ = next(r for r in taken.rejects if re.sub(r"\d+|`[^`]*`", "…", r[2]) == common)
-        raise SourceError(
-            f"{place}: none of the {taken.read:,} rows can be read; {count:,} for this reason: {source}:{row}: {reason}",
-            hint="--format NAME says what the rows are, --column PART=NAME which column holds what, "
-            "--role THEIRS=OURS what a role means",
-        )
+        raise _none_read(taken, place)
+
+
+def _columns_there(told: Reading, seen: Set[str], columns: Sequence[str], place: str) -> None:
+    """ConfigError for a column that was asked for and is in no row."""
     for option, name in (("label", told.label), ("group", told.group), ("split-column", told.split)):
-        if name is not None and name not in taken.seen:
+        if name is not None and name not in seen:
             raise ConfigError(
                 f"{place} has no column `{name}` (--{option})",
-                hint=f"its columns are: {', '.join(taken.columns[:20])}",
+                hint=f"its columns are: {', '.join(columns[:20])}",
             )
+
+
+HINTS = (  # by what a reason says, the first that fits
+    ("is not UTF-8", "--encoding NAME says what the file is in; or save it as UTF-8"),
+    (" has no meaning there", "--encoding with another name"),
+    ("is not JSON", "JSONL is one JSON object a line; other endings: .csv, .tsv, .json, .parquet"),
+    ("not a mapping", "give a list of mappings, a polars or pandas frame, a `datasets` object, or a path"),
+    ("not an object", 'each row is a JSON object, as {"prompt": ..., "completion": ...}'),
+    ("cells, the header has", "quote cells that hold the delimiter, or save the file again"),
+    ("has role `", "--role THEIRS=OURS says what a role means: --role bot=assistant"),
+    ("no known format", "--column PART=NAME says which column holds what: --column prompt=question"),
+    ("has no `", "--column PART=NAME says which column holds what; --format NAME what the rows are"),
+)
+
+
+def _none_read(taken: Taken, place: str) -> SourceError:
+    """The error where every row was rejected: the commonest reason, and a hint that fits it."""
+    shapes = Counter(OPEN.sub("…", reason) for _, _, reason, _ in taken.rejects)
+    common, count = shapes.most_common(1)[0]
+    source, row, reason, _ = next(r for r in taken.rejects if OPEN.sub("…", r[2]) == common)
+    hint = next((says for part, says in HINTS if part in reason), "--format NAME says what the rows are")
+    if "; looks like " in reason:
+        reason, _, hint = reason.partition("; looks like ")
+        hint = f"it looks like {hint}; or save the file as UTF-8"
+    none = "the one row cannot be read" if taken.read == 1 else f"none of the {taken.read:,} rows can be read"
+    told = f"{count:,} for this reason: " if taken.read > 1 else ""
+    return SourceError(f"{place}: {none}; {told}{source}:{row}: {reason}", hint=hint)
 
 
 def read_source(
@@ -226,18 +254,20 @@ def read_source(
     group: str | None = None,
     split: str | None = None,
     roles: Mapping[str, str] | None = None,
+    encoding: str | None = None,
     hub: bool = False,
 ) -> Imported:
     """Read a file, a folder, `-` (stdin) or, when `hub` or `hf:org/name` asks so, a hub id.
 
     `columns` maps a part of the format to the source's column (`{"prompt": "question"}`), `roles` an
     unknown role to a known one (`{"bot": "assistant"}`). `label`, `group`, `split` name columns whose
-    value is copied, as text, into the example's column of that name.
+    value is copied, as text, into the example's column of that name. `encoding` is that of text files;
+    without it they are UTF-8, or UTF-16 where a byte order mark says so.
     Raises SourceError where nothing can be read, ConfigError for a format, role or column that is not
     there, MissingExtraError or ResourceError for the hub.
     """
     told = _told(format, columns, label, group, split, roles)
-    pieces, note = pieces_at(str(place), hub=hub)
+    pieces, note = pieces_at(str(place), hub=hub, encoding=checked_encoding(encoding or ""))
     return _read(pieces, note, told, str(place))
 
 
@@ -252,15 +282,13 @@ def read_rows(
     split: str | None = None,
     roles: Mapping[str, str] | None = None,
 ) -> Imported:
-    """Rows that are in memory: a polars frame, a `datasets` object, or any iterable of mappings.
+    """Rows that are in memory: a polars or pandas frame, a `datasets` object, or any iterable of mappings.
 
-    As `read_source`; `name` stands for the file's, and rows are counted from 1.
+    As `read_source`; `name` stands for the file's, and rows are counted from 1. What is missing in a
+    pandas frame (NaN, NaT, NA) is null; an item that is no mapping is a reject.
     """
     told = _told(format, columns, label, group, split, roles)
-    if hasattr(rows, "features") or hasattr(rows, "keys"):
-        return _read(pieces_of(rows, name), "", told, name)
-    plain = rows.iter_rows(named=True) if isinstance(rows, pl.DataFrame) else map(dict, rows)  # type: ignore[call-overload]
-    return _read([Piece(name, None, nullcontext(Opened(table_rows(plain), "datasets")))], "", told, name)
+    return _read(pieces_in_memory(rows, name), "", told, name)
 
 
 def _told(

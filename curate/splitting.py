@@ -15,6 +15,7 @@ from curate.example import EXAMPLES
 from curate.links import found_links, meant_links, near_links
 from curate.resample import Balance, balance, unmarked
 from curate.split import SIZES, split
+from curate.tied import found_cause, group_cause, meaning_cause, near_causes, told_of_largest
 from curate.workspace import Workspace
 
 SCANNED = "scan"  # the encoder that the newest scan of the version compared meaning with
@@ -81,7 +82,12 @@ def divided(
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """(the examples with `split` set, the report); `table` is the review of the version."""
     examples = unmarked(workspace.examples(dataset))
-    links = pl.concat([found_links(table), near_links(examples, wish.link_threshold)])
+    near, pairs = near_links(examples, wish.link_threshold), found_links(table)
+    links = pl.concat([pairs, near])
+    causes = near_causes(near, wish.link_threshold)
+    causes.append(found_cause(pairs, dict(table.group_by("check").len().sort("check").iter_rows())))
+    if wish.group:
+        causes.append(group_cause(examples, _group_column(workspace, dataset)))
     chosen = meaning(workspace, dataset, wish)
     meant: dict[str, object] = {"not_run": chosen.reason}
     warnings = []
@@ -91,11 +97,23 @@ def divided(
         found = meant_links(examples, links, vectors, wish.semantic_threshold, largest)
         links, meant = pl.concat([links, found.links]), found.told.as_json()
         warnings = [found.told.warning] if found.told.warning else []
+        causes.append(meaning_cause(found.links, found.told.used))
     aside = _aside(workspace, examples, links, away_from)
-    result = split(
-        examples.filter(~aside), links, sizes=wish.sizes, rows=wish.rows, seed=wish.seed, by=wish.by,
-        group=wish.group, keep_existing=wish.keep_existing, random=wish.random,
-    )  # fmt: skip
+    try:
+        result = split(
+            examples.filter(~aside), links, sizes=wish.sizes, rows=wish.rows, seed=wish.seed, by=wish.by,
+            group=wish.group, keep_existing=wish.keep_existing, random=wish.random,
+        )  # fmt: skip
+    except ConfigError as error:
+        if "would be empty" in error.message and (why := told_of_largest(examples, causes)):
+            raise ConfigError(error.message, hint=f"{why}; {error.hint}") from error
+        raise
+    if (
+        result.report.warnings
+        and not wish.random
+        and (why := told_of_largest(examples.filter(~aside), causes))
+    ):
+        warnings.append(why)
     rows = pl.concat([result.examples, examples.filter(aside).with_columns(split=None)]).cast(EXAMPLES)
     rows = examples.select("example_id").join(rows, on="example_id", maintain_order="left")
     evened, told = balance(rows.select(EXAMPLES.names()), wish.balance, seed=wish.seed)
@@ -103,9 +121,19 @@ def divided(
         "set_aside": int(aside.sum()),
         "meaning": meant,
         "balance": told.as_json() if told else None,
-        "warnings": [*warnings, *result.report.warnings],
+        "warnings": [*result.report.warnings, *warnings],
     }
     return evened, report
+
+
+def _group_column(workspace: Workspace, dataset: str) -> str:
+    """The column that an import took the groups from; empty where that is not recorded."""
+    from curate.outgoing import origins  # it needs this module
+
+    names = {
+        str(way.params.get("group") or "") for way in origins(workspace, dataset) if way.kind == "import"
+    }
+    return names.pop() if len(names) == 1 else ""
 
 
 def _aside(

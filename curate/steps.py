@@ -59,6 +59,7 @@ class Reading:
     columns: Mapping[str, str] = field(default_factory=dict)
     roles: Mapping[str, str] = field(default_factory=dict)
     hub: bool = False
+    encoding: str = ""
 
 
 class Imported(NamedTuple):
@@ -79,7 +80,7 @@ def import_files(
 
     `name` is by default the first file's stem. Raises SourceError when no row could be read.
     """
-    digests = [_source_digest(f) for f in files]
+    digests = [source_digest(f) for f in files]
     request: dict[str, object] = {
         "source": [Path(f).name for f in files],
         "digest": digests,
@@ -89,6 +90,7 @@ def import_files(
         "asked": reading.format,
         "columns": dict(reading.columns),
         "roles": dict(reading.roles),
+        "encoding": reading.encoding,
     }
     name = checked_name(name) if name else _default_name(files[0])
     done = None if again or None in digests else _import_before(workspace, request)
@@ -116,7 +118,7 @@ def _default_name(place: str) -> str:
     return plain[:LONGEST_NAME].strip("-") or "stdin"
 
 
-def _source_digest(place: str) -> str | None:
+def source_digest(place: str) -> str | None:
     """The digest of a source's bytes; None where only reading it can tell (standard input, a hub)."""
     path = Path(place)
     if path.is_dir():
@@ -166,6 +168,7 @@ def _read(
                 split=reading.split or None,
                 roles=reading.roles or None,
                 hub=reading.hub,
+                encoding=reading.encoding,
             )
             for place in files
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 from textual.content import Content
@@ -48,10 +49,13 @@ class Card(NamedTuple):
 
 def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False) -> Card:
     """What to show of a finding; `narrow` leaves out what matters least."""
-    examples = desk.examples.get([finding["example_id"], finding["other_id"]])
+    witness = looks_like(finding)
+    examples = desk.examples.get([finding["example_id"], finding["other_id"], witness])
     example = examples.get(finding["example_id"])
     other = examples.get(finding["other_id"] or "")
     top = facts(finding, narrow=narrow)
+    if example is not None and witness in examples:
+        top = Content.assemble(top, "\n", _labels(example, examples[str(witness)]))
     if example is None:
         gone = Content.styled("The row is not in this version any more.", "dim italic")
         return Card(top, gone, None, None, None)
@@ -69,6 +73,25 @@ def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False) -> C
     left, right = compared(example, other)
     names = ("this row", "keeper" if finding["shape"] == "cluster" else "other row")
     return Card(top, _side(names[0], example, left), _side(names[1], other, right), members, example)
+
+
+def looks_like(finding: Finding) -> str | None:
+    """The id of the row whose label this one's text looks like; findings quote no label themselves."""
+    try:
+        said = json.loads(finding["evidence"] or "{}")
+    except ValueError:
+        return None
+    name = said.get("looks_like") if isinstance(said, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _labels(example: Example, witness: Example) -> Content:
+    """What the row is labelled, what its text looks like, and the nearest row that is labelled so."""
+    return Content.assemble(
+        "labelled ", plain(example["label"] or "(none)", "bold", lines=False),
+        ", looks like ", plain(witness["label"] or "(none)", "bold $accent", lines=False),
+        plain(f"  as {first_words(witness)}", "dim", lines=False),
+    )  # fmt: skip
 
 
 def facts(finding: Finding, *, narrow: bool = False) -> Content:
@@ -102,6 +125,11 @@ def word(finding: Finding, *, flagged: bool) -> Content:
     flag = ("⚑ flagged  ", "bold $warning") if flagged else ""
     note = plain(f"  note: {finding['note']}", "italic", lines=False) if finding["note"] else ""
     decided: str | None = finding["decided"]
+    if finding["differ"]:
+        people = plain(finding["people"], "bold", lines=False)
+        return Content.assemble(
+            flag, ("≠ people differ  ", "$warning"), people, ("  your word settles it", "dim"), note
+        )
     if decided:
         other = " (the other row)" if finding["target"] not in (None, finding["example_id"]) else ""
         by = plain(f" by {finding['reviewer']}", "dim", lines=False)

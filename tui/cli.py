@@ -58,10 +58,13 @@ COMMANDS: dict[str, Command] = {
     "why": Command("Look back", "curate.cli", "why", "the biography of one row"),
     "verify": Command("Look back", "curate.cli", "verify", "derive every digest again"),
     # asked for now and then: the help has their names in one line
+    "agree": Command("More", "curate.cli_journal", "agree", "how far people agree: kappa, alpha"),
     "coverage": Command("More", "curate.cli_coverage", "coverage", "what deployment asks, train lacks"),
     "dedup": Command("More", "curate.cli_dedup", "dedup", "a file without its near duplicates, at once"),
+    "journal": Command("More", "curate.cli_journal", "journal", "decisions from person to person"),
     "leaks": Command("More", "curate.cli_leaks", "leaks", "what crosses from split to split, or benchmark"),
     "purge": Command("More", "curate.cli_vault", "purge", "erase raw versions, keep the history"),
+    "session": Command("More", "curate.cli_journal", "session", "what was done, as a recipe to replay"),
     "vault": Command("More", "curate.cli_vault", "vault", "originals behind pseudonyms, encrypted"),
 }
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 import polars as pl
 
 from curate.apply import Edit
+from curate.differences import differing, settling
 from curate.review import OPEN, decide, decide_edit, record, review
-from curate.workspace import Decision, Workspace, now
+from curate.workspace import Annotation, Decision, Workspace
 from tui.filter import compile_filter, kinds, names_in
 from tui.history import History, Turned, spoken
 
@@ -75,7 +76,8 @@ class Desk:
         self.examples = Examples(workspace, dataset)
         self.history = History(workspace, reviewer)
         # a proposal to keep is the other half of a cluster: it does not wait for anyone
-        self.waits = (self.rows["action"] != "keep").to_numpy()
+        self.waits = ((self.rows["action"] != "keep") | self.rows["differ"]).to_numpy().copy()
+        self.seen = differing(workspace.ledger)  # what people differ on, as it is shown
         self.decided = self.rows["decided"].is_not_null().to_numpy().copy()
         self.words: dict[int, Finding] = {}  # what was decided since `rows` was read
         self.ids: Ids = np.arange(self.rows.height, dtype=np.uint32)
@@ -111,10 +113,10 @@ class Desk:
     def current(self) -> pl.DataFrame:
         """`rows` with what was decided since they were read."""
         if self.words:
-            names = ("decided", "target", "edit", "note", "reviewer")
+            names = ("decided", "target", "edit", "note", "reviewer", "differ", "people")
             said = pl.DataFrame(
                 [(place, *(word[n] for n in names)) for place, word in self.words.items()],
-                schema={"place": pl.UInt32, **{f"new_{n}": pl.String for n in names}},
+                schema={"place": pl.UInt32, **{f"new_{n}": self.rows.schema[n] for n in names}},
                 orient="row",
             )
             joined = self.rows.with_row_index("place").join(
@@ -187,21 +189,31 @@ class Desk:
         `target` is the side of a pair that the decision acts on. Raises ConfigError, and decides
         nothing, where a finding has no proposal to take or no place to redact.
         """
-        decisions = decide(self.rows[list(places)], action, by=self.reviewer, note=note, target=target)
+        words = decide(self.rows[list(places)], action, by=self.reviewer, note=note, target=target)
+        decisions = settling(words, self.seen)
         record(self.workspace, decisions)
         self._remember(zip(places, decisions, strict=True))
 
     def edit(self, place: int, edit: Edit, *, note: str = "") -> None:
         """Decide that a field of the example is to say something else."""
-        decision = decide_edit(self.workspace, self.finding(place), edit, by=self.reviewer, note=note)
-        record(self.workspace, [decision])
-        self._remember([(place, decision)])
+        said = decide_edit(self.workspace, self.finding(place), edit, by=self.reviewer, note=note)
+        decisions = settling([said], self.seen)
+        record(self.workspace, decisions)
+        self._remember([(place, decisions[0])])
 
     def annotate(self, place: int, note: str) -> None:
-        """Say again what was last decided on a finding, or that nothing was, with a note."""
+        """Say again what was last decided on a finding, or that nothing was, with a note.
+
+        Where people differ the reviewer's own word is said again: a note settles nothing.
+        """
         said = self.finding(place)
-        target = said["target"] or said["example_id"]
-        decision = Decision(said["finding_id"], target, said["decided"], self.reviewer, note, said["edit"])
+        action, edit, target = said["decided"], said["edit"], said["target"] or said["example_id"]
+        if said["finding_id"] in self.seen:
+            words = [word for word in self.seen[said["finding_id"]].words if word.reviewer == self.reviewer]
+            action, edit, target = (
+                (words[0].said, words[0].edit, words[0].target) if words else (None, None, target)
+            )
+        decision = Decision(said["finding_id"], target, action, self.reviewer, note, edit)
         record(self.workspace, [decision])
         self._remember([(place, decision)])
 
@@ -227,14 +239,23 @@ class Desk:
         return turned, [place for place, _ in here]
 
     def _remember(self, pairs: Iterable[tuple[int, Decision]]) -> None:
-        for place, decision in pairs:
-            self.decided[place] = decision.action is not None
+        said = list(pairs)
+        ids = [decision.finding_id for _, decision in said]
+        now = differing(self.workspace.ledger, ids)
+        self.seen = {i: d for i, d in self.seen.items() if i not in ids} if self.seen else {}
+        self.seen |= now
+        for place, decision in said:
+            differ = now.get(decision.finding_id)
+            self.decided[place] = decision.action is not None and differ is None
+            self.waits[place] = differ is not None or self.rows.item(place, "action") != "keep"
             self.words[place] = {
-                "decided": decision.action,
-                "target": decision.example_id,
-                "edit": decision.edit,
+                "decided": None if differ else decision.action,
+                "target": None if differ else decision.example_id,
+                "edit": None if differ else decision.edit,
                 "note": decision.note,
                 "reviewer": decision.reviewer,
+                "differ": differ is not None,
+                "people": differ.told if differ else None,
             }
 
     # flags
@@ -242,24 +263,19 @@ class Desk:
     def flag(self, example: Example) -> bool:
         """Set a flag on an example, or take it off; returns whether it is set now."""
         flagged = not self.flagged(example)
-        row = (
+        word = Annotation(
             example["example_id"],
             example["content_hash"],
             "flag",
             "yes" if flagged else None,
             self.reviewer,
-            now(),
         )
-        self.workspace.ledger.write(
-            "insert into annotation (example_id, content_hash, key, value, reviewer, annotated_at)"
-            " values (?, ?, ?, ?, ?, ?)",
-            [row],
-        )
+        self.workspace.ledger.annotate([word])
         return flagged
 
     def flagged(self, example: Example) -> bool:
         """Whether anyone's last word on this example's flag is that it is set."""
         query = """select value from annotation where example_id = ? and key = 'flag'
-                   order by annotation_id desc limit 1"""
+                   order by annotated_at desc, uid desc limit 1"""
         found = self.workspace.ledger.rows(query, example["example_id"])
         return bool(found and found[0]["value"])

@@ -1,28 +1,29 @@
 """Undo and redo without limit, across restarts: both are read from the ledger, and both add to it.
 
-An act is what one keystroke decided: all decisions that were written at one moment. To undo it is a
-new act that gives each finding its former word, with the note `undo of N`, N being the first
-decision's number; so `seatrial why` tells of it, and the stacks can be read back from the ledger.
+An act is what one keystroke decided: all of a reviewer's decisions of one moment. To undo it is a new
+act that gives each finding its former word and names, in `turns`, the decision that it takes back; so
+`seatrial why` tells of it, and the stacks can be read back from the ledger, also after the journal of
+the same person from another machine was merged into it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from sqlite3 import Row
 
 from curate.workspace import Decision, Workspace
 
-_TURN = re.compile(r"(undo|redo) of (\d+)(?:: |$)")
+_TURN = re.compile(r"(undo|redo) of \w+(?:: |$)")
 
 
 @dataclass(frozen=True)
 class Act:
-    """One keystroke's decisions, by the number of the first and the numbers of all."""
+    """One keystroke's decisions, by their moment, and a name for people: the first one's uid."""
 
-    first: int
-    numbers: tuple[int, ...]
+    moment: str
+    first: str = field(compare=False)
 
 
 @dataclass(frozen=True)
@@ -45,34 +46,41 @@ class History:
         self.workspace, self.reviewer = workspace, reviewer
         self.done: list[Act] = []
         self.undone: list[Act] = []
-        self.read = 0
+        self.read = 0  # the number of the newest decision seen
+        self.newest = ""  # its moment
 
     def catch_up(self) -> None:
-        """Take in what the ledger has gained since the last look, from whichever process."""
-        query = """select decision_id, note, decided_at from decision
-                   where reviewer = ? and decision_id > ? order by decision_id"""
-        moment, note = "", ""
-        numbers: list[int] = []
-        for row in self.workspace.ledger.rows(query, self.reviewer, self.read):
-            if numbers and row["decided_at"] != moment:
-                self._take(Act(numbers[0], tuple(numbers)), note)
-                numbers = []
-            if not numbers:
-                moment, note = row["decided_at"], row["note"]
-            numbers.append(int(row["decision_id"]))
-        if numbers:
-            self.read = numbers[-1]
-            self._take(Act(numbers[0], tuple(numbers)), note)
+        """Take in what the ledger has gained since the last look, from whichever process or journal."""
+        query = """select decision_id, decided_at from decision where reviewer = ? and decision_id > ?
+                   order by decided_at limit 1"""
+        gained = self.workspace.ledger.rows(query, self.reviewer, self.read)
+        if gained and gained[0]["decided_at"] <= self.newest:
+            # a merged journal brought words from before: the order is by time, so read it all again
+            self.done, self.undone, self.read, self.newest = [], [], 0, ""
+        if gained:
+            self._read_on()
 
-    def _take(self, act: Act, note: str) -> None:
-        turn = _TURN.match(note)
-        if turn is None:
+    def _read_on(self) -> None:
+        """Take in the acts after the newest seen, in the order of time."""
+        query = """select decided_at, min(uid) as first, turns from decision
+                   where reviewer = ? and decided_at > ? group by decided_at order by decided_at"""
+        for row in self.workspace.ledger.rows(query, self.reviewer, self.newest):
+            self._take(Act(row["decided_at"], row["first"]), row["turns"] or "")
+            self.newest = row["decided_at"]
+        last = "select max(decision_id) as last from decision where reviewer = ?"
+        self.read = int(self.workspace.ledger.rows(last, self.reviewer)[0]["last"] or 0)
+
+    def _take(self, act: Act, turns: str) -> None:
+        turn, _, uid = turns.partition(" ")
+        if turn not in ("undo", "redo"):  # a word put back from the shell is an act like any other
             self.done.append(act)
             self.undone.clear()
             return
-        source, target = (self.done, self.undone) if turn[1] == "undo" else (self.undone, self.done)
+        source, target = (self.done, self.undone) if turn == "undo" else (self.undone, self.done)
+        found = self.workspace.ledger.rows("select decided_at from decision where uid = ?", uid)
+        moment = found[0]["decided_at"] if found else ""
         for index in range(len(source) - 1, -1, -1):
-            if source[index].first == int(turn[2]):
+            if source[index].moment == moment:
                 target.append(source.pop(index))
                 return
 
@@ -108,11 +116,12 @@ class History:
             decisions.append(
                 Decision(
                     row["finding_id"],
-                    row["example_id"],
+                    wanted["example_id"] if wanted else row["example_id"],
                     wanted["action"] if wanted else None,
                     self.reviewer,
-                    note=f"{word} of {act.first}" + (f": {said}" if said else ""),
+                    note=f"{word} of {act.first[:8]}" + (f": {said}" if said else ""),
                     edit=wanted["edit"] if wanted else None,
+                    turns=f"{word} {row['uid']}",
                 )
             )
         if decisions:
@@ -121,16 +130,13 @@ class History:
         return Turned(decisions, others)
 
     def _rows(self, act: Act) -> list[Row]:
-        # an act's rows are neighbours, but another process may have written between two of them
-        query = (
-            "select * from decision where decision_id between ? and ? and reviewer = ? order by decision_id"
-        )
-        return self.workspace.ledger.rows(query, act.numbers[0], act.numbers[-1], self.reviewer)
+        query = "select * from decision where reviewer = ? and decided_at = ? order by uid"
+        return self.workspace.ledger.rows(query, self.reviewer, act.moment)
 
     def _former(self, row: Row) -> Row | None:
-        query = """select * from decision where finding_id = ? and decision_id < ?
-                   order by decision_id desc limit 1"""
-        found = self.workspace.ledger.rows(query, row["finding_id"], row["decision_id"])
+        query = """select * from decision where finding_id = ? and (decided_at, uid) < (?, ?)
+                   order by decided_at desc, uid desc limit 1"""
+        found = self.workspace.ledger.rows(query, row["finding_id"], row["decided_at"], row["uid"])
         return found[0] if found else None
 
     def _holder(self, finding_id: str) -> str:

@@ -133,8 +133,14 @@ class NearDuplicate:
         """Stars round the rows that stay; scores are exact."""
         return self.decided(self.measured(pairs, texts), texts)
 
-    def measured(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
-        """MEASURED: all near pairs. A higher threshold needs no more than these: see `decided`."""
+    def measured(
+        self, pairs: pl.DataFrame, texts: pl.DataFrame, told: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """MEASURED: all near pairs. A higher threshold needs no more than these: see `decided`.
+
+        Scores are taken anew each time: what counts as a template goes by all rows. A doubt does not,
+        so one that is in `told` (see `lasting`) is not looked for again.
+        """
         rows = ranked(pl.concat([texts, carried(texts, self.keep)], how="horizontal"))
         columns = said(rows)
         sets = sets_of(self._texts(columns), SHINGLING)
@@ -142,21 +148,28 @@ class NearDuplicate:
         met = _met(rows, pairs)
         marks = _marks(rows, columns, met, self.compare)
         near = near_pairs(met, sets, own, self.threshold, marks, columns["question"])
-        told = self._told(rows, columns, np.unique(np.concatenate([near.left, near.right])))
+        left, right = rows["example_id"].gather(near.left), rows["example_id"].gather(near.right)
+        known = _known(told, left, right)
+        new = np.flatnonzero(known.is_null().to_numpy())
+        read = self._told(rows, columns, np.unique(np.concatenate([near.left[new], near.right[new]])))
         doubts = [
-            _doubt(told[one], told[two])
-            for one, two in zip(near.left.tolist(), near.right.tolist(), strict=True)
+            _doubt(read[one], read[two])
+            for one, two in zip(near.left[new].tolist(), near.right[new].tolist(), strict=True)
         ]
         return pl.DataFrame(
             {
-                "example_id": rows["example_id"].gather(near.right),
-                "other_id": rows["example_id"].gather(near.left),
+                "example_id": right,
+                "other_id": left,
                 "score": near.score,
                 "least": near.least,
-                "doubt": doubts,
+                "doubt": known.scatter(new, doubts),
             },
             schema=MEASURED,
         ).sort("example_id", "other_id")
+
+    def lasting(self, measured: pl.DataFrame) -> pl.DataFrame:
+        """The doubts."""
+        return measured.select("example_id", "other_id", "doubt")
 
     def decided(self, measured: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """Findings, from the pairs of `measured` at this or a lower threshold."""
@@ -260,6 +273,16 @@ def _met(rows: pl.DataFrame, pairs: pl.DataFrame) -> Met:
     left = both.select(pl.min_horizontal("place", "place_other")).to_series().to_numpy()
     right = both.select(pl.max_horizontal("place", "place_other")).to_series().to_numpy()
     return Met(left, right, crowd)
+
+
+def _known(told: pl.DataFrame | None, left: pl.Series, right: pl.Series) -> pl.Series:
+    """The doubt of each pair, whichever way round it was told; null where it was not."""
+    pairs = pl.DataFrame({"example_id": left, "other_id": right})
+    if told is None:
+        return pl.Series("doubt", [None] * pairs.height, dtype=pl.String)
+    turned = told.select(example_id="other_id", other_id="example_id", doubt="doubt")
+    both = pl.concat([told.select(turned.columns), turned]).unique(["example_id", "other_id"])
+    return pairs.join(both, on=["example_id", "other_id"], how="left", maintain_order="left")["doubt"]
 
 
 def _marks(rows: pl.DataFrame, columns: pl.DataFrame, met: Met, compare: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import ClassVar, NamedTuple
 
@@ -16,11 +16,12 @@ from curate.checks.naming import NAMES, ON_REQUEST, TAGGED, Place, named
 from curate.checks.patterns import Result
 from curate.checks.personal import personal
 from curate.checks.recognisers import COUNTRIES, analyser
+from curate.checks.recognisers import FIELDS as FIELDS_OF_FORMS
 from curate.checks.secrets import secrets
 from curate.errors import ConfigError
 from curate.example import KEY, strings
 from curate.finding import FINDINGS
-from curate.names import check_name
+from curate.names import check_name, marked
 from curate.names.conversation import Found
 
 ENTITIES = (
@@ -32,6 +33,7 @@ ENTITIES = (
     "MAC_ADDRESS",
     "US_SSN",
     "CRYPTO",
+    *FIELDS_OF_FORMS,
     *NAMES,
 )
 NOISY = (  # on request: they fire on ordinary numbers and words, or say little of a person
@@ -95,11 +97,12 @@ class Pii:
     numbers that have check digits (ES_NIF, IT_FISCAL_CODE). Loopback and private network addresses are
     no one's and are left out, and so are people of public life. Keys and tokens have labels that begin
     with SECRET_ and are always looked for. What only the tagger says blocks nothing. The evidence holds
-    no value; a person has a number in it, the same wherever that person is named in the example.
+    no value; a person has a number in it, the same wherever that person is named in the example, and
+    `person_unsure` where the name is a part of several persons' names: it is the one's named last.
     """
 
     name: ClassVar[str] = "pii"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     entities: tuple[str, ...] = ENTITIES
     threshold: float = 0.4
     fields: tuple[str, ...] = FIELDS
@@ -119,6 +122,13 @@ class Pii:
         if not 0 <= self.threshold <= 1:
             raise ConfigError(f"pii.threshold is {self.threshold}", hint="it is from 0 to 1")
         check_name(self.names)
+
+    def pinned(self) -> Pii:
+        """The same, with the fingerprint of the model that `names` names, as a ledger should record it.
+
+        Reads the model's files. So findings of another model of that name are not taken for these.
+        """
+        return replace(self, names=marked(self.names))
 
     def obstacle(self, examples: pl.DataFrame) -> str:
         """It needs Presidio, and spaCy below it."""
@@ -140,7 +150,9 @@ class Pii:
                     evidence["also"] = also
                 person = _person(span, found)
                 if person is not None:
-                    evidence["person"] = person
+                    evidence["person"] = person.person
+                    if person.unsure:
+                        evidence["person_unsure"] = True
                 blocking = not {span.label, *also} <= set(TAGGED)
                 where = (place.example_id, place.message, place.field)
                 rows.append((*where, *span, "redact", blocking, json.dumps(evidence)))
@@ -174,7 +186,7 @@ class Pii:
 
 def _beside(by_form: list[Span], found: list[Found]) -> Iterator[Span]:
     """The names that no value found by form holds; numbers and the like only where none stands."""
-    for span, _ in found:
+    for span, *_ in found:
         over = [other for other in by_form if other.start < span.end and span.start < other.end]
         if span.label == "DATE_TIME":  # a form knows a date alone, a name of a moment has its time too
             over = [other for other in over if other.label != "DATE_TIME"]
@@ -185,11 +197,9 @@ def _beside(by_form: list[Span], found: list[Found]) -> Iterator[Span]:
             yield Span(*span)
 
 
-def _person(span: Span, found: list[Found]) -> int | None:
-    """The number of the first person that a finding is about."""
-    return next(
-        (each.person for each in found if each.person and span.start <= each.span.start < span.end), None
-    )
+def _person(span: Span, found: list[Found]) -> Found | None:
+    """The name of the first person that a finding is about."""
+    return next((each for each in found if each.person and span.start <= each.span.start < span.end), None)
 
 
 def _behind(lead: int, spans: Iterable[Span]) -> Iterator[Span]:

@@ -54,6 +54,27 @@ DATES = (
     ("month and year", rf"(?<!\w)(?:{MONTHS}) (?:de |del )?(?:año )?(?:19|20)\d\d(?!\w)", 0.6),
     ("with hyphens", rf"(?<!\w)(?:[12]?\d|3[01])-(?:{MONTHS})-\d{{4}}(?!\w)", 0.6),
 )
+# Numbers of Spanish health care, known by the name of the field in front of them and by nothing else
+_NO = r"(?:n(?:\S{0,2}|\wm(?:ero)?)[ \t]*(?:de[ \t]+)?)"
+_IS = r"\.?[ \t]*[:#]?[ \t]*"
+FIELDS = {
+    "ES_HEALTH_RECORD": (  # of a patient's history, of a stay in hospital
+        rf"(?<=\b(?:N\.?H\.?C|{_NO}?(?:historia[ \t]+cl\wnica|episodio)(?:[ \t]+{_NO})?){_IS})"
+        r"(?:[A-Z]{1,3}[-/]?)?\d{4,12}(?:[-/]\d{1,4})?(?![\w/]|[.,]\d)"
+    ),
+    "ES_SOCIAL_SECURITY": (
+        rf"(?<=\b(?:N\.?A?\.?S\.?S|NUSS|NAF|{_NO}?(?:afiliaci\wn|seguridad[ \t]+social)(?:[ \t]+{_NO})?){_IS})"
+        r"\d(?:[ /-]?\d){9,12}(?![\w/]|[.,]\d)"
+    ),
+    "ES_HEALTH_CARD": (
+        rf"(?<=\b(?:CIP(?:A|-?SNS|-?AUT)?|TSI|tarjeta[ \t]+sanitaria(?:[ \t]+{_NO})?)\.?[ \t]*:[ \t]*)"
+        r"(?=(?:[A-Z -]*\d){6})[A-Z0-9]+(?:[ -][A-Z0-9]*\d[A-Z0-9]*){0,4}(?!\w)"
+    ),
+    "ES_COLLEGIATE": (  # of a doctor or nurse, given by the professional association
+        rf"(?<=\b(?:{_NO}col(?:egiad[oa]|egiaci\wn|eg)?|col(?:egiad[oa]|eg)?\.?[ \t]*n(?:\S{{0,2}}|\wm)|colegiad[oa]){_IS})"
+        r"\d(?:[ ./-]?\d){4,11}(?![\w/]|[.,]\d)"
+    ),
+}
 SSN = r"(?<![\w.\-])(\d{3})([- ])\d{2}\2\d{4}(?![\w\-])"  # Presidio leaves out the well-known samples
 
 
@@ -130,6 +151,7 @@ def _ours() -> list[Any]:
         _by_form("US_SSN", [("with separators", SSN, 0.3)], known["UsSsnRecognizer"].CONTEXT),
         _by_form("CREDIT_CARD", [("any length", CARD, 0.3)], known["CreditCardRecognizer"].CONTEXT),
         _by_form("DATE_TIME", DATES, []),
+        *(_by_form(entity, [("after its field", form, 0.85)], []) for entity, form in FIELDS.items()),
         _by_form("IBAN_CODE", [("compact", IBAN, 0.9)], known["IbanRecognizer"].CONTEXT),
     ]
 

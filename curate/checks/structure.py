@@ -26,6 +26,28 @@ DOUBTFUL = frozenset(
 )
 
 
+# and as a label these are likely where one was missing; of the second set one may well be a class
+NO_LABEL = PLACEHOLDERS | frozenset(
+    [
+        "n/a",
+        "na",
+        "null",
+        "nil",
+        "-",
+        "--",
+        "...",
+        "…",
+        ".",
+        "empty",
+        "???",
+        "unlabeled",
+        "unlabelled",
+        "missing",
+    ]
+)
+DOUBTFUL_LABEL = frozenset({"unknown", "none", "undefined", "xxx", "?"})
+
+
 class Problem(NamedTuple):
     """One thing wrong with a row; `drop` where it cannot be trained on."""
 
@@ -48,7 +70,7 @@ class Structure:
     """
 
     name: ClassVar[str] = "structure"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     max_characters: int = 20_000
 
     def __post_init__(self) -> None:
@@ -81,6 +103,7 @@ class Structure:
             yield from _roles(messages, preference=preference)
             yield from _emptiness(messages, preference=preference)
             yield from _placeholders(messages, label)
+        yield from _label(label)
         if preference:
             yield from _preference(chosen, rejected)
         yield from _tools(messages)
@@ -163,6 +186,18 @@ def _placeholders(messages: Sequence[Message], label: str | None) -> Iterator[Pr
         elif word in DOUBTFUL:
             kind = "answer" if is_answer else "question"
             yield Problem(f"placeholder-{kind}", at, "content", drop=False, evidence={"doubtful": True})
+
+
+def _label(label: str | None) -> Iterator[Problem]:
+    """A word that stands where a label is missing. A row without a label has nothing wrong."""
+    if label is None:
+        return
+    word = "-".join(label.split()).casefold()
+    marks = set(word) <= set("?-._/") and "?" in word[1:]  # `???`
+    if _blank(label) or marks or word in NO_LABEL:
+        yield Problem("placeholder-label", drop=False, evidence={"label": label[:40]})
+    elif word in DOUBTFUL_LABEL:
+        yield Problem("placeholder-label", drop=False, evidence={"label": label[:40], "doubtful": True})
 
 
 def _preference(chosen: str | None, rejected: str | None) -> Iterator[Problem]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from curate.errors import ResourceError, SourceError
+from curate.formats.encodings import marked, recoded
 from curate.formats.records import Record, lines_of_json, whole_json
 from curate.formats.sniff import head_of, open_unpacked, sniff, unpack_errors
 from curate.formats.tables import parquet, separated
@@ -26,11 +27,12 @@ class Opened(NamedTuple):
     share: Callable[[], float] | None = None  # of the file that was read so far; None where that is unknown
 
 
-def _records(stream: IO[bytes], container: str, where: str) -> Opened:
+def _records(stream: IO[bytes], container: str, where: str, encoding: str) -> Opened:
+    said = f"read as {encoding}" if encoding else ""
     if container == "jsonl":
-        return Opened(lines_of_json(stream), container, share=_share(stream))
+        return Opened(lines_of_json(stream, encoding), container, said, _share(stream))
     if container in DELIMITERS:
-        return Opened(separated(stream, DELIMITERS[container], where), container)
+        return Opened(separated(stream, DELIMITERS[container], where, encoding), container, said)
     try:
         data = stream.read()
     except unpack_errors() as error:
@@ -40,7 +42,7 @@ def _records(stream: IO[bytes], container: str, where: str) -> Opened:
     if container == "parquet":
         return Opened(parquet(io.BytesIO(data), where), container)
     records, note = whole_json(data, where)
-    return Opened(records, container, note)
+    return Opened(records, container, "; ".join(each for each in (said, note) if each))
 
 
 def _share(stream: IO[bytes]) -> Callable[[], float] | None:
@@ -53,18 +55,23 @@ def _share(stream: IO[bytes]) -> Callable[[], float] | None:
 
 
 @contextmanager
-def open_file(path: Path, where: str) -> Iterator[Opened]:
+def open_file(path: Path, where: str, encoding: str = "") -> Iterator[Opened]:
     """The records of a file, while it is open; `where` names it in errors.
 
-    SourceError where it holds no rows for us.
+    `encoding` is what its text is in; empty: UTF-8, or what its byte order mark says. SourceError where
+    it holds no rows for us.
     """
     try:
         stream, suffix = open_unpacked(path)
         with stream:
-            head = head_of(stream)
-        container = sniff(head, where, suffix)
-        with open_unpacked(path)[0] as stream:
-            yield _records(stream, container, where)
+            begin = stream.read(4)
+        if encoding and begin == b"PAR1":
+            raise SourceError(f"{where} is Parquet, which is UTF-8 always", hint="leave out --encoding")
+        encoding = encoding or marked(begin)
+        with _as_utf8(path, encoding, where) as stream:
+            container = sniff(head_of(stream), where, suffix)
+        with _as_utf8(path, encoding, where) as stream:
+            yield _records(stream, container, where, encoding)
     except unpack_errors() as error:
         raise SourceError(
             f"{where} is a damaged archive: {error}", hint="was the download cut off?"
@@ -75,9 +82,18 @@ def open_file(path: Path, where: str) -> Iterator[Opened]:
         raise ResourceError(f"{where}: {error}") from error
 
 
+def _as_utf8(path: Path, encoding: str, where: str) -> IO[bytes]:
+    """The file, unpacked and as UTF-8."""
+    stream = open_unpacked(path)[0]
+    return recoded(stream, encoding, where) if encoding else stream
+
+
 @contextmanager
-def open_stream(stream: io.BufferedReader, where: str) -> Iterator[Opened]:
+def open_stream(stream: io.BufferedReader, where: str, encoding: str = "") -> Iterator[Opened]:
     """The records that come down a pipe, JSONL read as it comes."""
+    encoding = encoding or marked(stream.peek(4)[:4])
+    if encoding:
+        stream = recoded(stream, encoding, where)  # type: ignore[assignment]
     head = stream.peek(1)
     container = "jsonl" if head.lstrip().startswith(b"{") else sniff(head, where, "")
-    yield _records(stream, container, where)
+    yield _records(stream, container, where, encoding)

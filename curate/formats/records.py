@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from curate.errors import SourceError
+from curate.formats.encodings import hint_of, not_utf8
 from curate.formats.sniff import BOM, unpack_errors
 from curate.formats.turns import kind
 
@@ -45,7 +46,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, RecursionError):
         return "is nested too deeply"
     if isinstance(error, json.JSONDecodeError):
-        return f"is not JSON: {error.msg} at character {error.pos + 1}"
+        return f"is not JSON: {error.msg.removesuffix(' at')} at character {error.pos + 1}"
     if "integer string conversion" in str(error):
         return "holds a whole number of more digits than can be read"
     return f"is not JSON: {error}"
@@ -57,30 +58,31 @@ def broken_stream(row: int, error: Exception) -> Record:
     return Record(row, None, reason)
 
 
-def _line(number: int, line: bytes) -> Record:
+def _line(number: int, line: bytes, encoding: str) -> Record:
     shown = line[: KEPT * 4].decode("utf-8", "replace").strip()[:KEPT]
     if b"\x00" in line:
         return Record(number, None, "holds NUL bytes", shown)
     try:
         text = line.decode("utf-8")
         return _parsed(number, DECODER.decode(text), shown)
-    except UnicodeDecodeError as error:
-        return Record(
-            number, None, f"is not UTF-8: byte {error.start + 1} is 0x{line[error.start]:02x}", shown
-        )
+    except UnicodeDecodeError:
+        return Record(number, None, not_utf8(line, encoding), shown)
     except (ValueError, RecursionError) as error:
         return Record(number, None, _reason(error), shown)
 
 
-def lines_of_json(lines: Iterable[bytes]) -> Iterator[Record]:
-    """A record for each line that is not blank; one line in memory at a time."""
+def lines_of_json(lines: Iterable[bytes], encoding: str = "") -> Iterator[Record]:
+    """A record for each line that is not blank; one line in memory at a time.
+
+    `encoding` is what the lines were made UTF-8 from, for the reasons; empty where they came so.
+    """
     number = 0
     try:
         for line in lines:
             number += 1
             stripped = (line.removeprefix(BOM) if number == 1 else line).strip()
             if stripped:
-                yield _line(number, stripped)
+                yield _line(number, stripped, encoding)
     except unpack_errors() as error:
         yield broken_stream(number + 1, error)
 
@@ -152,8 +154,11 @@ def whole_json(data: bytes, where: str) -> tuple[Iterator[Record], str]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
+        around = data[max(0, error.start - 200) : error.start + 200]
+        looks = hint_of(around).removeprefix("; ") or "--encoding NAME says what it is in"
         raise SourceError(
-            f"{where}:{line}: not UTF-8: byte 0x{data[error.start]:02x}", hint="save the file as UTF-8"
+            f"{where}:{line}: not UTF-8: byte 0x{data[error.start]:02x}",
+            hint=f"{looks}; or save the file as UTF-8",
         ) from error
     start = _skip(text, 0)
     if text[start : start + 1] == "[":

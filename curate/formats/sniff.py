@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from curate.errors import SourceError
+from curate.formats.encodings import SPOKEN, looks_like
 
 HEAD = 65_536  # bytes looked at
 PIECE = 4_096  # packed bytes at a time: little, for a few of them can unpack to much
@@ -17,7 +18,6 @@ LONGEST_FIRST_LINE = 32_000_000
 BOM = b"\xef\xbb\xbf"
 
 PICKLE = ("a Python pickle, which can run code", "it is never opened; write the rows as JSONL")
-UTF16 = ("text in UTF-16", "save it as UTF-8")
 PICTURE = ("a picture", "give a file of rows")
 FOREIGN: tuple[tuple[bytes, tuple[str, str]], ...] = (
     (b"PK\x03\x04", ("a ZIP archive or a spreadsheet", "unpack it, or save the sheet as CSV")),
@@ -32,8 +32,6 @@ FOREIGN: tuple[tuple[bytes, tuple[str, str]], ...] = (
         ("a Git LFS pointer, not the data itself", "fetch the data with: git lfs pull"),
     ),
     *((b"\x80" + bytes([protocol]), PICKLE) for protocol in (2, 3, 4, 5)),
-    (b"\xff\xfe", UTF16),
-    (b"\xfe\xff", UTF16),
     (b"\x89PNG", PICTURE),
     (b"\xff\xd8\xff", PICTURE),
 )
@@ -60,9 +58,9 @@ def refuse_foreign(head: bytes, where: str) -> None:
 
 
 def _whole_json(line: bytes) -> object:
-    """The JSON value on a line; Ellipsis where it is not one."""
+    """The JSON value on a line; Ellipsis where it is not one. Bytes that are no UTF-8 do not matter here."""
     try:
-        return json.loads(line)
+        return json.loads(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return ...
 
@@ -75,6 +73,11 @@ def sniff(head: bytes, where: str, suffix: str) -> str:
     if head.startswith(b"PAR1"):
         return "parquet"
     refuse_foreign(head, where)
+    if b"\x00" in head[:1_000] and (name := looks_like(head[:1_000])).startswith("utf-16"):
+        raise SourceError(
+            f"{where} looks like {SPOKEN[name]} without a byte order mark: byte {head.index(0) + 1} is 0x00",
+            hint=f"--encoding {name}, or save it as UTF-8",
+        )
     lines = [line.strip() for line in head.removeprefix(BOM).splitlines() if line.strip()]
     if len(lines) > 1 and len(head) >= HEAD:
         lines.pop()  # likely cut in two

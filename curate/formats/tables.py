@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import IO, Any
 import polars as pl
 
 from curate.errors import SourceError
+from curate.formats.encodings import hint_of, not_utf8
 from curate.formats.records import KEPT, Record, broken_stream
 from curate.formats.sniff import unpack_errors
 
@@ -67,15 +68,20 @@ def _delimiter(first: str, usual: str) -> str:
     return usual if usual in first else max(";\t|,", key=first.count) if set(first) & set(";\t|,") else usual
 
 
-def separated(stream: IO[bytes], delimiter: str, where: str) -> Iterator[Record]:
-    """A record for each row of a CSV or TSV file, by the line it begins on; all cells are texts."""
+def separated(stream: IO[bytes], delimiter: str, where: str, encoding: str = "") -> Iterator[Record]:
+    """A record for each row of a CSV or TSV file, by the line it begins on; all cells are texts.
+
+    `encoding` is what the stream was made UTF-8 from, for the reasons of rows; empty where it came so.
+    """
     csv.field_size_limit(LONGEST_CELL)
     with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         first = text.readline()
-        yield from _rows(_Lines(itertools.chain([first], text)), _delimiter(first, delimiter), where)
+        yield from _rows(
+            _Lines(itertools.chain([first], text)), _delimiter(first, delimiter), where, encoding
+        )
 
 
-def _rows(lines: _Lines, delimiter: str, where: str) -> Iterator[Record]:
+def _rows(lines: _Lines, delimiter: str, where: str, encoding: str) -> Iterator[Record]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header: list[str] = []
     while True:
@@ -88,7 +94,7 @@ def _rows(lines: _Lines, delimiter: str, where: str) -> Iterator[Record]:
                 raise SourceError(
                     f"{where}: the header is not CSV: {error}", hint="quote it or save it again"
                 ) from error
-            yield _unquoted(begin, header, lines.give_back(), delimiter, error)
+            yield _unquoted(begin, header, lines.give_back(), delimiter, error, encoding)
             continue
         except unpack_errors() as error:
             yield broken_stream(begin, error)
@@ -98,12 +104,18 @@ def _rows(lines: _Lines, delimiter: str, where: str) -> Iterator[Record]:
         if not cells:
             continue
         if header:
-            yield _cells(begin, header, cells, "".join(lines.taken))
+            yield _cells(begin, header, cells, "".join(lines.taken), encoding)
         else:
-            header = _header(cells, where)
+            header = _header(cells, where, begin, encoding)
 
 
-def _header(cells: list[str], where: str) -> list[str]:
+def _header(cells: list[str], where: str, line: int, encoding: str) -> list[str]:
+    raw = ",".join(cells).encode("utf-8", "surrogateescape")
+    if not _is_utf8(raw):
+        raise SourceError(
+            f"{where}:{line}: the header {not_utf8(raw, encoding).partition(';')[0]}",
+            hint=f"{hint_of(raw).removeprefix('; ')}; or save the file as UTF-8".removeprefix("; "),
+        )
     twice = sorted({name for name in cells if cells.count(name) > 1})
     if twice:
         raise SourceError(
@@ -112,20 +124,30 @@ def _header(cells: list[str], where: str) -> list[str]:
     return cells
 
 
-def _unquoted(begin: int, header: list[str], line: str, delimiter: str, error: csv.Error) -> Record:
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _unquoted(
+    begin: int, header: list[str], line: str, delimiter: str, error: csv.Error, encoding: str
+) -> Record:
     """A row whose quotes do not match. A TSV seldom quotes: there a quote is a letter like any other."""
     plain = line.rstrip("\r\n").split(delimiter)
     if delimiter == "\t" and len(plain) == len(header):
-        return _cells(begin, header, plain, line)
-    return _cells(begin, header, [], line)._replace(reason=f"is not CSV: {error}")
+        return _cells(begin, header, plain, line, encoding)
+    return _cells(begin, header, [], line, encoding)._replace(reason=f"is not CSV: {error}")
 
 
-def _cells(begin: int, header: list[str], cells: list[str], text: str) -> Record:
+def _cells(begin: int, header: list[str], cells: list[str], text: str, encoding: str) -> Record:
     try:
         text.encode()
     except UnicodeEncodeError:
-        shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        return Record(begin, None, "is not UTF-8", shown[:KEPT])
+        raw = text.encode("utf-8", "surrogateescape")
+        return Record(begin, None, not_utf8(raw, encoding), raw.decode("utf-8", "replace")[:KEPT])
     if len(cells) != len(header):
         return Record(begin, None, f"has {len(cells)} cells, the header has {len(header)}", text[:KEPT])
     if "\x00" in text:
@@ -152,13 +174,28 @@ def _plain(value: object) -> Any:  # noqa: ANN401
 
 def table_rows(rows: Iterable[dict[str, Any]]) -> Iterator[Record]:
     """A record for each row of a table."""
+    return (_table_row(number, row) for number, row in enumerate(rows, start=1))
+
+
+def any_rows(rows: Iterable[object]) -> Iterator[Record]:
+    """A record for each item of a list in memory; what is no mapping is no row."""
     for number, row in enumerate(rows, start=1):
-        try:
-            yield Record(number, {key: _plain(value) for key, value in row.items()})
-        except UnicodeDecodeError:
-            yield Record(number, None, "holds bytes that are not text", str(row)[:KEPT])
-        except TypeError as error:
-            yield Record(number, None, str(error), str(row)[:KEPT])
+        if isinstance(row, Mapping):
+            yield _table_row(number, row)
+        else:
+            reason = f"is of type {type(row).__name__}, not a mapping of column to value"
+            yield Record(number, None, reason, str(row)[:KEPT])
+
+
+def _table_row(number: int, row: Mapping[str, Any]) -> Record:
+    try:
+        if strange := next((key for key in row if not isinstance(key, str)), None):
+            raise TypeError(f"has a column that is called {strange!r}, which is no text")
+        return Record(number, {key: _plain(value) for key, value in row.items()})
+    except UnicodeDecodeError:
+        return Record(number, None, "holds bytes that are not text", str(dict(row))[:KEPT])
+    except TypeError as error:
+        return Record(number, None, str(error), str(dict(row))[:KEPT])
 
 
 def parquet(source: Path | IO[bytes], where: str) -> Iterator[Record]:

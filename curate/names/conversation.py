@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from curate.names.known_places import well_known
@@ -29,7 +28,8 @@ _BOTH = frozenset(
 )  # fmt: skip
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 # A name is no part of an address, a path or an identifier, nor of a longer word
-_BEFORE, _AFTER = r"(?<![\w@/\\])(?<![\w][.-])", r"(?![\w@/\\]|[.-]\w|['’-](?!s\b)\w)"
+_BEFORE = re.compile(r"(?<![\w@/\\])(?<![\w][.-])")
+_AFTER = re.compile(r"(?![\w@/\\]|[.-]\w|['’-](?!s\b)\w)")
 
 
 class Found(NamedTuple):
@@ -37,6 +37,7 @@ class Found(NamedTuple):
 
     span: Span
     person: int | None
+    unsure: bool = False  # whether it may be another person of the conversation as well
 
 
 def linked(texts: Sequence[str], spans: Sequence[list[Span]]) -> list[list[Found]]:
@@ -44,17 +45,19 @@ def linked(texts: Sequence[str], spans: Sequence[list[Span]]) -> list[list[Found
 
     A name of a person with a score of SURE or more is looked for in all texts, as a whole and by its
     parts ("Anna Schmidt", then "Anna", "Schmidt"); a part that is an ordinary word too is taken only
-    where a sentence does not begin. Names that share all the parts of the shorter one are one person.
+    where a sentence does not begin. Names that share all the parts of the shorter one are one person; a
+    part that several persons have is the one's who was named last, and marked as unsure.
     """
     names = _sure(texts, spans)
-    pattern = _pattern(names) if names else None
     every: list[list[Span]] = []
     for text, found in zip(texts, spans, strict=True):
-        every.append(_with_others(text, found, pattern) if pattern else found)
+        every.append(_with_others(text, found, names) if names else found)
     persons = _Persons()
     return [
         [
-            Found(span, persons.number(text[span.start : span.end]) if span.label == "PERSON" else None)
+            Found(span, *persons.number(text[span.start : span.end]))
+            if span.label == "PERSON"
+            else Found(span, None)
             for span in found
         ]
         for text, found in zip(texts, every, strict=True)
@@ -85,23 +88,32 @@ def _of_a_name(part: str) -> bool:
     return bool(flags & (BIT["first"] | BIT["last"])) or not flags & _COMMON
 
 
-@lru_cache(maxsize=64)
-def _compiled(names: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(f"{_BEFORE}(?:{'|'.join(map(re.escape, names))}){_AFTER}")
+def _places(text: str, names: Sequence[str]) -> list[tuple[int, int]]:
+    """Where the names stand as whole words, the longest first where several do, none over another."""
+    found: list[tuple[int, int]] = []
+    for name in names:
+        at = text.find(name)
+        while at >= 0:
+            end = at + len(name)
+            if _BEFORE.match(text, at) and _AFTER.match(text, end):
+                found.append((at, -end))
+            at = text.find(name, at + 1)
+    done = 0
+    places = []
+    for start, end in sorted(found):
+        if start >= done:
+            places.append((start, -end))
+            done = -end
+    return places
 
 
-def _pattern(names: list[str]) -> re.Pattern[str]:
-    """What finds any of the names, as whole words."""
-    return _compiled(tuple(names))
-
-
-def _with_others(text: str, found: list[Span], pattern: re.Pattern[str]) -> list[Span]:
+def _with_others(text: str, found: list[Span], names: Sequence[str]) -> list[Span]:
     """The spans of a text and the names known from elsewhere; those that overlap a span are part of it."""
     added = [
-        Span(match.start(), match.end(), "PERSON", SURE)
-        for match in pattern.finditer(text)
-        if not any(span.start < match.end() and match.start() < span.end for span in found)
-        and not _ordinary(match[0], text, match.start())
+        Span(start, end, "PERSON", SURE)
+        for start, end in _places(text, names)
+        if not any(span.start < end and start < span.end for span in found)
+        and not _ordinary(text[start:end], text, start)
     ]
     return sorted([*found, *added]) if added else found
 
@@ -122,16 +134,27 @@ class _Persons:
 
     def __init__(self) -> None:
         self._known: list[set[str]] = []
+        self._named: list[int] = []  # when each was named last
+        self._clock = 0
 
-    def number(self, name: str) -> int:
-        """The number of the person of that name; a new one where no person fits."""
+    def number(self, name: str) -> tuple[int, bool]:
+        """The number of the person of that name, a new one where no person fits, and whether several do.
+
+        Of several it is the one named last: a reader takes `Schmidt` for the Schmidt just spoken of.
+        """
         parts = {part.casefold() for part in _WORD.findall(name)} or {name}
-        for at, known in enumerate(self._known):
-            if _fits(parts, known) or _fits(known, parts):
-                known |= parts
-                return at + 1
-        self._known.append(parts)
-        return len(self._known)
+        fitting = [at for at, known in enumerate(self._known) if _fits(parts, known) or _fits(known, parts)]
+        same = [at for at in fitting if self._known[at] == parts]
+        if not fitting:
+            self._known.append(set())
+            self._named.append(0)
+        at = max(same or fitting, key=self._named.__getitem__, default=len(self._known) - 1)
+        self._clock += 1
+        self._named[at] = self._clock
+        unsure = len(fitting) > 1 and not same
+        if not unsure:
+            self._known[at] |= parts
+        return at + 1, unsure
 
 
 def _fits(few: set[str], many: set[str]) -> bool:

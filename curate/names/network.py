@@ -30,9 +30,11 @@ class Network:
     output_bias: Floats
     output_factor: np.float32  # of a unit of the output, in natural logarithms
 
-    def word(self, rows: list[int]) -> Floats:
-        """A word's activations from the rows of its features."""
-        return self.settled(self.embedding[rows].sum(axis=0, dtype=np.int32).astype(np.float32))
+    def words(self, rows: NDArray[np.int64], starts: NDArray[np.int64]) -> Floats:
+        """(words, width): activations from the rows of all their features, each word's from a start."""
+        # sums of some dozen whole numbers of at most 127 are exact in 32-bit floats
+        sums: Floats = np.add.reduceat(self.embedding[rows].astype(np.float32), starts, axis=0)
+        return self.settled(sums)
 
     def settled(self, sums: Floats) -> Floats:
         """Sums of embeddings as activations of -127 to 127."""

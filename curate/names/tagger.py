@@ -12,59 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.names.addresses import whole
-from curate.names.known_places import kind_by_lists, well_known
+from curate.names.evidence import evident
+from curate.names.known_places import kind_by_lists
 from curate.names.labels import FIRST, KINDS, LABELS, NUMERIC
+from curate.names.memory import Memory
 from curate.names.network import CHUNK, REACH, Network
 from curate.names.span import Span
-from curate.names.tokens import PAD, Lexicon, Token, candidate, features, style, tokens, words
+from curate.names.tokens import Lexicon, places, style, words
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
 VOCABULARY = 150_000  # words whose activations are kept; then they are made anew
 BATCH = 40_000  # words looked at together
 LISTED = 0.75  # the score of a well-known place that only the list knows
+SHORTEST = 7  # digits of a telephone
 NAMED = ("PERSON", "LOCATION", "ORGANIZATION")  # kinds of which a word must look like a name
 
 _EDGES = "\n,;:|"  # marks that no name begins or ends with
 _COMPOUND = re.compile(r"-(?:based|born|style|like|speaking|area|owned|led|trained)\Z")
-
-
-class _Words(dict[str, int]):
-    """Rows of activations by word, for texts of one style; a word not seen before gets a row."""
-
-    def __init__(self, memory: _Memory, manner: str) -> None:
-        super().__init__({PAD: 0})
-        self._memory, self._manner = memory, manner
-
-    def __missing__(self, word: str) -> int:
-        at = self[word] = self._memory.add(word, self._manner)
-        return at
-
-
-class _Memory:
-    """What is known of each word seen: its activations, and whether it may be of a name."""
-
-    def __init__(self, network: Network, lexicon: Lexicon, *, numbers: bool) -> None:
-        self._network, self._lexicon, self._numbers = network, lexicon, numbers
-        self.count = 0
-        self.activations = np.zeros((4096, network.embedding.shape[1]), dtype=np.float32)
-        self.candidates = np.zeros(4096, dtype=bool)
-        self.places = np.zeros(4096, dtype=bool)
-        self.add(PAD, "n")
-        self.styles = {manner: _Words(self, manner) for manner in "nlu"}
-
-    def add(self, word: str, manner: str) -> int:
-        """A new row for a word of a text of that style."""
-        at = self.count
-        if at == len(self.activations):
-            self.activations = np.concatenate([self.activations, np.zeros_like(self.activations)])
-            self.candidates = np.concatenate([self.candidates, np.zeros_like(self.candidates)])
-            self.places = np.concatenate([self.places, np.zeros_like(self.places)])
-        flags = self._lexicon.flags(word)
-        self.activations[at] = self._network.word(features(word, flags, manner))
-        self.candidates[at] = word != PAD and candidate(word, flags, manner, numbers=self._numbers)
-        self.places[at] = word in well_known()
-        self.count += 1
-        return at
 
 
 class Tagger:
@@ -77,7 +41,8 @@ class Tagger:
         wanted = self._kinds = frozenset(kinds)
         self._network, self._lexicon = _network(path), _lexicon(path)
         self._numbers = not wanted.isdisjoint(NUMERIC)
-        self._memory = _Memory(self._network, self._lexicon, numbers=self._numbers)
+        self._only_phones = wanted.isdisjoint(set(NUMERIC) - {"PHONE_NUMBER"})
+        self._memory = Memory(self._network, self._lexicon, numbers=self._numbers)
 
     def spans(self, texts: Sequence[str]) -> list[list[Span]]:
         """The spans of each text, in order, none over another."""
@@ -92,22 +57,29 @@ class Tagger:
                 results.extend(self._tagged(texts[len(results) : at + 1], np.array(rows), starts))
                 rows, starts = [0] * REACH, []
                 if self._memory.count > VOCABULARY:
-                    self._memory = _Memory(self._network, self._lexicon, numbers=self._numbers)
+                    self._memory = Memory(self._network, self._lexicon, numbers=self._numbers)
         return results
 
     def _tagged(self, texts: Sequence[str], rows: NDArray[np.int64], starts: list[int]) -> list[list[Span]]:
         """Spans of texts whose words' rows begin at `starts`, with REACH pads before and behind each."""
         results: list[list[Span]] = [[] for _ in texts]
+        self._memory.settle()
         wanted = self._memory.candidates[rows]
+        if self._only_phones:
+            wanted &= ~_lone(self._memory.digits[rows])
         if not wanted.any():
             return results
         labels, odds = self._labels(rows, wanted)
-        places = np.flatnonzero(labels)
-        for at in np.unique(np.searchsorted(starts, places, side="right") - 1).tolist():
+        named = np.flatnonzero(labels)
+        for at in np.unique(np.searchsorted(starts, named, side="right") - 1).tolist():
             begin = starts[at]
             end = starts[at + 1] if at + 1 < len(starts) else len(rows)
             part = slice(begin, end)
-            spans = _spans(tokens(texts[at]), labels[part], odds[part], wanted[part])
+            stand = places(texts[at])
+            spans = _spans(texts[at], stand, labels[part], odds[part], wanted[part])
+            if any(span.label == "PERSON" for span in spans):
+                marks = self._memory.tongue[rows[begin : begin + len(stand)]]
+                spans = evident(spans, texts[at], stand, marks, self._lexicon)
             settled = _settled(spans, texts[at], self._lexicon)
             results[at] = [span for span in settled if span.label in self._kinds]
         return results
@@ -132,6 +104,15 @@ class Tagger:
         missed = self._memory.places[rows] & (labels == 0)
         labels[missed], odds[missed] = FIRST["LOCATION"], LISTED
         return labels, odds
+
+
+def _lone(digits: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The numbers with too few digits about them to be of a telephone."""
+    sums = np.concatenate([[0], np.cumsum(digits)])
+    at = np.arange(len(digits))
+    near = sums[np.minimum(at + REACH + 1, len(digits))] - sums[np.maximum(at - REACH, 0)]
+    alone: NDArray[np.bool_] = (digits > 0) & (near < SHORTEST)
+    return alone
 
 
 def _windows(wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -195,11 +176,15 @@ def _path(logits: NDArray[np.float32]) -> NDArray[np.int64]:
 
 
 def _spans(
-    found: list[Token], labels: NDArray[np.int64], odds: NDArray[np.float64], wanted: NDArray[np.bool_]
+    text: str,
+    stand: list[tuple[int, int]],
+    labels: NDArray[np.int64],
+    odds: NDArray[np.float64],
+    wanted: NDArray[np.bool_],
 ) -> list[Span]:
     """Runs of words of one kind as spans; a name needs a word, not only numbers, that may be of one."""
     spans: list[Span] = []
-    count, at = len(found), 0
+    count, at = len(stand), 0
     for place in np.flatnonzero(labels[:count]).tolist():
         if place < at:
             continue
@@ -208,16 +193,17 @@ def _spans(
         while at < count and labels[at] == FIRST[kind] + 1:
             at += 1
         low, high = place, at
-        while high > low and found[high - 1].text[0] in _EDGES:
+        while high > low and text[stand[high - 1][0]] in _EDGES:
             high -= 1
-        while low < high and found[low].text[0] in _EDGES:
+        while low < high and text[stand[low][0]] in _EDGES:
             low += 1
-        may_be = kind not in NAMED or any(wanted[n] and found[n].text[0].isalpha() for n in range(low, high))
+        may_be = kind not in NAMED or any(wanted[n] and text[stand[n][0]].isalpha() for n in range(low, high))
         if low < high and may_be:
             score = round(float(odds[low:high].mean()), 3)
             # of `Berlin-based` the name is the first part
-            end = found[high - 1].start + len(_COMPOUND.sub("", found[high - 1].text))
-            spans.append(Span(found[low].start, end, kind, score))
+            begin, end = stand[high - 1]
+            end = begin + len(_COMPOUND.sub("", text[begin:end]))
+            spans.append(Span(stand[low][0], end, kind, score))
     return spans
 
 

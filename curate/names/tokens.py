@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 from zlib import crc32
 
@@ -50,6 +51,11 @@ class Token(NamedTuple):
 def tokens(text: str) -> list[Token]:
     """The tokens of a text in order; a line break is one, other white space is none."""
     return [Token(found[0], found.start(), found.end()) for found in _pattern(text).finditer(text)]
+
+
+def places(text: str) -> list[tuple[int, int]]:
+    """Where the tokens of a text stand, as in `tokens`, faster."""
+    return [found.span() for found in _pattern(text).finditer(text)]
 
 
 def words(text: str) -> list[str]:
@@ -101,19 +107,16 @@ def features(word: str, flags: int, style: str) -> list[int]:
     if "://" in word or "@" in word[1:] or word.startswith("www."):
         return [row("link")]
     lower, outline = word.lower(), shape(word)
-    found = [row("w=" + lower)]
-    found += [row(f"g={name}") for name in FLAGS if flags & BIT[name]]
-    found.append(row(f"j={style},{flags:x},{outline[:4]}"))
-    found += [row(f"s={style},{outline}"), row("y=" + style)]
+    found = [row("w=" + lower), *_of_lists(flags), row(f"j={style},{flags:x},{outline[:4]}")]
+    found += _of_form(style, outline)
     if len(word) == 1 and not word.isalnum():
         return found
-    found.append(row(f"n={min(len(word), 12)}"))
+    found.append(_LENGTHS[min(len(word), 12)])
     if outline[0] != "d" and len(word) <= RARE:
-        found += [row(f"p{n}={lower[:n]}") for n in (1, 2, 3)] + [
-            row(f"e{n}={lower[-n:]}") for n in (1, 2, 3, 4)
-        ]
+        found += [_on(_STARTS[n], lower[:n]) for n in (1, 2, 3)]
+        found += [_on(_ENDS[n], lower[-n:]) for n in (1, 2, 3, 4)]
         padded = f"^{lower}$"
-        found += [row("t=" + padded[at : at + 3]) for at in range(len(padded) - 2)]
+        found += [_on(_WITHIN, padded[at : at + 3]) for at in range(len(padded) - 2)]
     return found
 
 
@@ -124,7 +127,28 @@ def listed(count: int, flags: int) -> int:
 
 def row(feature: str) -> int:
     """The row of the embedding that a feature has."""
-    return crc32(feature.encode("utf-8", "surrogatepass")) % BUCKETS
+    return _on(0, feature)
+
+
+def _on(begun: int, rest: str) -> int:
+    """The row of a feature whose beginning has the checksum `begun`."""
+    return crc32(rest.encode("utf-8", "surrogatepass"), begun) % BUCKETS
+
+
+_LENGTHS = [row(f"n={length}") for length in range(13)]
+_STARTS = {n: crc32(f"p{n}=".encode()) for n in (1, 2, 3)}
+_ENDS = {n: crc32(f"e{n}=".encode()) for n in (1, 2, 3, 4)}
+_WITHIN = crc32(b"t=")
+
+
+@lru_cache(maxsize=20_000)
+def _of_lists(flags: int) -> tuple[int, ...]:
+    return tuple(row(f"g={name}") for name in FLAGS if flags & BIT[name])
+
+
+@lru_cache(maxsize=20_000)
+def _of_form(style: str, outline: str) -> tuple[int, ...]:
+    return row(f"s={style},{outline}"), row("y=" + style)
 
 
 def candidate(word: str, flags: int, style: str, *, numbers: bool) -> bool:

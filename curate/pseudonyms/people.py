@@ -1,7 +1,8 @@
 """One fake word for each word of a name, so that aliases of one person stay aliases of one person.
 
 `Anna Schmidt`, `Anna`, `Ms Schmidt` and `A. Schmidt` share words, so their fakes do. Within a scope no
-two words get the same fake, so no two people do.
+two words get the same fake, so no two people do. A surname that two people share stays shared, so the
+surname alone means either of their fakes, as it meant either of them: nobody has to guess whose it was.
 """
 
 from __future__ import annotations

@@ -18,11 +18,21 @@ import polars as pl
 
 from curate.errors import NotFoundError, WorkspaceError
 from curate.finding import ORDER
-from curate.workspace.ledger import Decision, Ledger, now, reviewer
+from curate.workspace.ledger import Annotation, Decision, Ledger, now, reviewer
 from curate.workspace.scans import ScanRun, Standing, scan_runs, standing
 from curate.workspace.store import DATASET, FILES, TABLE, Store
 
-__all__ = ["Decision", "Run", "ScanRun", "Standing", "Workspace", "code_version", "now", "reviewer"]
+__all__ = [
+    "Annotation",
+    "Decision",
+    "Run",
+    "ScanRun",
+    "Standing",
+    "Workspace",
+    "code_version",
+    "now",
+    "reviewer",
+]
 
 FOLDER = ".seatrial"
 CODE = (".py", ".npz", ".txt", ".json", ".toml")  # lists and weights decide what is found, as code does

@@ -9,7 +9,7 @@ import shlex
 import sqlite3
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.errors import NotFoundError, ResourceError, WorkspaceError
-from curate.workspace.migrations import MIGRATIONS
+from curate.workspace.migrations import MIGRATIONS, later
 
 WAIT = 30  # seconds for another process to end its writing
 
@@ -40,7 +40,11 @@ def now() -> str:
 
 @dataclass(frozen=True)
 class Decision:
-    """One person's word on one finding. `action` None takes an earlier word back."""
+    """One person's word on one finding. `action` None takes an earlier word back.
+
+    `settles` are the uids of other people's words that this one was said in sight of and overrules.
+    `turns` is `undo UID`, `redo UID` or `back UID`, of an earlier word on the same finding.
+    """
 
     finding_id: str
     example_id: str
@@ -48,6 +52,24 @@ class Decision:
     reviewer: str
     note: str = ""
     edit: str | None = None
+    settles: tuple[str, ...] = ()
+    turns: str | None = None
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One person's word on one example under a key (`flag`, `label:TASK`); `value` None takes it back.
+
+    `content_hash` is of the example as it was then. `settles` and `turns` are as in `Decision`.
+    """
+
+    example_id: str
+    content_hash: str
+    key: str
+    value: str | None
+    reviewer: str
+    settles: tuple[str, ...] = ()
+    turns: str | None = None
 
 
 class Ledger:
@@ -105,9 +127,12 @@ class Ledger:
         try:
             version = self.db.execute("pragma user_version").fetchone()[0]
             for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
-                for statement in step.split(";"):
-                    if statement.strip():
-                        self.db.execute(statement)
+                if callable(step):
+                    step(self.db)
+                else:
+                    for statement in step.split(";"):
+                        if statement.strip():
+                            self.db.execute(statement)
                 self.db.execute(f"pragma user_version = {number}")
             self.db.execute("commit")
         except BaseException:
@@ -125,10 +150,14 @@ class Ledger:
 
     def write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         """Add rows in one transaction; on return they are on the disk."""
+        self.together(lambda: self.db.executemany(statement, rows))
+
+    def together(self, work: Callable[[], object]) -> None:
+        """Do `work` in one transaction that nobody else writes in; on return it is on the disk, or none of it."""
         try:
             self.db.execute("begin immediate")
             try:
-                self.db.executemany(statement, rows)
+                work()
                 self.db.execute("commit")
             except BaseException:
                 self._take_back()
@@ -229,13 +258,52 @@ class Ledger:
     # decisions
 
     def decide(self, decisions: Iterable[Decision]) -> None:
-        """Record decisions; on return they are on the disk, all or none."""
-        at = now()  # one moment for all: what was decided in one act can be taken back in one
-        rows = [(d.finding_id, d.example_id, d.action, d.edit, d.reviewer, d.note, at) for d in decisions]
-        self.write(
-            "insert into decision (finding_id, example_id, action, edit, reviewer, note, decided_at) values (?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
+        """Record decisions; on return they are on the disk, all or none.
+
+        All of a call have one time, later than every word's in the ledger: what was decided in one act
+        can be taken back in one, and a clock that was set back puts no word before another. Raises
+        NotFoundError for an edit whose text is not here.
+        """
+        said = list(decisions)
+        for edit in dict.fromkeys(d.edit for d in said if d.edit is not None and d.turns is None):
+            if not self.rows("select 1 from artifact where digest = ?", edit):
+                raise NotFoundError(f"the text {edit} of an edit is not in this workspace")
+
+        def insert() -> None:
+            at = self.next_moment()
+            words = zip(said, uids(len(said)), strict=True)
+            self.db.executemany(
+                "insert into decision (finding_id, example_id, action, edit, reviewer, note, decided_at, uid, settles, turns) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (d.finding_id, d.example_id, d.action, d.edit, d.reviewer, d.note, at, uid, listed(d.settles), d.turns)
+                    for d, uid in words
+                ],
+            )  # fmt: skip
+
+        self.together(insert)
+
+    def annotate(self, annotations: Iterable[Annotation]) -> None:
+        """Record annotations; time, order and promise as in `decide`."""
+        said = list(annotations)
+
+        def insert() -> None:
+            at = self.next_moment()
+            words = zip(said, uids(len(said)), strict=True)
+            self.db.executemany(
+                "insert into annotation (example_id, content_hash, key, value, reviewer, annotated_at, uid, settles, turns) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (a.example_id, a.content_hash, a.key, a.value, a.reviewer, at, uid, listed(a.settles), a.turns)
+                    for a, uid in words
+                ],
+            )  # fmt: skip
+
+        self.together(insert)
+
+    def next_moment(self) -> str:
+        """Now, or just after the newest word where the clock is behind it. Ask within a transaction."""
+        query = "select max(t) as newest from (select max(decided_at) as t from decision union all select max(annotated_at) from annotation)"
+        newest = self.rows(query)[0]["newest"]
+        return max(now(), later(newest)) if newest else now()
 
     def latest_decisions(self) -> pl.DataFrame:
         """The last word on each finding; columns of DECISIONS."""
@@ -256,6 +324,16 @@ class Ledger:
             select run.*, min(depth) as depth from made join run using (run_id) group by run_id order by depth, run_id desc
         """
         return self.rows(query, digest)
+
+
+def uids(count: int) -> list[str]:
+    """Names for words that are said at one time: 128 random bits each, in the order of the words."""
+    return sorted(secrets.token_hex(16) for _ in range(count))
+
+
+def listed(settles: tuple[str, ...]) -> str | None:
+    """Uids as the ledger holds them."""
+    return json.dumps(sorted(settles)) if settles else None
 
 
 def reviewer() -> str:

@@ -21,6 +21,7 @@ KEYS = {
     "split": "cpu_seconds max_label_deviation groups_crossing near_duplicates_crossing cpu_ratio_sgkf",
     "curate-million": "wall_seconds peak_mb rows_in rows_out rows_dropped rows_rejected",
     "curate-kill": "kills resumes_equal",
+    "labelling": "burst_sent burst_recorded kills kills_lossless merge_orders_equal",
     "ray": "equal_to_local equal_after_node_loss rows",
 }
 
@@ -46,6 +47,9 @@ def test_the_short_form_has_every_key(name):
         assert found["wrong_removals"] == found["missed"] == 0
     if name == "curate-kill":
         assert found["kills"] == found["resumes_equal"] == 1
+    if name == "labelling":
+        assert found["burst_sent"] == found["burst_recorded"] == 60
+        assert found["kills"] == found["kills_lossless"] and found["merge_orders_equal"] == 1
     if name == "curate-million":
         assert found["rows_in"] == found["rows_out"] + found["rows_dropped"] + found["rows_rejected"]
     if name == "secrets":

@@ -306,6 +306,41 @@ def test_a_purge_erases_edits_and_the_text_of_rejects(place: Path):
     assert MAIL not in everything(place, "nothing")
 
 
+def test_a_purge_leaves_no_trace_of_a_label_that_no_row_has_any_more(place: Path):
+    """A label may be somebody's name: it stood in the raw version, in its split's report and in findings about labels."""
+    name = "Mechthild Auerswald"
+    texts = {
+        "card": "my card {} is stuck in the machine",
+        name: f"the landlord of flat {{}} writes to {MAIL}",
+    }
+    made = [
+        {"messages": [{"role": "user", "content": text.format(at)}], "queue": label, "who": f"{label} {at}"}
+        for label, text in texts.items()
+        for at in range(20)
+    ]
+    made[1]["queue"], made[22]["queue"] = made[22]["queue"], made[1]["queue"]
+    (place / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in made))
+    workspace, raw = imported(place)
+    scan_version(workspace, raw, names=["wrong-label", "pii"], settings={"wrong-label": {"encoder": "none"}})
+    assert cli.main(["split", "rows", "--encoder", "none", "--allow-blocking"]) == 0
+    divided = workspace.dataset("rows")
+    table = review(workspace, raw)
+    assert set(table.filter(pl.col("check") == "wrong-label")["label"]) == {"wrong"}
+    named = workspace.examples(raw).filter((pl.col("label") == name) | pl.col("group").str.starts_with(name))[
+        "example_id"
+    ]
+    record(workspace, decide(table.filter(pl.col("example_id").is_in(named.implode())), "drop"))
+    clean = apply_decisions(workspace, raw).made.outputs["dataset"]
+    assert workspace.examples(clean)["label"].unique().to_list() == ["card"]
+    purge(workspace, plan(workspace, clean))
+    exported = export_version(workspace, clean, str(place / "out"), ["original"], allow_blocking=True)
+    (place / "out" / "rows.jsonl").rename(place / "out" / "back.jsonl")
+    assert exported.card.is_file() and {raw, divided} <= purged(workspace).keys()
+    workspace.close()
+    said = everything(place, "nothing")
+    assert not any(part in said for part in (name, *name.split()))
+
+
 def test_a_purge_that_was_broken_off_is_told_and_can_be_ended(place: Path, monkeypatch: pytest.MonkeyPatch):
     workspace, raw = imported(place)
     clean = cleaned(workspace, raw, style="mask")

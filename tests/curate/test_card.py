@@ -104,6 +104,21 @@ def test_splits_lengths_and_licence(imported: Imported) -> None:
     assert "## Licence\n\nTo be filled in" in text
 
 
+def test_copies_of_a_balanced_split_are_told(imported: Imported) -> None:
+    """Rows are counted once; what the training file repeats is said, and only of training rows."""
+    layouts = ['{"repeat":3}', "{}", '{"repeat":2}', "{}"]
+    examples = imported.examples.with_columns(
+        split=pl.Series(["train", "train", "test", None]), layout=pl.Series(layouts)
+    )
+    text = card(imported._replace(examples=examples))
+    assert "| all | 2 | 1 | 1 | 4 |" in text
+    assert (
+        "Training rows repeated by a balanced split: 1, so that the training file has 4 rows, 2 of them copies"
+        in text
+    )
+    assert "repeated" not in card(imported)
+
+
 def test_many_labels_are_cut_and_counted(imported: Imported) -> None:
     """Above 40 labels the rest is one line with its count."""
     many = pl.concat([imported.examples.head(1)] * 50).with_columns(

@@ -82,3 +82,43 @@ def test_rows_of_no_known_shape_are_refused():
 def test_the_package_has_no_other_names():
     with pytest.raises(AttributeError, match="nothing_of_the_kind"):
         _ = curate.nothing_of_the_kind
+
+
+def test_a_pandas_frame_is_read_and_what_is_missing_is_null():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(
+        {"text": ["one two", "three"], "label": ["a", None], "n": [1.5, float("nan")], "more": [[1], None]}
+    )
+    found = examine(frame, checks=["structure"])
+    assert found.rows() == [
+        {"text": "one two", "label": "a", "n": 1.5, "more": [1]},
+        {"text": "three", "label": None, "n": None, "more": None},
+    ]
+
+
+def test_an_item_that_is_no_mapping_is_a_reject():
+    found = examine([{"text": "one", "label": "a"}, "two", {3: "x"}], checks=["structure"])
+    assert found.rows() == [{"text": "one", "label": "a"}]
+    assert found.rejects["row"].to_list() == [2, 3]
+    assert "is of type str, not a mapping" in found.rejects["reason"][0]
+    for thing in (5, {"a": [1]}):
+        with pytest.raises(SourceError, match="no rows"):
+            examine(thing)
+
+
+def test_what_was_found_is_shown_in_a_few_lines():
+    shown = repr(examine(ROWS, checks=[*QUICK, "leak"])).splitlines()
+    assert shown[0] == "Examined: 6 rows"
+    assert "1  exact-duplicate/exact  drop" in shown[1]
+    assert "not looked: leak" in shown[-1] and "protect=" in shown[-1] and "--" not in shown[-1]
+
+
+def test_messages_speak_of_arguments(tmp_path):
+    with pytest.raises(ConfigError, match=r"no column `quux` \(label=\)"):
+        examine(ROWS, label="quux")
+    with pytest.raises(SourceError, match=r'columns=\{"prompt": "YOURS"\}'):
+        examine([{"q": "x", "z": "y"}])
+    file = tmp_path / "a.csv"
+    file.write_bytes("text,label\nfür,a\nb,c\n".encode("cp1252"))
+    assert 'encoding="windows-1252"' in examine(file, checks=["structure"]).rejects["reason"][0]
+    assert examine(file, checks=["structure"], encoding="cp1252").rows()[0]["text"] == "für"

@@ -129,8 +129,11 @@ def test_the_last_word_counts_and_every_word_stays(workspace: Workspace):
 
 def test_decisions_are_recorded_all_or_none(workspace: Workspace):
     bad = Decision("g", "e", "edit", "ana", edit="no such artifact")
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(NotFoundError):
         workspace.ledger.decide([Decision("f", "e", "drop", "ana"), bad])
+    torn = Decision("g", "e", "drop", None)  # type: ignore[arg-type]
+    with pytest.raises(sqlite3.IntegrityError):
+        workspace.ledger.decide([Decision("f", "e", "drop", "ana"), torn])
     assert workspace.ledger.latest_decisions().is_empty()
 
 

@@ -244,7 +244,12 @@ def test_undo_leaves_alone_what_another_decided_since(workspace: Workspace) -> N
     turned, places = desk.undo()
     assert turned is not None and turned.held_by_others == 1
     assert places == [1]
-    assert decided(workspace) == {first["finding_id"]: "drop"}
+    latest = workspace.ledger.latest_decisions().filter(finding_id=first["finding_id"])
+    assert latest.select("decided", "reviewer").rows() == [("drop", "ben")]
+    # anna's word stands beside his: nobody's counts until it is settled
+    assert review(workspace, workspace.dataset()).filter("differ")["people"].to_list() == [
+        "anna: keep; ben: drop"
+    ]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,9 @@ from curate.checks.contradiction.difference import Difference, difference
 from curate.checks.contradiction.nli import contradictions
 from curate.checks.contradiction.reading import Asked, answer_of, asked
 from curate.checks.contradiction.sameness import CLOSE, by_meaning, by_words, turned_round
-from curate.checks.frame import alike
+from curate.checks.contradiction.spread import Questions, met_across
+from curate.checks.contradiction.votes import PAIRS, once, ordered, questions_of
+from curate.checks.frame import alike, frame_across
 from curate.checks.wording import hashed_shingles, normalise, wordings
 from curate.embedding import AUTO, Units
 from curate.errors import ConfigError
@@ -23,11 +26,13 @@ from curate.finding import FINDINGS
 from curate.neighbours import EXACT_UP_TO, pairs_above
 from curate.terms import terms_of, topics_of
 
+if TYPE_CHECKING:
+    from curate.engine import Engine
+
 NEAREST = 10  # questions near to one that are looked at
 TOPICAL = 0.6  # cosine of two questions that may be one, where the vectors are made of their words
 LABELS = 0.95  # sameness by meaning, from which on two labels of two questions cannot both be right
 NLI_SURE = 0.5  # probability of contradiction that counts alone
-PAIRS = pl.Schema({"example_id": pl.String, "other_id": pl.String, "cosine": pl.Float64})
 
 
 @dataclass(frozen=True)
@@ -85,28 +90,31 @@ class Contradiction:
 
     def relate(self, sketches: pl.DataFrame, units: Units | None) -> pl.DataFrame:
         """The odd ones of each question with its usual one, and the usual ones of near questions."""
-        rows = sketches.with_columns(pl.coalesce(pl.concat_str(pl.lit("="), "label"), "says").alias("says"))
-        votes = (
-            rows.with_row_index("at").group_by("key", "says").agg(pl.len().alias("votes"), pl.col("at").min())
-        )
-        usual = votes.sort("votes", "at", descending=[True, False]).unique(
-            "key", keep="first", maintain_order=True
-        )
-        usual = usual.sort("at")
-        heads = rows[usual["at"].to_list()].with_columns(usual["votes"])
-        keeper = heads.select("key", usual_says="says", other_id="example_id")
-        odd = rows.join(keeper, on="key", maintain_order="left").filter(
-            pl.col("says") != pl.col("usual_says")
-        )
-        exact = odd.select("example_id", "other_id", cosine=pl.lit(None, dtype=pl.Float64))
+        exact, heads = questions_of(sketches)
         found = pl.concat([exact, self._near(heads), self._close(heads, units)])
-        return found.group_by("example_id", "other_id", maintain_order=True).agg(pl.col("cosine").max())
+        return once(found)
+
+    def spread(
+        self,
+        table: pl.DataFrame,
+        engine: Engine,
+        rows: int,
+        parts: int,
+        sketch: Callable[[pl.DataFrame], pl.DataFrame],
+    ) -> pl.DataFrame:
+        """What `relate` gives of all sketches without an encoder; by band key, if the questions are many."""
+        if table.height > EXACT_UP_TO:
+            frame, questions = frame_across(table, engine, rows, parts, Questions(sketch))
+            if questions > EXACT_UP_TO:  # fewer are compared by the topics of their words, in one place
+                return met_across(table, engine, rows, parts, sketch, self.threshold, frame)
+        sketches = pl.concat(list(engine.map(sketch, table.iter_slices(rows))))
+        return self.relate(sketches, None)
 
     def _near(self, heads: pl.DataFrame) -> pl.DataFrame:
         """Pairs of usual rows whose questions share words."""
         met = minhash.candidates(minhash.bands(heads["shingles"], self.threshold))
         met = met[alike(heads["shingles"], met.tolist(), self.threshold)]
-        return _ordered(heads, met[:, 0], met[:, 1], None)
+        return ordered(heads, met[:, 0], met[:, 1], None)
 
     def _close(self, heads: pl.DataFrame, units: Units | None) -> pl.DataFrame:
         """Pairs of usual rows whose questions are near in meaning, or in the topics of their words."""
@@ -115,10 +123,10 @@ class Contradiction:
         if units is not None:
             places = heads["units"].list.first().to_numpy().astype(np.int64)
             found = pairs_above(units.vectors[places], CLOSE, most=NEAREST)
-            return _ordered(heads, found.left, found.right, found.cosine)
+            return ordered(heads, found.left, found.right, found.cosine)
         texts = [normalise(text) for text in heads["texts"].list.first()]
         found = pairs_above(topics_of(terms_of(texts)), TOPICAL, most=NEAREST)
-        return _ordered(heads, found.left, found.right, found.cosine)
+        return ordered(heads, found.left, found.right, found.cosine)
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """The pairs that do contradict each other, as far as can be told."""
@@ -193,23 +201,3 @@ class Contradiction:
             "action": "review",
             "evidence": json.dumps(evidence),
         }
-
-
-def _ordered(
-    heads: pl.DataFrame,
-    left: np.ndarray[tuple[int], np.dtype[np.int64]],
-    right: np.ndarray[tuple[int], np.dtype[np.int64]],
-    cosine: np.ndarray[tuple[int], np.dtype[np.float32]] | None,
-) -> pl.DataFrame:
-    """Pairs that say different things under one system prompt; the one with fewer votes, or the later, first."""
-    one, two = heads[left], heads[right]
-    swap = one["votes"] < two["votes"]
-    pairs = pl.DataFrame(
-        {
-            "example_id": two["example_id"].zip_with(~swap, one["example_id"]),
-            "other_id": one["example_id"].zip_with(~swap, two["example_id"]),
-            "cosine": [None] * one.height if cosine is None else cosine.astype(np.float64),
-        },
-        schema=PAIRS,
-    )
-    return pairs.filter((one["says"] != two["says"]) & (one["system"] == two["system"]))

@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import polars as pl
 
 from curate.checks.leak import crossing, meaning
+from curate.checks.leak import spread as spreading
 from curate.checks.leak.given import given_away
 from curate.checks.leak.sides import GIVEN, PAIRS, PROTECTED, REPHRASED, SIDES, Sides, sides_of
-from curate.checks.leak.subject import Subject, as_columns, asked, subjects
+from curate.checks.leak.subject import NormalForms, Subject, as_columns, asked, subjects
 from curate.checks.leak.wordly import frame_values, speaks_of, worded
-from curate.checks.wording import hashed_shingles, normalise
+from curate.checks.wording import hashed_shingles
 from curate.embedding import AUTO, NONE, Units
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
+
+if TYPE_CHECKING:
+    from curate.engine import Engine
 
 NEAREST = 3  # counterparts of a row that are looked at more closely, for each that is reported
 
@@ -69,8 +73,10 @@ class Leak:
     def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
         """The question's digest and shingles, those of the row as a whole, its origin, and what to encode."""
         said = list(subjects(batch))
-        questions = [normalise(subject.question) for subject in said]
-        wholes = [normalise(subject.whole) for subject in said]
+        normal = NormalForms()
+        questions = [normal[subject.question] for subject in said]
+        wholes = [normal.of_parts(subject.parts) for subject in said]
+        shingles = _halved(hashed_shingles([*questions, *wholes]))
         blind = self.encoder == NONE
         return batch.select(
             "example_id",
@@ -80,9 +86,11 @@ class Leak:
             key=pl.Series(
                 [digest(question) if question else None for question in questions], dtype=pl.String
             ),
-            question=_halved(hashed_shingles(questions)),
-            whole=_halved(hashed_shingles(wholes)),
-        ).with_columns(*_origins(batch, said), *([] if blind else as_columns([asked(each) for each in said])))
+            question=shingles.head(len(said)),
+            whole=shingles.tail(len(said)),
+        ).with_columns(
+            *_origins(batch, said, normal), *([] if blind else as_columns([asked(each) for each in said]))
+        )
 
     def relate(self, sketches: pl.DataFrame, units: Units | None) -> pl.DataFrame:
         """All that crosses from one side to the other, and prompts that give themselves away."""
@@ -95,6 +103,17 @@ class Leak:
             if units is not None:
                 limits = meaning.Limits(self.meaning, looked_at, self.crowd)
                 found.append(meaning.rephrased(sides, units.vectors, units.languages, limits))
+        return pl.concat(found)
+
+    def spread(
+        self, table: pl.DataFrame, engine: Engine, rows: int, parts: int, sketch: spreading.Sketch
+    ) -> pl.DataFrame:
+        """What `relate` gives of all sketches without an encoder; see spread.py."""
+        limits = self.threshold, self.containment, NEAREST * self.counterparts
+        met = spreading.compared(table, engine, rows, parts, sketch, limits)
+        found = [PAIRS.to_frame(), _given(met.origins.filter(pl.col("split") != PROTECTED))]
+        for sides in sides_of(met.origins):
+            found += [met.pairs[sides.name], *crossing.crossings(sides)]
         return pl.concat(found)
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -132,7 +151,7 @@ def _halved(shingles: pl.Series) -> pl.Series:
     return high.alias(shingles.name)
 
 
-def _origins(batch: pl.DataFrame, said: list[Subject]) -> list[pl.Series]:
+def _origins(batch: pl.DataFrame, said: list[Subject], normal: NormalForms) -> list[pl.Series]:
     """Who a row is from, when it was made, which template it follows, and whether it tells its answer."""
     owners, moments, templates, frames, given = [], [], [], [], []
     columns = batch.select("meta", "messages", "label").iter_rows()
@@ -142,10 +161,12 @@ def _origins(batch: pl.DataFrame, said: list[Subject]) -> list[pl.Series]:
         owners.append(crossing.owners_of(meta))
         moments.append(crossing.moment_of(meta))
         system = next((turn["content"] or "" for turn in messages or () if turn["role"] == "system"), "")
-        templates.append(crossing.template_of(system, subject.question))
-        frames.append(crossing.frame_of_question(subject.question))
+        frames.append(crossing.frame_of_question(subject.question, normal.__getitem__))
+        templates.append(crossing.template_of(system, frames[-1]))
         asks = bool(subject.question) and subject.question != subject.whole
-        given.append(given_away(subject.question, subject.answer, label) if asks else None)
+        given.append(
+            given_away(subject.question, subject.answer, label, normal.__getitem__) if asks else None
+        )
     return [
         pl.Series("owners", owners, dtype=pl.List(pl.String)),
         pl.Series("time", moments, dtype=pl.Float64),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from hashlib import blake2b
 
@@ -54,15 +54,14 @@ def moment_of(meta: dict[str, object]) -> float | None:
     return None
 
 
-def template_of(system: str, question: str) -> str | None:
-    """A digest of the system prompt and the first words; None for a question too short to have a frame."""
-    frame = frame_of_question(question)
+def template_of(system: str, frame: str | None) -> str | None:
+    """A digest of the system prompt and of `frame_of_question`; None where there is neither."""
     return _digest(f"{system}\n{frame or ''}") if frame or system else None
 
 
-def frame_of_question(question: str) -> str | None:
+def frame_of_question(question: str, normal: Callable[[str], str] = normalise) -> str | None:
     """A digest of the first words; None for a question too short to have a frame."""
-    words = normalise(question[:400]).split()
+    words = normal(question[:400]).split()
     return _digest(" ".join(words[:HEAD])) if len(words) >= 2 * HEAD else None
 
 

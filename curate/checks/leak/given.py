@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 
 from curate.checks.wording import normalise
 
@@ -26,24 +27,28 @@ LONG = 8  # words of an answer that does not stand in a prompt by chance
 HALF = 0.5  # of the prompt's words, that the answer is: then the prompt is little else
 
 
-def given_away(question: str, answer: str, label: str | None) -> str | None:
+def given_away(
+    question: str, answer: str, label: str | None, normal: Callable[[str], str] = normalise
+) -> str | None:
     """Why a prompt gives the answer away, as evidence; None if it does not.
 
     Either it announces it ("Answer: 18", "label = refund", "#### 18") exactly once, more of these being
     worked examples; or a long answer stands in it word for word and is most of it, and nothing asks to
     take the answer from the text. What only holds the answer somewhere, as a passage, a list of options
     or a text to correct does, is no leak.
+    `normal` is `normalise`, which may know the normal forms already.
     """
-    told = list(_TOLD.finditer(question))
-    wanted = {
-        normalise(text) for text in (answer, label or "", *_FINAL.findall(answer)) if text and text.strip()
-    }
-    if len(told) == 1 and normalise(told[0]["value"]) in wanted:
-        return json.dumps({"answer": "announced", "mark": " ".join(told[0]["mark"].lower().split())})
-    said, asked = normalise(answer), normalise(question)
-    words = said.split()
-    if len(words) >= LONG and said in asked and len(words) >= HALF * len(asked.split()):
-        rest = asked.replace(said, " ")
-        if rest.strip() and not _TAKES.search(rest):
-            return json.dumps({"answer": "verbatim", "share": round(len(said) / len(asked), 2)})
-    return None
+    marked = "#" in question or ":" in question or "=" in question
+    told = list(_TOLD.finditer(question)) if marked else []
+    if len(told) == 1:
+        values = (answer, label or "", *_FINAL.findall(answer))
+        if normal(told[0]["value"]) in {normal(text) for text in values if text and text.strip()}:
+            return json.dumps({"answer": "announced", "mark": " ".join(told[0]["mark"].lower().split())})
+    said, asked = normal(answer), normal(question)
+    words = said.count(" ") + 1  # a normal form has one space between two words
+    if words < LONG or words < HALF * (asked.count(" ") + 1) or said not in asked:
+        return None
+    rest = asked.replace(said, " ")
+    if not rest.strip() or _TAKES.search(rest):
+        return None
+    return json.dumps({"answer": "verbatim", "share": round(len(said) / len(asked), 2)})

@@ -11,7 +11,7 @@ from zlib import crc32
 import polars as pl
 
 from curate.checks.quality.language import language_of
-from curate.checks.wording import wordings
+from curate.checks.wording import normalise, wordings
 
 PIECE = 700  # characters given to an encoder at once: what most read before they cut off
 MOST_PIECES = 64  # of a row; what stands behind them is compared by wording alone
@@ -19,8 +19,10 @@ MOST_OPTIONS = 10
 LETTERS = "ABCDEFGHIJ"
 _AT_LINE = re.compile(r"(?m)^[ \t]*\(?([A-J])[).:][ \t]+(?=\S)")
 _IN_LINE = re.compile(r"(?:(?<=\s)|^)\(?([A-J])[).][ \t]+(?=\S)")
+_THIRD = re.compile(r"C[).:][ \t]")  # the third of the options: without it there are none
 _BREAK = re.compile(r"(?<=[.!?。！？])\s+|\n+")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_LETTER = re.compile(r"[^\W_]")
 _WORD = re.compile(r"[a-z]+")
 # small English words for numbers; not `one`, more often a pronoun
 _SMALL = (
@@ -42,6 +44,7 @@ class Subject(NamedTuple):
     example_id: str
     question: str  # of a row in which nobody asks anything, its text
     whole: str  # all that is said, without system prompts
+    parts: tuple[str, ...]  # of the whole, those that say something
     stem: str  # the question without its options
     options: tuple[str, ...]
     answer: str
@@ -61,11 +64,14 @@ def subjects(batch: pl.DataFrame) -> Iterator[Subject]:
     """The subject of each example, in order."""
     columns = batch.select("messages", "meta").iter_rows()
     for wording, (said, meta) in zip(wordings(batch), columns, strict=True):
-        whole = "\n".join(part for part in wording.parts("whole") if part)
+        parts = tuple(part for part in wording.parts("whole") if part)
+        whole = "\n".join(parts)
         nobody = not any(turn["role"] in ("user", "tool") for turn in said or ())
         question = whole if nobody else wording.question
         stem, options = _options(question, meta)
-        yield Subject(wording.example_id, question, whole, stem, options, wording.answer or wording.chosen)
+        yield Subject(
+            wording.example_id, question, whole, parts, stem, options, wording.answer or wording.chosen
+        )
 
 
 def asked(subject: Subject) -> Asked:
@@ -78,6 +84,22 @@ def asked(subject: Subject) -> Asked:
     allowed = numbers | extra | {_plain(number) for number in last}
     language = language_of(subject.question)
     return Asked([*pieces, *variants], len(pieces), _hashed(numbers), _hashed(allowed), language)
+
+
+class NormalForms(dict[str, str]):
+    """The normal form of each text, made when first asked for: a row's parts are asked for several times."""
+
+    def __missing__(self, text: str) -> str:
+        form = self[text] = normalise(text)
+        return form
+
+    def of_parts(self, parts: Sequence[str]) -> str:
+        """The normal form of the parts, one a line."""
+        forms = [self[part] for part in parts]
+        # marks alone are a normal form of their own, but nothing beside words
+        if all(form == "" or _LETTER.search(form) for form in forms):
+            return " ".join(filter(None, forms))
+        return normalise("\n".join(parts))
 
 
 def pieces_of(text: str) -> list[str]:
@@ -115,7 +137,7 @@ def _hashed(numbers: Iterable[str]) -> list[int]:
 
 def _options(question: str, meta: str | None) -> tuple[str, tuple[str, ...]]:
     """The question without the options to choose from, and these: from its text, or another column."""
-    for pattern in (_AT_LINE, _IN_LINE):
+    for pattern in (_AT_LINE, _IN_LINE) if _THIRD.search(question) else ():
         found = list(pattern.finditer(question))
         letters = [match[1] for match in found]
         if (

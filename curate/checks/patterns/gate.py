@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from curate.checks.patterns.shape import shape
+from curate.checks.patterns.shape import shape, widened
 
 IGNORECASE, MULTILINE, DOTALL = 0x2, 0x8, 0x10  # the flags that `regex` and `re` share
 _DIGITS = re.compile("[0-9]+")
@@ -40,12 +40,13 @@ def _hyperscan(forms: Sequence[Form]) -> Gate:
         wanted |= hs.HS_FLAG_CASELESS if form.flags & IGNORECASE else 0
         wanted |= hs.HS_FLAG_DOTALL if form.flags & DOTALL else 0
         wanted |= hs.HS_FLAG_MULTILINE if form.flags & MULTILINE else 0
+        expression = widened(form.pattern).encode()
         try:
-            hs.Database().compile(expressions=[form.pattern.encode()], flags=[wanted], ids=[0], elements=1)
+            hs.Database().compile(expressions=[expression], flags=[wanted], ids=[0], elements=1)
         except hs.error:  # it cannot be told apart beforehand, so it always runs
             always |= 1 << bit
             continue
-        expressions.append(form.pattern.encode())
+        expressions.append(expression)
         flags.append(wanted)
         ids.append(bit)
     database = hs.Database()

@@ -39,6 +39,14 @@ def values(text: str, check: Pii | None = None) -> list[tuple[str, str]]:
         ("from 203.0.113.9 at noon", "203.0.113.9", "IP_ADDRESS"),
         ("host 2001:db8::8a2e:1 up", "2001:db8::8a2e:1", "IP_ADDRESS"),
         ("mac 00:1A:2B:3C:4D:5E", "00:1A:2B:3C:4D:5E", "MAC_ADDRESS"),
+        ("NHC: 2569870.", "2569870", "ES_HEALTH_RECORD"),
+        ("Nº de historia clínica 55342/1", "55342/1", "ES_HEALTH_RECORD"),
+        ("NASS: 47 39047534 02.", "47 39047534 02", "ES_SOCIAL_SECURITY"),
+        ("Número de la Seguridad Social: 281234567840", "281234567840", "ES_SOCIAL_SECURITY"),
+        ("CIP: ABCD 910101 123456", "ABCD 910101 123456", "ES_HEALTH_CARD"),
+        ("CIPA: 1234567890", "1234567890", "ES_HEALTH_CARD"),
+        ("firma NºCol: 28 28 20943.", "28 28 20943", "ES_COLLEGIATE"),
+        ("Colegiada nº 28/12345", "28/12345", "ES_COLLEGIATE"),
         ("שלום 👩‍👩‍👧 +49 30 1234567 سلام", "+49 30 1234567", "PHONE_NUMBER"),
     ],
 )
@@ -62,6 +70,9 @@ def test_the_whole_value_is_covered(text, value, label):
         "WA 16469",
         "@app.route('/x') def f(a): return a @ b.T",
         "card 4111 1111 1111 1112",
+        "historia clínica de 2015, episodio 12 de la temporada 3",
+        "the CIP: a 5 step plan of 2024",
+        "la tabla n col 3.5 y el NHC 12.5",
     ],
 )
 def test_ordinary_numbers_are_left_alone(text):

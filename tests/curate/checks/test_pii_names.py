@@ -103,3 +103,15 @@ def test_a_tagger_that_does_not_exist_is_refused():
 
 def test_the_list_of_public_figures_is_whole():
     assert len(famous()) > 300 and all(name == name.strip() and name for name in famous())
+
+
+def test_a_shared_surname_is_said_to_be_unsure():
+    table = examples(
+        ("user", "Zoltan Kowalski and Petra Kowalski came."), ("assistant", "And Mr Kowalski, too?")
+    )
+    told = [json.loads(f["evidence"]) for f in findings(table) if f["label"] == "PERSON"]
+    assert [(each["person"], each.get("person_unsure", False)) for each in told] == [
+        (1, False),
+        (2, False),
+        (2, True),
+    ]

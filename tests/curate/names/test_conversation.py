@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 from curate.names import Span
-from curate.names.conversation import linked
+from curate.names.conversation import _places, linked
 
 
 def spans(text, *names, score=0.99, label="PERSON"):
@@ -62,3 +65,32 @@ def test_a_part_that_is_an_ordinary_word_is_not_taken_where_a_sentence_begins():
 def test_places_have_no_number():
     texts = ["Berlin is big"]
     assert said(texts, [spans(texts[0], "Berlin", label="LOCATION")]) == [[("Berlin", None)]]
+
+
+def test_a_surname_of_two_persons_is_the_one_named_last_and_is_marked():
+    texts = [
+        "Anna Schmidt wrote.",
+        "We wait for Schmidt.",
+        "Ben Schmidt called.",
+        "Tell Schmidt. Anna Schmidt left without Schmidt.",
+    ]
+    found = [
+        spans(texts[0], "Anna Schmidt"),
+        [],
+        spans(texts[2], "Ben Schmidt"),
+        spans(texts[3], "Anna Schmidt"),
+    ]
+    told = [[(f.person, f.unsure) for f in each] for each in linked(texts, found)]
+    assert told == [[(1, False)], [(1, False)], [(2, False)], [(2, True), (1, False), (1, True)]]
+
+
+def test_names_are_found_as_one_pattern_of_all_would_find_them():
+    before, after = r"(?<![\w@/\\])(?<![\w][.-])", r"(?![\w@/\\]|[.-]\w|['’-](?!s\b)\w)"
+    known = ["Ana", "Ana Paz", "Paz", "Lee", "Ana-Lee", "Le", "A", "Paz Ruiz", "Ruiz"]
+    draw = random.Random(5)
+    for _ in range(3_000):
+        names = sorted(draw.sample(known, draw.randint(1, 5)), key=lambda name: (-len(name), name))
+        marks = [*known, " ", " ", ".", "-", "'s", "’", "@", "/", "\n", "x", "s "]
+        text = "".join(draw.choice(marks) for _ in range(draw.randint(1, 14)))
+        pattern = re.compile(f"{before}(?:{'|'.join(map(re.escape, names))}){after}")
+        assert _places(text, names) == [match.span() for match in pattern.finditer(text)], (text, names)

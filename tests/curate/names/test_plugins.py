@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from curate.checks.pii import Pii
 from curate.errors import ConfigError, MissingExtraError
-from curate.names import Span, check_name, plugins, tagger
+from curate.names import Span, check_name, marked, plugins, tagger
 
 
 def test_none_finds_nothing():
@@ -118,3 +119,43 @@ def test_gliner_without_its_package_says_what_to_install(monkeypatch):
 )
 def test_labels_of_other_models_are_understood(label, kind):
     assert plugins.kind_of(label) == kind
+
+
+def _pipeline(folder, name):
+    spacy = pytest.importorskip("spacy")
+    pipeline = spacy.blank("en")
+    pipeline.add_pipe("entity_ruler").add_patterns([{"label": "PERSON", "pattern": name}])
+    pipeline.to_disk(folder)
+
+
+def test_a_changed_model_has_another_mark_and_is_not_taken_for_the_recorded_one(tmp_path):
+    folder = tmp_path / "toy"
+    _pipeline(folder, "Ada")
+    first = marked(f"spacy:{folder}")
+    assert first == marked(first) == marked(f"spacy:{folder}") and first.startswith(f"spacy:{folder}@")
+    assert tagger(first).spans(["Ada left"]) == [[Span(0, 3, "PERSON", plugins.UNSCORED)]]
+    _pipeline(folder, "Grace")
+    second = marked(f"spacy:{folder}")
+    assert second != first
+    tagger.cache_clear()
+    with pytest.raises(ConfigError, match="not the one recorded"):
+        tagger(first)
+
+
+def test_a_model_is_the_same_wherever_its_folder_lies(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name / "part").mkdir(parents=True)
+        (tmp_path / name / "part" / "weights.bin").write_bytes(b"\x00\x01")
+        (tmp_path / name / "__pycache__").mkdir()
+        (tmp_path / name / "__pycache__" / "x.pyc").write_bytes(name.encode())
+    marks = {marked(f"hf:{tmp_path / name}").rpartition("@")[2] for name in ("a", "b")}
+    assert len(marks) == 1
+    (tmp_path / "b" / "part" / "weights.bin").write_bytes(b"\x00\x02")
+    assert marked(f"hf:{tmp_path / 'b'}").rpartition("@")[2] not in marks
+
+
+def test_the_shipped_tagger_needs_no_mark_and_a_missing_model_is_refused(tmp_path):
+    assert (marked("auto"), marked("none")) == ("auto", "none")
+    assert Pii().pinned() == Pii()
+    with pytest.raises(ConfigError, match="no spaCy pipeline"):
+        Pii(names="spacy:no_such_pipeline").pinned()

@@ -76,6 +76,29 @@ def test_batches_and_neighbours_change_nothing():
     assert Tagger().spans(texts[::-1])[::-1] == together
 
 
+def test_batches_change_nothing_where_telephones_are_the_only_numbers():
+    made = tagger("auto", ("PERSON", "LOCATION", "PHONE_NUMBER"))
+    texts = [
+        "I have 3 apples.",
+        "01 23 45 67 89",
+        "Anna Schmidt, call 7",
+        "555",
+        "0123",
+        "",
+        "tel 555.0199 ext 2",
+    ] * 3
+    assert made.spans(texts) == [made.spans([text])[0] for text in texts]
+
+
+def test_lone_numbers_are_passed_over_and_telephones_are_not():
+    numbers = ("01 23 45 67 89", "555-010-9999", "(212) 555 0199", "+49 (30) 12 34 56", "01.23.45.67.89")
+    texts = [f"Please call me back at {number} after lunch, I have 3 questions." for number in numbers]
+    few, every = tagger("auto", ("PERSON", "PHONE_NUMBER")), tagger("auto", ("PHONE_NUMBER", "AGE"))
+    found = few.spans(texts)
+    assert sum(any(s.label == "PHONE_NUMBER" for s in spans) for spans in found) >= 3
+    assert found == [[s for s in spans if s.label == "PHONE_NUMBER"] for spans in every.spans(texts)]
+
+
 def test_spans_lie_in_the_text_in_order_and_apart():
     texts = [text for text, _ in _held_out()]
     for text, spans in zip(texts, tagger("auto").spans(texts), strict=True):

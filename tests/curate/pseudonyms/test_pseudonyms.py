@@ -253,3 +253,11 @@ def test_a_key_is_read_and_never_told(tmp_path, monkeypatch):
         with pytest.raises(ConfigError) as raised:
             read_key(*arguments)
         assert "shrt5ecret" not in str(raised.value)
+
+
+def test_a_surname_that_two_people_share_says_no_more_than_it_did():
+    anna, ben, bare, titled = people("Anna Schmidt", "Ben Schmidt", "Schmidt", "Mr Schmidt")
+    surname = anna.split()[1]
+    assert anna != ben and ben.split()[1] == surname
+    assert (bare, titled) == (surname, f"Mr {surname}")
+    assert people("Schmidt", "Ben Schmidt", "Mr Schmidt", "Anna Schmidt") == [bare, ben, titled, anna]
