@@ -26,6 +26,7 @@ def run(*words: str) -> bool:
 
 def torch_of_pip() -> str:
     """The version of torch that pip would install here, such as `2.13.0+cpu`; empty if it cannot tell."""
+    print("asking pip which build of torch it would take ...", flush=True)
     words = [
         *PIP,
         "install",
@@ -60,8 +61,10 @@ def install_torch() -> None:
 
 def main() -> int:
     """Install; the exit code of the installation."""
+    print("installing Seatrial with all extras: this takes minutes, most of them for torch (200 MB or more)", flush=True)
     install_torch()
     extras = "all,dev" if "--dev" in sys.argv else "all"
+    print("now the rest of the packages; pip says nothing until it is done ...", flush=True)
     return 0 if run(*PIP, "install", "--quiet", "-c", "constraints.txt", "-e", f".[{extras}]") else 1
 
 

@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 Units = Sequence[Mapping[str, str]]  # for each unit (a finding, an example): who said what
 
 RESAMPLES, SEED = 2_000, 0
+WIDE = 200  # values from which units are held as lists and not as a table (free texts)
 Z = 1.959963984540054  # of the normal distribution, 97.5 %
 
 
@@ -94,6 +95,8 @@ def alpha(units: Units, metric: Metric = "nominal") -> Alpha:
     values = sorted(told) if metric == "nominal" else sorted(told, key=_number)
     scale = None if metric == "nominal" else np.array([_number(value) for value in values])
     place = {value: index for index, value in enumerate(values)}
+    if metric == "nominal" and len(values) > WIDE:
+        return _wide(rated, place, raters)
     counts = np.zeros((len(rated), len(values)))
     for row, unit in enumerate(rated):
         for value in unit.values():
@@ -106,6 +109,30 @@ def alpha(units: Units, metric: Metric = "nominal") -> Alpha:
     point = _alpha(patterns, weights, metric, scale)
     low, high = _interval(patterns, weights, metric, scale) if len(rated) > 1 else (None, None)
     return Alpha(metric, len(rated), raters, agreement, point, low, high)
+
+
+def _wide(rated: Units, place: Mapping[str, int], raters: int) -> Alpha:
+    """Nominal alpha where there are many values: the same figures, from lists instead of a table."""
+    words = [(row, place[value]) for row, unit in enumerate(rated) for value in unit.values()]
+    units, values = np.array(words).T
+    size = np.bincount(units).astype(np.float64)
+    keys, often = np.unique(units * len(place) + values, return_counts=True)
+    same = np.bincount(keys // len(place), weights=often * (often - 1), minlength=len(rated))
+
+    def point(weights: Floats) -> float | None:
+        totals = np.bincount(values, weights=weights[units])
+        n = float(totals.sum())
+        expected = n * n - float(totals @ totals)
+        observed = n - float(weights @ (same / (size - 1)))
+        return None if expected <= 0 else 1 - (n - 1) * observed / expected
+
+    draws = np.random.default_rng(SEED)
+    count = len(rated)
+    drawn = (np.bincount(draws.integers(0, count, count), minlength=count) for _ in range(RESAMPLES // 10))
+    found = [point(weights.astype(np.float64)) for weights in drawn]
+    low, high = np.quantile([1.0 if value is None else value for value in found], (0.025, 0.975))
+    agreement = float(same.sum() / (size * (size - 1)).sum())
+    return Alpha("nominal", count, raters, agreement, point(np.ones(count)), float(low), float(high))
 
 
 def _number(value: str) -> float:

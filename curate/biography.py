@@ -166,11 +166,12 @@ def _events(workspace: Workspace, example_id: str, source: str) -> Iterator[Even
             by = _checks(params)
             words = f"looked at by {by}: nothing new" if by else "a scan could not look: no check ran"
             yield Event(at, "scan", words, data)
-    query = "select * from decision where example_id = ? order by decision_id"
+    query = "select * from decision where example_id = ? order by decided_at, uid"
     for word in workspace.ledger.rows(query, example_id):
         said = f"decided: {word['action']}" if word["action"] else "decision taken back"
         note = f" ({word['note']})" if word["note"] else ""
-        words = f"{said} by {word['reviewer']}{note}, about finding {word['finding_id'][:8]}"
+        settled = ", settling what people differed on" if word["settles"] else ""
+        words = f"{said} by {word['reviewer']}{note}, about finding {word['finding_id'][:8]}{settled}"
         yield Event(
             word["decided_at"],
             "decision",

@@ -19,15 +19,16 @@ from curate.resample import TRAIN, times_of
 
 LABELS_SHOWN = 40
 REASONS_SHOWN = 12
+LONGEST_SETTINGS = 4_000  # characters of one check's settings
 LONGEST = 80  # characters of a value from data
 ACTIVE = re.compile(r"([\\`*_{}\[\]<>|~&#$@!])")
 
 
-def escaped(value: object) -> str:
-    """A value from data as one line of Markdown that shows it and does nothing else."""
+def escaped(value: object, longest: int = LONGEST) -> str:
+    """A value from data as one line of Markdown that shows it and does nothing else; at most so many characters."""
     text = str(value)
-    if len(text) > LONGEST:
-        text = text[: LONGEST - 1] + "…"
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
     plain = "".join(
         " " if c in "\n\r\t" else "\ufffd" if unicodedata.category(c)[0] == "C" else c for c in text
     )
@@ -174,9 +175,10 @@ def _checks(
     open_by = Counter(findings["check"].to_list()) if findings is not None else Counter()
     rows: list[tuple[object, ...]] = []
     for name, settings in sorted(checks.items()):
-        words = ", ".join(f"{key} {value}" for key, value in sorted(settings.items()))
+        said = {key: value for key, value in sorted(settings.items()) if value not in ("", None, [], {})}
+        words = ", ".join(f"{key} {value}" for key, value in said.items())
         count = open_by.pop(name, 0) if findings is not None else "not counted"
-        rows.append((escaped(name), escaped(words) if words else "", count))
+        rows.append((escaped(name), escaped(words, LONGEST_SETTINGS) if words else "", count))
     rows += [(escaped(name), "settings not known", count) for name, count in sorted(open_by.items())]
     lines += _table(("check", "settings", "open findings"), rows, numbers=1) if rows else []
     for name, reason in sorted(not_run.items()):

@@ -273,8 +273,18 @@ def curate(
         read = replace(read, scan=replace(read.scan, workers=workers))
     if engine is not None:
         read = replace(read, scan=replace(read.scan, engine=engine))
-    outcome = run_recipe(Workspace.open(create=True), read, again=again)
-    return Answer(outcome_lines(outcome), outcome_data(outcome))
+    workspace = Workspace.open(create=True)
+    lines = _elsewhere(workspace, recipe)
+    outcome = run_recipe(workspace, read, again=again)
+    data = {**outcome_data(outcome), "workspace": str(workspace.root)}
+    return Answer([*lines, *outcome_lines(outcome)], data)
+
+
+def _elsewhere(workspace: Workspace, recipe: Path) -> list[str]:
+    """Which workspace is meant, where it is not beside the recipe."""
+    if workspace.root.resolve().parent == recipe.resolve().parent:
+        return []
+    return [f"workspace: {workspace.root} (not in the recipe's folder; --workspace DIR names another)"]
 
 
 def outcome_lines(outcome: Outcome) -> list[str]:

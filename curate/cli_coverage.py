@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from curate.coverage import Coverage
 
-CLEAR = 0.001  # a p below it is called a difference
-
 
 def coverage(
     dataset: Annotated[str | None, typer.Argument(help="a name, a digest or its beginning")] = None,
@@ -42,7 +40,7 @@ def coverage(
     """Compare a sample of deployment inputs with the training part: what is missing, what has shifted.
 
     Exit code 1 where they clearly differ: the lower end of the 95 % interval of the share of missing
-    inputs, or of the classifier's AUC, is above its limit. A version that is not split is taken whole.
+    inputs, or of the classifier's AUC, is above its limit, or their languages differ. A version that is not split is taken whole.
     """
     import polars as pl
 
@@ -87,6 +85,8 @@ def _texts_at(examples: pl.DataFrame) -> dict[str, str]:
 
 def coverage_lines(told: Coverage, shown: dict[str, str]) -> list[str]:
     """The comparison for a person; `shown` maps the place of an input to what it says, to be shown."""
+    from curate.coverage import CLEAR
+
     lines = [
         f"  {told.train_rows:,} training texts, {told.input_rows:,} inputs, compared by {told.compared_by.partition('@')[0]}",
         f"  missing: {told.missing:,} inputs ({told.missing_share:.1%}, {told.missing_low:.1%} to {told.missing_high:.1%}) "
@@ -117,6 +117,6 @@ def coverage_lines(told: Coverage, shown: dict[str, str]) -> list[str]:
     limits = told.limits
     lines.append(
         f"  clearly different: {'yes' if told.different else 'no'} (limits: {limits.missing:.0%} missing, AUC {limits.auc:.2f}, "
-        "by the lower ends of the intervals)"
+        f"by the lower ends of the intervals; languages: effect {limits.language:.2f})"
     )
     return lines

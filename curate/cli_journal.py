@@ -117,7 +117,7 @@ def _differences(limit: int) -> Answer:
     from curate.workspace import Workspace
 
     found = tell(Workspace.open())
-    lines = [f"{len(found):,} things on which people differ" if found else "people differ on nothing"]
+    lines = [f"people differ on {len(found):,}:" if found else "people differ on nothing"]
     for one in found[:limit]:
         what = one.key if ":" in one.key else f"finding {one.key[:8]}"
         lines.append(f"  {one.example_id[:12]}  {what}  {one.told}")

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from curate.answer import Answer
+from curate.answer import Answer, counted
 from curate.errors import ConfigError
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from curate.excerpts import Texts
     from curate.workspace import Decision, Workspace
 
 Ids = list[str] | None
@@ -151,27 +153,28 @@ def _answer(
     limit: int,
     export: Path | None,
 ) -> Answer:
+    import polars as pl
+
     from curate import review as core
+    from curate.excerpts import texts_of
 
     name = workspace.name_of(digest) or digest[:8]
     shown = fitting.head(limit)
     lines = []
     if decisions:
-        made = len(decisions)
-        lines.append(f"{made:,} decision{'s' if made > 1 else ''} recorded as {decisions[0].reviewer}")
+        lines.append(f"{counted(len(decisions), 'decision')} recorded as {decisions[0].reviewer}")
     if export is not None:
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in core.as_rows(fitting))
-        export.write_text(text, encoding="utf-8")
-        lines.append(f"{fitting.height:,} findings written to {export}")
+        _write(workspace, digest, fitting, export)
+        lines.append(f"{counted(fitting.height, 'finding')} written to {export}, with the texts")
     lines += summary_lines(table)
-    import polars as pl
-
     places = workspace.scan_examples(digest).select("example_id", "source", "source_row", "label").collect()
     said = places.rename({"label": "said"})
     others = said.select(pl.all().name.prefix("other_")).rename({"other_example_id": "other_id"})
     listed = shown.join(said, on="example_id", how="left", maintain_order="left")
     listed = listed.join(others, on="other_id", how="left", maintain_order="left")
-    lines += [finding_line(row) for row in listed.iter_rows(named=True)]
+    texts = texts_of(workspace.scan_examples(digest), shown)
+    for row in listed.iter_rows(named=True):
+        lines += [finding_line(row), *detail_lines(row, texts)]
     lines.append(f"{shown.height:,} of {fitting.height:,} findings shown, {table.height:,} in all")
     waiting, ready = core.open_findings(table).height, core.proposals(core.safe(table)).height
     acting = table.filter(table["decided"].is_in(["drop", "redact", "edit"])).height
@@ -202,6 +205,37 @@ def _answer(
     return Answer(lines, data)
 
 
+def _write(workspace: Workspace, digest: str, findings: pl.DataFrame, to: Path) -> None:
+    """Findings as JSONL, each with the text at its place, or all that its row says, and the other side's."""
+    from curate.excerpts import texts_of
+    from curate.review import as_rows
+
+    texts = texts_of(workspace.scan_examples(digest), findings)
+    rows = [
+        {**row, "text": texts.text(row), "other_text": texts.text(row, "other_id")}
+        for row in as_rows(findings)
+    ]
+    try:
+        to.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{to}: {error.strerror}", hint="--export FILE.jsonl in a folder that is there"
+        ) from error
+
+
+def detail_lines(row: Mapping[str, object], texts: Texts) -> list[str]:
+    """What a finding is about, below its line: the text, the other side's, and the evidence."""
+    from curate.excerpts import evidence_words
+
+    said, other = texts.excerpt(row), texts.excerpt(row, "other_id")
+    words = evidence_words(str(row["evidence"] or "{}"))
+    if row["check"] == "wrong-label" and row["said"]:
+        words = f"labelled `{row['said']}`; {words}"
+    lines = [f"      {said}"] if said else []
+    lines += [f"      with: {other}"] if other else []
+    return [*lines, f"      ({words})"] if words else lines
+
+
 def summary_lines(table: pl.DataFrame) -> list[str]:
     """One line for each kind of finding."""
     from curate.review import summary
@@ -220,7 +254,7 @@ def summary_lines(table: pl.DataFrame) -> list[str]:
 
 
 def finding_line(row: dict[str, object]) -> str:
-    """One finding, with source, row and label of its examples, on one line; no text of theirs."""
+    """One finding, with source, row and label of its examples, on one line; `detail_lines` has the text."""
     where = f" {row['field']}" if row["field"] else ""
     where = f" message {row['message']}{where}" if row["message"] is not None else where
     where += f" {row['start']}-{row['end']}" if row["start"] is not None else ""

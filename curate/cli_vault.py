@@ -56,7 +56,12 @@ def _new_key(file: Path) -> Answer:
     with os.fdopen(descriptor, "w") as written:
         written.write(secrets.token_hex(32) + "\n")
     lines = [f"wrote {file}", "keep it apart from the data: who has both can link what was made unlinkable"]
-    lines.append(f"next: seatrial apply --safe --style pseudonym --key-file {file}")
+    lines.append(
+        "one key for one use: pseudonyms (--key-file), or one vault (--vault-key), never the same for both"
+    )
+    lines.append(
+        f"next: seatrial apply --safe --style pseudonym --key-file {file}, or keep it for a vault alone"
+    )
     return Answer(lines, {"written": str(file)})
 
 

@@ -29,6 +29,7 @@ MOST_INPUTS = 5_000
 LEVEL = 0.95  # the distance that so many of the training rows lie within, of their nearest other
 LEAST = 20  # rows on either side; fewer show nothing
 WORDS = "words (TF-IDF)"
+CLEAR = 0.001  # a p below it is called a difference
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Limits:
 
     missing: float = 0.10  # share of inputs in no region of the training part; 0.05 is what chance gives
     auc: float = 0.70  # of the classifier that tells the two apart; 0.5 is chance
+    language: float = 0.20  # Cramer's V of the languages, where chance alone would hardly give it
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ def coverage(
     missing = np.flatnonzero(away > distance + 1e-6)
     low, high = wilson(len(missing), met.height)
     auc, auc_low, auc_high = distinguished(base, asked)
+    spoken = drift_of("language", languages(known["text"]), languages(met["text"]))
     notes = [
         f"{total:,} {what} rows: {table.height:,} distinct texts compared"
         for what, total, table in (("training", train.height, known), ("input", inputs.height, met))
@@ -110,15 +113,20 @@ def coverage(
         mix=mix_of(base, known["label"], asked),
         drift=[
             drift_of("length in characters", known["text"].str.len_chars(), met["text"].str.len_chars()),
-            drift_of("language", languages(known["text"]), languages(met["text"])),
+            spoken,
         ],
         auc=round(auc, 4),
         auc_low=round(auc_low, 4),
         auc_high=round(auc_high, 4),
         limits=limits,
-        different=low > limits.missing or auc_low > limits.auc,
+        different=low > limits.missing or auc_low > limits.auc or _tongues_differ(spoken, limits),
         notes=notes,
     )
+
+
+def _tongues_differ(spoken: Shift, limits: Limits) -> bool:
+    """Whether the languages are mixed otherwise: neither chance nor a trifle."""
+    return spoken.p < CLEAR and spoken.effect > limits.language
 
 
 def _texts(examples: pl.DataFrame, most: int) -> pl.DataFrame:

@@ -66,12 +66,13 @@ def several(ledger: Ledger) -> bool:
 
 def differing(ledger: Ledger, finding_ids: Collection[str] | None = None) -> dict[str, Difference]:
     """The findings on which people differ, of all or of those given, by id."""
-    if not several(ledger):
+    if finding_ids is None and not several(ledger):
         return {}
     asked = "" if finding_ids is None else "and finding_id in (select value from json_each(?))"
     query = f"""select * from decision
                 where finding_id in (select finding_id from decision where {_PERSON} {asked}
-                                     group by finding_id having count(distinct reviewer) > 1)
+                                     group by finding_id having count(distinct reviewer) > 1
+                                     and count(distinct action || example_id || coalesce(edit, '')) > 1)
                       and {_PERSON}
                 order by finding_id, decided_at, uid"""
     rows = ledger.rows(query, *([json.dumps(list(finding_ids))] if finding_ids is not None else []))
@@ -113,15 +114,28 @@ def answers(
 
 def said_alone(ledger: Ledger) -> dict[str, list[dict[str, str]]]:
     """For each key (`decisions`, `label:TASK`, `rating:PAIR`): for each thing, who said what independently."""
-    query = f"select * from decision where {_PERSON} order by decided_at, uid"
+    query = f"select * from decision where {_PERSON} order by finding_id, decided_at, uid"
     units: dict[str, list[dict[str, str]]] = defaultdict(list)
     for words in _by(ledger.rows(query), "finding_id").values():
-        standing = {word.reviewer: " ".join(word.opinion) for word in own_words(words, alone=True)}
+        standing = own_words(words, alone=True)
         if standing:
-            units["decisions"].append(standing)
+            units["decisions"].append(_kinds(standing))
     for (_, key, _), standing_words in answers(ledger, alone=True).items():
         units[key].append({word.reviewer: word.said for word in standing_words})
     return dict(units)
+
+
+def _kinds(words: Sequence[Word]) -> dict[str, str]:
+    """Who said which kind of thing: the action, numbered where one action was meant for different ends."""
+    ends: dict[str, list[tuple[str, ...]]] = defaultdict(list)
+    for opinion in sorted({word.opinion for word in words}):
+        ends[opinion[0]].append(opinion)
+    return {
+        word.reviewer: word.said
+        if len(ends[word.said]) == 1
+        else f"{word.said} {ends[word.said].index(word.opinion) + 1}"
+        for word in words
+    }
 
 
 def _by(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:

@@ -20,7 +20,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from curate.errors import ConfigError, MissingExtraError
-from curate.fingerprint import SHOWN, folder_digest
+from curate.fingerprint import SHOWN, folder_digest, snapshot
 from curate.progress import Progress
 
 if TYPE_CHECKING:
@@ -71,24 +71,7 @@ def find_encoder(name: str) -> Encoder | None:
         return _described(place.resolve().name, place)
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise ConfigError(f"no encoder at {name}", hint="a hub id as `org/model`, or a folder with a model")
-    return _described(name, _snapshot(name))
-
-
-def _snapshot(name: str) -> Path:
-    """The folder of a model of the hub: as it lies on disk, else fetched."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
-
-    try:
-        return Path(snapshot_download(name, local_files_only=True))
-    except LocalEntryNotFoundError:
-        try:
-            return Path(snapshot_download(name))
-        except (OSError, HfHubHTTPError, RepositoryNotFoundError, LocalEntryNotFoundError) as error:
-            raise ConfigError(
-                f"the encoder {name} cannot be had from the hub: {type(error).__name__}",
-                hint="check the id and the connection; or give a folder with the model",
-            ) from error
+    return _described(name, snapshot(name))
 
 
 def _described(name: str, folder: Path) -> Encoder:

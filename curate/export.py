@@ -7,6 +7,8 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,6 +96,34 @@ def _sync(path: Path) -> None:
                 os.fsync(handle.fileno())
 
 
+def _drafted(
+    examples: pl.DataFrame, draft: Path, format: str, name: str, *, splits: bool
+) -> list[tuple[str, int]]:
+    parts = parts_of(repeated(examples), name, splits=splits)
+    try:
+        return list(WRITERS[format](parts, draft, name))
+    except ConfigError as error:
+        if len(parts) == 1:
+            raise
+        raise ConfigError(
+            f"{error.message}; {examples.height:,} rows in all parts", hint=error.hint
+        ) from error
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder and those above it; where what follows fails, those that stay empty go again."""
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for each in new:
+            if each.is_dir() and not any(each.iterdir()):
+                each.rmdir()
+        raise
+
+
 def _move(draft: Path, final: Path) -> None:
     if _same(draft, final):
         return
@@ -126,10 +156,9 @@ def export_dataset(
             hint="begin with a letter or digit, and leave out / \\ : and the like",
         )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as place:
+        with _made(folder), tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as place:
             draft = Path(place)
-            written = WRITERS[format](parts_of(repeated(examples), name, splits=splits), draft, name)
+            written = _drafted(examples, draft, format, name, splits=splits)
             for file, _ in written:
                 if file == INFO:
                     _merge_info(draft / file, folder / file, overwrite=overwrite)

@@ -6,6 +6,7 @@ ends in the same bytes.
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
@@ -14,20 +15,22 @@ from typing import Any
 
 import polars as pl
 
+from curate.answer import counted
 from curate.apply import dropped_by
 from curate.engine import engine_of
 from curate.errors import AccountError, GateError
 from curate.journal import merge
 from curate.journal import read as read_journal
 from curate.keys import KEY_PLACES, Ways, opened
-from curate.outgoing import export_version
+from curate.outgoing import export_version, shown_place
 from curate.recipe import Recipe
 from curate.release import gate, split_version
 from curate.replay import replay
 from curate.review import accept_safe, open_findings, record, review, safe, summary
-from curate.steps import Reading, apply_decisions, import_files, scan_version
+from curate.steps import Imported, Reading, apply_decisions, import_files, scan_version
 from curate.workspace import Workspace
 
+REJECTS_SHOWN = 5
 ALARM_FROM = 10  # rows a source or label must have: losing one of two is no disaster
 
 
@@ -82,7 +85,7 @@ def run_recipe(workspace: Workspace, recipe: Recipe, *, again: bool = False) -> 
     imported = import_files(workspace, files, reading, name=source.name, again=again)
     if imported.rejected and not source.allow_rejects:
         raise GateError(
-            f"{imported.rejected:,} rows could not be read",
+            f"{counted(imported.rejected, 'row')} could not be read: {_first_rejects(workspace, imported)}",
             hint="seatrial import --rejects-to FILE writes them; allow_rejects = true goes on without them",
         )
     account = Account(read=imported.rows + imported.rejected, rejected=imported.rejected)
@@ -98,7 +101,7 @@ def run_recipe(workspace: Workspace, recipe: Recipe, *, again: bool = False) -> 
         gate(workspace, dataset, "go on", allow=recipe.gate.allow_blocking)
     if doubtful.height and recipe.gate.on_open == "stop":
         raise GateError(
-            f"{doubtful.height:,} findings wait for a person",
+            f"{counted(doubtful.height, 'finding')} wait{'s' if doubtful.height == 1 else ''} for a person",
             hint='seatrial review --open lists them; on_open = "continue" leaves them in the queue',
         )
     outcome = Outcome(
@@ -106,6 +109,15 @@ def run_recipe(workspace: Workspace, recipe: Recipe, *, again: bool = False) -> 
     )
     _release(workspace, recipe, outcome)
     return outcome
+
+
+def _first_rejects(workspace: Workspace, imported: Imported) -> str:
+    """Where and why the first of the rows could not be read."""
+    rejects = workspace.table(imported.made.outputs["rejects"])
+    shown = rejects.head(REJECTS_SHOWN).iter_rows(named=True)
+    told = "; ".join(f"{row['source']}:{row['row']}: {row['reason']}" for row in shown)
+    rest = rejects.height - REJECTS_SHOWN
+    return told + (f"; and {rest:,} more" if rest > 0 else "")
 
 
 def _clean(
@@ -227,6 +239,6 @@ def _release(workspace: Workspace, recipe: Recipe, outcome: Outcome) -> None:
             recipe.export.formats,
             allow_blocking=allow,
             overwrite=recipe.export.overwrite,
-            command=f"seatrial curate {recipe.path.name}",
+            command=shlex.join(["seatrial", "curate", shown_place(recipe.path)]),
         )
         outcome.written = [str(path) for path, _ in exported.written]

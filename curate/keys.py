@@ -45,5 +45,11 @@ def opened(
     kept = None
     if vault:
         path = Path(vault).expanduser()
-        kept = Vault.open(path, vault_secret(vault_key, vault_env), create=True)
+        secret = vault_secret(vault_key, vault_env)
+        if secret == key:
+            raise ConfigError(
+                "the vault's key is the key of the pseudonyms",
+                hint="who gets the one could open the other: seatrial vault key OTHER makes a second key",
+            )
+        kept = Vault.open(path, secret, create=True)
     return Ways(style=style, numbered=numbered, scope=scope, key=key, vault=kept)

@@ -57,8 +57,7 @@ def export_version(
     table = gate(workspace, dataset, "export", allow=allow_blocking)
     name = workspace.name_of(dataset) or dataset[:8]
     examples = workspace.examples(dataset)
-    # without the formats: the card is of the version, and the same beside files of each format
-    command = command or shlex.join(["seatrial", "export", name])
+    command = command or _command(name, to, formats, allow_blocking=allow_blocking)
     card = card_of(workspace, dataset, examples, name, command, open_findings(table))
     folder = Path(to)
     params = {
@@ -89,9 +88,28 @@ def waiting_on(examples: pl.DataFrame, table: pl.DataFrame) -> list[dict[str, An
     return summary(once).filter(pl.col("open") > 0).to_dicts()
 
 
+def shown_place(place: str | Path) -> str:
+    """A place as a card may show it: whole where it is relative, else its name: a card leaves this machine."""
+    return Path(place).name if Path(place).is_absolute() else str(place)
+
+
+def _command(name: str, to: str, formats: Sequence[str], *, allow_blocking: bool) -> str:
+    """The whole command of an export, for its card."""
+    words = ["seatrial", "export", name, "--to", shown_place(to)]
+    words += [word for each in formats for word in ("--format", each)]
+    return shlex.join([*words, *(["--allow-blocking"] if allow_blocking else [])])
+
+
+def _of_version(card: str) -> str:
+    """A card without its last part, the command: it is the same beside files of each format."""
+    return card.partition("\n## Made by\n")[0]
+
+
 def _may_write(path: Path, card: str, *, overwrite: bool) -> None:
-    """Refuse, before anything is written, where another text stands in the card's place."""
-    if path.exists() and not overwrite and path.read_bytes() != card.encode():
+    """Refuse, before anything is written, where a card of something else stands in the card's place."""
+    if not path.exists() or overwrite:
+        return
+    if _of_version(path.read_bytes().decode("utf-8", "replace")) != _of_version(card):
         raise ConfigError(f"{path} says something else already", hint="--overwrite replaces it")
 
 

@@ -293,8 +293,12 @@ class Source:
 
     def unknown(self, table: tuple[str, ...], key: str, known: Iterable[str]) -> ConfigError:
         """The error for a name that means nothing here."""
+        from curate.checks import CHECKS
+
         near = get_close_matches(key, list(known), n=1, cutoff=0.5)
         hint = f"did you mean `{near[0]}`? " if near else ""
+        if table in ((), ("scan",)) and key in CHECKS:
+            hint = f"settings of a check stand in [checks.{key}]; "
         what = "setting" if table else "table"
         where = f" in [{'.'.join(table)}]" if table else ""
         return ConfigError(

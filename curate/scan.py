@@ -24,6 +24,24 @@ BATCH = 2_000
 SERIAL = Serial()
 
 
+@runtime_checkable
+class Pinned(Protocol):
+    """A check with a model that is named in its settings."""
+
+    def pinned(self) -> Check:
+        """The same with a digest of the model behind its name: another model of that name finds other things."""
+        ...
+
+
+@runtime_checkable
+class Partial(Protocol):
+    """A check that looks at some rows less well than at others."""
+
+    def unlooked(self, examples: pl.DataFrame) -> tuple[str, str]:
+        """(what of it, why) where a good part of the rows is looked at less well; empty where none is."""
+        ...
+
+
 class ScanResult(NamedTuple):
     """What all checks found, which of them could not look, and how long each took."""
 
@@ -105,13 +123,20 @@ def obstacles(
         for check in checks
         if isinstance(check, MeaningCheck) and check.encoder == NONE and check.name not in stopped
     ]
-    return [*(found for found in reasons if found.reason), *blind]
+    partial = [
+        NotRun(f"{check.name} ({what})", why)
+        for check in checks
+        if isinstance(check, Partial) and check.name not in stopped
+        for what, why in (check.unlooked(examples),)
+        if why
+    ]
+    return [*(found for found in reasons if found.reason), *blind, *partial]
 
 
 def with_encoders(checks: Sequence[Check]) -> tuple[list[Check], dict[str, Encoder]]:
     """The checks with the encoder that was found instead of the one asked for, and it by check.
 
-    Raises ConfigError for one that was named and cannot be had.
+    Models that are named in settings stand there with their digests. Raises ConfigError for one that was named and cannot be had.
     """
     encoders: dict[str, Encoder] = {}
     known: dict[str, Encoder | None] = {}
@@ -124,7 +149,7 @@ def with_encoders(checks: Sequence[Check]) -> tuple[list[Check], dict[str, Encod
             if found is not None:
                 encoders[check.name] = found
             check = replace(check, encoder=found.told if found else NONE)  # type: ignore[type-var]
-        told.append(check)
+        told.append(check.pinned() if isinstance(check, Pinned) else check)
     return told, encoders
 
 

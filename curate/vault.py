@@ -150,7 +150,10 @@ def vault_secret(key_file: str = "", variable: str = "") -> bytes:
         try:
             secret = Path(key_file).expanduser().read_bytes()
         except OSError as error:
-            raise ConfigError(f"the vault's key file {key_file}: {error.strerror}") from error
+            raise ConfigError(
+                f"the vault's key file {key_file}: {error.strerror}",
+                hint="seatrial vault key FILE makes one; places in a recipe are relative to its folder",
+            ) from error
     elif variable:
         secret = os.environ.get(variable, "").encode()
     else:
@@ -180,7 +183,7 @@ def _cipher(secret: bytes, said: Mapping[str, Any]) -> AESGCM:
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM as Cipher
     except ImportError as error:
-        raise MissingExtraError("cryptography", "vault") from error
+        raise MissingExtraError("cryptography", "all") from error
     work = {name: int(said[name]) for name in SCRYPT}
     memory = 256 * work["n"] * work["r"]
     key = hashlib.scrypt(secret, salt=bytes.fromhex(said["salt"]), dklen=32, maxmem=memory, **work)

@@ -130,6 +130,12 @@ class Pii:
         """
         return replace(self, names=marked(self.names))
 
+    def unlooked(self, examples: pl.DataFrame) -> tuple[str, str]:
+        """The shipped tagger is made for English."""
+        from curate.names.cover import uncovered
+
+        return "names", uncovered(examples) if self.names == "auto" else ""
+
     def obstacle(self, examples: pl.DataFrame) -> str:
         """It needs Presidio, and spaCy below it."""
         missing = [package for package in ("presidio_analyzer", "spacy") if find_spec(package) is None]

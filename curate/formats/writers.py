@@ -68,15 +68,17 @@ def rows_for(examples: pl.DataFrame, format: str) -> Iterator[Row]:
         if not refused:
             yield row
     if refused:
-        _refuse(refused, examples.height, format)
+        _refuse(refused, examples, format)
 
 
-def _refuse(refused: list[tuple[str, str]], total: int, format: str) -> None:
+def _refuse(refused: list[tuple[str, str]], examples: pl.DataFrame, format: str) -> None:
+    splits = examples["split"].unique().to_list()
+    part = f" of the {splits[0]} part" if len(splits) == 1 and splits[0] else ""
     reasons = Counter(reason for _, reason in refused).most_common(3)
     first = {reason: next(place for place, why in refused if why == reason) for reason, _ in reasons}
     words = "; ".join(f"{reason}: {count:,}, the first is {first[reason]}" for reason, count in reasons)
     raise ConfigError(
-        f"{len(refused):,} of {total:,} rows cannot be written as {format}, and nothing was written ({words})",
+        f"{len(refused):,} of {examples.height:,} rows{part} cannot be written as {format}, and nothing was written ({words})",
         hint="drop or edit those rows, or choose another format: original holds every row",
     )
 

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from curate.errors import ConfigError
-from curate.names.fingerprint import fingerprint, parted
+from curate.fingerprint import parted
+from curate.names.fingerprint import fingerprint
 from curate.names.labels import KINDS
 from curate.names.span import Span
 from curate.names.tagger import shipped

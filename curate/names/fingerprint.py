@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from functools import lru_cache
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 
-from curate.errors import ConfigError, MissingExtraError
+from curate.errors import ConfigError
+from curate.fingerprint import SHOWN, snapshot
 
-LENGTH = 12  # characters of a fingerprint that are recorded
-_MARKED = re.compile(rf"(?P<name>.+)@(?P<mark>[0-9a-f]{{{LENGTH}}})\Z", re.DOTALL)
 _PASSED = ("__pycache__", ".git", ".cache")  # folders that are no part of a model
-
-
-def parted(name: str) -> tuple[str, str]:
-    """A tagger's name without its fingerprint, and that; empty where it has none."""
-    found = _MARKED.match(name)
-    return (found["name"], found["mark"]) if found else (name, "")
 
 
 def fingerprint(kind: str, model: str) -> str:
@@ -28,7 +19,7 @@ def fingerprint(kind: str, model: str) -> str:
     """
     folder = Path(model).expanduser()
     if not folder.is_dir():
-        folder = _package(model) if kind == "spacy" else _snapshot(model)
+        folder = _package(model) if kind == "spacy" else snapshot(model)
     return _digest(folder)
 
 
@@ -43,7 +34,7 @@ def _digest(folder: Path) -> str:
             with file.open("rb") as opened:
                 while block := opened.read(1 << 20):
                     hasher.update(block)
-    return hasher.hexdigest()[:LENGTH]
+    return hasher.hexdigest()[:SHOWN]
 
 
 def _package(name: str) -> Path:
@@ -54,23 +45,3 @@ def _package(name: str) -> Path:
             f"there is no spaCy pipeline `{name}`", hint=f"python -m spacy download {name}, or give a path"
         )
     return Path(next(iter(spec.submodule_search_locations)))
-
-
-@lru_cache(maxsize=8)
-def _snapshot(name: str) -> Path:
-    """The folder of a model of the hub: as it lies on disk, else fetched."""
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise MissingExtraError("huggingface_hub", "train") from error
-    try:
-        return Path(snapshot_download(name, local_files_only=True))
-    except (LocalEntryNotFoundError, HFValidationError):
-        try:
-            return Path(snapshot_download(name))
-        except (OSError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError) as error:
-            raise ConfigError(
-                f"the model `{name}` cannot be loaded",
-                hint="give a hub id or a folder with config and weights",
-            ) from error

@@ -126,3 +126,15 @@ def test_order_of_units_and_names_changes_nothing() -> None:
     shuffled = [dict(reversed(unit.items())) for unit in FOUR]
     random.Random(3).shuffle(shuffled)
     assert alpha(shuffled, "ordinal") == alpha(FOUR, "ordinal")
+
+
+def test_many_values_give_the_same_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Free texts are held otherwise; the figures are those of the table."""
+    draw = random.Random(9)
+    texts = [{r: str(draw.randrange(90)) if draw.random() < 0.5 else "x" for r in "ABC"} for _ in range(150)]
+    table = alpha(texts)
+    monkeypatch.setattr("curate.agreement.WIDE", 10)
+    wide = alpha(texts)
+    assert wide.alpha == pytest.approx(table.alpha, abs=1e-12)
+    assert wide.agreement == pytest.approx(table.agreement, abs=1e-12)
+    assert wide.low == pytest.approx(table.low, abs=0.02) and wide.high == pytest.approx(table.high, abs=0.02)

@@ -256,7 +256,7 @@ def test_killed_at_any_moment_and_started_again_it_ends_in_the_same_bytes(
 def test_rejects_stop_the_job_unless_they_are_allowed(folder: Path):
     with (folder / "rows.jsonl").open("a") as file:
         file.write("no json\n")
-    with pytest.raises(GateError, match="1 rows could not be read"):
+    with pytest.raises(GateError, match=r"1 row could not be read: rows.jsonl:\d+: is not JSON"):
         curate(folder / "recipe.toml")
     path = changed(folder, ('label = "queue"', 'label = "queue"\nallow_rejects = true'))
     data = curate(path).data
@@ -265,7 +265,7 @@ def test_rejects_stop_the_job_unless_they_are_allowed(folder: Path):
 
 def test_doubtful_findings_stop_the_job_only_if_asked(folder: Path):
     path = changed(folder, ("[split]", '[gate]\non_open = "stop"\n\n[split]'))
-    with pytest.raises(GateError, match="1 findings wait") as caught:
+    with pytest.raises(GateError, match="1 finding waits") as caught:
         curate(path)
     assert caught.value.exit_code == 1
     assert not (folder / "out").exists()

@@ -147,7 +147,7 @@ class QueueScreen(Screen[None]):
             done, keeper = found["decided"], found["action"] == "keep"
             block.append(
                 [
-                    Cell("✓", "good") if done else Cell("★" if keeper else "■" if found["blocking"] else "○", "quiet" if keeper else "bad" if found["blocking"] else "warn"),
+                    Cell("✓", "good") if done else Cell("≠", "warn") if found["differ"] else Cell("★" if keeper else "■" if found["blocking"] else "○", "quiet" if keeper else "bad" if found["blocking"] else "warn"),
                     Cell(found["check"], "quiet" if done else ""),
                     Cell(found["label"] or "", "quiet" if done else ""),
                     Cell(f"{found['score']:.2f}", "quiet"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ import polars as pl
 
 from curate.checks import minhash
 from curate.checks.contradiction.difference import Difference, difference
-from curate.checks.contradiction.nli import contradictions
+from curate.checks.contradiction.nli import contradictions, nli_digest
 from curate.checks.contradiction.reading import Asked, answer_of, asked
 from curate.checks.contradiction.sameness import CLOSE, by_meaning, by_words, turned_round
 from curate.checks.contradiction.spread import Questions, met_across
@@ -23,6 +23,7 @@ from curate.embedding import AUTO, Units
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
+from curate.fingerprint import marked, parted
 from curate.neighbours import EXACT_UP_TO, pairs_above
 from curate.terms import terms_of, topics_of
 
@@ -70,6 +71,12 @@ class Contradiction:
         for name in ("overlap", "least"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigError(f"contradiction.{name} is {getattr(self, name)}", hint="it is from 0 to 1")
+
+    def pinned(self) -> Contradiction:
+        """The same, with a digest of the cross-encoder behind its name, as the ledger should record it."""
+        if not self.nli or parted(self.nli)[1]:
+            return self
+        return replace(self, nli=marked(self.nli, nli_digest(self.nli)))
 
     def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Digests of question and answer, and the question's shingles; no question, no sketch."""

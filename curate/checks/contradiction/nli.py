@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from curate.errors import ConfigError, MissingExtraError
+from curate.fingerprint import folder_digest, parted, snapshot
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder
@@ -35,6 +36,7 @@ def judge(name: str) -> Judge:
         raise MissingExtraError("sentence-transformers", "embed")
     from sentence_transformers import CrossEncoder
 
+    name, _ = parted(name)
     place = Path(name).expanduser()
     if not place.is_dir() and (name.startswith((".", "/", "~")) or name.count("/") != 1):
         raise ConfigError(
@@ -54,6 +56,12 @@ def judge(name: str) -> Judge:
             hint=f"its classes are {', '.join(classes) or 'not named'}; take one trained for NLI",
         )
     return Judge(model, classes["contradiction"])
+
+
+def nli_digest(name: str) -> str:
+    """128 bits, in hex, of the files of a cross-encoder; one of the hub that is not on this disk is fetched."""
+    folder = Path(name).expanduser()
+    return folder_digest(folder if folder.is_dir() else snapshot(name), name=f"the cross-encoder {name}")
 
 
 def contradictions(name: str, pairs: Sequence[tuple[str, str]]) -> list[float]:

@@ -131,10 +131,22 @@ def _english() -> tuple[Tokens, Callable[[str], bool], Callable[[str], bool]]:
     """The rules of spaCy for English: tokens of a piece without inner white space, stop words, punctuation."""
     from spacy.lang.en import English
     from spacy.lang.lex_attrs import is_punct
+    from spacy.tokenizer import Tokenizer
+    from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
+    from spacy.vocab import Vocab
 
-    blank = English()
-    tokenizer = blank.tokenizer
-    stops = blank.Defaults.stop_words
+    rules = English.Defaults
+    # not English(): a pipeline, if only a blank one, loads what all packages offer it, torch among them
+    tokenizer = Tokenizer(
+        Vocab(lex_attr_getters=rules.lex_attr_getters),
+        rules=rules.tokenizer_exceptions,
+        prefix_search=compile_prefix_regex(rules.prefixes).search,
+        suffix_search=compile_suffix_regex(rules.suffixes).search,
+        infix_finditer=compile_infix_regex(rules.infixes).finditer,
+        token_match=rules.token_match,
+        url_match=rules.url_match,
+    )
+    stops = rules.stop_words
 
     def tokens(piece: str) -> Iterator[tuple[int, str]]:
         for token in tokenizer(piece):

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import polars as pl
 
 from curate.check import Scan
-from curate.checks.quality import absent, encoding, ending, markup, phrases, turns
+from curate.checks.quality import absent, encoding, ending, letters, markup, phrases, turns
 from curate.checks.quality.language import english, foreign_to, switches
-from curate.checks.quality.length import lengths
+from curate.checks.quality.length import lengths, tokenizer_digest
 from curate.checks.quality.repetition import repeats
 from curate.checks.quality.text import ANSWER, SPOKEN, Problem, Rule, Text, texts
 from curate.errors import ConfigError
 from curate.finding import FINDINGS
+from curate.fingerprint import marked, parted
 
 RULES: tuple[Rule, ...] = (
     *encoding.RULES,
@@ -23,6 +24,7 @@ RULES: tuple[Rule, ...] = (
     *absent.RULES,
     *markup.RULES,
     *turns.RULES,
+    *letters.RULES,
     *ending.RULES,
     Rule(ANSWER & (pl.col("text").str.len_bytes() >= 60), repeats),
 )
@@ -56,6 +58,12 @@ class Quality:
             raise ConfigError(
                 "quality.max_tokens needs quality.tokenizer", hint="a folder, a file or a hub id"
             )
+
+    def pinned(self) -> Quality:
+        """The same, with a digest of the tokenizer behind its name, as the ledger should record it."""
+        if not self.max_tokens or parted(self.tokenizer)[1]:
+            return self
+        return replace(self, tokenizer=marked(self.tokenizer, tokenizer_digest(self.tokenizer)))
 
     def scan(self, batch: pl.DataFrame) -> Scan:
         """One finding a problem; a place where one is told."""
@@ -141,13 +149,17 @@ _SCHEMA = {"row": pl.UInt32} | {
 
 
 class _Context:
-    """What was asked before each answer, found when a rule first wants it."""
+    """What was asked before each answer, and what stands beside it."""
 
     def __init__(self, every: pl.DataFrame, batch: pl.DataFrame) -> None:
         asked = every.filter((pl.col("role") == "user") & (pl.col("field") == "content"))
         self.turns: dict[int, list[tuple[int, str]]] = {}
         for row, message, text in asked.select("row", "message", "text").iter_rows():
             self.turns.setdefault(row, []).append((message, text))
+        systems = every.filter((pl.col("role") == "system") & (pl.col("field") == "content"))
+        self.systems: dict[int, list[str]] = {}
+        for row, text in systems.select("row", "text").iter_rows():
+            self.systems.setdefault(row, []).append(text)
         self.meta = batch["meta"].to_list()
         self.labels = batch["label"].to_list()
 
@@ -165,4 +177,5 @@ class _Context:
             self.meta[row] or "",
             self.labels[row] or "",
             first,
+            "\n\n".join(self.systems.get(row, ())),
         )

@@ -15,8 +15,20 @@ from curate.checks.quality.encoding import without_controls, without_invisible
 from curate.checks.quality.mojibake import repaired
 from curate.errors import ConfigError
 
-_BREAK = re.compile(r"<br ?/?>|</(?:p|div|li|h[1-6]|tr)>", re.IGNORECASE)
-_ITEM = re.compile(r"<li(?: [^<>]*)?>", re.IGNORECASE)
+_UNSEEN = re.compile(
+    r"<(script|style|noscript|template|head)(?:\s[^<>]*)?>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_BREAK = re.compile(r"[ \t]*<br(?:\s[^<>]*)?/?>[ \t]*\n?", re.IGNORECASE)
+_BLOCK = re.compile(
+    r"\s*</?(?:p|div|h[1-6]|ul|ol|dl|table|blockquote|section|article|main|aside|figure|hr)(?:\s[^<>]*)?/?>\s*",
+    re.IGNORECASE,
+)
+_ROW = re.compile(
+    r"(?:\s*</?(?:tr|tbody|thead|tfoot|figcaption|caption|d[td])(?:\s[^<>]*)?>)+\s*", re.IGNORECASE
+)
+_CELL = re.compile(r"\s*</t[dh]\s*>\s*<t[dh](?:\s[^<>]*)?>\s*", re.IGNORECASE)
+_ITEM = re.compile(r"\s*<li(?:\s[^<>]*)?>\s*", re.IGNORECASE)
 _TAG = re.compile(
     r"</?(?:p|br|b|i|u|em|strong|span|div|font|center|ul|ol|li|h[1-6]|a|small|big|sup|sub|blockquote|hr|img|table|tbody|thead|tr|td|th)"
     r"(?:\s[^<>]*)?/?>",
@@ -33,11 +45,22 @@ _WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]")
 _WIKI_HEAD = re.compile(r"^(={2,6})[ \t]*(.+?)[ \t]*\1[ \t]*$", re.MULTILINE)
 
 
+def printed(text: str) -> str:
+    """The text without what a browser never shows: scripts, styles, heads and comments."""
+    return _UNSEEN.sub("", text)
+
+
 def without_tags(text: str) -> str:
-    """HTML's formatting as plain text: breaks and items become lines, small figures stay small, other tags go."""
+    """HTML as plain text: blocks, breaks, rows and items become lines, and other tags go.
+
+    Cells are parted by ` | `, small figures stay small. What a browser never shows goes with its contents.
+    """
+    text = printed(text)
     text = _SUPER.sub(lambda m: m[1].translate(_RAISED), _SUB.sub(lambda m: m[1].translate(_LOWERED), text))
-    lines = _ITEM.sub("- ", _BREAK.sub("\n", text))
-    return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", html.unescape(_TAG.sub("", lines)))).strip()
+    lines = _ITEM.sub("\n- ", re.sub(r"\s*</li\s*>\s*(?=<)", "", _CELL.sub(" | ", text), flags=re.IGNORECASE))
+    lines = _BREAK.sub("\n", _ROW.sub("\n", _BLOCK.sub("\n\n", lines)))
+    plain = html.unescape(_TAG.sub("", lines))
+    return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", plain)).strip()
 
 
 def without_bbcode(text: str) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 
 from curate.checks.quality.text import Problem
 from curate.errors import MissingExtraError, NotFoundError
-from curate.fingerprint import text_digest, told
+from curate.fingerprint import parted, text_digest, told
 
 # words of scripts with spaces; of Han, Kana and Thai each letter counts as one
 WORDS = (
@@ -63,7 +63,12 @@ def _over(said: pl.DataFrame, unit: str, limit: int, **by: object) -> Iterator[t
 @cache
 def _told(place: str) -> str:
     """The tokenizer's name, and a digest of what it does: a name may come to mean another one."""
-    return told(place, text_digest(_tokenizer(place).to_str()))
+    return told(parted(place)[0], tokenizer_digest(place))
+
+
+def tokenizer_digest(place: str) -> str:
+    """128 bits, in hex, of what a tokenizer does."""
+    return text_digest(_tokenizer(place).to_str())
 
 
 @cache
@@ -73,6 +78,7 @@ def _tokenizer(place: str) -> Any:  # noqa: ANN401 - the library has no types
         from tokenizers import Tokenizer
     except ImportError as error:
         raise MissingExtraError("tokenizers", "train") from error
+    place, _ = parted(place)
     path = Path(place)
     file = path / "tokenizer.json" if path.is_dir() else path
     if file.is_file():

@@ -6,8 +6,19 @@ import json
 import re
 from collections.abc import Iterator
 
-from curate.checks.quality.edits import without_bbcode, without_tags, without_wiki
-from curate.checks.quality.text import ANSWER, SPOKEN, Problem, Rule, Text, fences, is_code, said, within
+from curate.checks.quality.edits import printed, without_bbcode, without_tags, without_wiki
+from curate.checks.quality.text import (
+    ANSWER,
+    SPOKEN,
+    Problem,
+    Rule,
+    Text,
+    asks_for_markup,
+    fences,
+    is_code,
+    said,
+    within,
+)
 
 _ENTITY = re.compile(
     r"&(?:amp|lt|gt|quot|apos|nbsp|ndash|mdash|lsquo|rsquo|ldquo|rdquo|hellip|bull|middot|copy|reg|trade|deg|euro|pound|eacute|egrave|agrave|"
@@ -15,8 +26,20 @@ _ENTITY = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(
-    r"</?(?:p|br|b|i|u|em|strong|span|div|font|center|ul|ol|li|h[1-6]|a|small|big|sup|sub|blockquote|hr|table|tbody|tr|td|th)(?:\s+[\w-]+=[^<>]*|\s*/?)>",
+    r"</?(?:p|br|b|i|u|em|strong|span|div|font|center|ul|ol|li|h[1-6]|a|small|big|sup|sub|blockquote|hr|img|table|tbody|thead|tr|td|th"
+    r"|section|article|main|aside|figure|script|style)(?:\s+[\w:-]+=[^<>]*|\s*/?)>",
     re.IGNORECASE,
+)
+# what a page is made of, and what only its maker writes
+_BLOCK = re.compile(
+    r"<(?:p|div|h[1-6]|ul|ol|table|blockquote|section|article|main|script|style)(?:\s[^<>]*)?>", re.IGNORECASE
+)
+_BUILT = re.compile(
+    r"<(?:!doctype|html|head|body|meta|link|form|input|button|select|textarea|nav|svg|canvas|code|pre)\b|```|<\?|\{[{%]",
+    re.IGNORECASE,
+)
+_CODE_LINE = re.compile(
+    r"^[ \t]*(?:def |class \w+[(:{]|import \w|from \w+ import |#include|function \w+\(|return\b.*;|(?:var|let|const) \w+ ?=|//|SELECT )|[;{}]\s*$|=>"
 )
 _BBCODE = re.compile(
     r"\[(b|i|u|url|img|quote|code|color|size|list)(?:=[^\]\n]*)?\](?:.|\n){1,2000}?\[/\1\]", re.IGNORECASE
@@ -44,11 +67,13 @@ _WRITTEN_MATHS = re.compile(r"\$[^$\n]+\$|\\\(|\\begin\{|\[\[\s*-?\d")
 
 def _left(text: Text) -> Iterator[Problem]:
     """Marks that a reader should not see, in a text that is neither code nor about it."""
-    if (
-        is_code(text)
-        or re.match(r"\s*<(?:[^<>]+)>(?:.|\n)*<[^<>]+>\s*\Z", text.text)
-        or (text.role == "user" and _speaks_of_marks(text.text))
-    ):
+    if text.role == "user" and _speaks_of_marks(without_tags(text.text)):
+        return
+    if _is_scraped(text):
+        if tags := _loose(_TAG, text.text):
+            yield _edit("html", text, tags, "tags", "a part of a web page stands as it was", 0.85)
+        return
+    if is_code(text) or asks_for_markup(text, tables=True) or _is_one_element(text):
         return
     if tags := _loose(_TAG, text.text):
         yield _edit("html", text, tags, "tags", "HTML tags stand in prose", 0.8)
@@ -61,6 +86,32 @@ def _left(text: Text) -> Iterator[Problem]:
             yield _edit("wiki-markup", text, wiki, "wiki", "wiki marks stand in prose", 0.7)
         else:
             yield Problem("wiki-markup", *wiki[0], 0.6, "wiki marks stand in prose")
+
+
+def _is_scraped(text: Text) -> bool:
+    """Whether prose was taken over from a page with the page's structure, though nobody asked for markup.
+
+    A question is only where it begins with a tag: below an instruction, a piece of a page is what the
+    instruction is about.
+    """
+    if not _BLOCK.search(text.text) or _BUILT.search(text.text):
+        return False
+    if text.role == "user" and not re.match(r"\s*<", text.text):
+        return False
+    said = without_tags(text.text)
+    lines = [line for line in said.split("\n") if line.strip()]
+    coded = sum(bool(_CODE_LINE.search(line)) for line in lines)
+    if not re.search(r"[^\W\d_]{2}", said) or (coded > 1 and coded * 4 >= len(lines)):
+        return False
+    return not asks_for_markup(text, tables=bool(re.search(r"<table\b", text.text, re.IGNORECASE)))
+
+
+def _is_one_element(text: Text) -> bool:
+    """Whether the text is markup from its first to its last character, of no kind that pages print prose in."""
+    whole = re.match(
+        r"\s*<([a-z][\w-]*)(?:\s[^<>]*)?>(?:.|\n)*</?([a-z][\w-]*)[^<>]*>\s*\Z", text.text, re.IGNORECASE
+    )
+    return bool(whole) and (text.role == "user" or not _TAG.match(text.text.lstrip()))
 
 
 def _loose(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
@@ -76,7 +127,8 @@ def _edit(
 ) -> Problem:
     """A finding with a repair; for a look only where nothing would be left or code would change."""
     measured: dict[str, object] = {"places": len(places)}
-    if "`" in text.text or (repair == "tags" and len(without_tags(text.text)) < 0.2 * len(text.text)):
+    little = repair == "tags" and len(without_tags(text.text)) < 0.2 * len(printed(text.text))
+    if "`" in text.text or little:
         return Problem(label, *places[0], score, reason, measured=measured)
     return Problem(label, *places[0], score, reason, "edit", {"repair": repair}, measured)
 

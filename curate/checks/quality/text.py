@@ -44,6 +44,7 @@ class Text(NamedTuple):
     meta: str  # the row's other columns, JSON
     label: str
     first: bool  # the first turn of its role in the row
+    system: str = ""  # the row's system prompts
 
 
 class Rule(NamedTuple):
@@ -104,6 +105,26 @@ CODE_WORDS = re.compile(
     r"format|token\w*|element|escape|entit\w+|scrap\w+|url|link|button|menu|form|header|footer|layout)\b|代码|网页|编程|函数|脚本|标签|格式|程序",
     re.IGNORECASE,
 )
+# words that speak of markup or programs wherever they stand, and things that somebody may want made of markup
+_MARKUP = re.compile(
+    r"\b(?:x?html5?|css|xml|svg|javascript|jsx?|typescript|php|python|java|c\+\+|sql|json|yaml|latex|markdown|markup|bbcode|wiki(?:text|media)"
+    r"|react|vue|angular|bootstrap|jinja|front-?end|dom|regex\w*|regular expression|parsers?|scrap(?:er?|ing)|snippets?|coding"
+    r"|programm(?:ing|ers?)|codes?|tags?|entit(?:y|ies)|hyperlinks?|bold|italics?|web ?(?:pages?|apps?))\b|代码|网页|编程|函数|脚本|标签|格式|程序",
+    re.IGNORECASE,
+)
+_OTHER_CODE = re.compile(
+    r"\b(?:promo\w*|discount|coupon|voucher|gift|zip|post|postal|area|country|dial\w*|error|status|access|security|verification|activation|confirmation"
+    r"|login|sms|pin|pass|bar|qr|dress|building|tax|sort|referral|reset|backup|recovery|[\d-]+[ -]digit)[ -]?codes?\b"
+    r"|\bcodes? (?:of conduct|from my|by sms|word)\b|\b(?:price|name|luggage|gift|dog) ?tags?\b",
+    re.IGNORECASE,
+)
+_MADE = re.compile(
+    r"\b(?:make|create|build|write|design|generate|develop|add|insert|give|produce|draw|format|wrap|convert|turn|put|render)\b[^.?!\n]{0,80}"
+    r"\b(?:pages?|web ?sites?|sites?|forms?|buttons?|menus?|headers?|footers?|headings?|paragraphs?|layouts?|templates?|components?|elements?|links?|scripts?|programs?"
+    r"|functions?|newsletter|landing|ui|newlines?|line breaks?)\b",
+    re.IGNORECASE,
+)
+_TABLES = re.compile(r"\b(?:tables?|tabular|columns?|rows|spreadsheet|chart|grid|matrix)\b", re.IGNORECASE)
 DIALOGUE_WORDS = re.compile(
     r"\b(?:dialog\w*|conversation\w*|chats?|chatbot|script|screenplay|interview\w*|transcript\w*|role-? ?play\w*|scene|"
     r"exchange|play|debate|monolog\w*|skit|q ?& ?a|questions?|quiz\w*|prompts?|instructions?|input|output|format|examples?|tasks?|"
@@ -119,6 +140,16 @@ LETTER_WORDS = re.compile(
 def is_code(text: Text) -> bool:
     """Whether marks in the text may be meant: it holds code, or the question asks for something of the kind."""
     return bool(CODE.search(text.text) or CODE_WORDS.search(text.asked))
+
+
+def asks_for_markup(text: Text, *, tables: bool) -> bool:
+    """Whether what was asked, or the system prompt, wants markup; with `tables` a table counts as some.
+
+    A customer who speaks of a link, a form or a discount code wants none.
+    """
+    asked = _OTHER_CODE.sub(" ", f"{text.asked}\n{text.system}")
+    wanted = _MARKUP.search(asked) or _MADE.search(asked) or (tables and _TABLES.search(asked))
+    return bool(wanted)
 
 
 def fences(text: str) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""Turns, instructions and letters that run into a text to which they do not belong."""
+"""Turns and instructions that run into a text to which they do not belong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from curate.checks.quality.text import (
     ANSWER,
     DIALOGUE_WORDS,
-    LETTER_WORDS,
     SPOKEN,
     Problem,
     Rule,
@@ -110,84 +109,6 @@ def _cut(label: str, text: Text, start: int, score: float, reason: str) -> Probl
     return Problem(label, *span, score, reason, "edit", {"cut": [span]})
 
 
-# letters
-
-_SENT_FROM = re.compile(
-    r"^[ \t]*(?:sent from my \w+[^\n]{0,40}|get outlook for \w+[^\n]{0,40}|(?:von meinem|gesendet von) \w+[^\n]{0,40} gesendet|envoyé de mon \w+[^\n]{0,30}|enviado desde mi \w+[^\n]{0,30}|发自我的\s?\w+)[ \t.]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_DASHES = re.compile(r"^-- ?$\n(?:[^\n]{0,120}(?:\n|\Z)){1,8}\Z", re.MULTILINE)
-_NOTICE = re.compile(
-    r"^[^\n]{0,40}\b(?:this|the (?:information|content)\w* (?:contained )?(?:in|of) this) (?:e-?mail|message|communication)\b[^\n]{0,120}\b(?:confidential|privileged|intended (?:only|solely|recipient)|may contain)\b",
-    re.IGNORECASE | re.MULTILINE,
-)
-_CONTACT = re.compile(
-    r"(?:\+?\d[\d ()./-]{7,}\d|[\w.+-]+@[\w-]+\.\w+|(?:https?://|www\.)\S+|\b(?:tel|phone|mobile|fax|cell|mob)\b[.:]|\b(?:manager|director|engineer|consultant|officer|ltd|inc|gmbh|llc)\b)",
-    re.IGNORECASE,
-)
-_REGARDS = re.compile(
-    r"^[ \t]*(?:(?:best|kind|warm|many|with (?:best|kind|warm))? ?regards|best wishes|sincerely(?: yours)?|yours (?:sincerely|truly|faithfully)|cheers|thanks|thank you|many thanks|mit freundlichen grüßen|cordialement|saludos(?: cordiales)?|best)[,.!]?[ \t]*\n",
-    re.IGNORECASE | re.MULTILINE,
-)
-_QUOTED = re.compile(
-    r"^[ \t]*(?:on [^\n]{6,120}(?:\n[^\n]{0,80})? wrote:|am [^\n]{6,120} schrieb[^\n]{0,80}:|le [^\n]{6,120} a écrit ?:|el [^\n]{6,120} escribió:|(?:il|em|op) [^\n]{6,120} (?:ha scritto|escreveu|schreef)[^\n]{0,60}:|在\s?[^\n]{4,80}写道[:：]"
-    r"|-{2,}[ \t]*(?:original message|forwarded message|ursprüngliche nachricht|message d'origine|mensaje original)[ \t]*-{2,}|_{10,}[ \t]*\n+(?=[ \t]*from:)|from:[^\n]{2,100}\n(?:[ \t]*(?:sent|date|to|cc|subject):[^\n]{0,200}\n){2,})",
-    re.IGNORECASE | re.MULTILINE,
-)
-_QUOTE_LINES = re.compile(r"(?:[ \t]*\n)*(?:[ \t]*>[^\n]*(?:\n|\Z))+")
-
-
-def _letters(text: Text) -> Iterator[Problem]:
-    """What mail programs put below or above a letter, in what is asked and in what is answered."""
-    body = text.text
-    asks = LETTER_WORDS.search(text.asked) if text.role == "assistant" else _TASK_ON_MAIL.search(body)
-    if found := _QUOTED.search(body):
-        quoted = _QUOTE_LINES.match(body, found.end())
-        below = bool(quoted and body[quoted.end() :].strip())
-        span = (found.start(), quoted.end()) if quoted and below else tail(body, found.start())
-        if body[: span[0]].strip() or below:
-            yield _cut_mail(
-                "quoted-reply", span, 0.5 if asks else 0.85, "an earlier letter is quoted", cut=not asks
-            )
-            body = body[: span[0]] if not below else body
-    for pattern, score, reason in (
-        (_SENT_FROM, 0.9, "a line that a mail program adds"),
-        (_DASHES, 0.8, "a signature below two dashes"),
-        (_NOTICE, 0.8, "a notice that firms put below letters"),
-    ):
-        if (found := pattern.search(body)) and body[: found.start()].strip():
-            span = (
-                tail(body, found.start())
-                if pattern is not _SENT_FROM or not body[found.end() :].strip()
-                else found.span()
-            )
-            span = span if span[1] <= len(body) else (span[0], len(body))
-            yield _cut_mail("mail-signature", span, score, reason, cut=not asks or pattern is _SENT_FROM)
-            return
-    if not asks and (found := _REGARDS.search(body)):
-        lines = [line for line in body[found.end() :].split("\n") if line.strip()]
-        if (
-            2 <= len(lines) <= 9
-            and sum(bool(_CONTACT.search(line)) for line in lines) >= 2
-            and max(map(len, lines)) < 120
-        ):
-            span = tail(body, found.start())
-            yield _cut_mail("mail-signature", span, 0.7, "a closing with an address block", cut=True)
-
-
-_TASK_ON_MAIL = re.compile(
-    r"\b(?:summari[sz]e|rewrite|edit|extract|classify|identify|proofread|translate|parse|analy[sz]e|improve|reply to|respond to|following|below|this) (?:\w+ ){0,4}(?:e-?mails?|letters?|messages?|threads?|signatures?)\b",
-    re.IGNORECASE,
-)
-
-
-def _cut_mail(label: str, span: tuple[int, int], score: float, reason: str, *, cut: bool) -> Problem:
-    """A finding that proposes to cut, or to look where the row may be about letters."""
-    if cut:
-        return Problem(label, *span, score, reason, "edit", {"cut": [span]})
-    return Problem(label, *span, min(score, 0.5), reason)
-
-
 RULES = (
     Rule(SPOKEN & said(r"<[|｜]|\[/?inst\]|<</?sys>>|_of_turn>|<(bos|eos|pad|unk|s)>|</s>"), _tokens),
     Rule(
@@ -196,12 +117,5 @@ RULES = (
             r"(instruction|input|output|response|task|user|human|指令|输入|输出|用户|问)s?[ \t]*\d{0,2}[ \t]*(\*\*)?[:：]|\A\s*(#|\*){0,4} ?(assistant|ai|chatgpt|gpt-?\d?|bot|claude|response|answer|output|助手|回答|输出)[ \t]*(\*\*)?[:：]"
         ),
         _another,
-    ),
-    Rule(
-        SPOKEN
-        & said(
-            r"wrote:|schrieb|a écrit|escribió:|ha scritto|escreveu|schreef|写道|original message|forwarded message|ursprüngliche|d'origine|mensaje original|from:[^\n]+\n\s*(sent|date|to):|sent from my|get outlook|gesendet|envoyé de|enviado desde|发自我的|\n-- ?\n|(this|of) (e-?mail|message|communication)|(regards|wishes|sincerely|truly|faithfully|cheers|thanks|thank you|grüßen|cordialement|saludos|cordiales|best)[,.!]?[ \t]*\n"
-        ),
-        _letters,
     ),
 )

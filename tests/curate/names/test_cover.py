@@ -1,0 +1,42 @@
+"""What the tagger says of rows that are not in its language."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from curate.checks.pii import Pii
+from curate.example import frame, with_ids
+from curate.scan import obstacles
+
+ENGLISH = "I would like to know where my parcel is and when it will be here, please tell me."
+GERMAN = "Ich möchte gern wissen, wo mein Paket ist und wann es bei mir ankommt, bitte sagen Sie es mir."
+RUSSIAN = "Я хотел бы знать, где моя посылка и когда она будет доставлена, скажите, пожалуйста."
+
+
+def examples(*texts):
+    turn = {"role": "user", "name": None, "tool_calls": None, "tool_call_id": None}
+    rows = [
+        {"messages": [{**turn, "content": text}], "source": "rows.jsonl", "source_row": at, "meta": "{}"}
+        for at, text in enumerate(texts, 1)
+    ]
+    return with_ids(frame(rows), [json.dumps([at, row]) for at, row in enumerate(rows)])
+
+
+@pytest.mark.parametrize(
+    ("texts", "says"),
+    [
+        ([ENGLISH] * 20, ""),
+        ([ENGLISH] * 10 + [GERMAN] * 10, "only beside a title, a form's field or in a list in de (50% of the rows)"),
+        ([ENGLISH] * 15 + [RUSSIAN] * 5, "names are not looked for in ru (25% of the rows)"),
+        ([], ""),
+    ],
+)  # fmt: skip
+def test_rows_in_other_languages_are_told(texts, says):
+    told = {each.check: each.reason for each in obstacles(examples(*texts), [Pii()])}
+    assert says in told.get("pii (names)", "") and bool(told) == bool(says)
+
+
+def test_without_the_shipped_tagger_nothing_is_told():
+    assert not obstacles(examples(*[GERMAN] * 5), [Pii(names="none")])
