@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from curate.job import Outcome
-    from curate.steps import Scanned
+    from curate.steps import Imported, Scanned
     from curate.workspace import Workspace
 
 __all__ = ["apply", "curate", "export", "import_", "log", "review", "scan", "split", "verify", "why"]
@@ -97,19 +97,23 @@ def import_(
         were = "a row was" if done.rejected == 1 else "rows were"
         lines.append(f"  exit code 1, since {were} rejected; --allow-rejects accepts that")
     lines.append(f"next: seatrial scan {done.name}")
-    data = {
+    return Answer(lines, _import_data(done, count_by(rejects, "reason")), int(refused))
+
+
+def _import_data(done: Imported, reasons: dict[str, int]) -> dict[str, object]:
+    """What an import made, as data."""
+    return {
         "name": done.name,
         "dataset": done.made.outputs["dataset"],
         "rejects": done.made.outputs["rejects"],
         "rows": done.rows,
         "rejected": done.rejected,
-        "reasons": count_by(rejects, "reason"),
+        "reasons": reasons,
         "format": done.format,
         "why": done.why,
         "run": done.made.run_id,
         "recorded": done.made.recorded,
     }
-    return Answer(lines, data, int(refused))
 
 
 def spelling_lines(examples: pl.LazyFrame) -> list[str]:

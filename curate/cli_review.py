@@ -85,22 +85,15 @@ def review(
     it. Decisions change no row before `seatrial apply`.
     """
     from curate import review as core
-    from curate.differences import differing, settling
     from curate.workspace import Workspace
 
-    if accept_all and reject_all:
-        raise ConfigError("--accept-all and --reject-all exclude each other")
-    if (accept_all or reject_all) and not (check or label or score is not None or open or differ):
-        raise ConfigError(
-            "--accept-all and --reject-all need a filter",
-            hint="--check, --label, --score, --open or --differ say what; --accept-safe takes what is safe",
-        )
+    asked = Filters(check, label, score, open, differ)
+    _must_be_one_choice(asked, accept_all=accept_all, reject_all=reject_all)
     _must_be_known(check)
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     _must_be_scanned(workspace, digest)
     table = core.review(workspace, digest)
-    asked = Filters(check, label, score, open, differ)
     decisions: list[Decision] = []
     if accept_safe:
         decisions += core.accept_safe(core.chosen(table, check=check, label=label, score=score))
@@ -110,12 +103,30 @@ def review(
     target = _side(table, side)
     words += core.decide(core.by_ids(table, accept or []), action, note=note, target=target)
     words += core.decide(core.by_ids(table, reject or []), "keep", note=note)
-    decisions += settling(words, differing(workspace.ledger) if words else {})
+    decisions += _in_sight(workspace, words)
     decisions += core.undo(workspace, core.by_ids(table, undo or [])["finding_id"])
     if core.record(workspace, decisions):
         table = core.review(workspace, digest)
-    fitting = asked.of(table)
-    return _answer(workspace, digest, table, fitting, decisions, limit, export)
+    return _answer(workspace, digest, table, asked.of(table), decisions, limit, export)
+
+
+def _in_sight(workspace: Workspace, words: list[Decision]) -> list[Decision]:
+    """The words as ones that settle what people differ on, which the listing shows."""
+    from curate.differences import differing, settling
+
+    return settling(words, differing(workspace.ledger) if words else {})
+
+
+def _must_be_one_choice(asked: Filters, *, accept_all: bool, reject_all: bool) -> None:
+    """Refuse to decide on all without a filter, or in two ways at once."""
+    if accept_all and reject_all:
+        raise ConfigError("--accept-all and --reject-all exclude each other")
+    filtered = asked != Filters(None, None, None, False, False)
+    if (accept_all or reject_all) and not filtered:
+        raise ConfigError(
+            "--accept-all and --reject-all need a filter",
+            hint="--check, --label, --score, --open or --differ say what; --accept-safe takes what is safe",
+        )
 
 
 def _must_be_known(check: str | None) -> None:

@@ -132,6 +132,12 @@ def _move(draft: Path, final: Path) -> None:
     draft.replace(final)
 
 
+def must_be_known(format: str) -> None:
+    """ConfigError where no export format is called so."""
+    if format not in WRITERS:
+        raise ConfigError(f"no export format is called `{format}`", hint=f"formats: {', '.join(FORMATS)}")
+
+
 def export_dataset(
     examples: pl.DataFrame,
     folder: Path,
@@ -148,8 +154,7 @@ def export_dataset(
     cannot hold stops the export (ConfigError: how many, why, and the first), as does a file that is
     there already with other content, unless `overwrite`. Equal examples give equal bytes.
     """
-    if format not in WRITERS:
-        raise ConfigError(f"no export format is called `{format}`", hint=f"formats: {', '.join(FORMATS)}")
+    must_be_known(format)
     if not NAME.fullmatch(name):
         raise ConfigError(
             f"`{name}` cannot name a file",

@@ -52,8 +52,10 @@ def export_version(
     `command` is what the card names as the way it was made. Raises GateError where blocking findings
     are open, ConfigError where a format cannot hold a row or a file says something else already.
     """
-    from curate.export import export_dataset
+    from curate.export import export_dataset, must_be_known
 
+    for each in formats:
+        must_be_known(each)
     table = gate(workspace, dataset, "export", allow=allow_blocking)
     name = workspace.name_of(dataset) or dataset[:8]
     examples = workspace.examples(dataset)

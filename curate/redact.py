@@ -53,7 +53,8 @@ class Replacer:
     """What stands in place of a value, for one example: `numbered` tells equal values from others.
 
     With `numbered`, the first e-mail address of an example is [EMAIL_ADDRESS_1] wherever it stands
-    in it, and the second [EMAIL_ADDRESS_2]. The styles that need a key ask `keyed` what to put.
+    in it, and the second [EMAIL_ADDRESS_2]. The styles that need a key ask `keyed` what to put. `labels`
+    is for values that were found in the label itself: a class is called the same in each example.
     """
 
     def __init__(
@@ -62,12 +63,14 @@ class Replacer:
         *,
         numbered: bool = False,
         keyed: Callable[[str, str], str] | None = None,
+        labels: Replacer | None = None,
     ) -> None:
         if (style in KEYED) != (keyed is not None):
             raise ValueError(f"the style {style} and a key do not go together")
         self.style = style
         self.numbered = numbered
         self.keyed = keyed
+        self.labels = labels
         self.done: dict[tuple[str, str], str] = {}  # (label, value) to what replaced it
         self.seen: dict[tuple[str, str], int] = {}
         self.counts: dict[str, int] = {}
@@ -76,6 +79,10 @@ class Replacer:
         """The text that replaces `value`."""
         self.done[label, value] = text = self._text(label, value)
         return text
+
+    def everything(self) -> dict[tuple[str, str], str]:
+        """(label, value) to what replaced it, those of the example's label too."""
+        return {**(self.labels.done if self.labels else {}), **self.done}
 
     def _text(self, label: str, value: str) -> str:
         if self.keyed is not None:

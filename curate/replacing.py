@@ -50,6 +50,8 @@ class Replacing:
     real: Real = field(default_factory=Real)
     spared: dict[str, set[str]] = field(default_factory=dict)  # by example: values that are to stay
     book: tuple[str, Book] | None = None  # of the scope that was asked for last
+    classes: list[tuple[str, str]] = field(default_factory=list)  # values found in labels, in any row
+    of_labels: Book | None = None
 
     @classmethod
     def over(
@@ -58,13 +60,17 @@ class Replacing:
         """Look through the rows that will be rewritten; the review tells what else is real."""
         made = cls(action)
         made.spared = _undecided(rows, review)
-        if action.style != "pseudonym":
+        if action.style != "pseudonym" and not action.numbered:
             return made
         found: dict[str, set[tuple[str, str]]] = defaultdict(set)
+        classes: set[tuple[str, str]] = set()
         for example in rows.iter_rows(named=True):
-            dry = Rewriting(example, Replacer("remove"))
+            of_label = Replacer("remove")
+            dry = Rewriting(example, Replacer("remove", labels=of_label))
             dry.carry_out(texts[example["example_id"]], edits)
-            found[made.scope_of(example)] |= set(dry.replacer.done)
+            found[made.scope_of(example)] |= set(dry.replacer.everything())
+            classes |= set(of_label.done)
+        made.classes = sorted(classes)
         made.values = {scope: sorted(pairs) for scope, pairs in found.items()}
         others = {("", value) for values in made.spared.values() for value in values}
         made.real = Real.of([*others, *(pair for pairs in found.values() for pair in pairs)])
@@ -82,13 +88,30 @@ class Replacing:
         """What replaces the values of one row."""
         action = self.action
         if action.style == "hash":
-            return Replacer(action.style, keyed=self._hash)
+            return Replacer(action.style, keyed=self._hash, labels=Replacer(action.style, keyed=self._hash))
         if action.style == "pseudonym":
             scope = self.scope_of(example)
             if self.book is None or self.book[0] != scope:
                 self.book = scope, Book(action.key, scope, self.real).learn(self.values.get(scope, ()))
-            return Replacer(action.style, keyed=self.book[1].fake)
-        return Replacer(action.style, numbered=action.numbered)
+            labels = Replacer(action.style, keyed=self._of_labels().fake)
+            return Replacer(action.style, keyed=self.book[1].fake, labels=labels)
+        return Replacer(action.style, numbered=action.numbered, labels=self._numbered())
+
+    def _of_labels(self) -> Book:
+        """The fakes of all labels: of one scope, or two rows of a class would be of two classes."""
+        if self.action.scope == "dataset" and self.book is not None:
+            return self.book[1]
+        if self.of_labels is None:
+            self.of_labels = Book(self.action.key, "labels", self.real).learn(self.classes)
+        return self.of_labels
+
+    def _numbered(self) -> Replacer:
+        """A replacer for labels that counts their values in the order of the whole dataset's."""
+        made = Replacer(self.action.style, numbered=self.action.numbered)
+        for label, value in self.classes:
+            made(label, value)
+        made.done.clear()
+        return made
 
     def _hash(self, label: str, value: str) -> str:
         """Equal for all ways to write one value, in all versions: it depends on the key alone."""
@@ -133,12 +156,14 @@ class Trace:
         """Keep what one row said and what stands for it now."""
         example = str(before["example_id"])
         if rewriting.replacer.keyed is not None:
-            self.fakes[example] = set(rewriting.replacer.done.values())
-        if self.keep_rows and rewriting.replacer.done:
+            own, labels = rewriting.replacer, rewriting.replacer.labels
+            self.fakes[example] = {*own.done.values(), *(labels.done.values() if labels else ())}
+        if self.keep_rows and rewriting.replacer.everything():
             edited = Rewriting(before, Replacer())
             edited.carry_out([row for row in rows if row["decided"] == "edit"], edits)
             self.rows[example] = json.loads(json.dumps(edited.example))
-            self.told |= {(example, *pair): fake for pair, fake in rewriting.replacer.done.items()}
+            told = rewriting.replacer.everything()
+            self.told |= {(example, *pair): fake for pair, fake in told.items()}
 
     def groups(self, kept: pl.DataFrame, clean: pl.DataFrame) -> None:
         """Keep the rows whose group got another name, though nothing else of them changed."""

@@ -110,8 +110,9 @@ class Rewriting:
         old = self.text(message, name) or ""
         found = [(old[s.start : s.end], s.label) for s in spans]
         self.values |= {value for value, _ in found if value}
+        replacer = (self.replacer.labels if place == (None, "label") else None) or self.replacer
         if edit is None:
-            new = cut_json(old, spans, self.replacer)
+            new = cut_json(old, spans, replacer)
         else:
             new = edit.text
             # the offsets belong to the old text: its values are taken out of the new one wherever they
@@ -120,7 +121,7 @@ class Rewriting:
             if labels:
                 longest = sorted(labels, key=lambda value: (-len(value), value))
                 either = re.compile("|".join(map(_whole, longest)))
-                new = either.sub(lambda hit: self.replacer(labels[hit[0]], hit[0]), new)
+                new = either.sub(lambda hit: replacer(labels[hit[0]], hit[0]), new)
         self.put(message, name, new)
 
     def text(self, message: int | None, name: str) -> str | None:
@@ -159,18 +160,23 @@ class Rewriting:
         """Take a value that was redacted out of the rest of the example too, and return the changes.
 
         Only values that are surely no word of another meaning: addresses, long numbers, keys and full
-        names; and not those in `spared`, about which a person decided otherwise or has yet to.
+        names; and not those in `spared`, about which a person decided otherwise or has yet to. The label
+        is left: it changes for what was found in it alone, as it then does in all rows of its class.
         """
         wanted = {
             value: label
-            for label, value in sorted(self.replacer.done)
+            for label, value in sorted(self.replacer.everything())
             if _telling(label, value) and value not in spared and label in self.reasons
         }
         if not wanted:
             return []
         for value, label in list(wanted.items()):
             wanted |= dict.fromkeys(_in_json(value), label)
-        places = [found for found in self._places() if any(value in found[1] for value in wanted)]
+        places = [
+            found
+            for found in self._places()
+            if found[0] != (None, "label") and any(value in found[1] for value in wanted)
+        ]
         if not places:
             return []
         known = sorted(wanted, key=lambda value: (-len(value), value))

@@ -149,6 +149,8 @@ class Pii:
         rows: list[tuple[object, ...]] = []
         names = named(places, self.entities, self.names, self.threshold)
         for place, found in zip(places, names, strict=True):
+            if place.field == "label":
+                found = _of_label(place.text, found)
             by_form = self._by_form(place)
             for span, also in merged((*by_form, *_beside(by_form, found))):
                 evidence: dict[str, object] = {"kind": span.label, "characters": span.end - span.start}
@@ -161,7 +163,11 @@ class Pii:
                         evidence["person_unsure"] = True
                 blocking = not {span.label, *also} <= set(TAGGED)
                 where = (place.example_id, place.message, place.field)
-                rows.append((*where, *span, "redact", blocking, json.dumps(evidence)))
+                # a class that is called as somebody in the row: only a person can say whether it is meant
+                by_name = place.field == "label" and not blocking
+                rows.append(
+                    (*where, *span, "review" if by_name else "redact", blocking, json.dumps(evidence))
+                )
         return Scan(pl.DataFrame(rows, schema={name: FINDINGS[name] for name in _COLUMNS}, orient="row"))
 
     def _by_form(self, place: Place) -> list[Span]:
@@ -177,6 +183,8 @@ class Pii:
         # an escape within JSON must stay whole when the value beside it is cut out
         read = _ESCAPE.sub(lambda found: " " * len(found[0]), text) if is_json else text
         forms = tuple(name for name in self.entities if name == "DATE_TIME" or name not in TAGGED)
+        if not forms and not self.countries:
+            return
         for start, end in pieces(read):
             piece = read[start:end]
             for reading, entities in _readings(piece, forms):
@@ -201,6 +209,19 @@ def _beside(by_form: list[Span], found: list[Found]) -> Iterator[Span]:
                 yield Span(*span)
         elif not over:
             yield Span(*span)
+
+
+def _of_label(label: str, found: list[Found]) -> list[Found]:
+    """The names in a label: only one that is all of it and more than a word.
+
+    A name is looked for in a label since it was found in the row's texts. A class may well be called as
+    a word that there is (part of) a name, and a label must not change by what its row says.
+    """
+    return [
+        each
+        for each in found
+        if label[each.span.start : each.span.end] == label.strip() and " " in label.strip()
+    ]
 
 
 def _person(span: Span, found: list[Found]) -> Found | None:

@@ -45,7 +45,7 @@ NO_LABEL = PLACEHOLDERS | frozenset(
         "missing",
     ]
 )
-DOUBTFUL_LABEL = frozenset({"unknown", "none", "undefined", "xxx", "?"})
+DOUBTFUL_LABEL = frozenset({"unknown", "undefined", "?"})
 
 
 class Problem(NamedTuple):

@@ -182,6 +182,7 @@ def test_llamafactory_refuses_what_it_would_pass_over(tmp_path: Path) -> None:
     rows = [{"messages": [{"role": role, "content": "x"} for role in ("user", "user", "assistant")]}]
     with pytest.raises(ConfigError, match="`human` at turn 2"):
         export_dataset(imported(tmp_path, rows), tmp_path / "out", format="llamafactory", name="x")
+    (tmp_path / "out").mkdir()
     (tmp_path / "out" / "dataset_info.json").write_text("[]")
     with pytest.raises(ConfigError, match="not a JSON object"):
         export_dataset(imported(tmp_path, MESSAGES), tmp_path / "out", format="llamafactory", name="x")
@@ -261,7 +262,7 @@ def test_rows_that_do_not_fit_stop_the_export(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"2 of 8 rows cannot be written as openai") as error:
         export_dataset(imported(tmp_path, rows, "rows.jsonl"), tmp_path / "out", format="openai", name="rows")
     assert "does not end with the assistant's answer: 2, the first is rows.jsonl:7" in error.value.message
-    assert list((tmp_path / "out").iterdir()) == []
+    assert not (tmp_path / "out").exists()
 
 
 def test_rows_of_several_kinds_do_not_make_one_file(tmp_path: Path) -> None:

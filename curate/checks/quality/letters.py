@@ -16,7 +16,7 @@ _DASHES = re.compile(r"^-- ?$\n(?:[^\n]{0,120}(?:\n|\Z)){1,8}\Z", re.MULTILINE)
 # what a notice speaks of, and what it says of it, on a line or two
 _MAIL = r"(?:e-?mails?|messages?|communications?|transmissions?|correspondence|mail)"
 _NOTICE = re.compile(
-    rf"^[ \t*_(\[>]{{0,6}}(?:(?:confidentiality|privacy|legal|e-?mail|important|disclaimer|notice|please note)(?: (?:notice|disclaimer|note|statement|warning))?[:.!*_ -]{{1,6}}\s?)?"
+    rf"^[ \t*_(\[>]{{0,6}}(?:(?:confidentiality|privacy|legal|e-?mail|important|disclaimer|notice|attention|please note|note|please be (?:advised|aware))(?: (?:notice|disclaimer|note|statement|warning|that))?[:.!*_ -]{{1,6}}\s?)?"
     rf"(?:(?:the|any|all) (?:information|contents?|material|views?|opinions?)[^\n.]{{0,60}}?\b)?\b(?:(?:in|of|within|by|with) )?(?:this|the above) (?:[\w-]+ ){{0,2}}?{_MAIL}\b"
     r"[^\n]{0,160}\n?[^\n]{0,80}?\b(?:confidential\w*|privileged|proprietary|intended|recipients?|addressees?|may contain|legally|in error)\b"
     r"|^[ \t*_(\[]{0,6}(?:confidentiality (?:notice|note|statement)|(?:e-?mail|legal) disclaimer|disclaimer[ \t]*:)"
@@ -43,7 +43,8 @@ _QUOTE_LINES = re.compile(r"(?:[ \t]*\n)*(?:[ \t]*>[^\n]*(?:\n|\Z))+")
 
 
 _TASK_ON_MAIL = re.compile(
-    r"\b(?:summari[sz]e|rewrite|edit|extract|classify|identify|proofread|translate|parse|analy[sz]e|improve|reply to|respond to|following|below|this) (?:\w+ ){0,4}(?:e-?mails?|letters?|messages?|threads?|signatures?)\b",
+    r"\b(?:summari[sz]e|rewrite|edit|extract|classify|identify|proofread|translate|parse|analy[sz]e|improve|reply to|respond to|following|below|this) (?:\w+ ){0,4}(?:e-?mails?|letters?|messages?|threads?|signatures?)\b"
+    r"|\b(?:a|an|the|our|my|this) (?:\w+ ){0,2}(?:notice|disclaimer|footer)\b",
     re.IGNORECASE,
 )
 # below a notice only an order, at the beginning of a line: notices speak of replies and of the message too
@@ -91,7 +92,8 @@ def _letters(text: Text) -> Iterator[Problem]:
 def _about_letters(text: Text) -> bool:
     """Whether the row is about letters. A notice speaks of the letter below which it stands, and says nothing of that."""
     if text.role == "assistant":
-        return bool(LETTER_WORDS.search("\n".join(_parted(text.asked))))
+        asked = "\n".join(_parted(text.asked))
+        return bool(LETTER_WORDS.search(asked) or _TASK_ON_MAIL.search(asked))
     above, below = _parted(text.text)
     return bool(_TASK_ON_MAIL.search(above) or _ORDER.search(below))
 
@@ -112,9 +114,8 @@ def _signs(body: str, *, blocks: bool) -> list[_Sign]:
     """Where a signature or a notice begins; with `blocks` also a closing with an address block."""
     signs = []
     if (notice := _NOTICE.search(body)) and body[: notice.start()].strip():
-        signs.append(_Sign(notice.start(), 0.8, "a notice that firms put below letters"))
-        body = body[: notice.start()]
-    body = body.rstrip(" \t\r\n-_=*")
+        body = _unruled(body[: notice.start()])
+        signs.append(_Sign(len(body), 0.8, "a notice that firms put below letters"))
     if (sent := _SENT_FROM.search(body)) and not body[sent.end() :].strip():
         signs.append(_Sign(sent.start(), 0.9, _ADDED))
     if dashes := _DASHES.search(body):
@@ -122,6 +123,14 @@ def _signs(body: str, *, blocks: bool) -> list[_Sign]:
     if blocks and (block := _block(body)) is not None:
         signs.append(_Sign(block, 0.7, "a closing with an address block"))
     return [sign for sign in signs if body[: sign.start].strip()]
+
+
+def _unruled(body: str) -> str:
+    """The text without white space and drawn lines at its end."""
+    lines = body.rstrip().split("\n")
+    while lines and not lines[-1].strip(" \t\r-_=*"):
+        lines.pop()
+    return "\n".join(lines)
 
 
 def _block(body: str) -> int | None:

@@ -26,7 +26,7 @@ _ENTITY = re.compile(
     re.IGNORECASE,
 )
 _TAG = re.compile(
-    r"</?(?:p|br|b|i|u|em|strong|span|div|font|center|ul|ol|li|h[1-6]|a|small|big|sup|sub|blockquote|hr|img|table|tbody|thead|tr|td|th"
+    r"</?(?:p|br|b|i|u|em|strong|span|div|font|center|ul|ol|li|h[1-6]|a|small|big|sup|sub|blockquote|hr|table|tbody|thead|tr|td|th"
     r"|section|article|main|aside|figure|script|style)(?:\s+[\w:-]+=[^<>]*|\s*/?)>",
     re.IGNORECASE,
 )
@@ -36,6 +36,10 @@ _BLOCK = re.compile(
 )
 _BUILT = re.compile(
     r"<(?:!doctype|html|head|body|meta|link|form|input|button|select|textarea|nav|svg|canvas|code|pre)\b|```|<\?|\{[{%]",
+    re.IGNORECASE,
+)
+_SHOWS = re.compile(  # an answer that presents markup
+    r"\b(?:html|css|markup|snippets?|(?:this|the|some|following|example|sample|source) codes?)\b|<[a-z/]",
     re.IGNORECASE,
 )
 _CODE_LINE = re.compile(
@@ -101,7 +105,7 @@ def _is_scraped(text: Text) -> bool:
     said = without_tags(text.text)
     lines = [line for line in said.split("\n") if line.strip()]
     coded = sum(bool(_CODE_LINE.search(line)) for line in lines)
-    if not re.search(r"[^\W\d_]{2}", said) or (coded > 1 and coded * 4 >= len(lines)):
+    if not re.search(r"[^\W\d_]{2}", said) or (coded > 1 and coded * 4 >= len(lines)) or _SHOWS.search(said):
         return False
     return not asks_for_markup(text, tables=bool(re.search(r"<table\b", text.text, re.IGNORECASE)))
 

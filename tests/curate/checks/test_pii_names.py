@@ -47,6 +47,10 @@ def test_the_evidence_holds_no_name():
         assert "Zoltan" not in found["evidence"] and "Kowalski" not in found["evidence"]
 
 
+def test_names_alone_may_be_asked_for():
+    assert {f["label"] for f in findings(examples(*CHAT), entities=("PERSON",))} == {"PERSON"}
+
+
 def test_with_no_tagger_only_forms_are_found():
     table = examples(("user", "I am Zoltan Kowalski, zoltan@mail.example"))
     assert [f["label"] for f in findings(table, names="none")] == ["EMAIL_ADDRESS"]

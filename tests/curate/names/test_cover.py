@@ -12,7 +12,7 @@ from curate.scan import obstacles
 
 ENGLISH = "I would like to know where my parcel is and when it will be here, please tell me."
 GERMAN = "Ich möchte gern wissen, wo mein Paket ist und wann es bei mir ankommt, bitte sagen Sie es mir."
-RUSSIAN = "Я хотел бы знать, где моя посылка и когда она будет доставлена, скажите, пожалуйста."
+RUSSIAN = "Здравствуйте, подскажите, когда будет доставлен мой заказ и как мне его оплатить, если карта не работает?"
 
 
 def examples(*texts):
