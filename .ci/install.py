@@ -61,7 +61,10 @@ def install_torch() -> None:
 
 def main() -> int:
     """Install; the exit code of the installation."""
-    print("installing Seatrial with all extras: this takes minutes, most of them for torch (200 MB or more)", flush=True)
+    print(
+        "installing Seatrial with all extras: this takes minutes, most of them for torch (200 MB or more)",
+        flush=True,
+    )
     install_torch()
     extras = "all,dev" if "--dev" in sys.argv else "all"
     print("now the rest of the packages; pip says nothing until it is done ...", flush=True)

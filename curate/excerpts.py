@@ -49,11 +49,12 @@ class Texts:
 
     def excerpt(self, finding: Mapping[str, Any], side: str = "example_id") -> str:
         """The text at a finding's place on one line, what was found in marks; empty where there is none."""
-        text = self.text(finding, side)
+        placed = finding["field"] is not None and side == "example_id"
+        text = self.text(finding, side) if placed else " | ".join(self.whole.get(finding[side] or "", ()))
         if not text:
             return ""
         start, end = finding["start"], finding["end"]
-        if start is None or end is None or finding["field"] is None or side != "example_id":
+        if start is None or end is None or not placed:
             return _line(text[:LONGEST]) + ("..." if len(text) > LONGEST else "")
         before, found, after = text[max(0, start - AROUND) : start], text[start:end], text[end : end + AROUND]
         found = found if len(found) <= LONGEST else f"{found[:LONGEST]}..."

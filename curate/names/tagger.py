@@ -17,6 +17,7 @@ from curate.names.known_places import kind_by_lists
 from curate.names.labels import FIRST, KINDS, LABELS, NUMERIC
 from curate.names.memory import Memory
 from curate.names.network import CHUNK, REACH, Network
+from curate.names.ordinary import persons
 from curate.names.span import Span
 from curate.names.tokens import Lexicon, places, style, words
 
@@ -80,6 +81,7 @@ class Tagger:
             if any(span.label == "PERSON" for span in spans):
                 marks = self._memory.tongue[rows[begin : begin + len(stand)]]
                 spans = evident(spans, texts[at], stand, marks, self._lexicon)
+                spans = persons(spans, texts[at], self._lexicon)
             settled = _settled(spans, texts[at], self._lexicon)
             results[at] = [span for span in settled if span.label in self._kinds]
         return results

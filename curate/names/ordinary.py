@@ -1,0 +1,137 @@
+"""A name of one word that is an ordinary word or a product too: a person only where its surroundings say so.
+
+English writes the first word of a sentence, the words on buttons and the names of things with a capital
+as it writes names. `Mark` in "Mark all as read" and `Mac` in "any Mac" are nobody; "Mark called" and
+"I spoke to Mac, and he agreed" are of persons.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from curate.names.span import Span
+from curate.names.tokens import BIT, Lexicon
+
+BEFORE = 60  # characters looked at before a name
+AFTER = 80  # and behind it
+_COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000", "english_15000"))
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+# one thing among others of its kind
+_ARTICLE = re.compile(r"\b(?:an?|any|each|every|another|both|per|which|your)[ \t]+\Z", re.IGNORECASE)
+_THE = re.compile(
+    r"\b(?:the|this|that|these|those|its|our|my|new|old|on|in|into|via|using)[ \t]+\Z", re.IGNORECASE
+)
+# what is done to buttons, menus and programs
+_PRESSED = re.compile(
+    r"(?:\b(?:press|pressed|pressing|click|clicked|clicking|tap|tapped|tapping|hit|choose|chosen|select|selected|toggle|uncheck|check"
+    r"|untick|tick|enter|type|menu|button|tab|option|key|field|install|launch|reinstall|uninstall)(?:[ \t]+(?:on|the|then))*[ \t]+"
+    r"|[>›»→|][ \t]*|[\[<{`][ \t]*)[\"'“‘*_]*\Z",
+    re.IGNORECASE,
+)
+# of these a thing is not the other side
+_SURELY = re.compile(
+    r"(?:\b(?:hi|hello|dear|good (?:morning|afternoon|evening)|mr|mrs|ms|miss|mx|dr|prof|aunt|uncle|sister|brother|regards|sincerely|wishes|cheers|yours|faithfully"
+    r"|truly|named|name is|name['’]s|i['’]a?m|i am|signed|met|married|husband|wife|son|daughter|mother|father|mum|mom|dad|friend|colleague|boss|manager|agent"
+    r"|neighbou?r|partner|cousin|nephew|niece|boyfriend|girlfriend|spoke (?:to|with)|talked (?:to|with))[.,:]?[ \t]*\n?[ \t]*|\bname:[ \t]*)[\"'“‘(*_]*\Z",
+    re.IGNORECASE,
+)
+_GREETED = re.compile(r"\bhey,?[ \t]*[\"'“‘]*\Z", re.IGNORECASE)
+# what only somebody does, or what is only somebody's
+_ACTS = re.compile(
+    r"(?:['’]s\b|[ \t]*,?[ \t]+(?:(?:and|or)[ \t]+(?:I|[A-Z][a-z]+)\b|(?:has|had|have|was|is|also|just|never|then|later|once|still|only|already|kindly|finally|suddenly|quickly|slowly)?[ \t]*"
+    r"(?:said|says|told|tells|asked|asks|wrote|writes|replied|answered|promised|thinks?|thought|knew|knows|wants|wanted|needs to|felt|feels|went|came|comes|goes|took|saw|got|made|found|left|began"
+    r"|kept|held|ran|sat|stood|met|heard|bought|paid|sent|gave|lost|spoke|drove|ate|slept|woke|grew up|taught|led|won|lives|works|loves|likes|hates|born|married|my)\b"
+    r"|(?:is|was|seems|seemed|sounded)[ \t]+(?:very|so|really|too|quite|extremely|not|always)?[ \t]*(?:kind|rude|helpful|nice|friendly|polite|patient|happy|sad|angry|tired|upset|sick|ill|late|afraid|excited)\b"
+    r"|(?:from|in|at)[ \t]+(?:billing|sales|support|accounts?|accounting|marketing|hr|it|reception|customer|[A-Z][a-z]+)\b"
+    r"|[a-z]{2,}ed\b(?!\s+(?:by|in|on|with|for|to|as|at)\b)))"
+)
+_PERSONAL = re.compile(
+    r"\b(?:he|she|him|his|her|hers|himself|herself|who|whose|husband|wife|son|daughter|mother|father|friend|brother|sister|lawyer|doctor|nurse|boss|colleague"
+    r"|girl|boy|woman|man|lady|kid|child|student|teacher|pupil|owner|manager|agent|clerk|neighbou?r|customer|client|employee|patient|years old|year-old)\b",
+    re.IGNORECASE,
+)
+_CALLED = re.compile(r"\A[ \t]*(?:,[ \t]*(?:\n|\Z|[a-z])|[.!]?[ \t]*(?:\n|\Z)|,?[ \t]+here\b)")
+_OPENING = " \t\"'“‘*_#>-(•–"
+
+
+@lru_cache(maxsize=1)
+def _lists() -> dict[str, frozenset[str]]:
+    """The lists of `doubtful.txt` by name."""
+    lists: dict[str, set[str]] = {}
+    current: set[str] = set()
+    for line in Path(__file__).with_name("doubtful.txt").read_text(encoding="utf-8").splitlines():
+        if line.startswith(":"):
+            current = lists.setdefault(line[1:], set())
+        elif not line.startswith("#"):
+            current.update(line.split())
+    return {name: frozenset(words) for name, words in lists.items()}
+
+
+def persons(spans: Sequence[Span], text: str, lexicon: Lexicon) -> list[Span]:
+    """The spans without persons of one word that is rather something else where it stands.
+
+    A word that its surroundings call a person once is one wherever else it stands in the text, buttons
+    and single things excepted.
+    """
+    doubtful = {at: name for at, span in enumerate(spans) if (name := _doubtful(span, text, lexicon))}
+    if not doubtful:
+        return list(spans)
+    named = {name for at, name in doubtful.items() if _is_somebody(spans[at], text, name)}
+    kept = []
+    for at, span in enumerate(spans):
+        name = doubtful.get(at)
+        if name is None or (name in named and not _is_thing(span, text, name)):
+            kept.append(span)
+    return kept
+
+
+def _doubtful(span: Span, text: str, lexicon: Lexicon) -> str:
+    """The one word of a person's name in small letters, if it may be something else; else nothing."""
+    if span.label != "PERSON":
+        return ""
+    words = _WORD.findall(text, span.start, span.end)
+    if len(words) == 2 and words[0].lower() in ("both", "the", "any", "each", "hey"):
+        words = words[1:]
+    if len(words) != 1 or text.islower():
+        return ""
+    word = words[0].lower()
+    lists = _lists()
+    ordinary = lexicon.flags(word) & _COMMON and not lexicon.flags(word) & (BIT["first"] | BIT["last"])
+    return word if word in lists["words"] or word in lists["things"] or ordinary else ""
+
+
+def _is_thing(span: Span, text: str, name: str) -> bool:
+    """Whether a button is pressed or one thing of a kind is spoken of."""
+    before = text[max(0, span.start - BEFORE) : span.start]
+    if _PRESSED.search(before) or _ARTICLE.search(before):
+        return True
+    if _GREETED.search(before) and name in _lists()["things"]:
+        return True
+    return bool(_THE.search(before)) and not re.search(r"\bmy[ \t]+\Z", before, re.IGNORECASE)
+
+
+def _is_somebody(span: Span, text: str, name: str) -> bool:
+    """Whether what stands before or behind the word says that it is a person's name."""
+    before, after = text[max(0, span.start - BEFORE) : span.start], text[span.end : span.end + AFTER]
+    if text.strip(" \t\n.,!") == text[span.start : span.end]:
+        return True
+    if _is_thing(span, text, name):
+        return False
+    surely = bool(_SURELY.search(before))
+    acts = bool(_ACTS.match(after))
+    if name in _lists()["things"] and name not in _lists()["words"]:
+        return surely or acts or bool(re.search(r"\A[^.!?\n]{0,40}\b(?:he|she)\b", after))
+    sentence = re.split(r"[.!?\n]", after, maxsplit=1)[0]
+    personal = bool(_PERSONAL.search(sentence))
+    if _opens(before):
+        return acts or personal or bool(_CALLED.match(after))
+    return True
+
+
+def _opens(before: str) -> bool:
+    """Whether a sentence, a line or an item begins here, where any word has a capital."""
+    left = before.rstrip(_OPENING)
+    return not left or left[-1] in ".!?:\n;" or before.endswith(("- ", "• ", "* "))
