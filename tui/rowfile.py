@@ -23,8 +23,10 @@ from tui.filter import NUMBER, TEXT, compile_filter, names_in
 Ids = npt.NDArray[np.uint32]
 
 SLICE = 65_536  # rows that are in memory at once while all are looked through
-HELD = 64  # pages kept, of as many rows as a block of the list
-SHOWN = ("label", "group", "split", "source", "source_row", "messages", "chosen", "rejected")
+UNIT = 4_096  # neighbouring rows read at once ...
+SCATTERED = 128  # ... and rows from all over the file
+HELD = 24  # such units kept
+LEAD = 480  # characters of each message that a list can show
 KINDS = {
     "example_id": TEXT, "label": TEXT, "group": TEXT, "split": TEXT, "source": TEXT, "source_row": NUMBER,
     "meta": TEXT, "chosen": TEXT, "rejected": TEXT, "text": TEXT, "prompt": TEXT, "chars": NUMBER,
@@ -44,8 +46,8 @@ class Choice:
     """Which rows are shown, and in which order."""
 
     filter: str = ""
-    words: str = ""
-    order: str = ""
+    words: str = ""  # all of which must stand in the row
+    order: str = ""  # of ORDERS
 
     @property
     def all(self) -> bool:
@@ -55,6 +57,17 @@ class Choice:
 
 def _contents() -> pl.Expr:
     return pl.col("messages").list.eval(pl.element().struct.field("content").fill_null(""))
+
+
+def _previews() -> list[pl.Expr]:
+    """The texts that a list shows, as columns of the same names, no longer than it can show."""
+    message = pl.element().struct
+    cut = pl.struct(
+        role=message.field("role"),
+        content=message.field("content").str.head(LEAD),
+        tool_calls=message.field("tool_calls").str.head(LEAD),
+    )
+    return [pl.col("messages").list.eval(cut), MADE["chars"]().alias("chars")]
 
 
 def _asked() -> pl.Expr:
@@ -150,64 +163,73 @@ class RowFile:
             ids = ids[order["at"].to_numpy()]
         return ids
 
-    def at(self, numbers: Ids | range) -> list[dict[str, Any]]:
-        """The rows of these numbers, in this order, with the columns that a list shows."""
-        return self._read(numbers, list(SHOWN))
+    def at(self, numbers: Ids | range) -> pl.DataFrame:
+        """The rows of these numbers, in this order, with what a list shows of them; messages are cut."""
+        shown = [*(pl.col(name) for name in ("label", "group", "split", "source", "source_row")), *_previews()]
+        if isinstance(numbers, range):
+            return self.rows.slice(numbers.start, len(numbers)).select(shown).collect()
+        if not len(numbers):
+            return self.rows.head(0).select(shown).collect()
+        wanted = np.unique(numbers)
+        low, high = int(wanted[0]), int(wanted[-1])
+        found = (
+            self.rows.with_row_index("_at")
+            .slice(low, high - low + 1)
+            .filter(pl.col("_at").is_in(pl.Series(wanted).implode()))
+            .select(shown)
+            .collect()
+        )
+        return found[np.searchsorted(wanted, numbers)]
 
     def example(self, number: int) -> dict[str, Any]:
         """A whole row."""
         found = self.rows.slice(number, 1).collect().to_dicts()
         return found[0]
 
-    def _read(self, numbers: Ids | range, columns: list[str]) -> list[dict[str, Any]]:
-        if isinstance(numbers, range):
-            return self.rows.slice(numbers.start, len(numbers)).select(columns).collect().to_dicts()
-        if not len(numbers):
-            return []
-        low, high = int(numbers.min()), int(numbers.max())
-        table = (
-            self.rows.select(columns)
-            .with_row_index("_at")
-            .slice(low, high - low + 1)
-            .filter(pl.col("_at").is_in(pl.Series(np.unique(numbers)).implode()))
-            .collect()
-        )
-        place = {at: index for index, at in enumerate(table["_at"])}
-        rows = table.drop("_at").to_dicts()
-        return [rows[place[int(number)]] for number in numbers]
-
 
 class Pages:
-    """Pages of a choice of rows, read in the background and held.
+    """A choice of rows in units, read in the background and held.
 
-    `read` may be called from a thread; `held` never waits.
+    `read` may be called from a thread; `rows` never waits for the disk.
     """
 
-    def __init__(self, file: RowFile, ids: Ids | None) -> None:
-        self.file, self.ids = file, ids
+    def __init__(self, file: RowFile, ids: Ids | None, choice: Choice) -> None:
+        self.file, self.ids, self.choice = file, ids, choice
         self.total = file.height if ids is None else len(ids)
-        self._pages: OrderedDict[int, list[dict[str, Any]]] = OrderedDict()
+        self.size = UNIT if ids is None else SCATTERED
+        self._units: OrderedDict[int, pl.DataFrame] = OrderedDict()
         self._lock = threading.Lock()
 
     def number(self, position: int) -> int:
         """Which row of the file stands at a position."""
         return position if self.ids is None else int(self.ids[position])
 
-    def held(self, start: int) -> list[dict[str, Any]] | None:
-        """The page that begins at `start`, if it was read."""
-        with self._lock:
-            page = self._pages.get(start)
-            if page is not None:
-                self._pages.move_to_end(start)
-            return page
+    def unit(self, position: int) -> int:
+        """The unit in which a position lies."""
+        return position // self.size
 
-    def read(self, start: int, stop: int) -> None:
-        """Read a page from the disk and hold it."""
-        if self.held(start) is not None:
-            return
-        numbers = range(start, stop) if self.ids is None else self.ids[start:stop]
-        rows = self.file.at(numbers)
+    def rows(self, start: int, stop: int) -> list[dict[str, Any]] | None:
+        """The rows at some positions, which lie in one unit; None where it was not read yet."""
+        unit = self.unit(start)
         with self._lock:
-            self._pages[start] = rows
-            while len(self._pages) > HELD:
-                self._pages.popitem(last=False)
+            table = self._units.get(unit)
+            if table is None:
+                return None
+            self._units.move_to_end(unit)
+        return table.slice(start - unit * self.size, stop - start).to_dicts()
+
+    def holds(self, unit: int) -> bool:
+        """Whether a unit was read, or is beyond the end."""
+        with self._lock:
+            return unit in self._units or not 0 <= unit * self.size < max(self.total, 1)
+
+    def read(self, unit: int) -> None:
+        """Read a unit from the disk and hold it."""
+        if self.holds(unit):
+            return
+        start, stop = unit * self.size, min((unit + 1) * self.size, self.total)
+        table = self.file.at(range(start, stop) if self.ids is None else self.ids[start:stop])
+        with self._lock:
+            self._units[unit] = table
+            while len(self._units) > HELD:
+                self._units.popitem(last=False)
