@@ -69,9 +69,11 @@ def report(
     from curate.errors import ResourceError
     from curate.workspace import Workspace
     from evalharness.comparing import read_comparison
+    from evalharness.people import with_people
     from evalharness.report import write_report
 
-    found = read_comparison(Workspace.open(), comparison)
+    workspace = Workspace.open()
+    found = with_people(workspace, read_comparison(workspace, comparison))
     try:
         to.mkdir(parents=True, exist_ok=True)
         paths = write_report(found, to)

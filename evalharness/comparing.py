@@ -36,6 +36,7 @@ from evalharness.comparison import (
     Settings,
     Subject,
 )
+from evalharness.people import NOBODY, with_people
 from evalharness.report import write_report
 from evalharness.score import must_match
 from evalharness.sidebyside import cost_rows, side_by_side
@@ -46,7 +47,7 @@ NEVER_MEASURED = (
     "forgetting: whether the adapter lost abilities that the test split does not ask for",
     "harm: answers to hostile or unsafe requests",
     "the spread between training seeds: one adapter was trained, with one seed",
-    "people's opinion: nobody rated the answers side by side",
+    NOBODY,
 )
 
 
@@ -75,7 +76,7 @@ def compare_dataset(
         figures["why"] += leaked_words(workspace, believed)
         inputs |= believed_sources(workspace, dataset, believed)
     with workspace.run("compare", {"settings": dict(chosen), "believed": figures}, inputs) as run:
-        comparison = build(workspace, inputs, scores, sources, chosen, figures)
+        comparison = with_people(workspace, build(workspace, inputs, scores, sources, chosen, figures))
         run.outputs["comparison"] = workspace.put_json("comparison", comparison)
         with tempfile.TemporaryDirectory() as folder:
             write_report(comparison, Path(folder))

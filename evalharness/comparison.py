@@ -6,7 +6,7 @@ What could not be had is null, with a reason beside it.
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 SCHEMA = 1
 ARMS = ("base", "few-shot", "rag", "tuned")
@@ -172,6 +172,26 @@ class Verdict(TypedDict):
     exit_code: int
 
 
+class PeopleRow(TypedDict):
+    """What people who did not know which answer was whose said of the candidate and one baseline."""
+
+    baseline: str
+    n: int  # examples rated
+    people: int
+    answers: dict[str, int]  # won, lost, tie, both bad: how often each was said
+    rate: float | None  # mean over examples: 1 won, 0 lost, 0.5 for a tie or both bad
+    low: float | None
+    high: float | None
+    method: str
+    reason: str | None  # why there is no interval
+    differ: int  # rated examples of which people say different things
+    alpha: float | None  # Krippendorff's, nominal, of what was said independently
+    alpha_n: int  # examples that two or more people rated
+    left: float | None  # share of choices that fell on the left answer; far from 0.5 is a habit
+    alike: int  # examples to which both arms said the same: nobody is asked
+    open: int  # examples that nobody has rated
+
+
 class Subject(TypedDict):
     """What was compared, on what."""
 
@@ -216,5 +236,6 @@ class Comparison(TypedDict):
     other_settings: list[Settings]  # of earlier comparisons on the same dataset
     not_measured: list[str]
     believed: Believed | None
+    people: NotRequired[list[PeopleRow]]  # where anyone has rated
     lineage: list[Step]
     artifacts: dict[str, str]  # role to digest

@@ -42,13 +42,41 @@ def wilson(successes: int, n: int, confidence: float = 0.95) -> Interval:
     """Wilson's score interval of a rate, without continuity correction; safe for few rows and for 0 or n of n."""
     if n < 1:
         return no_interval("no example")
+    return _wilson(successes / n, n, confidence, "wilson")
+
+
+def _wilson(rate: float, n: float, confidence: float, method: str) -> Interval:
     z = normal_quantile(0.5 + confidence / 2)
-    rate = successes / n
     centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == n else centre + half
-    return Interval(low, high, "wilson")
+    low = 0.0 if rate == 0 else centre - half
+    high = 1.0 if rate == 1 else centre + half
+    return Interval(low, high, method)
+
+
+def wilson_of_scores(values: Floats, groups: Codes | None = None, confidence: float = 0.95) -> Interval:
+    """Wilson's interval of the mean of scores in 0 to 1, such as preferences with ties as a half.
+
+    A score between 0 and 1 varies less than 0 and 1 themselves, so ties make it wide rather than narrow.
+    With groups, n is divided by the design effect, never below 1 (N. Dean and M. Pagano, "Evaluating
+    confidence interval methods for binomial proportions in clustered surveys", 2015); where all values
+    are 0 or all are 1, which tells no spread, n is the number of groups.
+    """
+    n = len(values)
+    if n < 1:
+        return no_interval("no example")
+    rate = float(values.mean())
+    if groups is None:
+        return _wilson(rate, n, confidence, "wilson")
+    totals = group_totals(values, groups)
+    units = len(totals)
+    if units < 2:
+        return no_interval(f"all {n} examples are of one group")
+    if rate in (0.0, 1.0):
+        return _wilson(rate, units, confidence, "wilson over groups")
+    spread = float(((totals[:, 0] - rate * totals[:, 1]) ** 2).sum()) / n**2 * units / (units - 1)
+    effect = max(1.0, spread / (rate * (1 - rate) / n))
+    return _wilson(rate, n / effect, confidence, "wilson, clustered")
 
 
 def clopper_pearson(successes: int, n: int, confidence: float = 0.95) -> Interval:

@@ -71,6 +71,11 @@ def newest(workspace: Workspace, dataset: str, split: str | None = None) -> dict
     return {arm: found[arm] for arm in ARMS if arm in found}
 
 
+def splits_answered(workspace: Workspace, dataset: str) -> list[str]:
+    """The splits of this dataset version that arms have answered, the newest first."""
+    return list(dict.fromkeys(str(params["split"]) for _, params, _ in _runs(workspace, dataset)))
+
+
 def foreign(workspace: Workspace, dataset: str, chosen: Mapping[str, str]) -> str | None:
     """Newer predictions that `newest` passed over, by an adapter trained on other rows."""
     for run_id, params, digest in _runs(workspace, dataset):

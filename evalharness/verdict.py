@@ -22,6 +22,7 @@ from evalharness.wording import (
     fraction,
     headline,
     listed,
+    people_words,
     plain,
     points,
     poor_words,
@@ -196,6 +197,8 @@ def verdict_block(comparison: Comparison) -> list[str]:
         *_check_lines(comparison["checks"]),
         *_wrapped(readings_words(comparison)),
     ]
+    for row in comparison.get("people", []):
+        lines += ["", *_wrapped(people_words(row, comparison["candidate"]))]
     if comparison["believed"]:
         lines += ["", *_wrapped(believed_words(comparison["believed"]))]
         lines += _wrapped(comparison["believed"]["why"])

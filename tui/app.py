@@ -34,7 +34,7 @@ from tui.widgets.rows import Rows
 # what may be typed at the `!` line: the commands that end by themselves
 TYPED = (
     "import", "scan", "apply", "split", "export", "curate", "train", "predict", "score", "compare", "verdict",
-    "report", "verify", "demo", "doctor", "review", "log", "why",
+    "report", "verify", "demo", "doctor", "review", "log", "why", "rate",
 )  # fmt: skip
 CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
 
@@ -74,9 +74,15 @@ class Seatrial(App[int]):
         Binding("question_mark", "help", "Help", id="app.help"),
     ]  # fmt: skip
 
-    def __init__(self, workspace: Workspace | None, *, settings: Preferences | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace | None,
+        *,
+        settings: Preferences | None = None,
+        first: Callable[[], Screen[None]] | None = None,
+    ) -> None:
         super().__init__()
-        self.workspace = workspace
+        self.workspace, self.first = workspace, first
         self.reviewer = reviewer()
         self.job: Job | None = None
         self.job_told: Signal[Job | None] = Signal(self, "job")
@@ -92,8 +98,11 @@ class Seatrial(App[int]):
         self.set_keymap(self.settings.keys)
 
     def on_mount(self) -> None:
-        """Open the first screen: the way in, or the versions."""
-        self.open_home()
+        """Open the first screen: the one asked for, the way in, or the versions."""
+        if self.first is None:
+            self.open_home()
+        else:
+            self.push_screen(self.first())
         for complaint in self.settings.complaints:
             self.say(complaint, "warning")
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from curate.answer import Answer
 from curate.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tui.rowfile import Pages
 
 WIDTH = 90  # cells of a row's text, printed
 
@@ -40,12 +43,41 @@ def rows(
 
     condition(choice)  # a filter that cannot be read is told in the shell
     name = workspace.name_of(digest) or digest[:12]
-    app = Seatrial(workspace)
-    app.first = lambda: RowsScreen(lambda: RowFile(workspace, digest), name, choice, alone=True)
-    app.run(mouse=True)
+    app = Seatrial(
+        workspace, first=lambda: RowsScreen(lambda: RowFile(workspace, digest), name, choice, alone=True)
+    )
+    code = app.run()
     workspace.close()
-    return Answer([], {})
+    return Answer([], {}, code if isinstance(code, int) else (app.return_code or 0))
 
 
-def _printed(pages: object, limit: int) -> Answer:
-    raise ConfigError("x")
+def _printed(pages: Pages, limit: int) -> Answer:
+    """The first rows of a choice, as lines and as data."""
+    from tui.card_text import first_words
+    from tui.display_text import fit
+
+    found = []
+    for unit in range(-(-min(limit, pages.total) // pages.size)):
+        pages.read(unit)
+        start = unit * pages.size
+        found += pages.rows(start, min(start + pages.size, pages.total, limit)) or []
+    numbers = [pages.number(at) + 1 for at in range(len(found))]
+    lines = [
+        f"{number:>9,}  {fit(row['label'] or '-', 14)}  {row['chars']:>7,}  {fit(first_words(row), WIDTH).rstrip()}"
+        for number, row in zip(numbers, found, strict=True)
+    ]
+    lines.append(f"{len(found):,} of {pages.total:,} shown, {pages.file.height:,} in all")
+    data = {
+        "rows": [
+            {
+                "row": number,
+                **{name: row[name] for name in ("label", "group", "split", "source", "source_row", "chars")},
+                "text": first_words(row, 480),
+            }
+            for number, row in zip(numbers, found, strict=True)
+        ],
+        "shown": len(found),
+        "like": pages.total,
+        "all": pages.file.height,
+    }
+    return Answer(lines, data)

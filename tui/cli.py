@@ -62,8 +62,13 @@ COMMANDS: dict[str, Command] = {
     "coverage": Command("More", "curate.cli_coverage", "coverage", "what deployment asks, train lacks"),
     "dedup": Command("More", "curate.cli_dedup", "dedup", "a file without its near duplicates, at once"),
     "journal": Command("More", "curate.cli_journal", "journal", "decisions from person to person"),
+    "label": Command("More", "curate.cli_label", "label", "a label set, answers, and a version of them"),
     "leaks": Command("More", "curate.cli_leaks", "leaks", "what crosses from split to split, or benchmark"),
     "purge": Command("More", "curate.cli_vault", "purge", "erase raw versions, keep the history"),
+    "rate": Command("More", "evalharness.cli_rating", "rate", "people's blind ratings, preference pairs"),
+    "rows": Command(
+        "More", "tui.browse", "rows", "look through the rows of a version, on the screens or printed"
+    ),
     "session": Command("More", "curate.cli_journal", "session", "what was done, as a recipe to replay"),
     "vault": Command("More", "curate.cli_vault", "vault", "originals behind pseudonyms, encrypted"),
 }

@@ -24,8 +24,8 @@ Ids = npt.NDArray[np.uint32]
 
 SLICE = 65_536  # rows that are in memory at once while all are looked through
 UNIT = 4_096  # neighbouring rows read at once ...
-SCATTERED = 128  # ... and rows from all over the file
-HELD = 24  # such units kept
+SCATTERED = 32  # ... and rows from all over the file
+HELD = 32  # such units kept
 LEAD = 480  # characters of each message that a list can show
 KINDS = {
     "example_id": TEXT, "label": TEXT, "group": TEXT, "split": TEXT, "source": TEXT, "source_row": NUMBER,
@@ -165,19 +165,19 @@ class RowFile:
 
     def at(self, numbers: Ids | range) -> pl.DataFrame:
         """The rows of these numbers, in this order, with what a list shows of them; messages are cut."""
-        shown = [*(pl.col(name) for name in ("label", "group", "split", "source", "source_row")), *_previews()]
+        shown = [
+            *(pl.col(name) for name in ("label", "group", "split", "source", "source_row")),
+            *_previews(),
+        ]
         if isinstance(numbers, range):
             return self.rows.slice(numbers.start, len(numbers)).select(shown).collect()
         if not len(numbers):
             return self.rows.head(0).select(shown).collect()
         wanted = np.unique(numbers)
-        low, high = int(wanted[0]), int(wanted[-1])
-        found = (
-            self.rows.with_row_index("_at")
-            .slice(low, high - low + 1)
-            .filter(pl.col("_at").is_in(pl.Series(wanted).implode()))
-            .select(shown)
-            .collect()
+        parts = np.split(wanted, np.flatnonzero(np.diff(wanted // UNIT)) + 1)
+        found = pl.concat(
+            self.rows.slice(int(part[0]), int(part[-1] - part[0]) + 1).collect()[part - part[0]].select(shown)
+            for part in parts
         )
         return found[np.searchsorted(wanted, numbers)]
 

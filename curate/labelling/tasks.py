@@ -32,6 +32,7 @@ from curate.workspace import Workspace
 FILE = "labels.toml"
 KINDS = ("choice", "several", "scale", "text")
 SHOWN = ("prompt", "all")
+SUGGESTED = ("label", "model", "none")
 KEYS = "1234567890"
 MOST_OPTIONS = 200
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
@@ -64,6 +65,7 @@ class Task:
     gold_every: int = 10
     people: tuple[str, ...] = ()
     overlap: float = 1.0
+    suggest: str = "label"  # what is pre-filled: label (the column, then the model), model or none
     retrain: int = 20  # answers after which the model is trained again; 0: only by hand
 
     @property
@@ -170,7 +172,7 @@ def _task(where: str, name: str, table: Mapping[str, Any]) -> Task:
         raise ConfigError(f"{where}: a name is letters, digits, _ and -, at most 60")
     values: dict[str, Any] = dict(table)
     wanted: dict[str, tuple[type, ...]] = {
-        **dict.fromkeys(("kind", "instructions", "column", "show", "gold"), (str,)),
+        **dict.fromkeys(("kind", "instructions", "column", "show", "gold", "suggest"), (str,)),
         **dict.fromkeys(("low", "high", "gold_every", "retrain"), (int,)),
         **dict.fromkeys(("people", "options"), (list,)), "overlap": (int, float),
     }  # fmt: skip
@@ -216,7 +218,7 @@ def _options(where: str, listed: Sequence[object]) -> tuple[Option, ...]:
 def _fits(where: str, task: Task) -> None:
     """Raise ConfigError where the settings of a task do not fit one another."""
     chosen = task.kind in ("choice", "several")
-    for key, known in (("kind", KINDS), ("show", SHOWN)):
+    for key, known in (("kind", KINDS), ("show", SHOWN), ("suggest", SUGGESTED)):
         value = getattr(task, key)
         if value not in known:
             near = get_close_matches(value, known, n=1)

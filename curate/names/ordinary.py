@@ -21,9 +21,7 @@ _COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_500
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 # one thing among others of its kind
 _ARTICLE = re.compile(r"\b(?:an?|any|each|every|another|both|per|which|your)[ \t]+\Z", re.IGNORECASE)
-_THE = re.compile(
-    r"\b(?:the|this|that|these|those|its|our|my|new|old|on|in|into|via|using)[ \t]+\Z", re.IGNORECASE
-)
+_THE = re.compile(r"\b(?:the|these|those|its)[ \t]+\Z", re.IGNORECASE)
 # what is done to buttons, menus and programs
 _PRESSED = re.compile(
     r"(?:\b(?:press|pressed|pressing|click|clicked|clicking|tap|tapped|tapping|hit|choose|chosen|select|selected|toggle|uncheck|check"
@@ -45,6 +43,8 @@ _ACTS = re.compile(
     r"(?:said|says|told|tells|asked|asks|wrote|writes|replied|answered|promised|thinks?|thought|knew|knows|wants|wanted|needs to|felt|feels|went|came|comes|goes|took|saw|got|made|found|left|began"
     r"|kept|held|ran|sat|stood|met|heard|bought|paid|sent|gave|lost|spoke|drove|ate|slept|woke|grew up|taught|led|won|lives|works|loves|likes|hates|born|married|my)\b"
     r"|(?:is|was|seems|seemed|sounded)[ \t]+(?:very|so|really|too|quite|extremely|not|always)?[ \t]*(?:kind|rude|helpful|nice|friendly|polite|patient|happy|sad|angry|tired|upset|sick|ill|late|afraid|excited)\b"
+    r"|(?:is|was)[ \t]+(?:an?|the|our|my|your)[ \t]+(?:[\w-]+[ \t]+){0,2}(?:programmer|engineer|developer|designer|writer|author|singer|dancer|actor|actress|artist|painter|player|driver|farmer"
+    r"|baker|chef|leader|officer|worker|scientist|professor|soldier|hero|person|guy|owner|member)\b"
     r"|(?:from|in|at)[ \t]+(?:billing|sales|support|accounts?|accounting|marketing|hr|it|reception|customer|[A-Z][a-z]+)\b"
     r"|[a-z]{2,}ed\b(?!\s+(?:by|in|on|with|for|to|as|at)\b)))"
 )
@@ -54,6 +54,9 @@ _PERSONAL = re.compile(
     re.IGNORECASE,
 )
 _CALLED = re.compile(r"\A[ \t]*(?:,[ \t]*(?:\n|\Z|[a-z])|[.!]?[ \t]*(?:\n|\Z)|,?[ \t]+here\b)")
+_ALONE = re.compile(
+    r"\A[ \t\n]*(?:[^\W\d_][\w ]{0,40}:[ \t]*)?\Z"
+)  # a value with the name of its column or none
 _OPENING = " \t\"'“‘*_#>-(•–"
 
 
@@ -80,12 +83,21 @@ def persons(spans: Sequence[Span], text: str, lexicon: Lexicon) -> list[Span]:
     if not doubtful:
         return list(spans)
     named = {name for at, name in doubtful.items() if _is_somebody(spans[at], text, name)}
+    if any(_speaks(span, text) for at, span in enumerate(spans) if at not in doubtful):
+        named |= {name for at, name in doubtful.items() if _speaks(spans[at], text)}
     kept = []
     for at, span in enumerate(spans):
-        name = doubtful.get(at)
-        if name is None or (name in named and not _is_thing(span, text, name)):
+        name = doubtful.get(at, "")
+        if not name or (name in named and not _is_thing(span, text, name)):
             kept.append(span)
     return kept
+
+
+def _speaks(span: Span, text: str) -> bool:
+    """Whether a name stands before what is said, as in a play."""
+    line = text[text.rfind("\n", 0, span.start) + 1 : span.start]
+    behind = text[span.end : span.end + 4].lstrip("*_ ")
+    return span.label == "PERSON" and not line.strip(" \t*_>") and behind.startswith(":")
 
 
 def _doubtful(span: Span, text: str, lexicon: Lexicon) -> str:
@@ -105,18 +117,19 @@ def _doubtful(span: Span, text: str, lexicon: Lexicon) -> str:
 
 def _is_thing(span: Span, text: str, name: str) -> bool:
     """Whether a button is pressed or one thing of a kind is spoken of."""
-    before = text[max(0, span.start - BEFORE) : span.start]
+    inside = text[span.start : span.end].lower().find(name)  # `both Mac` is one span
+    before = text[max(0, span.start - BEFORE) : span.start + max(0, inside)]
     if _PRESSED.search(before) or _ARTICLE.search(before):
         return True
     if _GREETED.search(before) and name in _lists()["things"]:
         return True
-    return bool(_THE.search(before)) and not re.search(r"\bmy[ \t]+\Z", before, re.IGNORECASE)
+    return bool(_THE.search(before))
 
 
 def _is_somebody(span: Span, text: str, name: str) -> bool:
     """Whether what stands before or behind the word says that it is a person's name."""
     before, after = text[max(0, span.start - BEFORE) : span.start], text[span.end : span.end + AFTER]
-    if text.strip(" \t\n.,!") == text[span.start : span.end]:
+    if _ALONE.search(text[: span.start]) and not text[span.end :].strip(" \t\n.,!"):
         return True
     if _is_thing(span, text, name):
         return False

@@ -16,6 +16,7 @@ from curate.errors import NotFoundError, ResourceError, WorkspaceError
 from curate.example import EXAMPLES, with_content_hash
 
 TABLE, DATASET, FILES = "table.parquet", "examples.parquet", "files"
+GROUP = 8_192  # rows that are decoded together, at least: to show some of a million need not take long
 IDENTITY = ("example_id", "content_hash", "group", "split", "source", "source_row", "layout")
 
 
@@ -111,7 +112,10 @@ class Store:
                 f"a dataset version has the columns {list(EXAMPLES)}, not {dict(examples.schema)}"
             )
         digest = dataset_digest(examples)
-        self.put(digest, lambda draft: examples.write_parquet(draft / DATASET, compression="zstd"))
+        self.put(
+            digest,
+            lambda draft: examples.write_parquet(draft / DATASET, compression="zstd", row_group_size=GROUP),
+        )
         return digest
 
     def put_table(self, kind: str, table: pl.DataFrame) -> str:

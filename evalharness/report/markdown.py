@@ -45,6 +45,7 @@ def markdown(comparison: Comparison) -> str:
         "",
         *_conditions(comparison),
         *_figures(comparison),
+        *_people(comparison),
         *_slices(comparison),
         *_examples(comparison),
         *_rest(comparison),
@@ -93,6 +94,46 @@ def _figures(comparison: Comparison) -> list[str]:
         f"Differences: {comparison['candidate']} minus the arm, in points; p one-sided against no gain.",
         "",
         *_table(("metric", "minus", "points", "95 %", "n", "p", "p by Holm"), differences),
+    ]
+
+
+def _people(comparison: Comparison) -> list[str]:
+    rows = comparison.get("people", [])
+    if not rows:
+        return []
+    table = [
+        (
+            escaped(row["baseline"]),
+            wording.fraction(row["rate"]),
+            wording.span(row["low"], row["high"]) or escaped(row["reason"] or "none"),
+            str(row["n"]),
+            *(str(count) for count in row["answers"].values()),
+            str(row["people"]),
+            "n/a" if row["alpha"] is None else wording.fraction(row["alpha"]),
+            "n/a" if row["left"] is None else wording.fraction(row["left"]),
+        )
+        for row in rows
+    ]
+    head = (
+        "over",
+        "win rate",
+        "95 %",
+        "n",
+        "won",
+        "lost",
+        "tie",
+        "both bad",
+        "people",
+        "alpha",
+        "left chosen",
+    )
+    return [
+        "## What people prefer",
+        "",
+        f"{comparison['candidate']} against each arm that was rated: answers side by side, on sides drawn by "
+        "chance, by people who did not see which was whose. A tie, or both bad, is a half. It has no part in the verdict.",
+        "",
+        *_table(head, table),
     ]
 
 

@@ -13,7 +13,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.errors import NotFoundError
+from curate.flags import flag, flagged
 from curate.workspace import Workspace
+from evalharness.wording import people_words
 from tui.display_text import display_text, excerpt, plain
 from tui.messages import Failed, Ready
 from tui.widgets.lines import Heading, JobLine, KeyLine
@@ -21,10 +23,12 @@ from tui.widgets.rows import Block, Cell, Column, Rows
 
 if TYPE_CHECKING:
     from evalharness.comparison import ArmAnswer, Comparison, ExampleRow
+    from evalharness.nearest import Near, Nearest
     from tui.app import Seatrial
 
 SIGNS = {"lost": ("▼", "bad"), "won": ("▲", "good"), "none right": ("✗", "warn"), "alike": ("=", "quiet")}
-NONE_YET = "No comparison yet.\n\nIt takes a split, an adapter, answers and scores:\n! train · ! predict · ! score · ! compare"
+NONE_YET = "No comparison yet.\n\nIt takes a split, an adapter, answers and scores:\nE shows the steps that are left, each with its command."
+NEAR = 3  # training rows named beside an example
 
 
 class ComparisonScreen(Screen[None]):
@@ -32,8 +36,19 @@ class ComparisonScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("o", "kind", "Only one kind", id="comparison.kind"),
-        Binding("v", "verdict", "Whole verdict", id="comparison.verdict"),
-        Binding("c", "copy", "Copy", id="comparison.copy"),
+        Binding("s", "send", "Send to curation", id="comparison.send"),
+        Binding("p", "rate", "People rate", id="comparison.rate"),
+        Binding("v", "verdict", "Verdict", id="comparison.verdict"),
+        Binding("S", "send_all", "Send all that are shown to curation", show=False, id="comparison.send-all"),
+        Binding(
+            "N",
+            "send_near",
+            "Send the nearest training rows to curation",
+            show=False,
+            id="comparison.send-near",
+        ),
+        Binding("E", "steps", "The steps to a verdict", show=False, id="comparison.steps"),
+        Binding("c", "copy", "Copy the id", show=False, id="comparison.copy"),
         Binding("R", "report", "Write the report", show=False, id="comparison.report"),
         Binding("q,escape", "back", "Back", id="comparison.back"),
     ]
@@ -44,6 +59,9 @@ class ComparisonScreen(Screen[None]):
         self.block_lines: list[str] = []
         self.rows: list[ExampleRow] = []
         self.kind: str | None = None
+        self.flagged: set[str] = set()
+        self.nearest: Nearest | None = None
+        self.near: dict[str, list[Near]] = {}  # by example
 
     @property
     def seatrial(self) -> Seatrial:
@@ -73,13 +91,28 @@ class ComparisonScreen(Screen[None]):
         self.seatrial.read(self, "comparison", lambda: read(workspace))
 
     def on_ready(self, message: Ready) -> None:
-        """Show it."""
+        """Show it, or the training rows near to an example."""
+        if message.what == "nearest":
+            self.nearest, example_id, found = cast("tuple[Nearest, str, list[Near]]", message.value)
+            self.near[example_id] = found
+            self.tell()
+            return
         self.comparison, self.block_lines = cast("tuple[Comparison, list[str]]", message.value)
         self.query_one("#verdict", Static).update(self._headline(self.comparison))
+        self.flagged = flagged(self.seatrial.here)
         self.show()
+
+    def on_screen_resume(self) -> None:
+        """People may have rated meanwhile."""
+        if self.comparison is not None:
+            self.renew()
 
     def on_failed(self, message: Failed) -> None:
         """There is none, or it cannot be read."""
+        if message.what == "nearest":  # named only where it is cheap: without, the rest is as good
+            self.near = {row["example_id"]: [] for row in self.rows}
+            self.seatrial.say(f"no training rows are named: {message.error}", "warning")
+            return
         rows = self.query_one(Rows)
         rows.empty = NONE_YET
         rows.show(0, self.block)
@@ -111,6 +144,8 @@ class ComparisonScreen(Screen[None]):
                         (doubt, "dim"),
                     )
                 )  # fmt: skip
+        for people in found.get("people", []):
+            lines.append(plain(people_words(people, found["candidate"]), lines=False))
         return Content("\n").join(lines)
 
     def show(self) -> None:
@@ -135,7 +170,7 @@ class ComparisonScreen(Screen[None]):
                 Cell(*SIGNS.get(row["kind"], ("", ""))),
                 Cell(row["kind"], SIGNS.get(row["kind"], ("", ""))[1]),
                 Cell(row["label"] or "", "quiet"),
-                Cell(excerpt(row["question"])),
+                Cell(("⚑ " if row["example_id"] in self.flagged else "") + excerpt(row["question"])),
             ]
             for row in self.rows[start:stop]
         ]
@@ -159,7 +194,94 @@ class ComparisonScreen(Screen[None]):
             *(a for a in self.comparison["arms"] if a != self.comparison["candidate"]),
         ]
         parts += [_answer(arm, row["arms"][arm]) for arm in arms if arm in row["arms"]]
+        parts += self._near(row)
         self.query_one("#answer-text", Static).update(Content("\n").join(parts))
+
+    def _near(self, row: ExampleRow) -> list[Content]:
+        """The training rows that are nearest, once they have been looked for."""
+        if row["example_id"] not in self.near:
+            self.look(row)
+            return []
+        return [
+            Content.assemble(
+                ("in train  " if not number else " " * 10, "bold $secondary"),
+                (" ⚑ " if near.example_id in self.flagged else " "),
+                (f"[{display_text(near.label, lines=False)}] " if near.label else "", "dim"),
+                plain(excerpt(near.question), "dim", lines=False),
+            )
+            for number, near in enumerate(self.near[row["example_id"]])
+        ]
+
+    def look(self, row: ExampleRow) -> None:
+        """Look for training rows near to an example, in the background."""
+        assert self.comparison is not None
+        workspace, dataset, known = self.seatrial.here, self.comparison["subject"]["dataset"], self.nearest
+        self.near[row["example_id"]] = []  # asked for
+
+        def work() -> Message:
+            from evalharness.nearest import Nearest
+
+            found = known or Nearest(workspace, dataset)
+            return Ready("nearest", (found, row["example_id"], found.to(row["question"], NEAR)))
+
+        self.seatrial.read(self, "nearest", work)
+
+    # to curation
+
+    def action_send(self) -> None:
+        """Flag the chosen example, or take its flag off."""
+        if self.rows:
+            example_id = self.rows[self.query_one(Rows).cursor]["example_id"]
+            self.send([example_id], on=example_id not in self.flagged)
+
+    def action_send_near(self) -> None:
+        """Flag the training rows that are named below: they are what the adapter learnt from."""
+        if self.rows:
+            near = self.near.get(self.rows[self.query_one(Rows).cursor]["example_id"], [])
+            self.send([each.example_id for each in near])
+
+    async def action_send_all(self) -> None:
+        """Flag all that are shown, once that is confirmed."""
+        from tui.screens.dialogs import Confirm
+
+        ids = [row["example_id"] for row in self.rows if row["example_id"] not in self.flagged]
+        if not ids:
+            self.seatrial.say("all that are shown are flagged")
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.send(ids)
+
+        kind = f" of the kind `{self.kind}`" if self.kind else ""
+        question = f"Flag {len(ids):,} examples{kind} for curation?"
+        await self.app.push_screen(Confirm(question, "Flag them", "Leave them"), answered)
+
+    def send(self, ids: list[str], *, on: bool = True) -> None:
+        """Set or take off flags; the queue of a version can be filtered by them."""
+        if self.comparison is None:
+            return
+        workspace, dataset = self.seatrial.here, self.comparison["subject"]["dataset"]
+        changed = flag(workspace, dataset, ids, self.seatrial.reviewer, on=on)
+        self.flagged = flagged(workspace)
+        self.query_one(Rows).renew()
+        self.tell()
+        done = "flagged for curation" if on else "no longer flagged"
+        self.seatrial.say(f"{changed:,} {done}" + ("; in the queue : flagged" if on else ""))
+
+    async def action_rate(self) -> None:
+        """Rate the arms' answers without knowing whose they are."""
+        from tui.screens.rating import RatingScreen
+
+        if self.comparison is not None:
+            await self.app.push_screen(RatingScreen(self.comparison["subject"]["dataset"]))
+
+    async def action_steps(self) -> None:
+        """What is left to do up to a verdict."""
+        from tui.screens.steps import StepsScreen
+
+        dataset = self.comparison["subject"]["dataset"] if self.comparison else self.seatrial.here.dataset()
+        await self.app.push_screen(StepsScreen(dataset))
 
     def action_kind(self) -> None:
         """Only what was lost, only what was won, ..., all again."""
@@ -191,9 +313,10 @@ class ComparisonScreen(Screen[None]):
 def read(workspace: Workspace) -> Message:
     """The newest comparison and its verdict in words."""
     from evalharness.comparing import read_comparison
+    from evalharness.people import with_people
     from evalharness.verdict import verdict_block
 
-    found = read_comparison(workspace, None)
+    found = with_people(workspace, read_comparison(workspace, None))
     return Ready("comparison", (found, verdict_block(found)))
 
 

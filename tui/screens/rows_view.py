@@ -73,7 +73,12 @@ class RowsScreen(Screen[None]):
     ]
 
     def __init__(
-        self, open_file: Callable[[], RowFile], name: str, choice: Choice | None = None, *, alone: bool = False
+        self,
+        open_file: Callable[[], RowFile],
+        name: str,
+        choice: Choice | None = None,
+        *,
+        alone: bool = False,
     ) -> None:
         super().__init__()
         self.open_file, self.title_name, self.first = open_file, name, choice or Choice()
@@ -150,9 +155,7 @@ class RowsScreen(Screen[None]):
         pages, file = self.pages, self.file
         if pages is None or file is None:
             return
-        self.query_one(Heading).say(
-            [self.title_name, "rows"], f"{pages.total:,} of {file.height:,} shown"
-        )
+        self.query_one(Heading).say([self.title_name, "rows"], f"{pages.total:,} of {file.height:,} shown")
         shown = self.wanted if self.choosing else pages.choice
         parts: list[Content | tuple[str, str]] = [(ORDERS[shown.order], "")]
         if self.choosing:
@@ -176,7 +179,9 @@ class RowsScreen(Screen[None]):
         rows = pages.rows(start, stop)
         if rows is None:
             self._fetch(pages, pages.unit(start))
-            return [[Cell(f"{pages.number(at) + 1:,}", "quiet"), Cell("…", "quiet")] for at in range(start, stop)]
+            return [
+                [Cell(f"{pages.number(at) + 1:,}", "quiet"), Cell("…", "quiet")] for at in range(start, stop)
+            ]
         return [
             [
                 Cell(f"{pages.number(start + index) + 1:,}", "quiet"),
@@ -372,9 +377,7 @@ class RowScreen(Screen[int]):
         self.query_one(Heading).say(
             [self.title_name, "rows", f"row {number + 1:,}"], f"{position + 1:,} of {pages.total:,} shown"
         )
-        self.seatrial.read(
-            self, "row", lambda: Ready("row", (position, pages.file.example(number)))
-        )
+        self.seatrial.read(self, "row", lambda: Ready("row", (position, pages.file.example(number))))
 
     def on_ready(self, message: Ready) -> None:
         """The row was read."""

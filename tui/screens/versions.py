@@ -48,6 +48,8 @@ class VersionsScreen(Screen[None]):
         Binding("i", "import", "Import a file", show=False, id="versions.import"),
         Binding("X", "export", "Export", show=False, id="versions.export"),
         Binding("T", "train", "Train on this version", show=False, id="versions.train"),
+        Binding("v", "rows", "Rows: look through this version", show=False, id="versions.rows"),
+        Binding("D", "distributions", "Distributions and data card", show=False, id="versions.distributions"),
         Binding("c", "copy", "Copy the digest", show=False, id="versions.copy"),
         Binding("ctrl+r", "renew", "Read again", show=False, id="versions.renew"),
         Binding("q", "app.quit", "Leave", show=False, id="versions.leave"),
@@ -252,6 +254,14 @@ class VersionsScreen(Screen[None]):
         from tui.screens.runs import RunsScreen
 
         await self.app.push_screen(RunsScreen())
+
+    async def action_rows(self) -> None:
+        """Look through the rows of the chosen version."""
+        from tui.rowfile import RowFile
+        from tui.screens.rows_view import RowsScreen
+
+        workspace, version = self.seatrial.here, self.chosen
+        await self.app.push_screen(RowsScreen(lambda: RowFile(workspace, version.digest), version.name))
 
     async def action_comparison(self) -> None:
         """The newest comparison."""

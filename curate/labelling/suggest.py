@@ -1,0 +1,221 @@
+"""Active learning: a model of the answers so far says what the others may be, and which to ask for next.
+
+Logistic regression on sentence vectors, or on words and pieces of words where there is no encoder. The
+rows that it is least sure of come first; among them those that are alike come one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from curate.embedding import AUTO, NONE, Encoder, Vectors, find_encoder
+from curate.labelling.answers import Said, standing
+from curate.labelling.suggestions import keep
+from curate.labelling.tasks import Task
+from curate.labelling.work import placed
+from curate.progress import Progress
+from curate.workspace import Workspace, now
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+FEWEST = 4  # answers, below which nothing is learned
+FEWEST_TOLD = 20  # answers, below which nobody can say how often the model is right
+FOLDS = 5
+STRENGTH = 10.0  # inverse regularisation
+ENCODED = 20_000  # texts at most that are encoded without having been asked for an encoder
+BLOCK = 40  # rows of about one uncertainty that are put next to what is like them
+ARRANGED = 2_000  # rows so arranged; nobody answers more before the model is trained again
+
+Table = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+
+
+class Taught(NamedTuple):
+    """What came of it; `why` says why nothing was learned, else it is empty."""
+
+    trained_on: int
+    rows: int
+    features: str
+    right: float | None
+    why: str = ""
+
+
+def suggest(workspace: Workspace, dataset: str, task: Task, encoder: str = AUTO) -> Taught:
+    """Train on all people's standing answers and write what is proposed for each row of a version."""
+    said = list(placed(workspace, dataset, standing(workspace, task).said))
+    why = _too_little(task, said)
+    if why:
+        return Taught(len(said), 0, "", None, why)
+    with Progress("suggest", total=3) as progress:
+        texts = texts_of(workspace.scan_examples(dataset), task)
+        features, told = _features(workspace, texts, encoder)
+        progress.step()
+        places = np.array([place for place, _ in said], dtype=np.int64)
+        answers = [word.value for _, word in said]
+        learn = _several if task.kind == "several" else _one_of
+        guess = learn(task, features, places, answers)
+        progress.step()
+        rank = arranged(features, guess.doubt)
+        progress.step()
+    ids = workspace.scan_examples(dataset).select("example_id").collect()["example_id"]
+    rows = pl.DataFrame({"example_id": ids, "answer": guess.answers, "probability": guess.sure, "rank": rank})
+    facts: dict[str, object] = {
+        "trained_on": len(said), "made_at": now(), "features": told, "right": guess.right
+    }  # fmt: skip
+    keep(workspace, dataset, task, rows, facts)
+    return Taught(len(said), rows.height, told, guess.right)
+
+
+def _too_little(task: Task, said: Sequence[tuple[int, Said]]) -> str:
+    """Why nothing can be learned from these answers; empty where it can."""
+    if task.kind == "text":
+        return "free text cannot be suggested"
+    if len(said) < FEWEST:
+        return f"{len(said)} answers are too few to learn from: it takes {FEWEST}, of two kinds"
+    if len({json.dumps(word.value) for _, word in said}) < 2:
+        return "all answers are the same so far: there is nothing to tell apart"
+    return ""
+
+
+def texts_of(rows: pl.LazyFrame, task: Task) -> list[str]:
+    """What the card shows of each row: what was asked, or all of it."""
+    from curate.checks.wording import wordings
+
+    columns = rows.select("example_id", "messages", "chosen", "rejected").collect()
+    texts = []
+    for wording in wordings(columns):
+        part = "\n".join(wording.parts("prompt" if task.show == "prompt" else "whole")).strip()
+        texts.append(part or "\n".join(wording.parts("whole")).strip())
+    return texts
+
+
+def _features(workspace: Workspace, texts: Sequence[str], encoder: str) -> tuple[Any, str]:
+    """(one line for each text, what they are made by): vectors if they can be had soon, else words."""
+    from curate.terms import terms_of
+
+    found = find_encoder(encoder)
+    if found is not None:
+        vectors = Vectors(found, workspace.vectors / found.fingerprint)
+        if encoder != AUTO or _missing(vectors, texts) <= ENCODED:
+            return vectors.of(texts), _told(found)
+    why = "" if encoder == NONE else " (no encoder)" if found is None else " (too many texts to encode)"
+    return terms_of(texts, pieces=False), f"words{why}"
+
+
+def _told(encoder: Encoder) -> str:
+    return f"meaning by {encoder.name}"
+
+
+def _missing(vectors: Vectors, texts: Sequence[str]) -> int:
+    """How many different texts have yet to be encoded."""
+    from curate.embedding import _key
+
+    return len({key for key in map(_key, texts) if key not in vectors.known})
+
+
+class Guess(NamedTuple):
+    """For each row: the answer as JSON, how probable it is, and how much is in doubt (0 to 1)."""
+
+    answers: list[str]
+    sure: Table
+    doubt: Table
+    right: float | None
+
+
+def _one_of(task: Task, features: Any, places: Places, answers: Sequence[Any]) -> Guess:  # noqa: ANN401
+    """One of several answers: their probabilities; doubt is what the best two leave between them."""
+    del task
+    values = sorted({json.dumps(value) for value in answers})
+    number = {value: at for at, value in enumerate(values)}
+    codes = np.array([number[json.dumps(value)] for value in answers], dtype=np.int64)
+    table = _probabilities(features, places, codes)(features)
+    best = table.argmax(axis=1)
+    top = np.sort(table, axis=1)[:, -2:]
+    right = _out_of_fold(features, places, codes)
+    return Guess([values[at] for at in best], top[:, 1], 1 - (top[:, 1] - top[:, 0]), right)
+
+
+def _several(task: Task, features: Any, places: Places, answers: Sequence[Any]) -> Guess:  # noqa: ANN401
+    """Any of several: each option for itself; what nobody or everybody chose is not learned."""
+    sure = np.zeros((features.shape[0], len(task.names)))
+    for at, name in enumerate(task.names):
+        codes = np.array([name in value for value in answers], dtype=np.int64)
+        if 0 < codes.sum() < len(codes):
+            sure[:, at] = _probabilities(features, places, codes)(features)[:, 1]
+        else:
+            sure[:, at] = float(codes.all())
+    chosen = sure >= 0.5
+    said = [json.dumps([n for n, on in zip(task.names, row, strict=True) if on]) for row in chosen]
+    each = np.where(chosen, sure, 1 - sure)
+    return Guess(said, each.prod(axis=1), 2 * (1 - each.min(axis=1)), None)
+
+
+def _probabilities(features: Any, places: Places, codes: Places) -> Callable[[Any], Table]:  # noqa: ANN401
+    """A model of these rows, as a function from features to (row, class)."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=STRENGTH, max_iter=200, tol=1e-3)
+    with warnings.catch_warnings():
+        # the order of the rows does not change with more steps
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(features[places], codes)
+    return lambda asked: np.asarray(model.predict_proba(asked), dtype=np.float64)
+
+
+def _out_of_fold(features: Any, places: Places, codes: Places) -> float | None:  # noqa: ANN401
+    """The share of the answers that models tell which have not seen them; None for too few."""
+    rows = np.unique(places)
+    if len(rows) < FEWEST_TOLD:
+        return None
+    fold = dict(zip(rows.tolist(), (np.arange(len(rows)) % FOLDS).tolist(), strict=True))
+    turns = np.array([fold[place] for place in places.tolist()])
+    right = 0
+    for turn in range(FOLDS):
+        seen, asked = turns != turn, turns == turn
+        kinds = np.unique(codes[seen])
+        if len(kinds) < 2:
+            right += int((codes[asked] == kinds[0]).sum())
+            continue
+        table = _probabilities(features, places[seen], codes[seen])(features[places[asked]])
+        right += int((kinds[table.argmax(axis=1)] == codes[asked]).sum())
+    return right / len(codes)
+
+
+def arranged(features: Any, doubt: Table) -> Places:  # noqa: ANN401
+    """(row,): at which place it comes: most in doubt first; of each BLOCK what is alike together.
+
+    Within a block each row is followed by the one most like it of those that are left.
+    """
+    order = np.lexsort((np.arange(len(doubt)), -np.round(doubt, 6)))
+    for start in range(0, min(len(order), ARRANGED), BLOCK):
+        block = order[start : start + BLOCK]
+        order[start : start + BLOCK] = block[_chain(_likeness(features[block]))]
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    return rank
+
+
+def _likeness(some: npt.NDArray[np.float32] | csr_matrix) -> Table:
+    product = some @ some.T
+    return np.asarray(product.todense() if hasattr(product, "todense") else product, dtype=np.float64)
+
+
+def _chain(likeness: Table) -> Places:
+    """The rows of a table of likeness, from the first on, each followed by the likest that is left."""
+    left = np.ones(len(likeness), dtype=bool)
+    chain = [0]
+    left[0] = False
+    while left.any():
+        nearest = np.where(left, likeness[chain[-1]], -np.inf).argmax()
+        chain.append(int(nearest))
+        left[nearest] = False
+    return np.array(chain, dtype=np.int64)

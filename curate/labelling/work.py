@@ -1,0 +1,340 @@
+"""One person's work on one task and one version: which row comes next, what is proposed, what was said."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import blake2b
+from statistics import median
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from curate.errors import ConfigError
+from curate.labelling.answers import (
+    Said,
+    Suggestion,
+    Turn,
+    Turns,
+    packed,
+    shown_hash,
+    shown_hashes,
+    standing,
+    unpacked,
+)
+from curate.labelling.gold import gold_of
+from curate.labelling.suggestions import Proposed, proposed
+from curate.labelling.tasks import Task, Value
+from curate.workspace import Annotation, Workspace
+
+Order = Literal["file", "uncertain", "differ"]
+ORDERS: dict[Order, str] = {
+    "file": "in order",
+    "uncertain": "least sure first",
+    "differ": "where people differ",
+}
+PACED = 100  # the answers over which the median time is taken
+RECENT = 6
+
+Places = npt.NDArray[np.int64]
+
+
+class Work:
+    """Rows are named by their place in the version, from 0. Reading it takes a moment: do it in a thread."""
+
+    def __init__(self, workspace: Workspace, dataset: str, name: str, task: Task, reviewer: str) -> None:
+        self.workspace, self.dataset, self.name = workspace, dataset, name
+        self.task, self.reviewer = task, reviewer
+        columns = workspace.scan_examples(dataset).select("example_id", current=column_of(task.column))
+        self.rows: pl.DataFrame = columns.collect()
+        self.gold: dict[int, Value] = gold_of(workspace, dataset, task)
+        self.mine = mine(task, reviewer, self.rows["example_id"])
+        self.answered = np.zeros(self.rows.height, dtype=bool)
+        self.own: dict[int, Value] = {}  # place to one's own standing answer
+        self.recent: deque[str] = deque(maxlen=RECENT)
+        self.paces: deque[float] = deque(maxlen=PACED)
+        self.turns = Turns(workspace, task, reviewer)
+        self.model: Proposed | None = None
+        self.seen: dict[int, tuple[Said, ...]] = {}  # place to what people differ on, as it was read
+        self._read_answers()
+        self.renew_model()
+        self.order: Order = "uncertain" if self.model is not None else "file"
+        self.ids: Places = self._ordered(None)
+
+    # reading
+
+    def _read_answers(self) -> None:
+        """Who has answered what of the rows as they are now."""
+        said, self.strange = standing(self.workspace, self.task)
+        here = self.current(said)
+        own = [each for each in here if each[1].reviewer == self.reviewer]
+        for place, word in sorted(own, key=lambda each: each[1].at):
+            self._own(place, word.value)
+            if word.seconds is not None:
+                self.paces.append(word.seconds)
+        by_place: dict[int, list[Said]] = {}
+        for place, word in here:
+            by_place.setdefault(place, []).append(word)
+        self.seen = {
+            place: tuple(words)
+            for place, words in by_place.items()
+            if len({packed(word.value) for word in words}) > 1
+        }
+        self.total_answers = len(here)
+
+    def current(self, said: Iterable[Said]) -> list[tuple[int, Said]]:
+        """(place, answer) of those that were given to what a row of this version says now."""
+        words = list(said)
+        return list(placed(self.workspace, self.dataset, words))
+
+    def renew_model(self) -> bool:
+        """Take the newest suggestions; returns whether they are others than before."""
+        found = proposed(self.workspace, self.dataset, self.task)
+        if found is None or (self.model is not None and found.made_at == self.model.made_at):
+            return False
+        self.model = found.placed(self.rows["example_id"])
+        return True
+
+    # what comes next
+
+    def arrange(self, order: Order, current: int | None = None) -> None:
+        """Put the rows in another order. Raises ConfigError where there is nothing to order by."""
+        if order == "uncertain" and self.model is None:
+            raise ConfigError("no model has ordered the rows yet", hint=self.model_told())
+        if order == "differ" and not self.seen:
+            raise ConfigError("people differ on no row of this version", hint="o goes on to the next order")
+        self.order = order
+        self.ids = self._ordered(current)
+
+    def _ordered(self, current: int | None) -> Places:
+        """Places in order: in that of the model those that are answered first, then the current one."""
+        if self.order == "differ":
+            return np.array(sorted(self.seen), dtype=np.int64)
+        places = np.flatnonzero(self.mine)
+        if self.order == "uncertain" and self.model is not None:
+            done = [place for place in self.own if self.mine[place]]
+            first = [*done, *([current] if current is not None and current not in self.own else [])]
+            rest = places[~np.isin(places, first)]
+            rest = rest[np.argsort(self.model.rank[rest], kind="stable")]
+            mixed = self._with_gold(rest)
+            return np.concatenate([np.array(first, dtype=np.int64), mixed])
+        return self._with_gold(places)
+
+    def _with_gold(self, places: Places) -> Places:
+        """The rows with a gold one at some place of every `gold_every`; what is gold is not told by where."""
+        gold = [int(place) for place in places if int(place) in self.gold] if self.gold else []
+        if not gold:
+            return places
+        others = [int(place) for place in places if int(place) not in self.gold]
+        every = self.task.gold_every
+        mixed: list[int] = []
+        for number, start in enumerate(range(0, len(others), every - 1)):
+            block = others[start : start + every - 1]
+            if number < len(gold):
+                word = f"{self.task.name} {self.reviewer} {number}".encode()
+                block.insert(_drawn(word) % every, gold[number])
+            mixed += block
+        return np.array(mixed + gold[len(range(0, len(others), every - 1)) :], dtype=np.int64)
+
+    def next_open(self, position: int) -> int | None:
+        """The position in `ids` of the next row to answer, after `position`, else from the top."""
+        waits = np.isin(self.ids, list(self.seen)) if self.order == "differ" else ~self.answered[self.ids]
+        for start, part in ((position + 1, waits[position + 1 :]), (0, waits[: position + 1])):
+            if part.any():
+                return start + int(part.argmax())
+        return None
+
+    def position(self, place: int) -> int | None:
+        """Where in `ids` a row stands; None if it is not among them."""
+        found = np.flatnonzero(self.ids == place)
+        return int(found[0]) if len(found) else None
+
+    def where(self, example_id: str) -> int | None:
+        """The place of a row; None if it is not of this version."""
+        found = self.rows["example_id"].index_of(example_id)
+        return None if found is None else int(found)
+
+    # what is said of a row
+
+    def suggestion(self, place: int) -> Suggestion | None:
+        """What to propose for a row: the column's value or the model's, as the task says."""
+        by_model = self.model.suggestion(self.task, place) if self.model is not None else None
+        if self.task.suggest == "none":
+            return None
+        if self.task.suggest == "model":
+            return by_model
+        value = self.task.read(self.rows["current"][place])
+        if value is None:
+            return by_model
+        sure = by_model.probability if by_model is not None and by_model.value == value else None
+        return Suggestion(value, sure, "label")
+
+    def people(self, place: int) -> str:
+        """What each says where people differ; empty where they do not, or are not to be seen."""
+        if self.order != "differ":
+            return ""  # who has not answered yet answers on their own
+        return "; ".join(f"{word.reviewer}: {told(word.value)}" for word in self.seen.get(place, ()))
+
+    # answers: on return they are on the disk
+
+    def answer(self, place: int, example: Mapping[str, Any], value: Value, seconds: float | None) -> None:
+        """Answer one row. Raises ConfigError for what is no answer."""
+        checked = self.task.checked(value)
+        settles = tuple(word.uid for word in self.seen.get(place, ())) if self.order == "differ" else ()
+        word = packed(checked, seconds, self.suggestion(place))
+        said = Annotation(
+            example["example_id"], shown_hash(example), self.task.key, word, self.reviewer, settles
+        )
+        self.workspace.ledger.annotate([said])
+        if settles:
+            self.seen.pop(place, None)
+        self.total_answers += place not in self.own
+        self._own(place, checked)
+        if seconds is not None:
+            self.paces.append(seconds)
+
+    def undo(self) -> tuple[Turn | None, int | None]:
+        """Take the newest answer back: what came of it, and the place of its row here."""
+        return self._turned(self.turns.undo())
+
+    def redo(self) -> tuple[Turn | None, int | None]:
+        """Give the newest undone answer again: what came of it, and the place of its row here."""
+        return self._turned(self.turns.redo())
+
+    def _turned(self, turn: Turn | None) -> tuple[Turn | None, int | None]:
+        place = self.where(turn.example_id) if turn is not None else None
+        if turn is None or place is None:
+            return turn, None
+        answer = unpacked(self.task, turn.value) if turn.value is not None else None
+        if answer is not None:
+            self._own(place, answer["answer"])
+        else:
+            self.own.pop(place, None)
+            self.answered[place] = False
+        return turn, place
+
+    def _own(self, place: int, value: Value) -> None:
+        self.own.pop(place, None)  # the newest stands last
+        self.own[place] = value
+        self.answered[place] = True
+        self.recent.append(told(value))
+
+    # notes and flags
+
+    def note(self, example: Mapping[str, Any]) -> str:
+        """One's own note on a row."""
+        return self._newest(example, f"note:{self.task.name}", self.reviewer) or ""
+
+    def annotate(self, example: Mapping[str, Any], note: str) -> None:
+        """Write a note on a row; an empty one takes it away."""
+        self._say(example, f"note:{self.task.name}", note or None)
+
+    def flagged(self, example: Mapping[str, Any]) -> bool:
+        """Whether anyone's last word on a row's flag is that it is set."""
+        return bool(self._newest(example, "flag"))
+
+    def flag(self, example: Mapping[str, Any]) -> None:
+        """Set a flag on a row, or take it off."""
+        self._say(example, "flag", None if self.flagged(example) else "yes")
+
+    def _say(self, example: Mapping[str, Any], key: str, value: str | None) -> None:
+        said = Annotation(example["example_id"], example["content_hash"], key, value, self.reviewer)
+        self.workspace.ledger.annotate([said])
+
+    def _newest(self, example: Mapping[str, Any], key: str, reviewer: str = "") -> str | None:
+        query = """select value from annotation where example_id = ? and key = ? and (? = '' or reviewer = ?)
+                   order by annotated_at desc, uid desc limit 1"""
+        rows = self.workspace.ledger.rows(query, example["example_id"], key, reviewer, reviewer)
+        return rows[0]["value"] if rows else None
+
+    # how far one is
+
+    @property
+    def open(self) -> int:
+        """How many of one's own rows are not answered."""
+        return int((self.mine & ~self.answered).sum())
+
+    @property
+    def pace(self) -> float | None:
+        """Median seconds of the last answers, idle time taken out."""
+        return median(self.paces) if self.paces else None
+
+    @property
+    def gold_score(self) -> tuple[int, int]:
+        """(right, answered) of the gold rows."""
+        said = [(self.own[place], value) for place, value in self.gold.items() if place in self.own]
+        return sum(own == value for own, value in said), len(said)
+
+    @property
+    def due(self) -> bool:
+        """Whether so many answers are new that the model is to be trained again."""
+        every = self.task.retrain
+        trained = self.model.trained_on if self.model is not None else 0
+        return self.task.kind != "text" and every > 0 and self.total_answers - trained >= every
+
+    def model_told(self) -> str:
+        """What the model knows, or why there is none."""
+        if self.task.kind == "text":
+            return "no model proposes texts"
+        if self.model is None:
+            return f"no model yet: it is trained from {max(self.task.retrain, 2)} answers on, of two kinds"
+        new = self.total_answers - self.model.trained_on
+        right = "" if self.model.right is None else f", {self.model.right:.0%} right"
+        return f"model of {self.model.trained_on:,} answers{right}" + (f", {new:,} newer" if new > 0 else "")
+
+
+def told(value: Value) -> str:
+    """An answer in words."""
+    return (", ".join(value) or "none of them") if isinstance(value, list) else str(value)
+
+
+def column_of(column: str) -> pl.Expr:
+    """What a task's column holds, as text."""
+    if column == "label":
+        return pl.col("label")
+    name = column.removeprefix("meta:").replace("\\", "\\\\").replace('"', '\\"')
+    return pl.col("meta").str.json_path_match(f'$["{name}"]')
+
+
+def placed(workspace: Workspace, dataset: str, said: Sequence[Said]) -> Iterable[tuple[int, Said]]:
+    """(place, answer) of those answers that were given to what a row of a version says now."""
+    if not said:
+        return
+    ids = list(dict.fromkeys(word.example_id for word in said))
+    rows = workspace.scan_examples(dataset).with_row_index("place")
+    found = rows.filter(pl.col("example_id").is_in(ids)).collect()
+    hashes = dict(
+        zip(found["example_id"], zip(found["place"], shown_hashes(found), strict=True), strict=True)
+    )
+    for word in said:
+        place, shown = hashes.get(word.example_id, (None, None))
+        if place is not None and shown == word.shown:
+            yield int(place), word
+
+
+def mine(task: Task, reviewer: str, ids: pl.Series) -> npt.NDArray[np.bool_]:
+    """Which rows are to be answered by a person: all, or where `people` share them, those of their part.
+
+    Of the share `overlap` everyone answers all; each other row goes to one person. It depends on the
+    row's id and the list of people alone. Raises ConfigError for somebody who is not in that list.
+    """
+    if not task.people or task.overlap >= 1:
+        return np.ones(len(ids), dtype=bool)
+    if reviewer not in task.people:
+        raise ConfigError(
+            f"{reviewer} is not among the people of the task {task.name}",
+            hint=f"people = {', '.join(task.people)}; SEATRIAL_REVIEWER says who you are",
+        )
+    number = task.people.index(reviewer)
+    drawn = [_drawn(f"{task.name} {example_id}".encode()) for example_id in ids]
+    share = task.overlap * (1 << 32)
+    return np.array(
+        [(one & 0xFFFFFFFF) < share or (one >> 32) % len(task.people) == number for one in drawn], dtype=bool
+    )
+
+
+def _drawn(word: bytes) -> int:
+    """64 bits that look random and depend on the word alone."""
+    return int.from_bytes(blake2b(word, digest_size=8).digest(), "big")

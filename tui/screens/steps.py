@@ -1,0 +1,158 @@
+"""From a clean version to a verdict: each step with the command that does it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui.display_text import plain
+from tui.messages import Failed, Ready
+from tui.steps import Step, steps
+from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.rows import Block, Cell, Column, Rows
+
+if TYPE_CHECKING:
+    from tui.app import Seatrial
+
+SIGNS = {"done": ("✓", "good"), "next": ("▶", "warn"), "later": ("·", "quiet")}
+COLUMNS = [Column("", 1), Column("step", 8), Column("state", 5, from_width=60), Column("what it is")]
+
+
+class StepsScreen(Screen[None]):
+    """Split, train, predict, score, compare, report: Enter shows the command, and Enter again runs it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "run", "Run", id="steps.run"),
+        Binding("m", "comparison", "Comparison", id="steps.comparison"),
+        Binding("r", "runs", "Runs, curves", id="steps.runs"),
+        Binding("c", "copy", "Copy the command", id="steps.copy"),
+        Binding("ctrl+r", "renew", "Read again", show=False, id="steps.renew"),
+        Binding("q,escape", "back", "Back", id="steps.back"),
+    ]
+
+    def __init__(self, dataset: str) -> None:
+        super().__init__()
+        self.dataset = dataset
+        self.steps: list[Step] = []
+        self.since = -1
+
+    @property
+    def seatrial(self) -> Seatrial:
+        """The app, by its own type."""
+        return cast("Seatrial", self.app)
+
+    def compose(self) -> ComposeResult:
+        """The steps, then the chosen one's command."""
+        yield Heading()
+        yield Rows(COLUMNS, id="steps", empty="reading ...")
+        yield Static(id="run-detail")
+        yield JobLine()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Look what is done; and again when something was run here or in a shell."""
+        name = self.seatrial.here.name_of(self.dataset) or self.dataset[:8]
+        self.query_one(Heading).say(["seatrial", "steps", name])
+        self.query_one(Rows).focus()
+        self.set_interval(2, self.look)
+
+    def on_screen_resume(self) -> None:
+        """Back from another screen."""
+        self.renew()
+
+    def look(self) -> None:
+        """Read again where a run has ended since."""
+        ended = self.seatrial.here.ledger.rows("select count(*) as n from run_end")[0]["n"]
+        if ended != self.since:
+            self.renew()
+
+    def renew(self) -> None:
+        """Look what is done, in the background."""
+        workspace, dataset = self.seatrial.here, self.dataset
+        self.since = workspace.ledger.rows("select count(*) as n from run_end")[0]["n"]
+        self.seatrial.read(self, "steps", lambda: Ready("steps", steps(workspace, dataset)))
+
+    def action_renew(self) -> None:
+        """Look again."""
+        self.renew()
+
+    def on_ready(self, message: Ready) -> None:
+        """Show them, and stand on the next."""
+        before = [step.state for step in self.steps]
+        self.steps = cast("list[Step]", message.value)
+        states = [step.state for step in self.steps]
+        rows = self.query_one(Rows)
+        following = states.index("next") if "next" in states else len(states) - 1
+        rows.show(len(self.steps), self.block, cursor=rows.cursor if states == before else following)
+        self.tell()
+
+    def on_failed(self, message: Failed) -> None:
+        """It cannot be read."""
+        self.seatrial.complain(message.error)
+
+    def block(self, start: int, stop: int) -> Block:
+        """The cells of some steps."""
+        return [
+            [
+                Cell(*SIGNS[step.state]),
+                Cell(step.name, "strong" if step.state == "next" else ""),
+                Cell(step.state, SIGNS[step.state][1]),
+                Cell(step.told, "quiet" if step.state == "later" else ""),
+            ]
+            for step in self.steps[start:stop]
+        ]
+
+    def on_rows_moved(self) -> None:
+        """Another step's command."""
+        self.tell()
+
+    def tell(self) -> None:
+        """The command of the chosen step, as in a shell."""
+        if self.steps:
+            step = self.chosen
+            words = {"done": "done; it can be done again", "next": "enter shows it to be changed, enter again runs it", "later": "the steps above come first"}  # fmt: skip
+            self.query_one("#run-detail", Static).update(
+                Content.assemble(
+                    plain(f"seatrial {step.command}", "bold", lines=False), "\n", (words[step.state], "dim")
+                )
+            )
+
+    @property
+    def chosen(self) -> Step:
+        """The step under the cursor."""
+        return self.steps[self.query_one(Rows).cursor]
+
+    async def on_rows_chosen(self) -> None:
+        """Enter or a second click on a step."""
+        await self.action_run()
+
+    async def action_run(self) -> None:
+        """Show the exact command; Enter runs it as the shell would."""
+        if self.steps:
+            await self.seatrial.ask_command(self.chosen.command)
+
+    async def action_comparison(self) -> None:
+        """The newest comparison."""
+        from tui.screens.comparison import ComparisonScreen
+
+        await self.app.push_screen(ComparisonScreen())
+
+    async def action_runs(self) -> None:
+        """What was run here, with the curves of training."""
+        from tui.screens.runs import RunsScreen
+
+        await self.app.push_screen(RunsScreen())
+
+    def action_copy(self) -> None:
+        """Put the chosen step's command on the clipboard."""
+        if self.steps:
+            self.seatrial.copy(f"seatrial {self.chosen.command}")
+
+    def action_back(self) -> None:
+        """To where one came from."""
+        self.dismiss()

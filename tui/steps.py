@@ -1,0 +1,78 @@
+"""The way from a clean version to a verdict: which step is done, which is next, and its command."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from curate.errors import NotFoundError
+from curate.workspace import Workspace
+
+State = Literal["done", "next", "later"]
+
+
+class Step(NamedTuple):
+    """One step; `command` is without `seatrial`, as a shell user would type it."""
+
+    name: str
+    state: State
+    command: str
+    told: str  # what it is for, or what it came to
+
+
+def steps(workspace: Workspace, dataset: str) -> list[Step]:
+    """The steps of one dataset version, in their order."""
+    from evalharness.comparing import newest_scores
+    from evalharness.score import newest
+
+    name = _reference(workspace, dataset)
+    splits = dict(
+        workspace.scan_examples(dataset).group_by("split").len().collect().drop_nulls("split").iter_rows()
+    )
+    found: list[tuple[str, bool, str, str]] = []
+    divided = "train" in splits and "test" in splits
+    told = ", ".join(f"{splits[s]:,} {s}" for s in ("train", "validation", "test") if s in splits)
+    found.append(("split", divided, f"split {name}", told or "train, validation and sealed test"))
+    adapter = workspace.made_from(dataset, kind="train", role="adapter")
+    told = f"adapter {adapter[:8]}" if adapter else "an adapter on the train rows; r shows its curves"
+    found.append(("train", adapter is not None, f"train {name}", told))
+    try:
+        arms = list(newest(workspace, dataset, "test"))
+    except NotFoundError:
+        arms = []
+    told = f"answers of {', '.join(arms)}" if arms else "each arm answers the test rows"
+    found.append(("predict", "tuned" in arms, f"predict {name}", told))
+    try:
+        scored = set(newest_scores(workspace, dataset)[0]["arm"].unique())
+    except NotFoundError:
+        scored = set()
+    told = (
+        f"scores of {', '.join(arm for arm in arms if arm in scored)}" if scored else "metrics of each answer"
+    )
+    found.append(("score", bool(arms) and set(arms) <= scored, f"score {name}", told))
+    compared = workspace.made_from(dataset, kind="compare", role="comparison")
+    told = f"comparison {compared[:8]}" if compared else "the arms side by side, with intervals"
+    found.append(("compare", compared is not None, f"compare {name}", told))
+    reference = f" {compared[:12]}" if compared else ""
+    found.append(("report", False, f"report{reference} --to report", "HTML, Markdown and JSON in a folder"))
+    return _in_turn(found)
+
+
+def _in_turn(found: list[tuple[str, bool, str, str]]) -> list[Step]:
+    """A step is done only where those before it are: what follows a new split has to be done again."""
+    listed: list[Step] = []
+    state: State = "done"
+    for name, done, command, told in found:
+        if state == "done" and not done:
+            state = "next"
+        elif state == "next":
+            state = "later"
+        listed.append(Step(name, state, command, told))
+    return listed
+
+
+def _reference(workspace: Workspace, dataset: str) -> str:
+    """How a command is told of a version: by its name where that means it, else by its digest."""
+    query = "select name from latest_name where digest = ? order by name_id desc limit 1"
+    for row in workspace.ledger.rows(query, dataset):
+        return str(row["name"])
+    return dataset[:12]
