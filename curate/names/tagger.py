@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,16 +94,18 @@ class Tagger:
         labels = np.zeros(len(rows), dtype=np.int64)
         odds = np.zeros(len(rows), dtype=np.float64)
         kept = _windows(wanted)
-        for part in range(0, len(kept), CHUNK):
-            low, high = max(0, part - REACH), min(len(kept), part + CHUNK + REACH)
-            inner = slice(part - low, min(part + CHUNK, len(kept)) - low)
-            source = kept[low:high]
-            known = np.where(source < 0, 0, rows[source])
-            logits = self._network.logits(self._memory.activations[known])[inner]
-            place = source[inner]
-            real = place >= 0
-            label, share = _chosen(logits, real, float(self._network.output_factor))
-            labels[place[real]], odds[place[real]] = label[real], share[real]
+        # small products: threads that wait for one another would take several times the processor's time
+        with _pools().limit(limits=1, user_api="blas"):
+            for part in range(0, len(kept), CHUNK):
+                low, high = max(0, part - REACH), min(len(kept), part + CHUNK + REACH)
+                inner = slice(part - low, min(part + CHUNK, len(kept)) - low)
+                source = kept[low:high]
+                known = np.where(source < 0, 0, rows[source])
+                logits = self._network.logits(self._memory.activations[known])[inner]
+                place = source[inner]
+                real = place >= 0
+                label, share = _chosen(logits, real, float(self._network.output_factor))
+                labels[place[real]], odds[place[real]] = label[real], share[real]
         missed = self._memory.places[rows] & (labels == 0)
         labels[missed], odds[missed] = FIRST["LOCATION"], LISTED
         return labels, odds
@@ -115,6 +118,14 @@ def _lone(digits: NDArray[np.int64]) -> NDArray[np.bool_]:
     near = sums[np.minimum(at + REACH + 1, len(digits))] - sums[np.maximum(at - REACH, 0)]
     alone: NDArray[np.bool_] = (digits > 0) & (near < SHORTEST)
     return alone
+
+
+@cache
+def _pools() -> Any:  # noqa: ANN401 - the library has no types
+    """The numeric libraries of this process, found once."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _windows(wanted: NDArray[np.bool_]) -> NDArray[np.int64]:
