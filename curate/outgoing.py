@@ -59,6 +59,8 @@ def export_version(
     table = gate(workspace, dataset, "export", allow=allow_blocking)
     name = workspace.name_of(dataset) or dataset[:8]
     examples = workspace.examples(dataset)
+    if examples.is_empty():
+        raise ConfigError(f"{name} has no rows to write", hint="seatrial log tells what dropped them")
     command = command or _command(name, to, formats, allow_blocking=allow_blocking)
     card = card_of(workspace, dataset, examples, name, command, open_findings(table))
     folder = Path(to)

@@ -22,6 +22,7 @@ from curate.workspace import Workspace
 KIND = "purge"
 # kinds that quote the rows, or name their labels
 SAYING = frozenset(("predictions", "judgements", "prediction-notes", "notes", "split-report"))
+COMPARED = "coverage"
 STRAY_AFTER = 3600.0  # seconds after which what a killed command left behind is nobody's
 CACHES = ("sketches", "vectors")  # folders of the workspace that may be made again
 
@@ -68,7 +69,10 @@ def plan(workspace: Workspace, dataset: str) -> Plan:
     left: list[Raw] = []
     for digest in sorted(raw):
         for one in _of(workspace, digest):
-            (erase if one.kind in SAYING or one.kind == "rejects" else left).append(one)
+            (erase if one.kind in SAYING or one.kind in ("rejects", COMPARED) else left).append(one)
+    # of whatever version: its words are those of the inputs, which nobody has cleaned
+    compared = [one for digest in sorted(kept) for one in _of(workspace, digest) if one.kind == COMPARED]
+    erase += [one._replace(why="words of inputs that were compared") for one in compared]
     erase += _edits(workspace, {*raw, dataset})
     there = [each for each in dict.fromkeys(erase) if _says_something(workspace, each)]
     return Plan(dataset, there, list(dict.fromkeys(left)))
@@ -193,7 +197,7 @@ def _of(workspace: Workspace, dataset: str) -> list[Raw]:
                join run_artifact o on o.run_id = d.run_id and o.direction = 'out'
                join artifact on artifact.digest = o.digest
                where d.digest = ? and d.role = 'dataset' and artifact.kind not in ('dataset', 'findings', 'changes')"""
-    known = SAYING | {"rejects", "adapter"}
+    known = SAYING | {"rejects", "adapter", COMPARED}
     rows = workspace.ledger.rows(query, dataset)
     return [
         Raw(str(row["digest"]), str(row["kind"]), f"made by {row['run']} of a raw version")

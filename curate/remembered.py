@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +19,6 @@ from typing import NamedTuple
 import polars as pl
 
 from curate.check import Check, MeasuredCheck, RowCheck, SetCheck
-from curate.errors import WorkspaceError
 from curate.example import digest
 from curate.finding import complete, empty
 from curate.workspace import Workspace, code_version
@@ -147,23 +147,24 @@ class Remembered:
 
     def _kept(self, files: Sequence[Path]) -> pl.DataFrame:
         """What stands in all these files, each row once."""
-        read: list[pl.DataFrame] = []
-        for file in files:
-            try:
-                read.append(self._read(file))
-            except FileNotFoundError:  # another scan has put the files together: its rows are looked at anew
-                continue
+        read = [table for file in files if (table := self._read(file, KEY)) is not None]
         return _distinct(pl.concat(read, how="diagonal")) if read else pl.DataFrame()
 
-    def _read(self, place: Path) -> pl.DataFrame:
-        """A file that was kept."""
+    def _read(self, place: Path, columns: Collection[str]) -> pl.DataFrame | None:
+        """A file that was kept; None where it is gone, or is damaged: it is put away, and its rows are looked at anew."""
         try:
-            return pl.read_parquet(place)
-        except pl.exceptions.ComputeError as error:
-            raise WorkspaceError(
-                f"{place.name}: what was kept of an earlier scan cannot be read",
-                hint=f"delete {place}; it is made again",
-            ) from error
+            table = pl.read_parquet(place)
+        except FileNotFoundError:  # another scan has put the files together
+            return None
+        except pl.exceptions.PolarsError as error:
+            why = type(error).__name__
+        else:
+            if set(columns) <= set(table.columns):
+                return table
+            why = "it has other columns"
+        sys.stderr.write(f"{place.name}, kept of an earlier scan, is damaged ({why}): it is made again\n")
+        place.unlink(missing_ok=True)
+        return None
 
     def measured(self, check: MeasuredCheck) -> pl.DataFrame | None:
         """The scores that were kept of this version, if the threshold was not higher than now."""
@@ -173,7 +174,7 @@ class Remembered:
             for place in stem.parent.glob(f"{stem.name}@*.measured.parquet")
         }
         floors = [floor for floor in kept if floor <= round(check.threshold, 6)]
-        return self._read(kept[max(floors)]) if floors else None
+        return self._read(kept[max(floors)], ("example_id", "other_id", "score")) if floors else None
 
     def keep_measured(self, check: MeasuredCheck, measured: pl.DataFrame) -> None:
         """Keep the scores, which a scan at a higher threshold can go by."""
@@ -182,10 +183,9 @@ class Remembered:
 
     def told(self, check: MeasuredCheck, texts: pl.DataFrame) -> pl.DataFrame | None:
         """What was kept of pairs of these examples, in any version; as `check.lasting` gives it."""
-        place = self._told_at(check)
-        if not place.is_file():
+        found = self._read(self._told_at(check), PAIRED)
+        if found is None:
             return None
-        found = self._read(place)
         keys = self._keys(texts).unique(KEY, keep="first", maintain_order=True)
         for name, columns in PAIR.items():
             own = keys.rename({"example_id": name, **dict(zip(KEY, columns, strict=True))})
@@ -199,8 +199,9 @@ class Remembered:
             own = keys.rename({"example_id": name, **dict(zip(KEY, columns, strict=True))})
             table = table.join(own, on=name, maintain_order="left")
         table = table.drop(list(PAIR))
-        if place.is_file():
-            before = self._read(place).join(table, on=PAIRED, how="anti").head(KEPT_ROWS)
+        kept = self._read(place, PAIRED)
+        if kept is not None:
+            before = kept.join(table, on=PAIRED, how="anti").head(KEPT_ROWS)
             table = pl.concat([table, before], how="diagonal")
         _write(place, table.unique(PAIRED, keep="first", maintain_order=True))
 

@@ -100,6 +100,8 @@ def split(
     divides plainly at random, to show what that would do.
     Raises ConfigError where a part that was asked for would be empty.
     """
+    if examples.is_empty():
+        raise ConfigError("there are no rows to divide", hint="seatrial log tells what dropped them")
     shares = _shares(sizes) if rows is None else _shares_of_rows(rows, examples.height)
     bonds = ties(_with_columns(examples), pl.DataFrame(schema=LINKS) if links is None else links)
     whole = bonds.wholes(group=group)

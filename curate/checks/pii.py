@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
@@ -152,11 +153,13 @@ class Pii:
             if place.field == "label":
                 found = _of_label(place.text, found)
             by_form = self._by_form(place)
+            people = sorted((each for each in found if each.person), key=lambda each: each.span.start)
+            starts = [each.span.start for each in people]
             for span, also in merged((*by_form, *_beside(by_form, found))):
                 evidence: dict[str, object] = {"kind": span.label, "characters": span.end - span.start}
                 if also:
                     evidence["also"] = also
-                person = _person(span, found)
+                person = _person(span, people, starts)
                 if person is not None:
                     evidence["person"] = person.person
                     if person.unsure:
@@ -224,9 +227,10 @@ def _of_label(label: str, found: list[Found]) -> list[Found]:
     ]
 
 
-def _person(span: Span, found: list[Found]) -> Found | None:
-    """The name of the first person that a finding is about."""
-    return next((each for each in found if each.person and span.start <= each.span.start < span.end), None)
+def _person(span: Span, people: list[Found], starts: list[int]) -> Found | None:
+    """The name of the first person that a finding is about; `starts` are those of `people`, in order."""
+    at = bisect_left(starts, span.start)
+    return people[at] if at < len(people) and starts[at] < span.end else None
 
 
 def _behind(lead: int, spans: Iterable[Span]) -> Iterator[Span]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from curate.names.known_places import well_known
@@ -11,6 +13,7 @@ from curate.names.span import Span
 from curate.names.tagger import lexicon
 from curate.names.tokens import BIT
 
+LEAD = 200  # characters before a name that tell whether it begins a sentence
 SURE = 0.95  # score from which a name is looked for in the rest of the conversation
 _COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000", "english_15000"))
 # Given names that begin a sentence more often as ordinary words
@@ -109,10 +112,13 @@ def _places(text: str, names: Sequence[str]) -> list[tuple[int, int]]:
 
 def _with_others(text: str, found: list[Span], names: Sequence[str]) -> list[Span]:
     """The spans of a text and the names known from elsewhere; those that overlap a span are part of it."""
+    taken = sorted(found)
+    starts = [span.start for span in taken]
+    ends = list(accumulate((span.end for span in taken), max))
     added = [
         Span(start, end, "PERSON", SURE)
         for start, end in _places(text, names)
-        if not any(span.start < end and start < span.end for span in found)
+        if not ((before := bisect_left(starts, end)) and ends[before - 1] > start)
         and not _ordinary(text[start:end], text, start)
     ]
     return sorted([*found, *added]) if added else found
@@ -125,7 +131,8 @@ def _ordinary(name: str, text: str, at: int) -> bool:
     flags = lexicon().flags(name)
     if not flags & _COMMON or (flags & BIT["first"] and name.lower() not in _BOTH):
         return False
-    before = text[:at].rstrip(" \"'*_#>-(")
+    lead = text[max(0, at - LEAD) : at]
+    before = lead.rstrip(" \"'*_#>-(")
     return not before or before[-1] in ".!?:\n"
 
 

@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 
 from curate import looking
-from curate.errors import WorkspaceError
 from curate.steps import Reading, import_files, scan_version
 from curate.workspace import Workspace
 
@@ -94,14 +93,20 @@ def test_an_edited_row_is_looked_at_again(workspace, tmp_path, monkeypatch):
     assert seen == {"structure": 1}
 
 
-def test_a_damaged_file_of_sketches_is_named(workspace, tmp_path):
+@pytest.mark.parametrize("damage", [lambda raw: raw[:20], lambda raw: b"", lambda raw: b"{}", None])
+def test_a_damaged_file_of_sketches_is_put_away_and_made_again(workspace, tmp_path, capsys, damage):
     rows = dataset(workspace, tmp_path, 30)
     scan_version(workspace, rows, names=["exact-duplicate"])
     (file,) = (workspace.root / "sketches").glob("exact-duplicate-*.parquet")
-    file.write_bytes(file.read_bytes()[:20])
-    with pytest.raises(WorkspaceError, match="kept of an earlier scan") as error:
-        scan_version(workspace, dataset(workspace, tmp_path, 31), names=["exact-duplicate"])
-    assert str(file) in error.value.hint
+    if damage is None:
+        pl.DataFrame({"other": [1]}).write_parquet(file)
+    else:
+        file.write_bytes(damage(file.read_bytes()))
+    more = dataset(workspace, tmp_path, 31)
+    made = scan_version(workspace, more, names=["exact-duplicate"]).made.outputs
+    said = capsys.readouterr().err
+    assert file.name in said and "is made again" in said
+    assert scan_version(workspace, more, names=["exact-duplicate"], again=True).made.outputs == made
 
 
 def test_deleting_the_sketches_changes_nothing(workspace, tmp_path):

@@ -32,7 +32,7 @@ _KEY_LEAD = re.compile(  # a key of what; `key` alone is any word of a table
 )
 _TAIL = re.compile(
     r"(?:[_-]?(?:key|token|secret|access|value|val|string|text|b(?:ase)?64|production|prod|development|dev|live|staging"
-    r"|test|admin|root|user|db|base|aws|api))*s?[_-]?\d{0,2}"
+    r"|test|admin|root|user|db|base|aws|api)){0,8}s?[_-]?\d{0,2}"  # no more: from each of very many it would be read anew
 )
 _QUOTE = r"\\{0,4}[\"'`]"
 _TYPE = r"(?:\s*:\s*(?:&?(?:'static )?str|[Ss]tring|Optional\[str\]|SecretStr|bytes|const char ?\*|text)\s*(?==))?"
@@ -198,7 +198,11 @@ def _told(text: str, at: int, end: int, label: str, *, is_password: bool) -> Ite
     # the whole word first: without its closing mark `[SECRET]` is no placeholder any more
     whole = match["value"].split(",")[0]
     value = whole.rstrip(_MARKS + "…") if said else match["value"]
-    if placeholder(whole) or placeholder(value) or (expression(value) and not any(c.isdigit() for c in value)):
+    if (
+        placeholder(whole)
+        or placeholder(value)
+        or (expression(value) and not any(c.isdigit() for c in value))
+    ):
         return
     if said and is_password:
         good = _spoken(value)
