@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import re
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.errors import ConfigError, ResourceError
+from curate.example import digest
 from curate.formats.writers import INFO, WRITERS, Part
 from curate.resample import repeated
 from curate.workspace.store import folder_digest
@@ -124,6 +126,30 @@ def _made(folder: Path) -> Iterator[None]:
         raise
 
 
+def _drafts() -> str:
+    """How this machine's folders of unfinished exports begin; the writing process comes behind it."""
+    return f".export-{digest(platform.node())[:8]}-"
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what exports left that were killed: their process is gone."""
+    for draft in folder.glob(f"{_drafts()}*") if folder.is_dir() else ():
+        process = int(draft.name.removeprefix(_drafts()).split("-")[0])
+        if not _alive(process):
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    """Whether a process of this machine is there, whosever it is."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _move(draft: Path, final: Path) -> None:
     if _same(draft, final):
         return
@@ -161,7 +187,11 @@ def export_dataset(
             hint="begin with a letter or digit, and leave out / \\ : and the like",
         )
     try:
-        with _made(folder), tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as place:
+        _sweep(folder)
+        with (
+            _made(folder),
+            tempfile.TemporaryDirectory(prefix=f"{_drafts()}{os.getpid()}-", dir=folder) as place,
+        ):
             draft = Path(place)
             written = _drafted(examples, draft, format, name, splits=splits)
             for file, _ in written:

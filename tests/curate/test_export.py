@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import ConfigError
-from curate.export import FORMATS, Written, export_dataset
+from curate.export import FORMATS, Written, _drafts, export_dataset
 from curate.formats.tables import guarded, unguarded
 from curate.sources import read_source
 from curate.workspace.store import folder_digest
@@ -348,3 +351,17 @@ def test_an_edit_is_in_every_format(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "original" / "rows.json").read_text()) == [
         {"instruction": "mail [EMAIL]", "input": "see [EMAIL]", "output": "ok [EMAIL]"}
     ]
+
+
+def test_what_a_killed_export_left_is_taken_away_and_what_another_writes_is_not(tmp_path: Path) -> None:
+    examples = imported(tmp_path, [{"instruction": "Do it", "output": "Done"}])
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    out = tmp_path / "out"
+    left = [out / f"{_drafts()}{process}-x" for process in (gone.pid, os.getpid())]
+    for folder in left:
+        folder.mkdir(parents=True)
+        (folder / "rows.jsonl").write_text("{}")
+    export_dataset(examples, out, format="original", name="rows")
+    assert [folder.exists() for folder in left] == [False, True]
+    assert (out / "rows.json").is_file() or (out / "rows.jsonl").is_file()
