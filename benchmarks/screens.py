@@ -31,7 +31,7 @@ import polars as pl
 NAME = "screens"
 HELP = "1,000,000 rows: first paint, memory, key to painted, bytes a key; beside two table widgets"
 COLUMNS, LINES = 120, 36
-PATIENCE = 600.0  # seconds until something that must be painted has failed to
+PATIENCE = 300.0  # seconds until something that must be painted has failed to
 QUIET = 0.08  # seconds without a byte after which a key is done
 OPENINGS = 5
 MOVES, PAGES, CARDS = 300, 60, 200  # keys of each kind
@@ -105,7 +105,7 @@ class Terminal:
             self._more(0.5)
         return time.perf_counter() - self.began
 
-    def rest(self, seconds: float = 1.0) -> None:
+    def rest(self, seconds: float = 0.5) -> None:
         """Read until nothing has come for a while."""
         while self._more(seconds):
             pass
@@ -260,7 +260,7 @@ def keys_of_cards(home: Path, few: bool) -> Keys:
     """Decisions on the card of one finding after the other."""
     terminal = Terminal([sys.executable, "-P", "-m", "tui"], home)
     try:
-        terminal.until(b"blocking of")
+        terminal.until(b"open findings")
         terminal.rest()
         os.write(terminal.handle, b"\r")
         terminal.until(b"Filter")

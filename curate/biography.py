@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from curate.differences import answer_of
 from curate.errors import NotFoundError
 from curate.purge import instead_of, purged
 from curate.redact import Replacer, Span, cut
@@ -166,6 +167,15 @@ def _events(workspace: Workspace, example_id: str, source: str) -> Iterator[Even
             by = _checks(params)
             words = f"looked at by {by}: nothing new" if by else "a scan could not look: no check ran"
             yield Event(at, "scan", words, data)
+    query = "select * from annotation where example_id = ? and key like 'label:%' order by annotated_at, uid"
+    for word in workspace.ledger.rows(query, example_id):
+        task = word["key"].partition(":")[2]
+        said = (
+            f"answered {task}: {_short(answer_of(word['value']), 120)}"
+            if word["value"]
+            else f"answer to {task} taken back"
+        )
+        yield Event(word["annotated_at"], "answer", f"{said} by {word['reviewer']}", {"key": word["key"]})
     query = "select * from decision where example_id = ? order by decided_at, uid"
     for word in workspace.ledger.rows(query, example_id):
         said = f"decided: {word['action']}" if word["action"] else "decision taken back"
@@ -254,6 +264,10 @@ def _in_table(
             yield _finding(row, example_id, at, run_id)
         elif "change" in columns:
             yield _change(row, at, run_id)
+        elif {"task", "people"} <= set(columns):
+            words = f"{row['task']}: {_short(row['answer'], 120)}, by {', '.join(json.loads(row['people']))}"
+            now = "; the row said something else before" if row["changed"] else ""
+            yield Event(at, "label", words + now, {"run": run_id, **row})
         elif "answer" in columns:
             said = row.get("choice") or row["answer"] or row.get("error") or ""
             yield Event(

@@ -75,7 +75,7 @@ def label(
         return _status(workspace, digest, wanted)
     one = task_of(tasks, task)
     if action == "suggest":
-        return _suggest(workspace, digest, one, encoder or "auto")
+        return _suggest(workspace, digest, one, encoder or one.encoder)
     if action == "apply":
         return _apply(workspace, digest, one, policy or ("one" if by else "agreed"), by, to)
     return _export(workspace, digest, one, by, to)

@@ -14,7 +14,7 @@ from curate.review import DECIDABLE
 
 VERSION = 1
 JOURNAL, DECISION, ANNOTATION, STEP = "journal", "decision", "annotation", "step"
-STEPS = ("scan", "apply", "split")
+STEPS = ("scan", "label", "apply", "split")
 RAW = "raw_edit"  # the new text of an edit, as it was typed
 AHEAD = timedelta(days=1)  # how far a clock may be ahead of this one
 

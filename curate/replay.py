@@ -1,4 +1,4 @@
-"""A session done again: its scans, applies and splits in their order, each with the words said before it.
+"""A session done again: its scans, labels, applies and splits in their order, each with the words said before it.
 
 Each step says what it made. Where one comes to something else, the replay stops and says which: rows
 that are not the same bytes are never passed off as the session's.
@@ -18,6 +18,7 @@ from curate.engine import engine_of
 from curate.errors import ConfigError, GateError
 from curate.journal import Journal, Line, merge
 from curate.keys import Ways
+from curate.labelling.applying import apply_answers, task_in
 from curate.recipe import Recipe
 from curate.release import found_again, split_version
 from curate.resample import Balance
@@ -114,6 +115,16 @@ def _apply(workspace: Workspace, done: Replayed, step: Line, ways: Ways, recipe:
     return done.dataset
 
 
+def _label(workspace: Workspace, done: Replayed, step: Line, ways: Ways, recipe: Recipe) -> str:
+    """Let people's answers be a column; returns the digest of the rows."""
+    del ways, recipe
+    params = _settings(step)
+    task = task_in(params)
+    made = apply_answers(workspace, done.dataset, task, policy=params["policy"], by=params["by"])
+    done.dataset = made.made.outputs["dataset"]
+    return done.dataset
+
+
 def _split(workspace: Workspace, done: Replayed, step: Line, ways: Ways, recipe: Recipe) -> str:
     """Divide; what the session let pass is let pass again, for its result is known."""
     engine = engine_of(recipe.scan.engine, recipe.scan.workers)
@@ -129,7 +140,7 @@ def _split(workspace: Workspace, done: Replayed, step: Line, ways: Ways, recipe:
     return done.dataset
 
 
-_DO = {"scan": _scan, "apply": _apply, "split": _split}
+_DO = {"scan": _scan, "label": _label, "apply": _apply, "split": _split}
 
 
 def _settings(step: Line) -> Mapping[str, Any]:

@@ -20,13 +20,17 @@ import polars as pl
 from curate.differences import differing_words
 from curate.errors import ConfigError, NotFoundError
 from curate.journal import dumped, line_of, write
-from curate.journal_lines import DECISION, JOURNAL, RAW, STEP, VERSION
+from curate.journal_lines import ANNOTATION, DECISION, JOURNAL, RAW, STEP, VERSION
+from curate.labelling.answers import standing_of
+from curate.labelling.applying import answers_digest, settled, task_in
+from curate.labelling.work import placed
 from curate.redact import KEYED
 from curate.steps import decisions_digest, source_digest
 from curate.workspace import Workspace
 from curate.workspace.store import dataset_digest
 
-REPLAYED = ("apply", "split")  # the runs that make a version of another and can be done again
+CUTS = 100  # how many answers more or less are tried
+REPLAYED = ("label", "apply", "split")  # the runs that make a version of another and can be done again
 
 
 class Written(NamedTuple):
@@ -63,7 +67,7 @@ def write_session(workspace: Workspace, dataset: str, to: Path, files: Sequence[
     places = _Places(workspace, to, files)
     sources = places.sources(imported)
     lines = list(_lines(workspace, later, dataset, places))
-    words = sum(1 for line in lines if line["kind"] == DECISION)
+    words = sum(1 for line in lines if line["kind"] in (DECISION, ANNOTATION))
     steps = [line for line in lines if line["kind"] == STEP]
     try:
         to.mkdir(parents=True, exist_ok=True)
@@ -183,6 +187,7 @@ def _lines(
     query = "select * from decision order by decision_id"
     rows = [row for row in workspace.ledger.rows(query) if row["finding_id"] in all_ids]
     said = 0
+    told: set[object] = set()
     for run, known in zip(runs, ids, strict=False):
         yield from _scans(workspace, str(run.of), tables[run.run_id], places)
         if run.kind == "apply":
@@ -190,6 +195,12 @@ def _lines(
             yield from _words(workspace, rows[said:upto])
             said = upto
             settings = {name: value for name, value in run.params.items() if name not in ("decisions", "key")}
+        elif run.kind == "label":
+            for line in _answers(workspace, run):
+                if line["uid"] not in told:  # an earlier step may have had it
+                    told.add(line["uid"])
+                    yield line
+            settings = {name: value for name, value in run.params.items() if name != "answers"}
         else:
             settings = {name: value for name, value in run.params.items() if name != "scans"}
             settings["encoder"] = settings["encoder"] if "@" in str(settings["encoder"]) else "none"
@@ -201,6 +212,23 @@ def _lines(
 def _words(workspace: Workspace, rows: Sequence[Row]) -> Iterator[dict[str, object]]:
     for row in sorted(rows, key=lambda row: (row["decided_at"], row["uid"])):
         yield line_of(workspace, DECISION, row, with_edits=True)
+
+
+def _answers(workspace: Workspace, run: Made) -> Iterator[dict[str, object]]:
+    """The answers that had been given when a run made labels of them: those that make its digest."""
+    task, dataset = task_in(run.params), str(run.of)
+    query = "select * from annotation where key = ? order by annotated_at, uid"
+    rows = workspace.ledger.rows(query, task.key)
+    first = sum(row["annotated_at"] <= run.started_at for row in rows)
+    # a clock that jumped, or a journal merged later, may need another cut
+    for upto in sorted(range(len(rows) + 1), key=lambda n: (abs(n - first), -n))[:CUTS]:
+        said = list(placed(workspace, dataset, task, standing_of(task, rows[:upto]).said))
+        chosen = settled(said, run.params["policy"], run.params["by"])
+        if answers_digest(workspace, dataset, chosen) == run.params["answers"]:
+            for row in rows[:upto]:
+                yield line_of(workspace, ANNOTATION, row, with_edits=True)
+            return
+    raise ConfigError(f"what was answered when {run.made[:8]} was made cannot be told any more")
 
 
 def _findings(workspace: Workspace, run: Made) -> list[str]:

@@ -72,20 +72,23 @@ def _left(workspace: Workspace, words: Sequence[Word]) -> float | None:
 def with_people(workspace: Workspace, comparison: Comparison) -> Comparison:
     """The comparison with what people say by now of the very answers that it compared.
 
-    Ratings have no part in the verdict: they may be added to a comparison that stands.
+    Ratings have no part in the verdict: they may be added to a comparison that stands. Where the answers
+    were purged since, it stays as it is.
     """
-    candidate = comparison["candidate"]
+    candidate, dataset = comparison["candidate"], comparison["subject"]["dataset"]
     tables = {
         arm: digest
         for arm in comparison["arms"]
         if (digest := comparison["artifacts"].get(f"predictions of {arm}"))
     }
+    if not all(workspace.store.holds(digest) for digest in (dataset, *tables.values())):
+        return comparison
     rows = []
     for arm in tables:
         query = "select 1 from annotation where key = ? limit 1"
         if arm == candidate or not workspace.ledger.rows(query, f"rating:{candidate}-{arm}"):
             continue
-        pair = pairing(workspace, comparison["subject"]["dataset"], tables, baseline=arm, candidate=candidate)
+        pair = pairing(workspace, dataset, tables, baseline=arm, candidate=candidate)
         row = people_row(workspace, pair)
         if row["n"]:
             rows.append(row)

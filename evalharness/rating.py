@@ -10,7 +10,7 @@ first hundred have rated the same hundred.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from sqlite3 import Row
@@ -186,17 +186,39 @@ class Rater:
     def side(self, place: int) -> str | None:
         """What was said of an example, as it was seen: left, right, tie or both bad; None if nothing."""
         said = self.mine.get(place)
-        if said is None or said in (TIE, BOTH_BAD):
+        return None if said is None else self.seen_as(place, said)
+
+    def seen_as(self, place: int, said: str) -> str:
+        """An answer as this person sees it: left, right, tie or both bad."""
+        if said in (TIE, BOTH_BAD):
             return said
         return "left" if said == self.left(place) else "right"
+
+    def differing(self) -> dict[int, tuple[Word, ...]]:
+        """The examples of which people say different things, with each one's word."""
+        found = standing(self.workspace, self.pair)
+        return {
+            place: found[place] for place in sorted(found) if len({word.said for word in found[place]}) > 1
+        }
 
     def next_open(self, place: int) -> int | None:
         """The next example after `place` that this person has not rated, else the first one."""
         order = (*range(place + 1, len(self.pair.items)), *range(min(place + 1, len(self.pair.items))))
         return next((each for each in order if each not in self.mine), None)
 
-    def rate(self, place: int, said: str, *, seconds: float | None = None, reference: bool = False) -> None:
-        """Record left, right, tie or both bad. `reference`: the reference answer was looked at."""
+    def rate(
+        self,
+        place: int,
+        said: str,
+        *,
+        seconds: float | None = None,
+        reference: bool = False,
+        settles: Sequence[Word] = (),
+    ) -> None:
+        """Record left, right, tie or both bad. `reference`: the reference answer was looked at.
+
+        `settles` are the words, of whomever, that were seen and that this one overrules.
+        """
         if said not in SAID:
             raise ConfigError(f"a rating is {', '.join(SAID)}, not `{said}`")
         left = self.left(place)
@@ -209,7 +231,8 @@ class Rater:
             value["reference"] = True
         item = self.pair.items[place]
         text = json.dumps(value, sort_keys=True)
-        word = Annotation(item.example_id, item.judged, self.pair.key, text, self.reviewer)
+        uids = tuple(word.uid for word in settles)
+        word = Annotation(item.example_id, item.judged, self.pair.key, text, self.reviewer, uids)
         self.workspace.ledger.annotate([word])
         self.mine[place] = answer
 

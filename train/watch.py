@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
+import platform
+import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -86,9 +89,46 @@ def measured(history: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [log_line(each) for each in history if "loss" in each or "eval_loss" in each]
 
 
+PULSE = "pulse.jsonl"  # beside the log: what depends on the clock and the machine
+BEAT = 0.5  # seconds between two lines of it, at least
+
+
+def memory() -> int:
+    """Bytes that this process holds now (on a GPU: its tensors there); its peak where only that is known."""
+    torch: Any = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        return int(torch.cuda.memory_allocated())
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+
+
+class Pulse:
+    """Lines that tell another process how far this one is: time, step, steps in all, memory, process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.last = path, 0.0
+
+    def beat(self, step: int, total: int, *, always: bool = False) -> None:
+        """Add a line, at most one every BEAT seconds unless `always`."""
+        if not always and time.monotonic() - self.last < BEAT:
+            return
+        self.last = time.monotonic()
+        told = {"at": time.time(), "step": step, "total": total, "memory": memory(), "pid": os.getpid(), "host": platform.node()}  # fmt: skip
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(_json(told))
+
+
 def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
     """A callback that tells progress, writes the log as it comes and seals each checkpoint."""
     from transformers import TrainerCallback
+
+    pulse = Pulse(log.with_name(PULSE))
 
     class Watcher(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
@@ -98,9 +138,11 @@ def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transforme
             progress.began = time.monotonic()
             self.before = state.global_step
             progress.tell()
+            pulse.beat(state.global_step, state.max_steps, always=True)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
             progress.step()
+            pulse.beat(state.global_step, state.max_steps)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401
             if "loss" in logs and not math.isfinite(logs["loss"]):

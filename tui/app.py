@@ -33,7 +33,7 @@ from tui.widgets.rows import Rows
 
 # what may be typed at the `!` line: the commands that end by themselves
 TYPED = (
-    "import", "scan", "apply", "split", "export", "curate", "train", "predict", "score", "compare", "verdict",
+    "import", "scan", "label", "apply", "split", "export", "curate", "train", "predict", "score", "compare", "verdict",
     "report", "verify", "demo", "doctor", "review", "log", "why", "rate",
 )  # fmt: skip
 CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
@@ -57,7 +57,7 @@ class Seatrial(App[int]):
 
     TITLE = "seatrial"
     CSS_PATH: ClassVar[str | PurePath | list[str | PurePath] | None] = [
-        f"screens/{name}.tcss" for name in ("app", "card", "dialogs")
+        f"screens/{name}.tcss" for name in ("app", "card", "label", "dialogs")
     ]
     ENABLE_COMMAND_PALETTE = True
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 (the library declares it so)

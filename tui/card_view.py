@@ -63,7 +63,7 @@ def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False) -> C
     if edit is not None:
         return Card(top, *_before_after(examples.get(edit.example_id, example), edit), None, example)
     if finding["shape"] == "span":
-        return Card(top, _spans(desk, place, example), None, None, example)
+        return Card(top, _spans(desk, place, example, finding), None, None, example)
     if finding["shape"] == "example":
         return Card(top, _side("", example, _own_marks(finding)), None, None, example)
     members = _members(desk, place, finding) if finding["shape"] == "cluster" else None
@@ -154,18 +154,18 @@ def _own_marks(finding: Finding) -> Marks:
     return {(finding["message"], finding["field"] or "content"): [mark]}
 
 
-def _spans(desk: Desk, place: int, example: Example) -> Content:
-    """The example with this span marked, and the row's other spans underlined."""
+def _spans(desk: Desk, place: int, example: Example, current_finding: Finding) -> Content:
+    """The example with this span marked, as `current_finding` has it, and the row's other spans underlined."""
     places = desk.spans(desk.finding(place))
     marks: Marks = {}
     for number in places:
-        found = desk.finding(number)
-        where = (found["message"], found["field"] or "content")
         here = number == place
+        found = current_finding if here else desk.finding(number)
+        where = (found["message"], found["field"] or "content")
         mark = Mark(found["start"], found["end"], SPAN if here else OTHER_SPAN, *("»«" if here else ("", "")))
         # this one first: where marks overlap it is the one that is drawn
         marks.setdefault(where, []).insert(0 if here else len(marks[where]) if where in marks else 0, mark)
-    current = _own_marks(desk.finding(place))
+    current = _own_marks(current_finding)
     for where, own in current.items():
         marks[where] = own + [
             m for m in marks.get(where, []) if m.end <= own[0].start or m.start >= own[0].end

@@ -14,6 +14,7 @@ from contextlib import redirect_stdout
 from difflib import get_close_matches
 from functools import wraps
 from importlib import import_module
+from textwrap import wrap
 from typing import NamedTuple
 
 from curate.answer import Answer
@@ -61,6 +62,7 @@ COMMANDS: dict[str, Command] = {
     "agree": Command("More", "curate.cli_journal", "agree", "how far people agree: kappa, alpha"),
     "coverage": Command("More", "curate.cli_coverage", "coverage", "what deployment asks, train lacks"),
     "dedup": Command("More", "curate.cli_dedup", "dedup", "a file without its near duplicates, at once"),
+    "edits": Command("More", "curate.cli_edits", "edits", "edited answers as preference pairs"),
     "journal": Command("More", "curate.cli_journal", "journal", "decisions from person to person"),
     "label": Command("More", "curate.cli_label", "label", "a label set, answers, and a version of them"),
     "leaks": Command("More", "curate.cli_leaks", "leaks", "what crosses from split to split, or benchmark"),
@@ -89,7 +91,7 @@ def help_lines() -> list[str]:
         group = command.group
         lines.append(f"  {first:<9} {name:<8} {command.line}")
     more = "  ".join(name for name, command in COMMANDS.items() if command.group == "More")
-    lines.append(f"  More      {more}")
+    lines += wrap(more, 80, initial_indent="  More      ", subsequent_indent=" " * 12)
     return [*lines, "seatrial COMMAND --help tells more; exit codes 0 done, 1 no, 2 usage, 3 fault"]
 
 

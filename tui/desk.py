@@ -13,26 +13,35 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from curate.alike import Similar, similar
 from curate.apply import Edit
 from curate.differences import differing, settling
 from curate.review import OPEN, decide, decide_edit, record, review
 from curate.workspace import Annotation, Decision, Workspace
 from tui.filter import compile_filter, kinds, names_in
 from tui.history import History, Turned, spoken
+from tui.rowfile import KINDS, MADE, named
 
 Ids = npt.NDArray[np.uint32]
 Finding = dict[str, Any]
 Example = dict[str, Any]
 
 # what a filter may say of the example that a finding is about, beside the finding's own columns
-OF_EXAMPLE = {"row_label": "label", "group": "group", "split": "split", "source": "source"}
+OF_EXAMPLE = {
+    "row_label": "label", "group": "group", "split": "split", "source": "source", "source_row": "source_row",
+    "meta": "meta", "chosen": "chosen", "rejected": "rejected",
+}  # fmt: skip
+EXAMPLE_KINDS = {name: KINDS[column] for name, column in OF_EXAMPLE.items()} | {n: KINDS[n] for n in MADE}
 ORDERS = {
     "check": "by check",
     "-score": "surest first",
     "score": "least sure first",
+    "doubt": "nearest to the threshold first",
+    "similar": "most similar first",
     "example_id": "by row",
 }
 KEPT = 512  # examples held in memory
+MIDDLE = 0.5  # the doubtful score of a check that has no threshold
 
 
 class Examples:
@@ -67,6 +76,17 @@ class Examples:
         return self.rows.filter(pl.all_horizontal(parts)).select("example_id").collect()["example_id"]
 
 
+def thresholds(workspace: Workspace, dataset: str) -> dict[str, float]:
+    """The threshold with which each check last ran, for those that have one."""
+    found: dict[str, float] = {}
+    for stands in reversed(workspace.standing(dataset)):
+        for check in stands.checks:
+            limit = stands.scan.settings.get(check, {}).get("threshold")
+            if isinstance(limit, int | float):
+                found[check] = float(limit)
+    return found
+
+
 class Desk:
     """One version's findings under one reviewer's hands."""
 
@@ -83,27 +103,48 @@ class Desk:
         self.ids: Ids = np.arange(self.rows.height, dtype=np.uint32)
         self.filter, self.search, self.order, self.only_open = "", "", "check", False
         self.places: dict[str, int] | None = None
+        self.near: Similar | None = None  # how similar each row is to one that was asked about
+        self.thresholds = thresholds(workspace, dataset)
 
     # choice and order
 
     def choose(self, *, filter: str, search: str, order: str, only_open: bool) -> Ids:
         """The places in `rows` of what is to be shown, in order; changes nothing. Raises ConfigError."""
         rows = self.current().with_row_index("place")
-        if names_in(filter) & set(OF_EXAMPLE):
-            also = self.examples.rows.select(
-                "example_id", *(pl.col(c).alias(n) for n, c in OF_EXAMPLE.items())
+        names = names_in(filter) & set(EXAMPLE_KINDS)
+        if names:
+            also = self.examples.rows.filter(
+                pl.col("example_id").is_in(rows["example_id"].unique().implode())
+            ).select(
+                "example_id",
+                *(pl.col(c).alias(n) for n, c in OF_EXAMPLE.items() if n in names),
+                *named(names),
             )
             rows = rows.join(also.collect(), on="example_id", how="left", maintain_order="left")
         if filter.strip():
-            known = kinds(rows.drop("place").schema) | dict.fromkeys(OF_EXAMPLE, "text")
+            known = kinds(rows.drop("place").schema) | EXAMPLE_KINDS
             rows = rows.filter(compile_filter(filter, known))
         if only_open:
             rows = rows.filter(OPEN)
         if search.strip():
             rows = rows.filter(pl.col("example_id").is_in(self.examples.mentioning(search).implode()))
-        if order != "check":
+        if order == "similar" and self.near is not None:
+            rows = rows.join(self.near.rows, on="example_id", how="left", maintain_order="left")
+            rows = rows.sort("similarity", descending=True, nulls_last=True, maintain_order=True)
+        elif order == "doubt":
+            limit = pl.col("check").replace_strict(self.thresholds, default=MIDDLE, return_dtype=pl.Float64)
+            rows = rows.sort((pl.col("score") - limit).abs(), maintain_order=True)
+        elif order not in ("check", "similar"):
             rows = rows.sort(order.removeprefix("-"), descending=order.startswith("-"), maintain_order=True)
         return rows["place"].to_numpy().astype(np.uint32)
+
+    def like(self, place: int) -> Similar:
+        """How similar the findings' rows are to the row of one finding; changes nothing."""
+        rows = self.examples.rows
+        ids = self.rows["example_id"].unique()
+        if len(ids) * 2 < int(rows.select(pl.len()).collect().item()):
+            rows = rows.filter(pl.col("example_id").is_in(ids.implode())).collect().lazy()
+        return similar(rows, self.rows.item(place, "example_id"), self.workspace.vectors)
 
     def take(self, ids: Ids, *, filter: str, search: str, order: str, only_open: bool) -> None:
         """Show what `choose` chose."""
@@ -182,16 +223,23 @@ class Desk:
     # decisions: on return they are on the disk
 
     def decide(
-        self, places: Sequence[int], action: str | None, *, note: str = "", target: str | None = None
+        self,
+        places: Sequence[int],
+        action: str | None,
+        *,
+        note: str = "",
+        target: str | None = None,
+        also: Sequence[Decision] = (),
     ) -> None:
         """Decide `action` on the findings, or each one's own proposal where it is None, as one act.
 
-        `target` is the side of a pair that the decision acts on. Raises ConfigError, and decides
+        `target` is the side of a pair that the decision acts on; `also` are decisions on findings that
+        were made since the rows were read, which belong to the same act. Raises ConfigError, and decides
         nothing, where a finding has no proposal to take or no place to redact.
         """
         words = decide(self.rows[list(places)], action, by=self.reviewer, note=note, target=target)
         decisions = settling(words, self.seen)
-        record(self.workspace, decisions)
+        record(self.workspace, [*decisions, *also])
         self._remember(zip(places, decisions, strict=True))
 
     def edit(self, place: int, edit: Edit, *, note: str = "") -> None:

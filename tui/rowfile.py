@@ -179,7 +179,8 @@ class RowFile:
             self.rows.slice(int(part[0]), int(part[-1] - part[0]) + 1).collect()[part - part[0]].select(shown)
             for part in parts
         )
-        return found[np.searchsorted(wanted, numbers)]
+        ordered: pl.DataFrame = found[np.searchsorted(wanted, numbers)]
+        return ordered
 
     def example(self, number: int) -> dict[str, Any]:
         """A whole row."""

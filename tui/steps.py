@@ -21,7 +21,6 @@ class Step(NamedTuple):
 
 def steps(workspace: Workspace, dataset: str) -> list[Step]:
     """The steps of one dataset version, in their order."""
-    from evalharness.comparing import newest_scores
     from evalharness.score import newest
 
     name = _reference(workspace, dataset)
@@ -36,25 +35,32 @@ def steps(workspace: Workspace, dataset: str) -> list[Step]:
     told = f"adapter {adapter[:8]}" if adapter else "an adapter on the train rows; r shows its curves"
     found.append(("train", adapter is not None, f"train {name}", told))
     try:
-        arms = list(newest(workspace, dataset, "test"))
+        tables = newest(workspace, dataset, "test")
     except NotFoundError:
-        arms = []
-    told = f"answers of {', '.join(arms)}" if arms else "each arm answers the test rows"
-    found.append(("predict", "tuned" in arms, f"predict {name}", told))
-    try:
-        scored = set(newest_scores(workspace, dataset)[0]["arm"].unique())
-    except NotFoundError:
-        scored = set()
-    told = (
-        f"scores of {', '.join(arm for arm in arms if arm in scored)}" if scored else "metrics of each answer"
-    )
-    found.append(("score", bool(arms) and set(arms) <= scored, f"score {name}", told))
-    compared = workspace.made_from(dataset, kind="compare", role="comparison")
+        tables = {}
+    answered = _asked(workspace, tables.get("tuned", ""), adapter)
+    told = f"answers of {', '.join(tables)}" if tables else "each arm answers the test rows"
+    if tables and not answered:
+        told += "; not yet of the newest adapter"
+    found.append(("predict", answered, f"predict {name}", told))
+    scores = {arm: workspace.made_from(digest, kind="score", role="scores") for arm, digest in tables.items()}
+    scored = [arm for arm, digest in scores.items() if digest]
+    told = f"scores of {', '.join(scored)}" if scored else "metrics of each answer"
+    found.append(("score", bool(scored) and len(scored) == len(scores), f"score {name}", told))
+    last = scores.get("tuned")
+    compared = workspace.made_from(last, kind="compare", role="comparison") if last else None
     told = f"comparison {compared[:8]}" if compared else "the arms side by side, with intervals"
     found.append(("compare", compared is not None, f"compare {name}", told))
     reference = f" {compared[:12]}" if compared else ""
     found.append(("report", False, f"report{reference} --to report", "HTML, Markdown and JSON in a folder"))
     return _in_turn(found)
+
+
+def _asked(workspace: Workspace, predictions: str, adapter: str | None) -> bool:
+    """Whether these answers are of this adapter."""
+    query = """select 1 from run_artifact o join run_artifact i on i.run_id = o.run_id and i.direction = 'in'
+               where o.digest = ? and o.direction = 'out' and i.digest = ?"""
+    return adapter is not None and bool(workspace.ledger.rows(query, predictions, adapter))
 
 
 def _in_turn(found: list[tuple[str, bool, str, str]]) -> list[Step]:

@@ -1,21 +1,22 @@
 """What people answer: annotations under `label:TASK`, only ever added to, undone and done again by new ones.
 
-An answer holds for what the row said when it was given: its messages and the preferred and rejected
-answers. The label and the other columns may change, as they do when answers are applied.
+An answer holds for what was judged, as it was then: of a task that shows the prompt that, else all of
+the row. The label and the other columns may change, as they do when answers are applied.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import blake2b
 from sqlite3 import Row
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate.differences import answers, own_words
-from curate.example import canonical
+from curate.differences import MACHINES, Word, own_words
+from curate.example import EXAMPLES, canonical
 from curate.labelling.tasks import Task, Value
 from curate.workspace import Annotation, Workspace
 
@@ -43,21 +44,32 @@ class Said(NamedTuple):
     at: str
 
 
-def shown_hashes(examples: pl.DataFrame) -> pl.Series:
-    """A 128-bit digest of what is judged in each row: all that it says but label and other columns."""
-    bare = examples.with_columns(
-        label=pl.lit(None, dtype=pl.String), meta=pl.lit(None, dtype=pl.String)
-    ).select(canonical())
-    hashes = [blake2b(text.encode(), digest_size=16).hexdigest() for text in bare.to_series()]
+def judged(task: Task, example: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a row is shown and judged: with `prompt` the turns before the last answer, without the system's.
+
+    A row in which nothing is asked is judged as a whole.
+    """
+    row = {**example, "label": None, "meta": None}
+    if task.show == "all":
+        return row
+    messages = example["messages"] or []
+    last = max((i for i, m in enumerate(messages) if m["role"] == "assistant"), default=len(messages))
+    asked = [message for message in messages[:last] if message["role"] != "system"]
+    return {**row, "messages": asked, "chosen": None, "rejected": None} if asked else row
+
+
+def shown_hashes(task: Task, examples: pl.DataFrame) -> pl.Series:
+    """A 128-bit digest of what is judged in each row."""
+    rows = [judged(task, row) for row in examples.select(list(EXAMPLES)).iter_rows(named=True)]
+    texts = pl.DataFrame(rows, schema=EXAMPLES, orient="row").select(canonical()).to_series()
+    hashes = [blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
     return pl.Series("shown", hashes, dtype=pl.String)
 
 
-def shown_hash(example: Mapping[str, Any]) -> str:
+def shown_hash(task: Task, example: Mapping[str, Any]) -> str:
     """The same of one row."""
-    from curate.example import EXAMPLES
-
     row = {name: example[name] for name in EXAMPLES}
-    return str(shown_hashes(pl.DataFrame([row], schema=EXAMPLES, orient="row"))[0])
+    return str(shown_hashes(task, pl.DataFrame([row], schema=EXAMPLES, orient="row"))[0])
 
 
 def packed(value: Value, seconds: float | None = None, suggestion: Suggestion | None = None) -> str:
@@ -94,25 +106,46 @@ class Standing(NamedTuple):
 
 def standing(workspace: Workspace, task: Task) -> Standing:
     """Each person's last word on each row that they did not take back and nobody overruled."""
-    told = {
-        row["uid"]: row["value"]
-        for row in workspace.ledger.rows("select uid, value from annotation where key = ?", task.key)
-    }
+    query = "select * from annotation where key = ? order by annotated_at, uid"
+    return standing_of(task, workspace.ledger.rows(query, task.key))
+
+
+def standing_on(workspace: Workspace, task: Task, example_id: str, shown: str) -> list[Said]:
+    """The same of one row."""
+    query = """select * from annotation where example_id = ? and key = ? and content_hash = ?
+               order by annotated_at, uid"""
+    return standing_of(task, workspace.ledger.rows(query, example_id, task.key, shown)).said
+
+
+def standing_of(task: Task, rows: Iterable[Row]) -> Standing:
+    """The same of words as rows of the ledger's table, in the order of (time, uid); machines are no people."""
+    by_row: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if not row["reviewer"].startswith(MACHINES):
+            by_row[row["example_id"], row["content_hash"]].append(row)
     found: list[Said] = []
     strange = 0
-    for (example_id, _, shown), words in answers(workspace.ledger, task.key).items():
-        for word in words:
-            answer = unpacked(task, told[word.uid])
-            if answer is None:
-                strange += 1
-                continue
-            found.append(
-                Said(
-                    example_id, shown, word.reviewer, answer["answer"], _seconds(answer), answer.get("suggested"),
-                    word.uid, word.at,
-                )
-            )  # fmt: skip
+    for (example_id, shown), group in sorted(by_row.items()):
+        words = own_words(group)
+        said = _said(task, example_id, shown, words, {row["uid"]: row["value"] for row in group})
+        found += said
+        strange += len(words) - len(said)
     return Standing(found, strange)
+
+
+def _said(
+    task: Task, example_id: str, shown: str, words: Iterable[Word], told: Mapping[str, str]
+) -> list[Said]:
+    """Those of the words that answer the task as it is now."""
+    read = [(word, unpacked(task, told[word.uid])) for word in words]
+    return [
+        Said(
+            example_id, shown, word.reviewer, answer["answer"], _seconds(answer), answer.get("suggested"),
+            word.uid, word.at,
+        )
+        for word, answer in read
+        if answer is not None
+    ]  # fmt: skip
 
 
 def _seconds(told: Mapping[str, Any]) -> float | None:

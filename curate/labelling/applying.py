@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
+from curate.answer import counted
 from curate.errors import ConfigError, GateError
-from curate.example import with_content_hash
+from curate.example import EXAMPLES, with_content_hash
 from curate.labelling.answers import Said, packed, standing
-from curate.labelling.tasks import Task, Value
+from curate.labelling.tasks import Option, Task, Value
 from curate.labelling.work import placed
 from curate.steps import Made, done_before, move_name
 from curate.workspace import Workspace
@@ -83,21 +84,20 @@ def apply_answers(
     column = to or task.column
     if column != "label" and not (column.startswith("meta:") and len(column) > len("meta:")):
         raise ConfigError(f"no column `{column}`", hint="label, or meta:NAME")
-    words = list(placed(workspace, dataset, standing(workspace, task).said))
-    chosen = settled(words, policy, by)
-    if not words or not chosen.answers:
+    chosen = settled(list(placed(workspace, dataset, task, standing(workspace, task).said)), policy, by)
+    if chosen.differ and policy == "agreed":
+        raise GateError(
+            f"people differ on {counted(len(chosen.differ), 'row')} of {task.name}",
+            hint="settle them in the screens (o: where people differ), or --policy majority",
+        )
+    if not chosen.answers:
         whose = f" by {by}" if by else ""
         raise GateError(
             f"no row of this version has an answer to {task.name}{whose}", hint="seatrial label status"
         )
-    if chosen.differ and policy == "agreed":
-        raise GateError(
-            f"people differ on {len(chosen.differ):,} rows of {task.name}",
-            hint="settle them in the screens (o: where people differ), or --policy majority",
-        )
     params: dict[str, object] = {
-        "task": task.name, "kind": task.kind, "policy": policy, "by": by, "column": column,
-        "answers": _digest(workspace, dataset, chosen),
+        "task": task.name, "kind": task.kind, "options": list(task.names), "show": task.show, "low": task.low, "high": task.high,
+        "policy": policy, "by": by, "column": column, "answers": answers_digest(workspace, dataset, chosen),
     }  # fmt: skip
     inputs = {"dataset": dataset}
     done = done_before(workspace, "label", params, inputs)
@@ -114,11 +114,25 @@ def apply_answers(
     return LabelledVersion(done, table.height, int(table["changed"].sum()), len(chosen.differ), rows)
 
 
-def _digest(workspace: Workspace, dataset: str, chosen: Settled) -> str:
+def answers_digest(workspace: Workspace, dataset: str, chosen: Settled) -> str:
     """A digest of what counts for which row, and whose it is."""
     ids = workspace.scan_examples(dataset).select("example_id").collect()["example_id"]
     lines = sorted(json.dumps([ids[place], *said]) for place, said in chosen.answers.items())
     return blake2b("\n".join(lines).encode(), digest_size=16).hexdigest()
+
+
+def task_in(params: Mapping[str, Any]) -> Task:
+    """The task of a recorded run. Raises ConfigError where the settings are none of such a run."""
+    known = {"task": str, "kind": str, "options": list, "show": str, "low": int, "high": int, "policy": str, "by": str,
+             "column": str}  # fmt: skip
+    wrong = [name for name, kind in known.items() if not isinstance(params.get(name), kind)]
+    strange = sorted(set(params) - {*known, "answers"})
+    if wrong or strange or not all(isinstance(each, str) for each in params["options"]):
+        raise ConfigError(f"the settings of a labelling cannot be read: {(wrong + strange + ['options'])[0]}")
+    return Task(
+        params["task"], params["kind"], tuple(Option(name) for name in params["options"]), show=params["show"],
+        low=params["low"], high=params["high"], column=params["column"],
+    )  # fmt: skip
 
 
 def with_answers(
@@ -137,8 +151,32 @@ def with_answers(
             after[place], changed = _with_meta(before[place], column.removeprefix("meta:"), value)
         row = (examples["example_id"][place], task.name, json.dumps(value), json.dumps(people), changed)
         told.append(row)
-    made = with_content_hash(examples.with_columns(pl.Series(name, after, dtype=pl.String)))
-    return made, pl.DataFrame(told, schema=LABELLED, orient="row")
+    made = examples.with_columns(pl.Series(name, after, dtype=pl.String))
+    if name == "label":
+        made = _with_answers_that_are_labels(made, before, answers)
+    return with_content_hash(made), pl.DataFrame(told, schema=LABELLED, orient="row")
+
+
+def _with_answers_that_are_labels(
+    made: pl.DataFrame, before: Sequence[str | None], places: Iterable[int]
+) -> pl.DataFrame:
+    """The rows whose last answer was the old label, and nothing else, answer with the new one.
+
+    So are classes imported; a trainer would learn the old label from it.
+    """
+    changed = [place for place in places if before[place] and before[place] != made["label"][place]]
+    if not changed:
+        return made
+    rows = made.with_row_index("place")
+    some = rows.filter(pl.col("place").is_in(changed))
+    messages = some["messages"].to_list()
+    for place, turns in zip(some["place"], messages, strict=True):
+        last = next((turn for turn in reversed(turns or []) if turn["role"] == "assistant"), None)
+        if last is not None and (last["content"] or "").strip() == str(before[place]).strip():
+            last["content"] = made["label"][place]
+    some = some.with_columns(messages=pl.Series("messages", messages, dtype=EXAMPLES["messages"]))
+    others = rows.filter(~pl.col("place").is_in(changed))
+    return pl.concat([others, some]).sort("place").drop("place")
 
 
 def _with_meta(meta: str | None, name: str, value: Value) -> tuple[str | None, bool]:

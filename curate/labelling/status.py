@@ -74,7 +74,7 @@ class Status:
 def status_of(workspace: Workspace, dataset: str, task: Task) -> Status:
     """Where a task stands on a version."""
     stood = standing(workspace, task)
-    words = list(placed(workspace, dataset, stood.said))
+    words = list(placed(workspace, dataset, task, stood.said))
     ids = workspace.scan_examples(dataset).select("example_id").collect()["example_id"]
     gold = gold_of(workspace, dataset, task)
     by_person: dict[str, list[tuple[int, Said]]] = defaultdict(list)
@@ -114,7 +114,7 @@ def _model(workspace: Workspace, dataset: str, task: Task, answers: int) -> str:
 
 def exported(workspace: Workspace, dataset: str, task: Task, by: str = "") -> Iterator[dict[str, object]]:
     """A line for each person's answer to each row of a version, in the order of the rows."""
-    words = list(placed(workspace, dataset, standing(workspace, task).said))
+    words = list(placed(workspace, dataset, task, standing(workspace, task).said))
     rows = (
         workspace.scan_examples(dataset).select("example_id", "source", "source_row").with_row_index("place")
     )

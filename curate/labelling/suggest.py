@@ -50,7 +50,7 @@ class Taught(NamedTuple):
 
 def suggest(workspace: Workspace, dataset: str, task: Task, encoder: str = AUTO) -> Taught:
     """Train on all people's standing answers and write what is proposed for each row of a version."""
-    said = list(placed(workspace, dataset, standing(workspace, task).said))
+    said = list(placed(workspace, dataset, task, standing(workspace, task).said))
     why = _too_little(task, said)
     if why:
         return Taught(len(said), 0, "", None, why)

@@ -66,6 +66,7 @@ class Task:
     people: tuple[str, ...] = ()
     overlap: float = 1.0
     suggest: str = "label"  # what is pre-filled: label (the column, then the model), model or none
+    encoder: str = "auto"  # what the model judges by: as in scan, auto, none, a hub id or a path
     retrain: int = 20  # answers after which the model is trained again; 0: only by hand
 
     @property
@@ -82,7 +83,7 @@ class Task:
         """The value, if it answers the question. Raises ConfigError that says what would."""
         if self.kind == "choice" and isinstance(value, str) and value in self.names:
             return value
-        if self.kind == "several" and isinstance(value, list) and set(value) <= set(self.names):
+        if self.kind == "several" and isinstance(value, list) and all(each in self.names for each in value):
             return [name for name in self.names if name in value]  # in the order of the options, each once
         if self.kind == "scale" and type(value) is int and self.low <= value <= self.high:
             return value
@@ -104,7 +105,8 @@ class Task:
             return None
         value: object = text
         if self.kind == "scale":
-            value = int(text) if re.fullmatch(r"\s*\d{1,3}(\.0)?\s*", text.split(".")[0]) else None
+            whole = re.fullmatch(r"\s*([0-9]{1,3})(\.0)?\s*", text)
+            value = int(whole[1]) if whole else None
         elif self.kind == "several":
             try:
                 value = json.loads(text)
@@ -172,7 +174,7 @@ def _task(where: str, name: str, table: Mapping[str, Any]) -> Task:
         raise ConfigError(f"{where}: a name is letters, digits, _ and -, at most 60")
     values: dict[str, Any] = dict(table)
     wanted: dict[str, tuple[type, ...]] = {
-        **dict.fromkeys(("kind", "instructions", "column", "show", "gold", "suggest"), (str,)),
+        **dict.fromkeys(("kind", "instructions", "column", "show", "gold", "suggest", "encoder"), (str,)),
         **dict.fromkeys(("low", "high", "gold_every", "retrain"), (int,)),
         **dict.fromkeys(("people", "options"), (list,)), "overlap": (int, float),
     }  # fmt: skip

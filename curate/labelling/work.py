@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
+from itertools import islice
 from statistics import median
 from typing import Any, Literal
 
@@ -22,6 +23,7 @@ from curate.labelling.answers import (
     shown_hash,
     shown_hashes,
     standing,
+    standing_on,
     unpacked,
 )
 from curate.labelling.gold import gold_of
@@ -36,7 +38,7 @@ ORDERS: dict[Order, str] = {
     "differ": "where people differ",
 }
 PACED = 100  # the answers over which the median time is taken
-RECENT = 6
+RECENT = 4
 
 Places = npt.NDArray[np.int64]
 
@@ -53,14 +55,14 @@ class Work:
         self.mine = mine(task, reviewer, self.rows["example_id"])
         self.answered = np.zeros(self.rows.height, dtype=bool)
         self.own: dict[int, Value] = {}  # place to one's own standing answer
-        self.recent: deque[str] = deque(maxlen=RECENT)
         self.paces: deque[float] = deque(maxlen=PACED)
         self.turns = Turns(workspace, task, reviewer)
         self.model: Proposed | None = None
         self.seen: dict[int, tuple[Said, ...]] = {}  # place to what people differ on, as it was read
         self._read_answers()
-        self.renew_model()
+        self.model = self.newer_model()
         self.order: Order = "uncertain" if self.model is not None else "file"
+        self.chose_order = False
         self.ids: Places = self._ordered(None)
 
     # reading
@@ -77,25 +79,27 @@ class Work:
         by_place: dict[int, list[Said]] = {}
         for place, word in here:
             by_place.setdefault(place, []).append(word)
-        self.seen = {
-            place: tuple(words)
-            for place, words in by_place.items()
-            if len({packed(word.value) for word in words}) > 1
-        }
+        self.seen = {place: tuple(words) for place, words in by_place.items() if _differ(words)}
         self.total_answers = len(here)
 
     def current(self, said: Iterable[Said]) -> list[tuple[int, Said]]:
         """(place, answer) of those that were given to what a row of this version says now."""
         words = list(said)
-        return list(placed(self.workspace, self.dataset, words))
+        return list(placed(self.workspace, self.dataset, self.task, words))
 
-    def renew_model(self) -> bool:
-        """Take the newest suggestions; returns whether they are others than before."""
+    def newer_model(self) -> Proposed | None:
+        """Suggestions newer than those at hand, or None. It reads a file: do it in a thread."""
         found = proposed(self.workspace, self.dataset, self.task)
         if found is None or (self.model is not None and found.made_at == self.model.made_at):
-            return False
-        self.model = found.placed(self.rows["example_id"])
-        return True
+            return None
+        return found.placed(self.rows["example_id"])
+
+    def take_model(self, model: Proposed, current: int | None = None) -> None:
+        """Let new suggestions count from here; the order follows, unless the person chose another."""
+        self.model = model
+        if self.order == "uncertain" or (self.order == "file" and not self.chose_order):
+            self.order = "uncertain"
+            self.ids = self._ordered(current)
 
     # what comes next
 
@@ -105,8 +109,17 @@ class Work:
             raise ConfigError("no model has ordered the rows yet", hint=self.model_told())
         if order == "differ" and not self.seen:
             raise ConfigError("people differ on no row of this version", hint="o goes on to the next order")
-        self.order = order
+        self.order, self.chose_order = order, True
         self.ids = self._ordered(current)
+
+    def following_order(self) -> Order | None:
+        """The next order that there is; None where there is but one."""
+        orders = list(ORDERS)
+        at = orders.index(self.order)
+        for order in [*orders[at + 1 :], *orders[:at]]:
+            if (order != "uncertain" or self.model is not None) and (order != "differ" or self.seen):
+                return order
+        return None
 
     def _ordered(self, current: int | None) -> Places:
         """Places in order: in that of the model those that are answered first, then the current one."""
@@ -179,13 +192,20 @@ class Work:
 
     # answers: on return they are on the disk
 
-    def answer(self, place: int, example: Mapping[str, Any], value: Value, seconds: float | None) -> None:
-        """Answer one row. Raises ConfigError for what is no answer."""
+    def answer(
+        self,
+        place: int,
+        example: Mapping[str, Any],
+        value: Value,
+        seconds: float | None = None,
+        suggestion: Suggestion | None = None,
+    ) -> None:
+        """Answer one row; `suggestion` is what was shown beside it. Raises ConfigError for what is no answer."""
         checked = self.task.checked(value)
         settles = tuple(word.uid for word in self.seen.get(place, ())) if self.order == "differ" else ()
-        word = packed(checked, seconds, self.suggestion(place))
+        word = packed(checked, seconds, suggestion)
         said = Annotation(
-            example["example_id"], shown_hash(example), self.task.key, word, self.reviewer, settles
+            example["example_id"], shown_hash(self.task, example), self.task.key, word, self.reviewer, settles
         )
         self.workspace.ledger.annotate([said])
         if settles:
@@ -213,13 +233,17 @@ class Work:
         else:
             self.own.pop(place, None)
             self.answered[place] = False
+        if self.order == "differ":  # what it had settled may be open again
+            words = standing_on(self.workspace, self.task, turn.example_id, turn.shown)
+            self.seen.pop(place, None)
+            if _differ(words):
+                self.seen[place] = tuple(words)
         return turn, place
 
     def _own(self, place: int, value: Value) -> None:
         self.own.pop(place, None)  # the newest stands last
         self.own[place] = value
         self.answered[place] = True
-        self.recent.append(told(value))
 
     # notes and flags
 
@@ -257,6 +281,11 @@ class Work:
         return int((self.mine & ~self.answered).sum())
 
     @property
+    def recent(self) -> list[str]:
+        """One's own last answers that stand, the newest last."""
+        return [told(value) for value in list(islice(reversed(self.own.values()), RECENT))[::-1]]
+
+    @property
     def pace(self) -> float | None:
         """Median seconds of the last answers, idle time taken out."""
         return median(self.paces) if self.paces else None
@@ -267,12 +296,15 @@ class Work:
         said = [(self.own[place], value) for place, value in self.gold.items() if place in self.own]
         return sum(own == value for own, value in said), len(said)
 
-    @property
-    def due(self) -> bool:
-        """Whether so many answers are new that the model is to be trained again."""
+    def due(self, asked: int) -> bool:
+        """Whether so many answers are new that the model is to be trained again.
+
+        `asked` is how many there were when that was last begun.
+        """
         every = self.task.retrain
         trained = self.model.trained_on if self.model is not None else 0
-        return self.task.kind != "text" and every > 0 and self.total_answers - trained >= every
+        new = self.total_answers - max(trained, asked)
+        return self.task.kind != "text" and every > 0 and new >= every
 
     def model_told(self) -> str:
         """What the model knows, or why there is none."""
@@ -290,6 +322,10 @@ def told(value: Value) -> str:
     return (", ".join(value) or "none of them") if isinstance(value, list) else str(value)
 
 
+def _differ(words: Iterable[Said]) -> bool:
+    return len({packed(word.value) for word in words}) > 1
+
+
 def column_of(column: str) -> pl.Expr:
     """What a task's column holds, as text."""
     if column == "label":
@@ -298,7 +334,9 @@ def column_of(column: str) -> pl.Expr:
     return pl.col("meta").str.json_path_match(f'$["{name}"]')
 
 
-def placed(workspace: Workspace, dataset: str, said: Sequence[Said]) -> Iterable[tuple[int, Said]]:
+def placed(
+    workspace: Workspace, dataset: str, task: Task, said: Sequence[Said]
+) -> Iterable[tuple[int, Said]]:
     """(place, answer) of those answers that were given to what a row of a version says now."""
     if not said:
         return
@@ -306,7 +344,7 @@ def placed(workspace: Workspace, dataset: str, said: Sequence[Said]) -> Iterable
     rows = workspace.scan_examples(dataset).with_row_index("place")
     found = rows.filter(pl.col("example_id").is_in(ids)).collect()
     hashes = dict(
-        zip(found["example_id"], zip(found["place"], shown_hashes(found), strict=True), strict=True)
+        zip(found["example_id"], zip(found["place"], shown_hashes(task, found), strict=True), strict=True)
     )
     for word in said:
         place, shown = hashes.get(word.example_id, (None, None))

@@ -163,7 +163,7 @@ def test_other_rows_or_other_words_are_told(worked: tuple[Workspace, str], tmp_p
 def test_what_cannot_be_replayed_is_refused(worked: tuple[Workspace, str], tmp_path: Path) -> None:
     """A version that another command made, and a source that nobody can read again."""
     here, dataset = worked
-    with here.run("label", {}, {"dataset": dataset}) as run:
+    with here.run("relabel", {}, {"dataset": dataset}) as run:
         run.outputs["dataset"] = made = here.put_dataset(here.examples(dataset)[:5])
     with pytest.raises(ConfigError, match="cannot replay"):
         write_session(here, made, tmp_path / "session")

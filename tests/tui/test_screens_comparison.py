@@ -6,11 +6,14 @@ import polars as pl
 from textual.pilot import Pilot
 from textual.widgets import Static
 
+from curate.flags import flagged
 from curate.workspace import Workspace
 from evalharness.comparing import compare_dataset
+from evalharness.nearest import Near, Nearest
 from tui.app import Seatrial
+from tui.messages import Ready
 from tui.screens.comparison import ComparisonScreen
-from tui.screens.dialogs import Panel
+from tui.screens.dialogs import Confirm, Panel
 from tui.widgets.lines import Heading
 
 EVIL = "[/foo] \x1b]52;c;aGk=\x07"
@@ -74,3 +77,66 @@ async def test_regressions_come_first(hostile: Workspace) -> None:
         assert isinstance(app.screen, Panel)
         await pilot.press("escape", "q")
         assert not isinstance(app.screen, ComparisonScreen)
+
+
+async def test_examples_are_sent_to_curation(hostile: Workspace) -> None:
+    """The key s flags one and takes it back, S all that are shown once confirmed; the flags are on the disk."""
+    scored(hostile)
+    app = Seatrial(hostile)
+    async with app.run_test(size=(100, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("m")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, ComparisonScreen)
+        first = screen.rows[0]["example_id"]
+        await pilot.press("s")
+        assert flagged(hostile) == {first} == screen.flagged
+        await pilot.press("s")
+        assert flagged(hostile) == set()
+        await pilot.press("o", "S")
+        await pilot.pause()
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("n")
+        await pilot.pause()
+        assert flagged(hostile) == set()
+        await pilot.press("S")
+        await pilot.pause()
+        await pilot.press("y")
+        await settle(pilot)
+        lost = {row["example_id"] for row in screen.rows}
+        assert flagged(hostile) == lost and {row["kind"] for row in screen.rows} == {"lost"}
+        words = hostile.ledger.rows("select distinct annotated_at from annotation where value = 'yes'")
+        assert len(words) == 2, "all in one act"
+
+
+async def test_training_rows_near_to_an_example_are_named_and_sent(hostile: Workspace) -> None:
+    """The rows that the adapter learnt from stand below the answers, and N flags them."""
+    scored(hostile)
+    app = Seatrial(hostile)
+    async with app.run_test(size=(100, 36)) as pilot:
+        await settle(pilot)
+        await pilot.press("m")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, ComparisonScreen)
+        example_id = screen.rows[0]["example_id"]
+        assert screen.near[example_id] == [], "this version has no training rows"
+        train = hostile.examples(hostile.dataset("tickets"))
+        near = [Near(row, "oak", f"order broken {EVIL}") for row in train["example_id"][:2]]
+        screen.on_ready(Ready("nearest", (screen.nearest, example_id, near)))
+        shown = str(screen.query_one("#answer-text", Static).content)
+        assert "in train" in shown and "\x1b" not in shown
+        await pilot.press("N")
+        await settle(pilot)
+        assert flagged(hostile) == {each.example_id for each in near}
+
+
+def test_the_nearest_rows_are_those_that_say_the_same(workspace: Workspace) -> None:
+    """By their words, from the training rows alone."""
+    rows = workspace.examples(workspace.dataset("tickets"))
+    divided = rows.with_columns(split=pl.Series(["train"] * 15 + ["test"] * 5))
+    nearest = Nearest(workspace, workspace.put_dataset(divided))
+    assert [each.example_id for each in nearest.to("order 1007 arrived", 1)] == [rows["example_id"][7]]
+    assert len(nearest.to("order 1018 arrived broken", 3)) == 3
+    assert Nearest(workspace, workspace.put_dataset(rows)).to("order") == []

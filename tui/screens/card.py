@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
@@ -17,7 +17,10 @@ from tui.card_view import Card, anchor, card, word
 from tui.desk import Desk
 from tui.display_text import display_text
 from tui.history import Turned
-from tui.screens.editing import harmless_to_edit, in_editor, place_to_edit
+from tui.mending import Offer, offer, redact_instead
+from tui.messages import Failed, Ready
+from tui.screens.card_keys import KEYS
+from tui.screens.editing import harmless_to_edit, in_editor, moved, place_to_edit
 from tui.widgets.lines import Heading, JobLine, KeyLine
 
 if TYPE_CHECKING:
@@ -30,35 +33,7 @@ RECENT = 4  # last decisions named on the last line
 class CardScreen(Screen[int]):
     """A finding, and the keys that decide on it. The list is not shown while one decides."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "accept", "Accept", id="card.accept"),
-        Binding("x", "reject", "Reject", id="card.reject"),
-        Binding("space", "skip", "Skip", id="card.skip"),
-        Binding("u", "undo", "Undo", id="card.undo"),
-        Binding("e", "edit", "Edit", id="card.edit"),
-        Binding("U", "redo", "Redo", show=False, id="card.redo"),
-        Binding("1", "decide('keep')", "Keep this row", show=False, id="card.keep"),
-        Binding("2", "decide('drop')", "Drop this row", show=False, id="card.drop"),
-        Binding("3", "decide('redact')", "Redact the span", show=False, id="card.redact"),
-        Binding("4", "drop_other", "Drop the other row", show=False, id="card.drop-other"),
-        Binding("b", "cluster", "Accept for the whole cluster", show=False, id="card.cluster"),
-        Binding("E", "editor", "Edit in $EDITOR", show=False, id="card.editor"),
-        Binding("n", "note", "Note", show=False, id="card.note"),
-        Binding("f", "flag", "Flag", show=False, id="card.flag"),
-        Binding("d", "stack", "Side by side, or one above the other", show=False, id="card.diff"),
-        Binding("left_square_bracket", "step(-1)", "Previous finding", show=False, id="card.previous"),
-        Binding("right_square_bracket", "step(1)", "Next finding", show=False, id="card.next"),
-        Binding("tab", "sibling(1)", "Next span or member here", show=False, id="card.sibling"),
-        Binding("shift+tab", "sibling(-1)", "Previous span or member", show=False, id="card.sibling-back"),
-        Binding("j,down", "scroll(2)", "Scroll down", show=False, id="card.down"),
-        Binding("k,up", "scroll(-2)", "Scroll up", show=False, id="card.up"),
-        Binding("pagedown", "scroll(10)", "Page down", show=False, id="card.pagedown"),
-        Binding("pageup", "scroll(-10)", "Page up", show=False, id="card.pageup"),
-        Binding("c", "copy", "Copy the text", show=False, id="card.copy"),
-        Binding("ctrl+s,f2", "save", "Save", id="edit.save"),
-        Binding("escape", "leave", "Leave the text", id="edit.leave"),
-        Binding("q", "back", "Back", show=False, id="card.back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     def __init__(self, desk: Desk, position: int) -> None:
         super().__init__()
@@ -71,6 +46,8 @@ class CardScreen(Screen[int]):
         self.drawn: dict[str, Content] = {}
         self.editing: tuple[int | None, str] | None = None
         self.asked_to_leave = False
+        self.span: tuple[int, int] | None = None  # the span with its ends moved, until it is decided
+        self.offer: tuple[Offer, str] | None = None  # what the last edit leads to, and of which finding
 
     @property
     def seatrial(self) -> Seatrial:
@@ -106,11 +83,15 @@ class CardScreen(Screen[int]):
     def show(self, place: int) -> None:
         """Put one finding on the card."""
         desk = self.desk
+        if place != self.place:
+            self.span = None
         self.place = place
         position = desk.position(place)
         if position is not None:
             self.position = position
         finding = desk.finding(place)
+        if self.span is not None:
+            finding |= {"start": self.span[0], "end": self.span[1], "decided": None}
         self._read_ahead(finding)
         self.card = made = card(desk, place, finding, narrow=self.size.width < 60)
         self._put("facts", made.facts)
@@ -201,8 +182,17 @@ class CardScreen(Screen[int]):
 
     def action_decide(self, action: str) -> None:
         """Decide one action; on return it is on the disk."""
-        self.desk.decide([self.place], action)
+        if action == "redact" and self.span is not None:
+            redact_instead(self.desk, self.place, *self.span)
+            self.span = None
+        else:
+            self.desk.decide([self.place], action)
         self._decided(action)
+
+    def action_span(self, start: int, end: int) -> None:
+        """Move an end of the span by characters; `a` or `3` then redacts what is marked."""
+        self.span = moved(self.desk, self.place, self.span, start, end)
+        self.show(self.place)
 
     def action_drop_other(self) -> None:
         """Drop the row on the right, and keep this one."""
@@ -332,10 +322,52 @@ class CardScreen(Screen[int]):
         if text == place_to_edit(self.desk, self.place)[1]:
             self.seatrial.say("the text is as it was; nothing was decided")
             return
-        example_id = self.desk.finding(self.place)["example_id"]
-        self.desk.edit(self.place, Edit(example_id, place[0], place[1], text))
+        finding, before = self.desk.finding(self.place), place_to_edit(self.desk, self.place)[1]
+        edit = Edit(finding["example_id"], place[0], place[1], text)
+        self.desk.edit(self.place, edit)
         self.recent.append("edit")
+        like = finding["finding_id"]
+        self.offer = None
+        self.seatrial.read(self, "alike", lambda: Ready("alike", (offer(self.desk, edit, before), like)))
         self.show(self.place)  # what it says now, beside what it said: look before you go on
+
+    def on_ready(self, message: Ready) -> None:
+        """The rows in which the edit just made fits too are known."""
+        self.offer = cast("tuple[Offer, str]", message.value)
+        if self.offer[0].proposals:
+            self.seatrial.say(
+                f"{len(self.offer[0].proposals):,} other rows hold the same words; p proposes the change there"
+            )
+
+    def on_failed(self, message: Failed) -> None:
+        """What was asked for in the background could not be read."""
+        self.seatrial.complain(message.error)
+
+    async def action_alike(self) -> None:
+        """Propose the change just made for the rows in which it fits too."""
+        from tui.screens.alike import AlikeScreen
+
+        if self.offer is None or not self.offer[0].proposals:
+            raise ConfigError(
+                "there is no change to make elsewhere", hint="e edits words; then p proposes the same"
+            )
+
+        def mended(count: int | None) -> None:
+            if count:
+                self.recent.append(f"{count} alike")
+                self.seatrial.say(f"{count:,} rows mended alike; u takes it back")
+                self.tell()
+
+        await self.app.push_screen(AlikeScreen(self.desk, *self.offer), mended)
+
+    async def action_threshold(self) -> None:
+        """See what another threshold of this check would change."""
+        from tui.screens.threshold import ThresholdScreen
+
+        check = self.desk.finding(self.place)["check"]
+        await self.app.push_screen(
+            ThresholdScreen(self.desk.workspace, self.desk.dataset, self.desk.name, check)
+        )
 
     def action_leave(self) -> None:
         """Leave the text as it was; where it was changed, only when asked twice."""

@@ -15,14 +15,14 @@ from textual.widgets import Static
 from curate.errors import NotFoundError
 from curate.flags import flag, flagged
 from curate.workspace import Workspace
-from evalharness.wording import people_words
+from evalharness.wording import fraction, span
 from tui.display_text import display_text, excerpt, plain
 from tui.messages import Failed, Ready
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 
 if TYPE_CHECKING:
-    from evalharness.comparison import ArmAnswer, Comparison, ExampleRow
+    from evalharness.comparison import ArmAnswer, Comparison, ExampleRow, PeopleRow
     from evalharness.nearest import Near, Nearest
     from tui.app import Seatrial
 
@@ -35,9 +35,9 @@ class ComparisonScreen(Screen[None]):
     """What the figures say, and the rows behind them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "kind", "Only one kind", id="comparison.kind"),
-        Binding("s", "send", "Send to curation", id="comparison.send"),
-        Binding("p", "rate", "People rate", id="comparison.rate"),
+        Binding("o", "kind", "One kind", id="comparison.kind"),
+        Binding("s", "send", "To curation", id="comparison.send"),
+        Binding("p", "rate", "Rate", id="comparison.rate"),
         Binding("v", "verdict", "Verdict", id="comparison.verdict"),
         Binding("S", "send_all", "Send all that are shown to curation", show=False, id="comparison.send-all"),
         Binding(
@@ -145,7 +145,7 @@ class ComparisonScreen(Screen[None]):
                     )
                 )  # fmt: skip
         for people in found.get("people", []):
-            lines.append(plain(people_words(people, found["candidate"]), lines=False))
+            lines.append(plain(_preferred(people, found["candidate"]), lines=False))
         return Content("\n").join(lines)
 
     def show(self) -> None:
@@ -207,7 +207,7 @@ class ComparisonScreen(Screen[None]):
                 ("in train  " if not number else " " * 10, "bold $secondary"),
                 (" ⚑ " if near.example_id in self.flagged else " "),
                 (f"[{display_text(near.label, lines=False)}] " if near.label else "", "dim"),
-                plain(excerpt(near.question), "dim", lines=False),
+                plain(excerpt(near.question, max(self.size.width - 32, 20)), "dim", lines=False),
             )
             for number, near in enumerate(self.near[row["example_id"]])
         ]
@@ -318,6 +318,14 @@ def read(workspace: Workspace) -> Message:
 
     found = with_people(workspace, read_comparison(workspace, None))
     return Ready("comparison", (found, verdict_block(found)))
+
+
+def _preferred(row: PeopleRow, candidate: str) -> str:
+    """What people prefer, on one line; the whole verdict has the rest."""
+    between = span(row["low"], row["high"])
+    doubt = f"{between}, n = {row['n']:,}" if between else f"n = {row['n']:,}"
+    who = "1 person" if row["people"] == 1 else f"{row['people']:,} people"
+    return f"{who} prefer{'s' * (row['people'] == 1)} {candidate} to {row['baseline']} in {fraction(row['rate'])} ({doubt})"
 
 
 def _text(title: str, text: str, characters: int) -> Content:

@@ -44,6 +44,21 @@ def place_to_edit(desk: Desk, place: int) -> tuple[Place, str]:
     return (index, "content"), messages[index]["content"] or ""
 
 
+def moved(desk: Desk, place: int, span: tuple[int, int] | None, start: int, end: int) -> tuple[int, int]:
+    """A span with its ends moved by so many characters, within its text and never empty.
+
+    `span` is where its ends are by now; None where the finding says. Raises ConfigError for no span.
+    """
+    finding = desk.finding(place)
+    example = desk.examples.get([finding["example_id"]]).get(finding["example_id"])
+    if finding["shape"] != "span" or finding["start"] is None or example is None:
+        raise ConfigError("this finding marks no span", hint="e edits the text")
+    text = text_at(example, (finding["message"], finding["field"] or "content")) or ""
+    first, last = span or (finding["start"], finding["end"])
+    first = max(0, min(first + start, last - 1))
+    return first, min(max(last + end, first + 1), len(text))
+
+
 def harmless_to_edit(text: str) -> bool:
     """Whether a text can be edited in place without a character that acts or hides."""
     spaces = text.replace("\t", " ").replace("\r\n", "\n")

@@ -11,8 +11,9 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from curate.alike import Similar
 from tui.card_text import first_words
-from tui.desk import ORDERS, Desk, Ids
+from tui.desk import EXAMPLE_KINDS, ORDERS, Desk, Ids
 from tui.display_text import display_text
 from tui.filter import compile_filter, kinds
 from tui.messages import Failed, Ready
@@ -41,6 +42,7 @@ class QueueScreen(Screen[None]):
         Binding("colon", "filter", "Filter", id="queue.filter"),
         Binding("slash", "search", "Search", id="queue.search"),
         Binding("s", "sort", "Sort", id="queue.sort"),
+        Binding("m", "like", "Similar rows first", show=False, id="queue.like"),
         Binding("o", "open_only", "Open/all", id="queue.open-only"),
         Binding("w", "widen", "Show all again", show=False, id="queue.all"),
         Binding("u", "undo", "Undo", show=False, id="queue.undo"),
@@ -85,6 +87,10 @@ class QueueScreen(Screen[None]):
     def on_ready(self, message: Ready) -> None:
         """The findings, or a new choice of them, are there."""
         rows = self.query_one(Rows)
+        if isinstance(message.value, Similar) and self.desk is not None:
+            self.desk.near = message.value
+            self.choose(order="similar")
+            return
         if isinstance(message.value, Desk):
             before, self.desk = self.desk, message.value
             if before is None:
@@ -126,7 +132,8 @@ class QueueScreen(Screen[None]):
             return
         count = f"{len(desk.ids):,} of {desk.total:,} shown · {desk.open:,} open"
         self.query_one(Heading).say([desk.name, "findings"], count)
-        parts: list[Content | tuple[str, str]] = [(ORDERS[desk.order], "")]
+        by = f" (by {desk.near.by})" if desk.order == "similar" and desk.near else ""
+        parts: list[Content | tuple[str, str]] = [(ORDERS[desk.order] + by, "")]
         parts.insert(0, ("open  " if desk.only_open else "open and decided  ", "bold"))
         if desk.filter:
             parts.append((f"  : {display_text(desk.filter, lines=False)}", "bold $accent"))
@@ -192,7 +199,7 @@ class QueueScreen(Screen[None]):
         desk = self.desk
         if desk is None:
             return
-        known = kinds(desk.rows.schema) | dict.fromkeys(("row_label", "group", "split", "source"), "text")
+        known = kinds(desk.rows.schema) | EXAMPLE_KINDS
 
         def check(text: str) -> None:
             if text.strip():
@@ -219,10 +226,19 @@ class QueueScreen(Screen[None]):
             )
 
     def action_sort(self) -> None:
-        """The next order: by check, surest first, least sure first, by row."""
+        """The next order: by check, surest first, least sure first, most doubtful first, by row."""
         if self.desk is not None:
-            orders = list(ORDERS)
+            orders = [order for order in ORDERS if order != "similar" or self.desk.near is not None]
             self.choose(order=orders[(orders.index(self.desk.order) + 1) % len(orders)])
+
+    def action_like(self) -> None:
+        """Order by how similar the rows are to the one under the cursor."""
+        desk = self.desk
+        if desk is None or not len(desk.ids):
+            return
+        place = int(desk.ids[self.query_one(Rows).cursor])
+        self.seatrial.say("looking for similar rows ...", seconds=2)
+        self.seatrial.read(self, "similar", lambda: Ready("similar", desk.like(place)))
 
     def action_open_only(self) -> None:
         """Only what waits for a decision, or all."""

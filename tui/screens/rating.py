@@ -5,51 +5,33 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from statistics import median
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.errors import ConfigError, NotFoundError, SeatrialError
-from curate.workspace import Workspace
-from tui.display_text import excerpt, plain
+from tui.display_text import plain
 from tui.messages import Failed, Ready
+from tui.rating_view import Opened, Summed, agreed, agreement, answer, asked, open_rating, summed
 from tui.widgets.lines import Heading, JobLine, KeyLine
 
 if TYPE_CHECKING:
     from curate.agreement import Kappa
-    from evalharness.comparison import PeopleRow
-    from evalharness.rating import Item, Pairing, Rater
+    from curate.differences import Word
+    from evalharness.rating import Item, Rater
     from tui.app import Seatrial
 
 IDLE = 60.0  # seconds; who looked longer than that was away
 OFTEN = 10  # ratings after which agreement is reckoned again
-SHOWN = 100_000  # characters of one answer
 SIGNS = {"left": "◀ 1 is better", "right": "2 is better ▶", "tie": "= a tie", "both bad": "✗ both bad"}
 NOTHING = (
     "There is nothing to rate.\n\n{}\n\nSeveral arms must have answered the same rows:\n! predict asks them."
 )
-
-
-class Opened(NamedTuple):
-    """What the screen shows: a pairing, what else could be rated, and how two people agree."""
-
-    pair: Pairing
-    arms: list[str]  # that have answered, beside the candidate
-    splits: list[str]
-    agreement: list[Kappa]
-
-
-class Summed(NamedTuple):
-    """The ratings so far, for whoever asks."""
-
-    row: PeopleRow
-    words: str
 
 
 class RatingScreen(Screen[None]):
@@ -67,6 +49,7 @@ class RatingScreen(Screen[None]):
         Binding("left_square_bracket", "go(-1)", "Previous", show=False, id="rating.previous"),
         Binding("right_square_bracket", "go(1)", "Next", show=False, id="rating.next"),
         Binding("r", "reference", "The reference answer, or not", show=False, id="rating.reference"),
+        Binding("d", "differ", "Those on which people differ", show=False, id="rating.differ"),
         Binding("v", "results", "What came of it so far", show=False, id="rating.results"),
         Binding("B", "baseline", "Against another arm", show=False, id="rating.baseline"),
         Binding("S", "other_split", "Another split", show=False, id="rating.split"),
@@ -88,6 +71,7 @@ class RatingScreen(Screen[None]):
         self.since = time.monotonic()
         self.seconds: list[float] = []  # of the ratings of this sitting
         self.agreement: list[Kappa] = []
+        self.seen: dict[int, tuple[Word, ...]] = {}  # differences that are gone through
 
     @property
     def seatrial(self) -> Seatrial:
@@ -131,6 +115,7 @@ class RatingScreen(Screen[None]):
         from evalharness.rating import Rater
 
         self.opened, self.baseline, self.agreement = opened, opened.pair.baseline, opened.agreement
+        self.seen = {}
         self.rater = Rater(self.seatrial.here, opened.pair, self.seatrial.reviewer)
         self.go_to(self.rater.next_open(-1))
 
@@ -181,7 +166,11 @@ class RatingScreen(Screen[None]):
         left = self.rater.left(self.place)
         right = next(arm for arm in item.answers if arm != left)
         said = self.rater.side(self.place)
-        question.update(asked(item.messages, item.reference if self.reference else None))
+        question.update(
+            asked(
+                item.messages, item.reference if self.reference else None, system=self.app.size.height >= 18
+            )
+        )
         one.update(answer("1", item.answers[left], chosen=said == "left"))
         two.update(answer("2", item.answers[right], chosen=said == "right"))
         self.tell()
@@ -193,17 +182,21 @@ class RatingScreen(Screen[None]):
         pair, rated = self.rater.pair, len(self.rater.mine)
         self.query_one(Heading).say(
             ["seatrial", "rating", f"{pair.candidate} and {pair.baseline}, {pair.split} rows"],
-            f"{self.place + 1 if self.items else 0:,} · {rated:,} of {len(self.items):,} rated",
+            f"at {self.place + 1 if self.items else 0:,} · {rated:,} of {len(self.items):,} rated",
         )
         said = self.rater.side(self.place) if self.items else None
-        parts = (
-            [SIGNS[said] if said else "not rated: 1 or 2 is better, t tie, b both bad"] if self.items else []
-        )
+        parts = [SIGNS[said] if said else "not rated"] if self.items else []
+        parts += [f"{w.reviewer}: {self._told(w.said)}" for w in self.seen.get(self.place, ())]
         parts += [f"median {median(self.seconds):.1f} s"] if self.seconds else []
         parts += [agreed(each, self.seatrial.reviewer) for each in self.agreement[:1]]
         self.query_one("#rate-word", Static).update(
             plain("  ·  ".join(parts), "" if said else "dim", lines=False)
         )
+
+    def _told(self, said: str) -> str:
+        """Somebody's answer by the sides as they stand here."""
+        assert self.rater is not None
+        return {"left": "1", "right": "2"}.get(side := self.rater.seen_as(self.place, said), side)
 
     def on_resize(self, event: events.Resize) -> None:
         """Answers stand side by side where there is room for two columns one can read."""
@@ -217,12 +210,16 @@ class RatingScreen(Screen[None]):
             return
         took = time.monotonic() - self.since
         known = took if took <= IDLE else None
-        self.rater.rate(self.place, said, seconds=known, reference=self.reference)
+        settles = self.seen.pop(self.place, ())
+        self.rater.rate(self.place, said, seconds=known, reference=self.reference, settles=settles)
         if known is not None:
             self.seconds.append(known)
         if len(self.seconds) % OFTEN == 0:
             self.look_at_agreement()
-        self.go_to(self.rater.next_open(self.place))
+        if settles:
+            self._next_difference()
+        else:
+            self.go_to(self.rater.next_open(self.place))
 
     def look_at_agreement(self) -> None:
         """Reckon again how this person agrees with others, in the background."""
@@ -236,7 +233,9 @@ class RatingScreen(Screen[None]):
 
     def action_skip(self) -> None:
         """To the next that is not rated; this one comes again."""
-        if self.rater is not None and self.items:
+        if self.place in self.seen:
+            self._next_difference()
+        elif self.rater is not None and self.items:
             following = self.rater.next_open(self.place)
             if following == self.place:
                 self.seatrial.say("this is the only one that is left")
@@ -246,6 +245,30 @@ class RatingScreen(Screen[None]):
         """To the one before or after, rated or not."""
         if self.items:
             self.go_to(max(0, min(self.place + by, len(self.items) - 1)))
+
+    def action_differ(self) -> None:
+        """Go through what people differ on: each one's word is told, and what is said now settles it."""
+        if self.rater is None:
+            return
+        going = bool(self.seen)
+        self.seen = {} if going else self.rater.differing()
+        if going:
+            self.go_to(self.rater.next_open(-1))
+        elif self.seen:
+            self.seatrial.say(f"people differ on {len(self.seen):,}; what you say now settles it, d leaves")
+            self._next_difference()
+        else:
+            self.seatrial.say("people differ on none of these")
+
+    def _next_difference(self) -> None:
+        """The next after this one, or the first; when none is left, on to what is not rated."""
+        assert self.rater is not None
+        later = [place for place in self.seen if place > self.place]
+        if self.seen:
+            self.go_to(later[0] if later else next(iter(self.seen)))
+        else:
+            self.seatrial.say("all are settled")
+            self.go_to(self.rater.next_open(-1))
 
     def action_undo(self) -> None:
         """Take the newest rating back and show it."""
@@ -320,67 +343,3 @@ class RatingScreen(Screen[None]):
     def action_back(self) -> None:
         """To where one came from; everything said is kept."""
         self.dismiss()
-
-
-def open_rating(workspace: Workspace, dataset: str, baseline: str | None, split: str) -> Ready:
-    """The answers of two arms, for the screen."""
-    from curate.workspace import reviewer
-    from evalharness.rating import open_pairing
-    from evalharness.score import newest, splits_answered
-
-    pair = open_pairing(workspace, dataset, baseline=baseline, split=split)
-    arms = [arm for arm in newest(workspace, dataset, split) if arm != pair.candidate]
-    kappas = agreement(workspace, pair, reviewer())
-    return Ready("rating", Opened(pair, arms, splits_answered(workspace, dataset), kappas))
-
-
-def agreement(workspace: Workspace, pair: Pairing, reviewer: str) -> list[Kappa]:
-    """How this person agrees with each other one, over what both rated on their own; the most first."""
-    from curate.agreement import pairs
-    from evalharness.rating import standing
-
-    units = [
-        {word.reviewer: word.said for word in words}
-        for words in standing(workspace, pair, alone=True).values()
-    ]
-    return sorted((each for each in pairs(units) if reviewer in each.raters), key=lambda each: -each.n)
-
-
-def agreed(found: Kappa, reviewer: str) -> str:
-    """How far two people agree, in a few words."""
-    other = next((name for name in found.raters if name != reviewer), "")
-    kappa = "" if found.kappa is None else f", kappa {found.kappa:.2f}"
-    return f"agrees with {other} in {found.agreement:.0%}{kappa} (n = {found.n:,})"
-
-
-def summed(workspace: Workspace, pair: Pairing) -> Ready:
-    """The win rate so far."""
-    from evalharness.people import people_row
-    from evalharness.wording import people_words
-
-    row = people_row(workspace, pair)
-    return Ready("results", Summed(row, people_words(row, pair.candidate)))
-
-
-def asked(messages: list[dict[str, Any]], reference: str | None) -> Content:
-    """What was asked; the system prompt, which is often the same, on one line."""
-    parts = []
-    for message in messages:
-        text = message["content"] or message["tool_calls"] or ""
-        role = str(message["role"])
-        if role == "system":
-            parts.append(
-                Content.assemble((f"{role}  ", "bold dim"), plain(excerpt(text), "dim", lines=False))
-            )
-        else:
-            parts.append(Content.assemble((f"{role}  ", "bold $secondary"), plain(text[:SHOWN])))
-    if reference is not None:
-        parts.append(Content.assemble(("reference  ", "bold $accent"), plain(reference[:SHOWN] or "(none)")))
-    return Content("\n").join(parts)
-
-
-def answer(name: str, text: str, *, chosen: bool) -> Content:
-    """One answer under its number; what was chosen has a mark."""
-    more = f"\n… {len(text) - SHOWN:,} characters more" if len(text) > SHOWN else ""
-    head = (f"{name}  ✓ better", "bold $success") if chosen else (name, "bold $primary")
-    return Content.assemble(head, "\n", plain(text[:SHOWN] or "(empty)"), (more, "dim"))

@@ -21,7 +21,7 @@ from tui.filter import compile_filter
 from tui.messages import Failed, Ready
 from tui.rowfile import KINDS, ORDERS, Choice, Pages, RowFile
 from tui.widgets.lines import Heading, JobLine, KeyLine
-from tui.widgets.rows import Block, Cell, Column, Rows
+from tui.widgets.rows import BLOCK, Block, Cell, Column, Rows
 
 if TYPE_CHECKING:
     from tui.app import Seatrial
@@ -125,7 +125,8 @@ class RowsScreen(Screen[None]):
             self._put(value.pages)
         elif isinstance(value, Came) and value.pages is self.pages:
             self.coming.discard(value.unit)
-            self.query_one(Rows).renew()
+            rows = self.query_one(Rows)
+            rows.forget(value.unit * value.pages.size, (value.unit + 1) * value.pages.size)
             self._ahead()
 
     def on_failed(self, message: Failed) -> None:
@@ -147,7 +148,7 @@ class RowsScreen(Screen[None]):
         cursor = before if pages.ids is None else 0
         if pages.ids is not None and not pages.choice.order and len(pages.ids):
             cursor = int(pages.ids.searchsorted(before))
-        rows.show(pages.total, self.block, cursor=cursor)
+        rows.show(pages.total, self.block, cursor=cursor, at_once=min(pages.size, BLOCK))
         self.tell()
 
     def tell(self) -> None:
@@ -300,7 +301,10 @@ class RowsScreen(Screen[None]):
                 return
             rows.cursor = int(at)
 
-        await self.app.push_screen(Ask("row", "", "a row's number", lambda text: place(text) and None), typed)
+        def check(text: str) -> None:
+            place(text)
+
+        await self.app.push_screen(Ask("row", "", "a row's number in the version", check), typed)
 
     # one row
 

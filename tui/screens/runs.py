@@ -15,6 +15,9 @@ from textual.widgets import Static
 from curate.progress import duration
 from tui.display_text import plain
 from tui.lineage import RunRow, ago, runs
+from tui.messages import Failed, Ready
+from tui.screens.training import Panels, follow
+from tui.training import Curves, Follower
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 
@@ -34,15 +37,21 @@ class RunsScreen(Screen[None]):
     """The log, newest first; the chosen run's settings and error below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "copy", "Copy", id="runs.copy"),
         Binding("enter", "open", "Details", id="runs.open"),
-        Binding("ctrl+r", "renew", "Read again", id="runs.renew"),
+        Binding("v", "curves", "Curves", id="runs.curves"),
+        Binding("a", "again", "Run again", id="runs.again"),
+        Binding("c", "copy", "Copy", id="runs.copy"),
+        Binding("ctrl+r", "renew", "Read again", show=False, id="runs.renew"),
         Binding("q,escape", "back", "Back", id="runs.back"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self.runs: list[RunRow] = []
+        self.counted = (0, 0)  # runs begun and ended, as last looked at
+        self.follower: Follower | None = None
+        self.curves: Curves | None = None
+        self.reading = False
 
     @property
     def seatrial(self) -> Seatrial:
@@ -54,21 +63,63 @@ class RunsScreen(Screen[None]):
         yield Heading()
         yield Rows(COLUMNS, id="runs", empty="Nothing was run here yet.\n\n! runs any command.")
         yield Static(id="run-detail")
+        yield Panels(id="run-curves")
         yield JobLine()
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Read the log."""
+        """Read the log, and look again as long as it is shown."""
         self.query_one(Rows).focus()
         self.renew()
+        self.set_interval(0.4, self.look)
+
+    def look(self) -> None:
+        """What another process has begun or ended, and the lines that a training run has added."""
+        if not self.is_current:
+            return
+        if self._count() != self.counted:
+            self.renew()
+        if self.follower is not None and not self.reading and self.follower.changed():
+            self.follow()
+
+    def _count(self) -> tuple[int, int]:
+        row = self.seatrial.here.ledger.rows(
+            "select (select count(*) from run) as begun, (select count(*) from run_end) as ended"
+        )[0]
+        return row["begun"], row["ended"]
+
+    def follow(self) -> None:
+        """Read the curves of the run under the cursor, in the background."""
+        assert self.follower is not None
+        self.reading = True
+        follower, run = self.follower, self.runs[self.query_one(Rows).cursor]
+        self.seatrial.read(self, "curves", lambda: follow(follower, run))
+
+    def on_ready(self, message: Ready) -> None:
+        """The curves, if they are still those of the run under the cursor."""
+        self.reading = False
+        found = cast("Curves", message.value)
+        if self.runs and found.run_id == self.runs[self.query_one(Rows).cursor].run_id:
+            self.curves = found
+            self.query_one(Panels).show(found)
+            self.tell()
+
+    def on_failed(self, message: Failed) -> None:
+        """They cannot be read: said once."""
+        self.reading, self.follower = False, None
+        self.seatrial.complain(message.error)
 
     def renew(self) -> None:
-        """Read the log again."""
+        """Read the log again; the cursor stays on its run."""
+        rows = self.query_one(Rows)
+        before = self.runs[rows.cursor].run_id if self.runs and rows.cursor else None
+        self.counted = self._count()
         self.runs = runs(self.seatrial.here)
         failed = sum(run.error is not None for run in self.runs)
         self.query_one(Heading).say(["seatrial", "runs"], f"{len(self.runs):,} runs · {failed:,} failed")
-        self.query_one(Rows).show(len(self.runs), self.block)
-        self.tell()
+        ids = [run.run_id for run in self.runs]
+        rows.show(len(self.runs), self.block, cursor=ids.index(before) if before in ids else 0)
+        self.choose()
 
     def action_renew(self) -> None:
         """Read the log again."""
@@ -89,6 +140,18 @@ class RunsScreen(Screen[None]):
 
     def on_rows_moved(self) -> None:
         """Show the run under the cursor."""
+        self.choose()
+
+    def choose(self) -> None:
+        """Another run: its curves if it trained something."""
+        run = self.runs[self.query_one(Rows).cursor] if self.runs else None
+        trains = run is not None and run.kind == "train"
+        self.query_one(Panels).display = trains
+        if run is None or not trains:
+            self.follower = self.curves = None
+        elif self.follower is None or self.follower.run != run:
+            self.follower, self.curves = Follower(self.seatrial.here, run), None
+            self.follow()
         self.tell()
 
     def tell(self) -> None:
@@ -105,12 +168,14 @@ class RunsScreen(Screen[None]):
             ),
             plain(run.command, lines=False),
         ]
-        if run.params:
+        if self.curves is not None:
+            lines.append(plain(self.curves.words, "bold", lines=False))
+        elif run.params:
             said = "  ".join(
                 f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in run.params.items()
             )
             lines.append(plain(said[:600] + (" …" if len(said) > 600 else ""), "dim", lines=False))
-        if run.error:
+        if run.error and self.curves is None:
             lines.append(plain(run.error[:400], "$error", lines=False))
         self.query_one("#run-detail", Static).update(Content("\n").join(lines))
 
@@ -127,6 +192,27 @@ class RunsScreen(Screen[None]):
             details = json.dumps(run.params, indent=2, ensure_ascii=False)
             words = f"{run.command}\n\n{run.error or 'it ended well' if run.ended_at else 'it has not ended, or was killed'}"
             await self.app.push_screen(Panel(f"{run.kind} {run.run_id}", words, details))
+
+    async def action_again(self) -> None:
+        """The run's own command, to be changed or run; a training run that was cut off goes on."""
+        if not self.runs:
+            return
+        run = self.runs[self.query_one(Rows).cursor]
+        words = run.command.removeprefix("seatrial ")
+        cut_off = run.kind == "train" and (run.ended_at is None or run.error) and "--resume" not in words
+        await self.seatrial.ask_command(words + (" --resume" if cut_off else ""))
+
+    async def action_curves(self) -> None:
+        """The curves of a training run on the whole screen."""
+        from tui.screens.training import TrainingScreen
+
+        if not self.runs:
+            return
+        run = self.runs[self.query_one(Rows).cursor]
+        if run.kind != "train":
+            self.seatrial.say(f"`{run.kind}` has no curves; a train run has")
+            return
+        await self.app.push_screen(TrainingScreen(run))
 
     def action_copy(self) -> None:
         """Put the chosen run's command on the clipboard."""

@@ -45,6 +45,8 @@ class VersionsScreen(Screen[None]):
         Binding("S", "split", "Split", id="versions.split"),
         Binding("r", "runs", "Runs", id="versions.runs"),
         Binding("m", "comparison", "Comparison: the arms side by side", show=False, id="versions.comparison"),
+        Binding("L", "label", "Label by hand", show=False, id="versions.label"),
+        Binding("E", "steps", "Evaluate: the steps to a verdict", show=False, id="versions.steps"),
         Binding("i", "import", "Import a file", show=False, id="versions.import"),
         Binding("X", "export", "Export", show=False, id="versions.export"),
         Binding("T", "train", "Train on this version", show=False, id="versions.train"),
@@ -262,6 +264,25 @@ class VersionsScreen(Screen[None]):
 
         workspace, version = self.seatrial.here, self.chosen
         await self.app.push_screen(RowsScreen(lambda: RowFile(workspace, version.digest), version.name))
+
+    async def action_label(self) -> None:
+        """Answer the questions of the label set, row by row."""
+        from tui.screens.label_asks import open_labelling
+
+        await open_labelling(self.seatrial, self.chosen.digest, self.chosen.name)
+
+    async def action_steps(self) -> None:
+        """Split, train, predict, score, compare, report: what is done, and each command."""
+        from tui.screens.steps import StepsScreen
+
+        await self.app.push_screen(StepsScreen(self.chosen.digest))
+
+    async def action_distributions(self) -> None:
+        """What the chosen version is made of, and its data card."""
+        from tui.screens.distributions import DistributionsScreen
+
+        version = self.chosen
+        await self.app.push_screen(DistributionsScreen(self.seatrial.here, version.digest, version.name))
 
     async def action_comparison(self) -> None:
         """The newest comparison."""

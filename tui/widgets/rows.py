@@ -82,10 +82,13 @@ class Rows(ScrollView, can_focus=True):
         self.fetch: Callable[[int, int], Block] = lambda start, stop: []
         self.blocks: OrderedDict[int, Block] = OrderedDict()
         self.fetched = 0
+        self.at_once = BLOCK
 
-    def show(self, total: int, fetch: Callable[[int, int], Block], *, cursor: int = 0) -> None:
-        """Show `total` rows; `fetch(start, stop)` gives the cells of some of them."""
-        self.total, self.fetch = total, fetch
+    def show(
+        self, total: int, fetch: Callable[[int, int], Block], *, cursor: int = 0, at_once: int = BLOCK
+    ) -> None:
+        """Show `total` rows; `fetch(start, stop)` gives the cells of some of them, of `at_once` at most."""
+        self.total, self.fetch, self.at_once = total, fetch, at_once
         self.blocks.clear()
         self.virtual_size = Size(1, total + 1)
         self.cursor = max(0, min(cursor, total - 1))
@@ -96,6 +99,14 @@ class Rows(ScrollView, can_focus=True):
         """Fetch again what is on the screen; the number of rows is the same."""
         self.blocks.clear()
         self.refresh()
+
+    def forget(self, start: int, stop: int) -> None:
+        """Fetch some rows again; drawn again only if they are on the screen."""
+        for number in range(start // self.at_once, -(-stop // self.at_once)):
+            self.blocks.pop(number, None)
+        top = self.scroll_offset.y
+        if start < top + self.size.height and stop > top:
+            self.refresh()
 
     def on_resize(self) -> None:
         """The width is another: no line is wider than the list."""
@@ -145,23 +156,27 @@ class Rows(ScrollView, can_focus=True):
             if column.right:
                 line = line.rstrip().rjust(len(line))
             style = self.get_component_rich_style(f"rows--{tone}") if tone and not kind else plain
-            if number:
-                segments.append(Segment(" " * GAP, plain))
-            segments.append(Segment(line, style))
+            # a gap shows no colour: with what is before it, it is one change of style less to be sent
+            before = segments[-1]
+            segments[-1] = Segment(before.text + " " * GAP if number else before.text, before.style)
+            if style == before.style:
+                segments[-1] = Segment(segments[-1].text + line, style)
+            else:
+                segments.append(Segment(line, style))
         return Strip(segments).adjust_cell_length(self.room, plain)
 
     def row(self, index: int) -> list[Cell]:
         """The cells of one row, fetched with its block if need be."""
-        number = index // BLOCK
+        number = index // self.at_once
         if number not in self.blocks:
             self.fetched += 1
-            start = number * BLOCK
-            self.blocks[number] = self.fetch(start, min(start + BLOCK, self.total))
+            start = number * self.at_once
+            self.blocks[number] = self.fetch(start, min(start + self.at_once, self.total))
             while len(self.blocks) > HELD:
                 self.blocks.popitem(last=False)
         self.blocks.move_to_end(number)
         block = self.blocks[number]
-        place = index % BLOCK
+        place = index % self.at_once
         return block[place] if place < len(block) else []
 
     # moving
@@ -169,6 +184,8 @@ class Rows(ScrollView, can_focus=True):
     def watch_cursor(self, old: int, new: int) -> None:
         """Draw the two lines that changed, or all where the list had to scroll."""
         top = self.scroll_offset.y
+        if abs(new - old) == 1:
+            self._turn()
         self._follow()
         if self.scroll_offset.y == top:
             for index in (old, new):
@@ -183,6 +200,15 @@ class Rows(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor, animate=False, immediate=True)
         elif self.cursor >= top + visible:
             self.scroll_to(y=self.cursor - visible + 1, animate=False, immediate=True)
+
+    def _turn(self) -> None:
+        """Before a step over the edge: half a page on, so that not each step draws all lines again."""
+        visible = max(self.scrollable_content_region.height - 1, 1)
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=max(self.cursor - visible // 2, 0), animate=False, immediate=True)
+        elif self.cursor >= top + visible:
+            self.scroll_to(y=self.cursor - visible // 2, animate=False, immediate=True)
 
     def action_move(self, by: int) -> None:
         """So many rows down, or up where negative."""

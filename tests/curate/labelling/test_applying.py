@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from curate.biography import biography
 from curate.errors import ConfigError, GateError
+from curate.example import with_content_hash
 from curate.labelling.applying import apply_answers
 from curate.labelling.status import exported, status_of
 from curate.labelling.tasks import Task, Value
@@ -107,3 +109,31 @@ def test_an_option_that_is_gone_is_counted_and_not_applied(
     fewer = replace(task, options=task.options[:2])
     assert status_of(workspace, dataset, fewer).strange == 1
     assert apply_answers(workspace, dataset, fewer).answered == 1
+
+
+def test_an_answer_that_is_the_label_itself_becomes_the_new_one(
+    workspace: Workspace, tasks: dict[str, Task]
+) -> None:
+    """As classes are imported; other answers stay, and so do the people's words: the prompt was judged."""
+    dataset = workspace.dataset()
+    examples = workspace.examples(dataset)
+    turns = examples["messages"].to_list()
+    turns[1][2]["content"] = " oak\n"
+    import polars as pl
+
+    messages = pl.Series("messages", turns, dtype=examples.schema["messages"])
+    dataset = workspace.put_dataset(with_content_hash(examples.with_columns(messages)))
+    workspace.ledger.set_name("tickets", dataset)
+    say(workspace, tasks["queue"], "anna", {1: "viola", 3: "viola"})
+    made = apply_answers(workspace, dataset, tasks["queue"]).made.outputs["dataset"]
+    after = workspace.examples(made)["messages"].to_list()
+    assert [after[n][2]["content"] for n in (0, 1, 3)] == ["oak: sorry", "viola", "viola: sorry"]
+    assert status_of(workspace, made, tasks["queue"]).answered == 2
+
+
+def test_the_biography_of_a_row_tells_of_it(workspace: Workspace, tasks: dict[str, Task]) -> None:
+    say(workspace, tasks["queue"], "anna", {1: "viola"})
+    apply_answers(workspace, workspace.dataset(), tasks["queue"])
+    told = [event.words for event in biography(workspace, "t.jsonl:2").events]
+    assert "answered queue: viola by anna" in told
+    assert 'queue: "viola", by anna; the row said something else before' in told

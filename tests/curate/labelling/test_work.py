@@ -106,7 +106,7 @@ def test_an_answer_holds_while_the_text_does(workspace: Workspace, tasks: dict[s
     say(work, 4, "viola")
     examples = workspace.examples(work.dataset)
     row = examples.row(2, named=True)
-    assert shown_hash(row) == shown_hash({**row, "label": "x", "meta": "{}"})
+    assert shown_hash(task, row) == shown_hash(task, {**row, "label": "x", "meta": "{}"})
     turns = examples["messages"].to_list()
     turns[4][1]["content"] = "something else"
     other = examples.with_columns(

@@ -1,0 +1,93 @@
+"""What one edit leads to: the same change in other rows, and places that a person marks otherwise.
+
+Both make findings of a person's own (`curate.byhand`) and decide on them at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from curate import byhand
+from curate.alike import Change, Proposal, changes, proposals
+from curate.apply import Edit
+from curate.errors import ConfigError
+from curate.review import decide_edit, record
+from curate.workspace import Decision
+from tui.desk import Desk
+
+MOST = 2_000  # rows mended as one act
+
+
+class Offer(NamedTuple):
+    """Other rows in which the change that was just made fits too."""
+
+    changes: list[Change]
+    proposals: list[Proposal]
+
+
+def offer(desk: Desk, edit: Edit, before: str) -> Offer:
+    """The rows in which the same could be changed; in a thread, since all rows are looked through."""
+    made = changes(before, edit.text)
+    role: str | None = None
+    if edit.message is not None:
+        example = desk.examples.get([edit.example_id])[edit.example_id]
+        role = example["messages"][edit.message]["role"]
+    plain = edit.message is None or edit.field == "content"
+    if not plain or (edit.message is None and edit.field not in ("chosen", "rejected", "label")):
+        return Offer([], [])
+    return Offer(
+        made, proposals(desk.examples.rows, made, role=role, field=edit.field, except_id=edit.example_id)
+    )
+
+
+def mend(desk: Desk, chosen: Sequence[Proposal], *, like: str) -> int:
+    """Decide the change on each row chosen, as one act; on return it is on the disk. Returns how many.
+
+    `like` is the id of the finding whose edit it was. Raises ConfigError above MOST rows.
+    """
+    if len(chosen) > MOST:
+        raise ConfigError(f"{len(chosen):,} rows at once are too many to look at", hint=f"{MOST:,} at most")
+    if not chosen:
+        return 0
+    table = pl.DataFrame(
+        {
+            "example_id": [p.example_id for p in chosen],
+            "message": pl.Series([p.message for p in chosen], dtype=pl.Int32),
+            "field": [p.field for p in chosen],
+        }
+    ).with_columns(
+        label=pl.lit("alike"),
+        action=pl.lit("edit"),
+        score=pl.lit(1.0),
+        evidence=pl.lit(json.dumps({"like": like[:8]})),
+    )
+    added = byhand.add(desk.workspace, desk.dataset, table)
+    places = {(row["example_id"], row["message"], row["field"]): row for row in added.iter_rows(named=True)}
+    decisions = [
+        decide_edit(
+            desk.workspace,
+            places[p.example_id, p.message, p.field],
+            Edit(p.example_id, p.message, p.field, p.after),
+            by=desk.reviewer,
+            note=f"like {like[:8]}",
+        )
+        for p in chosen
+    ]
+    record(desk.workspace, decisions)
+    return len(decisions)
+
+
+def redact_instead(desk: Desk, place: int, start: int, end: int) -> None:
+    """Redact other characters than a finding marks: one act, which keeps the finding's own place as it is."""
+    finding = desk.finding(place)
+    names = ("example_id", "message", "field", "label", "score", "blocking")
+    row = {name: finding[name] for name in names}
+    row |= {"start": start, "end": end, "action": "redact", "evidence": json.dumps({"instead_of": finding["finding_id"][:8]})}  # fmt: skip
+    added = byhand.add(desk.workspace, desk.dataset, pl.DataFrame([row], infer_schema_length=None))
+    note = f"instead of {finding['finding_id'][:8]}"
+    new = Decision(added["finding_id"][0], finding["example_id"], "redact", desk.reviewer, note)
+    desk.decide([place], "keep", note="adjusted", also=[new])
