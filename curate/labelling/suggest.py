@@ -1,7 +1,7 @@
 """Active learning: a model of the answers so far says what the others may be, and which to ask for next.
 
 Logistic regression on sentence vectors, or on words and pieces of words where there is no encoder. The
-rows that it is least sure of come first; among them those that are alike come one after the other.
+rows that it is least sure of come first, of many kinds; of each few the alike come one after the other.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ FEWEST_TOLD = 20  # answers, below which nobody can say how often the model is r
 FOLDS = 5
 STRENGTH = 10.0  # inverse regularisation
 ENCODED = 20_000  # texts at most that are encoded without having been asked for an encoder
-BLOCK = 40  # rows of about one uncertainty that are put next to what is like them
+BLOCK = 20  # rows that are chosen to differ from one another
+POOL = 200  # of so many, the most in doubt
 ARRANGED = 2_000  # rows so arranged; nobody answers more before the model is trained again
 
 Table = npt.NDArray[np.float64]
@@ -191,17 +192,35 @@ def _out_of_fold(features: Any, places: Places, codes: Places) -> float | None: 
 
 
 def arranged(features: Any, doubt: Table) -> Places:  # noqa: ANN401
-    """(row,): at which place it comes: most in doubt first; of each BLOCK what is alike together.
+    """(row,): at which place it comes: those most in doubt first, each BLOCK of them unlike one another.
 
-    Within a block each row is followed by the one most like it of those that are left.
+    Of the POOL most in doubt a block takes by turns the one whose doubt, times how unlike it is to those
+    taken, is greatest: twenty answers to one question teach little. Within a block each row is followed
+    by the one most like it of those that are left.
     """
     order = np.lexsort((np.arange(len(doubt)), -np.round(doubt, 6)))
     for start in range(0, min(len(order), ARRANGED), BLOCK):
-        block = order[start : start + BLOCK]
-        order[start : start + BLOCK] = block[_chain(_likeness(features[block]))]
+        pool = order[start : start + POOL]
+        likeness = _likeness(features[pool])
+        taken = _unlike(likeness, doubt[pool])
+        block = taken[_chain(likeness[np.ix_(taken, taken)])]
+        others = np.setdiff1d(np.arange(len(pool)), taken)  # in the order of doubt
+        order[start : start + POOL] = pool[np.concatenate([block, others])]
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     return rank
+
+
+def _unlike(likeness: Table, doubt: Table) -> Places:
+    """At most BLOCK rows: the first, then always the most doubtful and unlike those taken."""
+    taken = [0]
+    nearest = likeness[0].copy()
+    while len(taken) < min(BLOCK, len(doubt)):
+        worth = doubt * (1 - np.clip(nearest, 0, 1)) + 1e-9 * doubt
+        worth[taken] = -1
+        taken.append(int(worth.argmax()))
+        nearest = np.maximum(nearest, likeness[taken[-1]])
+    return np.array(taken, dtype=np.int64)
 
 
 def _likeness(some: npt.NDArray[np.float32] | csr_matrix) -> Table:

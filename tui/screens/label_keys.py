@@ -7,10 +7,6 @@ from textual.binding import Binding, BindingType
 from curate.labelling.tasks import KEYS
 
 LABEL_KEYS: list[BindingType] = [
-    *(
-        Binding(key, f"choose('{key}')", f"Answer {key}", show=False, id=f"label.choose-{key}")
-        for key in KEYS
-    ),
     Binding("a", "accept", "Accept", id="label.accept"),
     Binding("enter", "submit", "Done", id="label.submit"),
     Binding("space", "skip", "Skip", id="label.skip"),
@@ -34,4 +30,9 @@ LABEL_KEYS: list[BindingType] = [
     Binding("ctrl+s,f2", "save", "Save", id="label.save"),
     Binding("escape", "leave", "Leave the text", id="label.leave"),
     Binding("q", "back", "Back", show=False, id="label.back"),
+    # last: the help names what a digit means less well than the card
+    *(
+        Binding(key, f"choose('{key}')", f"Answer {key}", show=False, id=f"label.choose-{key}")
+        for key in KEYS
+    ),
 ]

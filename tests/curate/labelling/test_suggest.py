@@ -111,5 +111,7 @@ def test_the_most_doubtful_come_first_and_what_is_alike_together() -> None:
     doubt = np.concatenate([np.full(40, 0.9), np.full(160, 0.1)])
     rank = arranged(features, doubt)
     assert sorted(rank.tolist()) == list(range(200)) and rank[:40].max() == 39
+    few = arranged(features[:3], doubt[:3])
+    assert sorted(few.tolist()) == [0, 1, 2]
     first = kinds[np.argsort(rank)[:40]]
-    assert (first[1:] != first[:-1]).sum() == 1
+    assert (first[1:] != first[:-1]).sum() <= 3  # two blocks of two kinds
