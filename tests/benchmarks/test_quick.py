@@ -21,6 +21,7 @@ KEYS = {
     "split": "cpu_seconds max_label_deviation groups_crossing near_duplicates_crossing cpu_ratio_sgkf",
     "curate-million": "wall_seconds peak_mb rows_in rows_out rows_dropped rows_rejected",
     "curate-kill": "kills resumes_equal",
+    "screens": "first_paint_seconds peak_mb key_p95_ms bytes_per_key ratio_datatable",
     "labelling": "burst_sent burst_recorded kills kills_lossless merge_orders_equal",
     "ray": "equal_to_local equal_after_node_loss rows",
 }

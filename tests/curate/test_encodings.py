@@ -95,7 +95,7 @@ def test_an_encoding_that_is_none_and_one_that_does_not_fit(tmp_path):
         read_source(path, encoding="nope")
     with pytest.raises(SourceError, match="is not in utf-16"):
         read_source(path, encoding="utf-16")
-    path.write_bytes("text,label\ngood,a\nb".encode() + b"\x81d,b\n")
+    path.write_bytes(b"text,label\ngood,a\nb" + b"\x81d,b\n")
     rejects = read_source(path, encoding="windows-1252").rejects
     assert rejects["reason"].to_list() == ["is not windows-1252: byte 0x81 has no meaning there"]
 

@@ -17,7 +17,7 @@ from curate.review import edits_of, review
 from curate.thresholds import effects
 from curate.workspace import Workspace
 from tui.app import Seatrial
-from tui.cli import dispatch
+from tui.cli import dispatch, main
 from tui.desk import Desk
 from tui.screens.alike import AlikeScreen
 from tui.screens.card import CardScreen
@@ -169,8 +169,8 @@ def rows_with_copies(path: Path) -> None:
 def test_a_threshold_is_tried_before_it_is_used(home: Path, tmp_path: Path) -> None:
     """Higher thresholds propose what a scan with them would; other checks say that they have none."""
     rows_with_copies(tmp_path / "rows.jsonl")
-    assert dispatch(["import", str(tmp_path / "rows.jsonl")]) == 0
-    assert dispatch(["scan", "--check", "near-duplicate", "--check", "structure"]) == 0
+    assert main(["import", str(tmp_path / "rows.jsonl")]) == 0
+    assert main(["scan", "--check", "near-duplicate", "--check", "structure"]) == 0
     workspace = Workspace.open()
     dataset = workspace.dataset()
     now, tried = effects(workspace, dataset, "near-duplicate")
@@ -181,7 +181,7 @@ def test_a_threshold_is_tried_before_it_is_used(home: Path, tmp_path: Path) -> N
     assert sum(middle.labels.values()) == middle.dropped
     with pytest.raises(ConfigError, match="no threshold"):
         effects(workspace, dataset, "structure")
-    assert dispatch(["scan", "--check", "near-duplicate", "--set", "near-duplicate.threshold=0.9"]) == 0
+    assert main(["scan", "--check", "near-duplicate", "--set", "near-duplicate.threshold=0.9"]) == 0
     table = review(workspace, dataset).filter(check="near-duplicate", action="drop")
     assert table["example_id"].n_unique() == middle.dropped
     workspace.close()
@@ -201,10 +201,10 @@ async def test_edited_answers_are_preference_pairs(
     assert found.rows[0]["rejected"][0]["content"] == "oak: sorry."
     assert [m["role"] for m in found.rows[0]["prompt"]] == ["system", "user"]
     to = tmp_path / "pairs.jsonl"
-    assert dispatch(["edits", "--to", str(to)]) == 0
+    assert main(["edits", "--to", str(to)]) == 0
     with pytest.raises(ConfigError, match="already"):
         dispatch(["edits", "--to", str(to)])
-    assert dispatch(["import", str(to)]) == 0
+    assert main(["import", str(to)]) == 0
     capsys.readouterr()
     read = workspace.examples(workspace.dataset("pairs"))
     assert read["chosen"].to_list() == ["oak: we are sorry and send another."]

@@ -20,7 +20,8 @@ from tui.cli import dispatch, main
 from tui.distributions import distributions, histogram
 from tui.rowfile import Choice, Pages, RowFile
 from tui.screens.distributions import DistributionsScreen
-from tui.screens.rows_view import RowScreen, RowsScreen
+from tui.screens.row_view import RowScreen
+from tui.screens.rows_view import RowsScreen
 from tui.screens.versions import VersionsScreen
 from tui.widgets.histogram import columns
 from tui.widgets.lines import Heading

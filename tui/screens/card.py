@@ -19,7 +19,6 @@ from tui.display_text import display_text
 from tui.history import Turned
 from tui.mending import Offer, offer, redact_instead
 from tui.messages import Failed, Ready
-from tui.painting import at_once
 from tui.screens.card_keys import KEYS
 from tui.screens.editing import harmless_to_edit, in_editor, moved, place_to_edit
 from tui.widgets.lines import Heading, JobLine, KeyLine
@@ -83,7 +82,6 @@ class CardScreen(Screen[int]):
 
     def show(self, place: int) -> None:
         """Put one finding on the card."""
-        at_once(self.app)
         desk = self.desk
         if place != self.place:
             self.span = None

@@ -1,0 +1,104 @@
+"""One row of a version, whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from tui.card_text import conversation, origin
+from tui.display_text import plain
+from tui.messages import Failed, Ready
+from tui.rowfile import Pages
+from tui.widgets.lines import Heading, JobLine, KeyLine
+
+if TYPE_CHECKING:
+    from tui.app import Seatrial
+
+
+class RowScreen(Screen[int]):
+    """One row, whole."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right_square_bracket", "step(1)", "Next", id="row.next"),
+        Binding("left_square_bracket", "step(-1)", "Previous", id="row.previous"),
+        Binding("j,down", "scroll(2)", "Scroll down", show=False, id="row.down"),
+        Binding("k,up", "scroll(-2)", "Scroll up", show=False, id="row.up"),
+        Binding("pagedown,space", "scroll(10)", "Page down", show=False, id="row.pagedown"),
+        Binding("pageup", "scroll(-10)", "Page up", show=False, id="row.pageup"),
+        Binding("c", "copy", "Copy", id="row.copy"),
+        Binding("q,escape", "back", "Back", id="row.back"),
+    ]
+
+    def __init__(self, pages: Pages, position: int, name: str) -> None:
+        super().__init__()
+        self.pages, self.position, self.title_name = pages, position, name
+        self.text = ""
+
+    @property
+    def seatrial(self) -> Seatrial:
+        """The app, by its own type."""
+        return cast("Seatrial", self.app)
+
+    def compose(self) -> ComposeResult:
+        """What is known of the row, and its texts."""
+        yield Heading()
+        yield Static(id="facts")
+        with VerticalScroll(id="body", can_focus=False):
+            yield Static(id="left")
+        yield JobLine()
+        yield KeyLine()
+
+    def on_mount(self) -> None:
+        """Read it."""
+        self.show()
+
+    def show(self) -> None:
+        """Put the row at the position on the screen."""
+        pages, position = self.pages, self.position
+        number = pages.number(position)
+        self.query_one(Heading).say(
+            [self.title_name, "rows", f"row {number + 1:,}"], f"{position + 1:,} of {pages.total:,} shown"
+        )
+        self.seatrial.read(self, "row", lambda: Ready("row", (position, pages.file.example(number))))
+
+    def on_ready(self, message: Ready) -> None:
+        """The row was read."""
+        position, row = cast("tuple[int, dict[str, object]]", message.value)
+        if position != self.position:
+            return
+        more = [f"{name} {row[name]}" for name in ("group", "example_id") if row[name]]
+        facts = [Content(origin(row)), plain(" · ".join(more), "dim", lines=False)]
+        if row["meta"] not in (None, "{}"):
+            facts.append(plain(str(row["meta"])[:400], "dim", lines=False))
+        self.query_one("#facts", Static).update(Content("\n").join(facts))
+        text = conversation(row, {})
+        self.text = text.plain
+        self.query_one("#left", Static).update(text)
+        self.query_one("#body", VerticalScroll).scroll_to(y=0, animate=False)
+
+    def on_failed(self, message: Failed) -> None:
+        """The row could not be read."""
+        self.seatrial.complain(message.error)
+
+    def action_step(self, by: int) -> None:
+        """The row before or after, of those shown."""
+        self.position = (self.position + by) % self.pages.total
+        self.show()
+
+    def action_scroll(self, by: int) -> None:
+        """Move a long text."""
+        self.query_one("#body", VerticalScroll).scroll_relative(y=by, animate=False)
+
+    def action_copy(self) -> None:
+        """Copy the text, harmless."""
+        self.seatrial.copy(self.text)
+
+    def action_back(self) -> None:
+        """To the list."""
+        self.dismiss(self.position)
