@@ -219,6 +219,8 @@ def carry_over(workspace: Workspace, parent: str, made: str, engine: Engine = SE
 
 def found_again(told: str) -> str:
     """What names the encoder that a scan recorded; `none` where it is not at hand, which the scan then says."""
+    if told == NONE:  # nothing to find again: loading an encoder to see that takes seconds
+        return NONE
     name = told.partition("@")[0]
     for candidate in (AUTO, name) if name.count("/") == 1 else (AUTO,):
         found = find_encoder(candidate)

@@ -183,3 +183,10 @@ def test_a_split_version_that_no_leak_check_saw_is_stopped(workspace: Workspace,
         gate(workspace, made, "export")
     scan_version(workspace, made, names=["leak"])
     gate(workspace, made, "export")
+
+
+def test_no_encoder_is_loaded_to_find_none_again(monkeypatch):
+    from curate import release
+
+    monkeypatch.setattr(release, "find_encoder", lambda name: pytest.fail("an encoder was looked for"))
+    assert release.found_again("none") == "none"
