@@ -237,7 +237,12 @@ def kills(base: Path, count: int, rows: int, screens_every: int) -> int:
         if turn % 100 == 0:  # a new one, so that the ledger's size says nothing of the last thousand
             home = copy(base, f"killed-{turn}")
         of_screens = turn % screens_every == screens_every - 1
-        fine = killed_screens(home, draw) if of_screens else killed_desk(home, draw, rows)
+        # the screens on a copy of their own: where all is decided already, a key decides again on what is shown
+        fine = (
+            killed_screens(copy(base, f"screens-{turn}"), draw)
+            if of_screens
+            else killed_desk(home, draw, rows)
+        )
         good += fine
         if not fine or turn % 50 == 49:
             print(f"kill {turn + 1} of {count}: {good} lossless", file=sys.stderr)

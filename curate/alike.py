@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from curate.checks.wording import said
 from curate.dedup.examples import sets_of
 from curate.dedup.shingling import Shingling
-from curate.embedding import _key as key_of
+from curate.embedding import key_of
 from curate.errors import NotFoundError
 
 SHINGLING = Shingling(words=2, characters=4)

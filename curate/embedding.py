@@ -174,7 +174,7 @@ class Vectors:
 
     def of(self, texts: Sequence[str]) -> Matrix:
         """(text, dimension): a unit vector for each text; of an empty text, zeros."""
-        keys = [_key(text) for text in texts]
+        keys = [key_of(text) for text in texts]
         missing = {key: text for key, text in zip(keys, texts, strict=True) if text and key not in self.known}
         if missing:
             self._encode(missing)
@@ -230,7 +230,7 @@ class Vectors:
         temporary.replace(self.folder / f"{name}.npz")
 
 
-def _key(text: str) -> bytes:
+def key_of(text: str) -> bytes:
     """What a text is kept under."""
     return blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=16).digest()
 

@@ -117,9 +117,9 @@ def _told(encoder: Encoder) -> str:
 
 def _missing(vectors: Vectors, texts: Sequence[str]) -> int:
     """How many different texts have yet to be encoded."""
-    from curate.embedding import _key
+    from curate.embedding import key_of
 
-    return len({key for key in map(_key, texts) if key not in vectors.known})
+    return len({key for key in map(key_of, texts) if key not in vectors.known})
 
 
 class Guess(NamedTuple):

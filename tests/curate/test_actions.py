@@ -162,7 +162,10 @@ def test_pseudonyms_agree_in_all_turns_and_are_no_findings(place: Path):
     assert fake.rpartition(".example.")[0] and "@" in fake
     arguments = json.loads(json.loads(chat[2]["tool_calls"])[0]["function"]["arguments"])
     assert f"I am {fake}," in chat[1]["content"] and f"Done, {fake}." in chat[4]["content"]
-    assert arguments["to"] == fake == workspace.examples(clean)["label"][0]
+    assert arguments["to"] == fake
+    # a class may be shared by conversations: its fake is its own, and the same in all rows
+    label = workspace.examples(clean)["label"][0]
+    assert label.rpartition(".example.")[0] and "@" in label and label not in RAW
     assert arguments["note"].splitlines()[0] == "pem -----BEGIN PRIVATE KEY-----"
     # another conversation, another fake; and with the scope of the dataset the same
     assert fake not in str(workspace.examples(clean)["messages"][1])

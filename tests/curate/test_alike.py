@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from curate.alike import Change, changes, proposals, similar
-from curate.embedding import _key as key_of
+from curate.embedding import key_of
 from curate.errors import NotFoundError
 from curate.example import frame, with_ids
 
