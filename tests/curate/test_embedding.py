@@ -22,9 +22,11 @@ def _packaged():
 
 def known(**texts):
     """A store that holds these vectors and never encodes."""
-    from curate.embedding import _key
+    from curate.embedding import key_of
 
-    return Vectors(NOBODY, known={_key(text): np.array(row, dtype=np.float16) for text, row in texts.items()})
+    return Vectors(
+        NOBODY, known={key_of(text): np.array(row, dtype=np.float16) for text, row in texts.items()}
+    )
 
 
 def test_vectors_are_of_unit_length_and_of_nothing_zero():
