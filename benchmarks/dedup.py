@@ -51,7 +51,7 @@ def child(words: list[str]) -> Spent:
 
 def ours(source: Path, out: Path) -> Spent:
     """The public command."""
-    return child([sys.executable, "-m", "tui", "dedup", str(source), "--dropped", str(out)])
+    return child([sys.executable, "-m", "tui", "dedup", str(source), "--dropped", str(out), "--overwrite"])
 
 
 def peer(name: str, source: Path, out: Path) -> Spent:
