@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import tempfile
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.errors import ConfigError, ResourceError
+from curate.origins import origins
 from curate.purge import instead_of
 from curate.release import gate, looked_in, scanned_versions
 from curate.review import RUN, looked, open_findings, summary
@@ -26,15 +26,6 @@ class Exported(NamedTuple):
     written: list[tuple[Path, int]]
     card: Path
     waiting: list[dict[str, Any]]  # rows of `review.summary` with something open
-
-
-class Origin(NamedTuple):
-    """A run on the way from a source to a version."""
-
-    kind: str
-    params: dict[str, Any]
-    inputs: dict[str, str]
-    outputs: dict[str, str]
 
 
 def export_version(
@@ -168,28 +159,3 @@ def _settings(workspace: Workspace, dataset: str) -> dict[str, dict[str, Any]]:
     for stands in reversed(workspace.standing(dataset)):
         settings |= {check: stands.scan.settings.get(check, {}) for check in stands.checks}
     return settings
-
-
-def origins(workspace: Workspace, dataset: str) -> list[Origin]:
-    """The runs that led from a source to a version, the import first; the newest where several did."""
-    query = """select run.run_id, kind, params from run join run_end using (run_id)
-               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'dataset'
-               left join run_artifact i
-                   on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
-               where o.digest = ? and error is null and kind in ('import', 'apply', 'split')
-                   and (i.digest is null or i.digest <> o.digest)
-               order by ended_at desc limit 1"""
-    way: list[Origin] = []
-    current: str | None = dataset
-    seen: set[str] = set()
-    while current is not None and current not in seen:
-        seen.add(current)
-        rows = workspace.ledger.rows(query, current)
-        if not rows:
-            break
-        run_id = rows[0]["run_id"]
-        inputs = workspace.ledger.run_artifacts(run_id, "in")
-        outputs = workspace.ledger.run_artifacts(run_id, "out")
-        way.append(Origin(rows[0]["kind"], json.loads(rows[0]["params"]), inputs, outputs))
-        current = inputs.get("dataset")
-    return way[::-1]

@@ -13,6 +13,7 @@ from curate.embedding import AUTO, NO_ENCODER, NONE, Encoder, Vectors, find_enco
 from curate.errors import ConfigError
 from curate.example import EXAMPLES
 from curate.links import found_links, meant_links, near_links
+from curate.origins import origins
 from curate.resample import Balance, balance, unmarked
 from curate.split import SIZES, split
 from curate.tied import found_cause, group_cause, meaning_cause, near_causes, told_of_largest
@@ -128,8 +129,6 @@ def divided(
 
 def _group_column(workspace: Workspace, dataset: str) -> str:
     """The column that an import took the groups from; empty where that is not recorded."""
-    from curate.outgoing import origins  # it needs this module
-
     names = {
         str(way.params.get("group") or "") for way in origins(workspace, dataset) if way.kind == "import"
     }

@@ -9,14 +9,12 @@ from typing import Any
 import polars as pl
 
 from curate.errors import ConfigError
-from curate.labelling.tasks import Task, Value
+from curate.labelling.tasks import Task, Value, column_of
 from curate.workspace import Workspace
 
 
 def gold_of(workspace: Workspace, dataset: str, task: Task) -> dict[int, Value]:
     """Place to right answer. Raises ConfigError where the file or a line of it is no gold."""
-    from curate.labelling.work import column_of
-
     if not task.gold:
         return {}
     rows = workspace.scan_examples(dataset)

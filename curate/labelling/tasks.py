@@ -26,6 +26,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from curate.errors import ConfigError, NotFoundError
 from curate.workspace import Workspace
 
@@ -292,3 +294,11 @@ def add_task(path: Path, task: Task) -> None:
     temporary = path.with_suffix(".part")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
+
+
+def column_of(column: str) -> pl.Expr:
+    """What a task's column holds, as text."""
+    if column == "label":
+        return pl.col("label")
+    name = column.removeprefix("meta:").replace("\\", "\\\\").replace('"', '\\"')
+    return pl.col("meta").str.json_path_match(f'$["{name}"]')

@@ -28,7 +28,7 @@ from curate.labelling.answers import (
 )
 from curate.labelling.gold import gold_of
 from curate.labelling.suggestions import Proposed, proposed
-from curate.labelling.tasks import Task, Value
+from curate.labelling.tasks import Task, Value, column_of
 from curate.workspace import Annotation, Workspace
 
 Order = Literal["file", "uncertain", "differ"]
@@ -324,14 +324,6 @@ def told(value: Value) -> str:
 
 def _differ(words: Iterable[Said]) -> bool:
     return len({packed(word.value) for word in words}) > 1
-
-
-def column_of(column: str) -> pl.Expr:
-    """What a task's column holds, as text."""
-    if column == "label":
-        return pl.col("label")
-    name = column.removeprefix("meta:").replace("\\", "\\\\").replace('"', '\\"')
-    return pl.col("meta").str.json_path_match(f'$["{name}"]')
 
 
 def placed(
