@@ -7,57 +7,12 @@ names it. Printable text comes out as it went in.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from curate.visible import visible
 
 if TYPE_CHECKING:
     from textual.content import Content
-
-# what acts, hides or cannot be encoded: C0, DEL and C1; invisible and direction-changing format
-# characters; line and paragraph separators; tag characters; surrogates; noncharacters
-_HARMFUL = re.compile(
-    "["
-    "\x00-\x08\x0b-\x1f\x7f-\x9f"
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
-    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
-    "\ud800-\udfff"
-    "\U000e0000-\U000e0fff\U0001fffe\U0001ffff\U0010fffe\U0010ffff"
-    "]"
-)
-# a joiner between two emoji and the mark that asks for an emoji's picture are part of how it is
-# written; anywhere else they hide
-_EMOJI = re.compile("[\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff]")
-_JOINER, _PICTURE = "\u200d", "\ufe0f"
-# more than this many combining marks on one letter climb over the lines above and below
-_FLOOD = re.compile("([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{4})"
-                    "([\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]+)")  # fmt: skip
-
-TAB = "    "
-NEWLINE = "⏎"
-
-
-def _glyph(character: str) -> str:
-    code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)  # the control pictures: ␀ … ␛ … ␟
-    if code == 0x7F:
-        return "␡"
-    return f"⟦U+{code:04X}⟧"
-
-
-def _shown(match: re.Match[str]) -> str:
-    character = match.group()
-    before, after = match.string[: match.start()][-2:], match.string[match.end() :][:1]
-    drawn = bool(_EMOJI.match(before[-1:]) or (before[-1:] == _PICTURE and _EMOJI.match(before[:1])))
-    if character == _PICTURE and drawn:
-        return character
-    if character == _JOINER and drawn and _EMOJI.match(after):
-        return character
-    return _glyph(character)
-
-
-def _flooded(match: re.Match[str]) -> str:
-    return match.group(1) + f"⟦+{len(match.group(2))} marks⟧"
 
 
 def display_text(text: str, *, lines: bool = True) -> str:
@@ -67,12 +22,7 @@ def display_text(text: str, *, lines: bool = True) -> str:
     return before a line feed is part of the line's end. Brackets are left alone: whoever draws the
     result must not read it as markup (`plain` does not).
     """
-    if text.isascii() and text.isprintable():
-        return text
-    text = text.replace("\r\n", "\n").replace("\t", TAB)
-    if not lines:
-        text = text.replace("\n", NEWLINE)
-    return _FLOOD.sub(_flooded, _HARMFUL.sub(_shown, text))
+    return visible(text, lines=lines, pictures=True)
 
 
 def displayed(text: str, offsets: list[int]) -> tuple[str, list[int]]:

@@ -1,0 +1,125 @@
+"""The last gate before the terminal: nothing acts, and what a terminal may draw wider stays in its place.
+
+`NothingActs` takes control characters out of every line that any part of a screen draws. `held` works
+on what is about to be written: terminals do not agree how wide joined emoji, flags and the vowel signs
+of many scripts are, and one cell more would push the rest of the line aside, borders and all. Each such
+run is drawn with the cursor's place kept, and the cursor then set where the screens count it to be.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Any
+
+from rich.cells import cell_len, get_character_cell_size
+from rich.segment import Segment
+from textual.app import App
+from textual.color import Color
+from textual.driver import Driver
+from textual.filter import LineFilter
+
+# C0, DEL, C1; and what turns the direction of text: none of them has a width
+CONTROLS = dict.fromkeys(
+    [*range(0x20), *range(0x7F, 0xA0), 0x61C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A)]
+)
+
+# what terminals count differently: marks of all scripts, scripts with vowel signs, conjoining jamo,
+# joiners and selectors, emoji with what may follow them, and all beyond the first plane but ideographs
+_UNSURE = (
+    "\u0300-\u036f\u0483-\u0489\u0590-\u05cf\u0600-\u061f\u064b-\u065f\u0670\u06d6-\u06ed\u070f\u0711\u0730-\u074a"
+    "\u07a6-\u07b0\u07eb-\u07f3\u0816-\u082d\u0859-\u085b\u0890-\u109f\u1100-\u11ff\u135d-\u135f\u1700-\u18af"
+    "\u1900-\u1cff\u1dc0-\u1dff\u200d\u20d0-\u20ff\u231a\u231b\u23e9-\u23f3\u25fd\u25fe\u2614\u2615\u2630-\u2637"
+    "\u2648-\u2653\u267f\u268a-\u268f\u2693\u26a1\u26aa\u26ab\u26bd\u26be\u26c4\u26c5\u26ce\u26d4\u26ea\u26f2-\u26fd"
+    "\u2705\u270a\u270b\u2728\u274c\u274e\u2753-\u2757\u2795-\u2797\u27b0\u27bf\u2b1b\u2b1c\u2b50\u2b55\u2cef-\u2cf1"
+    "\u2d7f\u2de0-\u2dff\u2ffc-\u2fff\u302a-\u302f\u3099\u309a\u31e4-\u31ef\u4dc0-\u4dff\ua66f-\ua67d\ua69e\ua69f\ua6f0\ua6f1\ua800-\ua95f"
+    "\ua960-\uabff\ud7b0-\ud7ff\ue000-\uf8ff\ufa6e\ufa6f\ufada-\ufaff\ufb1e\ufbc3-\ufbd2\ufdcf-\ufdff\ufe00-\ufe0f\ufe20-\ufe2f"
+    "\U00010000-\U0001ffff\U0002a6de-\U0010ffff"
+)
+_DOUBT = re.compile(f"[{_UNSURE}]")
+# a run begins with what its first mark stands on; one other character between two of them is part of it
+_RUN = re.compile(
+    rf"[^\x00-\x1f\x7f{_UNSURE}]?[{_UNSURE}](?:[{_UNSURE}]|[^\x00-\x20\x7f\u2500-\u259f](?=[{_UNSURE}]))*"
+)
+_SEQUENCE = re.compile(r"(\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]]))")
+
+
+class NothingActs(LineFilter):
+    """No control character passes, whichever widget let it through."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments without control characters; they have no width, so nothing moves."""
+        return [
+            segment
+            if segment.text.isprintable() or segment.control
+            else Segment(segment.text.translate(CONTROLS), segment.style)
+            for segment in segments
+        ]
+
+
+def held(output: str) -> tuple[str, bool]:
+    """(what is written to the terminal, with each run of doubtful width held to its cells; whether one is loose).
+
+    Around a run: no wrapping, the place kept, its cells cleared, the run, back to the place, so many
+    cells on. Nothing is added where all terminals agree. A run is loose where a terminal may draw it
+    wider and nothing that is written after it covers what is too much.
+    """
+    if output.isascii() or not _DOUBT.search(output):
+        return output, False
+    parts = _SEQUENCE.split(output)
+    loose = any(_loose(parts, at) for at in range(0, len(parts), 2) if parts[at])
+    parts[::2] = [_RUN.sub(_run, part) for part in parts[::2]]
+    return "".join(parts), loose
+
+
+def _run(match: re.Match[str]) -> str:
+    text = match.group()
+    cells = cell_len(text)
+    if not cells:  # it would be drawn over what stands before it
+        return ""
+    return f"\x1b[?7l\x1b7{' ' * cells}\x1b8{text}\x1b8\x1b[{cells}C\x1b[?7h"
+
+
+def _loose(parts: list[str], at: int) -> bool:
+    """Whether a piece of text ends in a run that may be drawn wider, and no text comes right after it."""
+    runs = list(_RUN.finditer(parts[at]))
+    if not runs or runs[-1].end() != len(parts[at]):
+        return False
+    if _apart(runs[-1].group()) <= cell_len(runs[-1].group()):
+        return False
+    for sequence, text in zip(parts[at + 1 :: 2], parts[at + 2 :: 2], strict=True):
+        if sequence.endswith("H"):
+            return True
+        if text:
+            return text[0] in "\r\n"
+    return True
+
+
+def _apart(text: str) -> int:
+    """The cells of a text in a terminal that draws each character on its own."""
+    return sum(
+        1 if unicodedata.category(character) == "Mc" else get_character_cell_size(character)
+        for character in text
+    )
+
+
+def guarded(driver: Driver, app: App[Any]) -> Driver:
+    """A driver that holds what it writes; the screen is drawn once more where a run was loose."""
+    write = driver.write
+    mending = False
+
+    def mended() -> None:
+        nonlocal mending
+        mending = False
+
+    def written(data: str) -> None:
+        nonlocal mending
+        output, loose = held(data)
+        write(output)
+        if loose and not mending:
+            mending = True  # the whole picture is loose too, at the ends of lines
+            app.call_next(app.screen.refresh)
+            app.call_later(app.call_after_refresh, mended)
+
+    driver.write = written  # type: ignore[method-assign]
+    return driver
