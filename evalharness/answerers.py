@@ -134,7 +134,7 @@ class Local:
         if tuned and not self._checked:
             self._must_act(prompts[0])
             self._checked = True
-        quiet = nullcontext() if tuned or self.adapter is None else self.loaded.model.disable_adapter()
+        quiet = nullcontext() if tuned or self.adapter is None else self.loaded.without_adapter()
         task = pool.task
         with quiet:
             said = generate(
@@ -171,9 +171,9 @@ class Local:
         tokens = torch.tensor([prompt.ids], device=self.loaded.device)
         with torch.inference_mode():
             there = self.loaded.model(input_ids=tokens).logits
-            with self.loaded.model.disable_adapter():
+            with self.loaded.without_adapter():
                 gone = self.loaded.model(input_ids=tokens).logits
-        change = float((there - gone).abs().max())
+        change = float((there[:, -gone.shape[1] :] - gone).abs().max())  # learned tokens stand before
         if not change > ACTS:
             raise GateError(
                 f"the adapter changes nothing: no logit of a whole prompt moves by more than {change:.1g}",

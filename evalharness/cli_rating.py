@@ -91,10 +91,11 @@ def _status(workspace: Workspace, dataset: str, candidate: str, baseline: str | 
 
 def status_lines(row: PeopleRow, pair: Pairing) -> list[str]:
     """One pairing's ratings, for a person."""
-    from evalharness.wording import fraction, people_words
+    from evalharness.wording import fraction, people_words, strange_words
 
     if not row["n"]:
-        return [f"  {pair.candidate} and {pair.baseline}: {row['open']:,} to rate, none rated"]
+        out = f"; left out: {strange_words(row['strange'])}" if row["strange"] else ""
+        return [f"  {pair.candidate} and {pair.baseline}: {row['open']:,} to rate, none rated{out}"]
     lines = ["  " + people_words(row, pair.candidate)]
     if row["left"] is not None and abs(row["left"] - 0.5) > HABIT and row["n"] >= 20:
         lines.append(

@@ -188,6 +188,7 @@ class PeopleRow(TypedDict):
     alpha: float | None  # Krippendorff's, nominal, of what was said independently
     alpha_n: int  # examples that two or more people rated
     left: float | None  # share of choices that fell on the left answer; far from 0.5 is a habit
+    strange: int  # words under this pairing's key that are no rating of these arms: left out
     alike: int  # examples to which both arms said the same: nobody is asked
     open: int  # examples that nobody has rated
 

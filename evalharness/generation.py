@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.errors import ResourceError
+from evalharness import adapted
 from evalharness.candidates import Candidates
 from evalharness.models import LoadedModel
 
@@ -268,12 +269,18 @@ def _forward(
     """(logits, cache) of one pass; `last` asks for the logits of the last position only."""
     inner = loaded.model.get_base_model() if hasattr(loaded.model, "get_base_model") else loaded.model
     known = inspect.signature(inner.forward).parameters
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {"input_ids": tokens}
+    model = loaded.model
+    if virtual := adapted.virtual_tokens(model):
+        model = inner
+        if cache is None:
+            more, cache = adapted.opened(loaded.model, tokens)
+        mask, positions = adapted.behind(virtual, mask, positions, embedded="inputs_embeds" in more)
     if "position_ids" in known:
         more["position_ids"] = positions
     if last and "logits_to_keep" in known:
         more["logits_to_keep"] = 1
     if cache is not None:
         more["past_key_values"] = cache
-    out = loaded.model(input_ids=tokens, attention_mask=mask, use_cache=True, **more)
+    out = model(attention_mask=mask, use_cache=True, **more)
     return out.logits, out.past_key_values

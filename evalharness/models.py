@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
@@ -15,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from curate.errors import ConfigError, MissingExtraError, ResourceError, SourceError
 from curate.workspace.store import folder_digest
-from evalharness import nf4
-from evalharness.model_files import ADAPTER, WEIGHTS, adapter_notes, digest_of, find_base, parameters
+from evalharness import adapted, nf4
+from evalharness.model_files import WEIGHTS, adapter_notes, digest_of, find_base, parameters
 
 if TYPE_CHECKING:
     import torch as torch_types
@@ -47,6 +46,11 @@ class LoadedModel:
     device: str  # cpu or cuda
     facts: dict[str, Any] = field(hash=False)  # JSON-able; what was decided and why
     digest: str
+    base_weights: dict[str, torch_types.Tensor] = field(default_factory=dict, hash=False, compare=False)
+
+    def without_adapter(self) -> AbstractContextManager[None]:
+        """The base alone, while this lasts; also where all weights were trained anew."""
+        return adapted.without(self.model, self.base_weights)
 
     @property
     def context(self) -> int:
@@ -63,8 +67,13 @@ def load_model(
     threads: int | None = None,
     trust_remote_code: bool = False,
     for_training: bool = False,
+    scores: bool = False,
+    seed: int = 0,
 ) -> LoadedModel:
     """A causal language model that is ready to answer or, `for_training`, to be given an adapter.
+
+    With `scores` it has a head that gives one number to a text, as reward models do; the head is random,
+    by `seed`, until an adapter brings its own. An adapter may be all weights anew (full fine-tuning).
 
     `base` is "tiny" (the shipped model), a folder, or the id of a model on the hub. "auto" takes NF4
     where bitsandbytes gives right results for every layer of this model on this device, and full
@@ -86,9 +95,18 @@ def load_model(
     config = load_config(folder, base, trust_remote_code=trust_remote_code)
     trust = {"trust_remote_code": trust_remote_code}
     taken, reason = choose_quantization(config, quantization, place, adapter, **trust)
+    if adapter is not None and not scores and adapted.is_reward(adapter):
+        raise ConfigError(
+            "this adapter is a reward model: it gives scores, no answers",
+            hint="--adapter names another; `seatrial log` lists them",
+        )
     tokenizer, template = _tokenizer(folder, base, for_training, trust_remote_code)
+    if scores:
+        torch.manual_seed(seed)
+        config.num_labels, config.pad_token_id = 1, tokenizer.pad_token_id
     dtype = torch.float32 if place == "cpu" else _cuda_dtype(torch)
-    model = _weights(folder, base, config, taken, dtype, place, trust_remote_code)
+    kept = (config, taken, dtype, place, trust_remote_code)
+    model = _weights(folder, base, *kept, scores=scores)
     _match(model, tokenizer, base)
     base_digest = digest_of(folder)
     facts = {
@@ -108,12 +126,19 @@ def load_model(
     digest = base_digest
     if for_training and taken == "nf4":
         model = _peft().prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    own: dict[str, torch_types.Tensor] = {}
     if adapter is not None:
-        model, adapter_digest = _with_adapter(model, adapter, base_digest, for_training)
-        facts["adapter_digest"] = adapter_digest
-        digest = blake2b(f"{base_digest}+{adapter_digest}".encode(), digest_size=16).hexdigest()
+        adapted.must_fit(adapter, base_digest)
+        if adapted.is_whole_model(adapter):
+            own = adapted.put_weights(model, _weights(adapter, adapter.name, *kept, scores=scores))
+        else:
+            _peft()
+            model = adapted.put_adapter(model, adapter, trainable=for_training)
+            facts["context"] -= adapted.virtual_tokens(model)
+        facts["adapter_digest"] = folder_digest("adapter", adapter)
+        digest = blake2b(f"{base_digest}+{facts['adapter_digest']}".encode(), digest_size=16).hexdigest()
     model.train(for_training)
-    return LoadedModel(model, tokenizer, place, facts, digest)
+    return LoadedModel(model, tokenizer, place, facts, digest, own)
 
 
 # what to load, and onto what
@@ -188,15 +213,18 @@ def _peft() -> ModuleType:
 
 
 @contextmanager
-def _quiet_bars() -> Iterator[None]:
-    """No progress bar of transformers' own inside ours."""
+def _quiet_bars(*, new_head: bool) -> Iterator[None]:
+    """No progress bar of transformers' own inside ours, and no report that a new head is new."""
     from transformers.utils import logging as bars
 
-    shown = bars.is_progress_bar_enabled()
+    shown, level = bars.is_progress_bar_enabled(), bars.get_verbosity()
     bars.disable_progress_bar()
+    if new_head:
+        bars.set_verbosity_error()
     try:
         yield
     finally:
+        bars.set_verbosity(level)
         if shown:
             bars.enable_progress_bar()
 
@@ -250,9 +278,11 @@ def _weights(
     dtype: torch_types.dtype,
     device: str,
     trust_remote_code: bool,
+    *,
+    scores: bool,
 ) -> PreTrainedModel:
     from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
     if not any(folder.glob(WEIGHTS)):
         raise SourceError(
@@ -261,8 +291,9 @@ def _weights(
         )
     more = {"quantization_config": nf4.settings(config, dtype)} if taken == "nf4" else {}
     try:
-        with _quiet_bars():
-            model = AutoModelForCausalLM.from_pretrained(
+        with _quiet_bars(new_head=scores):
+            kind = AutoModelForSequenceClassification if scores else AutoModelForCausalLM
+            model = kind.from_pretrained(
                 str(folder),
                 config=config,
                 dtype=dtype,
@@ -293,54 +324,6 @@ def _match(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, base: str
         raise SourceError(
             f"--base {base}: the tokenizer has {len(tokenizer):,} tokens and the model {rows:,}",
             hint="tokenizer and weights are from different models, or tokens were added and not trained",
-        )
-
-
-def _with_adapter(
-    model: PreTrainedModel, adapter: Path, base_digest: str, for_training: bool
-) -> tuple[PreTrainedModel, str]:
-    """The model with the adapter on it, and the adapter's digest."""
-    if not (adapter / ADAPTER).is_file():
-        raise SourceError(
-            f"{adapter.name}: no {ADAPTER} in it", hint="an adapter's folder is what `seatrial train` makes"
-        )
-    made_on = adapter_notes(adapter).get("base_digest")
-    if made_on and made_on != base_digest:
-        raise ConfigError(
-            f"the adapter was trained on another base ({made_on[:8]}, this one is {base_digest[:8]})",
-            hint="give --base as it was given to `seatrial train`",
-        )
-    peft = _peft()
-    from safetensors import SafetensorError
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of missing keys: `_whole` refuses those
-            warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers, not ours to mend
-            loaded = peft.PeftModel.from_pretrained(model, str(adapter), is_trainable=for_training)
-    except (ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise ConfigError(
-            f"the adapter does not fit this base: {_first_line(error)}",
-            hint="give --base as it was given to `seatrial train`",
-        ) from error
-    _whole(loaded, adapter)
-    return loaded, folder_digest("adapter", adapter)
-
-
-def _whole(model: PreTrainedModel, adapter: Path) -> None:
-    """Refuse an adapter that is not wholly placed in the model: the rest would be silently inert."""
-    from peft import get_peft_model_state_dict
-    from safetensors import safe_open
-
-    with safe_open(str(adapter / ADAPTER), framework="pt") as file:
-        saved = set(file.keys())
-    # "auto" would ask the hub about the base when its name is no folder
-    own = get_peft_model_state_dict(model, save_embedding_layers=False)
-    odd = sorted(saved ^ set(own))
-    if odd:
-        raise ConfigError(
-            f"{len(odd)} tensors of the adapter and layers of this base do not meet, such as {odd[0]}",
-            hint="give --base as it was given to `seatrial train`",
         )
 
 

@@ -17,7 +17,7 @@ from curate.formats.outward import chat
 from curate.workspace import Workspace
 from evalharness.comparison import Comparison, PeopleRow
 from evalharness.intervals import group_codes, wilson_of_scores
-from evalharness.rating import BOTH_BAD, TIE, Pairing, pairing, standing
+from evalharness.rating import BOTH_BAD, TIE, Pairing, pairing, ratings, standing
 
 POLICIES = ("unanimous", "majority")
 NOBODY = "people's opinion: nobody rated the answers side by side"
@@ -30,7 +30,7 @@ def score_of(words: Sequence[Word], candidate: str) -> float:
 
 def people_row(workspace: Workspace, pair: Pairing) -> PeopleRow:
     """The ratings of one pairing, summed up. `rate` is None where nobody has rated."""
-    said = standing(workspace, pair)
+    said, strange = ratings(workspace, pair)
     places = sorted(said)
     scores = np.array([score_of(said[place], pair.candidate) for place in places], dtype=np.float64)
     groups = group_codes([pair.items[place].group for place in places])
@@ -53,20 +53,31 @@ def people_row(workspace: Workspace, pair: Pairing) -> PeopleRow:
         differ=sum(len({word.said for word in each}) > 1 for each in said.values()),
         alpha=agreed.alpha,
         alpha_n=agreed.n,
-        left=_left(workspace, words),
+        left=_left(workspace, pair, words),
+        strange=strange,
         alike=pair.alike,
         open=len(pair.items) - len(places),
     )
 
 
-def _left(workspace: Workspace, words: Sequence[Word]) -> float | None:
-    """The share of choices between the two that fell on the left one; None where there are none."""
-    query = "select value from annotation where uid in (select value from json_each(?))"
-    chosen = [word for word in words if word.said not in (TIE, BOTH_BAD)]
-    rows = workspace.ledger.rows(query, json.dumps([word.uid for word in chosen]))
-    told = [json.loads(row["value"]) for row in rows]
-    known = [each["answer"] == each["left"] for each in told if isinstance(each, dict) and "left" in each]
+def _left(workspace: Workspace, pair: Pairing, words: Sequence[Word]) -> float | None:
+    """The share of choices between the two that fell on the left one; None where none tells its side."""
+    query = "select uid, value from annotation where uid in (select value from json_each(?))"
+    chosen = {word.uid: word.said for word in words if word.said not in (TIE, BOTH_BAD)}
+    rows = workspace.ledger.rows(query, json.dumps(list(chosen)))
+    sides = ((chosen[row["uid"]], _left_arm(row["value"])) for row in rows)
+    known = [said == left for said, left in sides if left in (pair.candidate, pair.baseline)]
     return sum(known) / len(known) if known else None
+
+
+def _left_arm(value: str) -> str | None:
+    """The arm that stood on the left when a rating was given; None where the rating does not tell."""
+    try:
+        told = json.loads(value)
+    except ValueError:
+        return None  # a plain word, from a journal of another program
+    left = told.get("left") if isinstance(told, dict) else None
+    return left if isinstance(left, str) else None
 
 
 def with_people(workspace: Workspace, comparison: Comparison) -> Comparison:

@@ -149,13 +149,36 @@ def open_pairing(
     return pairing(workspace, dataset, tables, baseline=baseline, candidate=candidate, split=split)
 
 
+class Ratings(NamedTuple):
+    """What people say of a pairing, and how many of their words are no rating of these two arms."""
+
+    words: dict[int, tuple[Word, ...]]  # by place
+    strange: int
+
+
+def ratings(workspace: Workspace, pair: Pairing, *, alone: bool = False) -> Ratings:
+    """What each person says of each of these answers now; `alone` as in `own_words`.
+
+    A journal from elsewhere may say anything under the key of a pairing: what names neither arm, is no
+    tie and not both bad is counted, and left out.
+    """
+    known = (pair.candidate, pair.baseline, TIE, BOTH_BAD)
+    words: dict[int, tuple[Word, ...]] = {}
+    strange = 0
+    for (example_id, _, judged), said in answers(workspace.ledger, pair.key, alone=alone).items():
+        place = pair.places.get((example_id, judged))
+        if place is None:
+            continue
+        fitting = tuple(word for word in said if word.said in known)
+        strange += len(said) - len(fitting)
+        if fitting:
+            words[place] = fitting
+    return Ratings(words, strange)
+
+
 def standing(workspace: Workspace, pair: Pairing, *, alone: bool = False) -> dict[int, tuple[Word, ...]]:
-    """Place in `items` to what each person says of these answers now; `alone` as in `own_words`."""
-    found = answers(workspace.ledger, pair.key, alone=alone)
-    places = {
-        pair.places.get((example_id, judged)): words for (example_id, _, judged), words in found.items()
-    }
-    return {place: words for place, words in places.items() if place is not None}
+    """The words of `ratings`, by place."""
+    return ratings(workspace, pair, alone=alone).words
 
 
 class Rater:

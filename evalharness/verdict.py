@@ -10,9 +10,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from curate.visible import visible
 from evalharness.comparison import Check, Comparison, DifferenceRow, Settings, Verdict
 from evalharness.power import rounded_up
-from evalharness.visible import visible
 from evalharness.wording import (
     AS_GOOD,
     INSTEAD,

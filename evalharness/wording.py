@@ -163,6 +163,11 @@ def people_words(row: PeopleRow, candidate: str) -> str:
     )
 
 
+def strange_words(count: int) -> str:
+    """How many words are no ratings."""
+    return f"{count:,} {'rating names' if count == 1 else 'ratings name'} no answer of these two arms"
+
+
 def _people_notes(row: PeopleRow) -> str:
     """What a reader must know beside a win rate; empty, or sentences after a space."""
     notes = []
@@ -173,4 +178,6 @@ def _people_notes(row: PeopleRow) -> str:
         notes.append(f"{row['open']:,} more are not rated.")
     if row["alike"]:
         notes.append(f"To {row['alike']:,} both say the same; these are not asked.")
+    if strange := row.get("strange", 0):  # a row kept before these were counted has none
+        notes.append(f"Left out: {strange_words(strange)}.")
     return "".join(f" {note}" for note in notes)

@@ -11,11 +11,12 @@ from typing import Any
 from curate.progress import duration
 from curate.workspace import code_version
 from evalharness.models import LoadedModel
+from train import processes
 from train.batches import Encoded, Template
 from train.checks import Checked
 from train.recipe import TINY, Resolved
 from train.rows import Gate, token_counts
-from train.sft import Trained
+from train.run import Trained
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets")
 TOY = (
@@ -46,7 +47,7 @@ def record(
     before: list[Checked],
 ) -> dict[str, Any]:
     """The content of training.json."""
-    facts = loaded.facts
+    facts, recipe = loaded.facts, resolved.recipe
     counts = token_counts(data.train)
     return {
         "base": facts["base"],
@@ -54,6 +55,10 @@ def record(
         "toy": resolved.recipe.base == TINY,
         "quantization": facts["quantization"],
         "quantization_reason": facts["quantization_reason"],
+        "method": recipe.method,
+        "objective": recipe.objective,
+        "processes": processes.count(),
+        **trained.told,
         "dataset": {"name": data.name, "digest": data.digest},
         "clean": not data.objections,
         "objections": list(data.objections),
@@ -106,7 +111,7 @@ def card(told: dict[str, Any]) -> str:
             "---",
             "library_name: peft",
             f"base_model: {json.dumps(told['base'])}",
-            "tags: [lora, sft, seatrial]",
+            f"tags: [{settings['method']}, {settings['objective']}, seatrial]",
             "---",
             "",
             f"# An adapter for {told['base']}",
@@ -120,7 +125,8 @@ def card(told: dict[str, Any]) -> str:
             f"- tokens: {rows['train']['tokens']:,} an epoch, {rows['train']['trained']:,} of them trained on "
             f"({told['masks']} agree)",
             *length_lines,
-            f"- trained: {told['trainable']:,} parameters, {told['steps']:,} steps, {duration(told['seconds'])}",
+            *(f"- {line}" for line in pair_lines(told)),
+            f"- trained: {told['method']}, {told['objective']}: {told['trainable']:,} parameters, {told['steps']:,} steps, {duration(told['seconds'])}",
             *unclean,
             "",
             "| epoch | loss | validation loss |",
@@ -138,6 +144,22 @@ def card(told: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def pair_lines(told: dict[str, Any]) -> list[str]:
+    """How validation pairs are told apart, where the objective was a preference."""
+    found = told.get("pairs")
+    if not found:
+        return []
+    if told["objective"] == "reward":
+        return [
+            f"validation pairs: the chosen answer scores higher in {found['right']:,} of "
+            f"{found['validation']:,} ({found['right_before']:,} before training)"
+        ]
+    return [
+        f"validation pairs: the chosen answer has gained on the rejected one in {found['lead_grew']:,} of "
+        f"{found['validation']:,}, and is the likelier in {found['right']:,} ({found['right_before']:,} before)"
+    ]
 
 
 def _word(value: object) -> str:

@@ -15,6 +15,10 @@ from evalharness import nf4
 
 GRADIENT_LIMIT = {"cpu": 1e-6, "cuda": 1e-2}  # kernels of a GPU add in no fixed order
 ACTS_LIMIT = 1e-3
+PACKING_LIMIT = {
+    "cpu": 1e-4,
+    "cuda": 0.25,
+}  # bfloat16 alone moves logits by 0.1; rows that mix, by 0.5 and more
 RELOAD_LIMIT = {"cpu": 1e-5, "cuda": 1e-2}
 ROUND_TRIP_ROWS = 256
 
@@ -108,7 +112,8 @@ def _gradients(model: Any, batch: dict[str, Any]) -> Any:  # noqa: ANN401
     torch.manual_seed(0)
     model.train()
     model.zero_grad(set_to_none=True)
-    model(**batch, use_cache=False).loss.backward()
+    out = model(**batch, use_cache=False)
+    (out.loss if "labels" in batch else out.logits.float().square().mean()).backward()
     found = [each.grad.float().flatten().cpu() for each in model.parameters() if each.grad is not None]
     model.zero_grad(set_to_none=True)
     return torch.cat(found)
@@ -135,21 +140,31 @@ def logits(model: Any, batch: dict[str, Any]) -> Any:  # noqa: ANN401
     inputs = {key: value for key, value in batch.items() if key != "labels"}
     with _aside(model), torch.no_grad():
         model.eval()
-        return model(**inputs, use_cache=False).logits.float().cpu()
+        found = model(**inputs, use_cache=False).logits.float().cpu()
+    return found[:, -batch["input_ids"].shape[1] :]  # learned tokens stand before the row's own
 
 
 def adapter_acts(model: Any, batch: dict[str, Any]) -> Checked:  # noqa: ANN401
     """Logits with the adapter and without it must differ."""
-    tuned = logits(model, batch)
     with model.disable_adapter():
         plain = logits(model, batch)
+    return acts(logits(model, batch), plain)
+
+
+def acts(tuned: Any, plain: Any) -> Checked:  # noqa: ANN401
+    """Logits of one batch after training and without it must differ."""
     value = float((tuned - plain).abs().max())
     return must(
         "the adapter acts", "largest difference of a logit with and without it", value, "above", ACTS_LIMIT
     )
 
 
-def reload_equals(model: Any, folder: Path, batch: dict[str, Any], device: str) -> Checked:  # noqa: ANN401
+def reload_equals(
+    model: Any,  # noqa: ANN401
+    folder: Path,
+    batch: dict[str, Any],
+    limit: float,
+) -> Checked:
     """The saved adapter, loaded again onto the same base, must answer as the trained one does."""
     trained, active = logits(model, batch), model.active_adapter
     model.load_adapter(str(folder), adapter_name="reloaded", is_trainable=False)
@@ -159,7 +174,31 @@ def reload_equals(model: Any, folder: Path, batch: dict[str, Any], device: str) 
     model.delete_adapter("reloaded")
     value = float((trained - again).abs().max())
     compared = "largest difference of a logit between the trained and the saved adapter"
-    return must("reload equals", compared, value, "below", RELOAD_LIMIT[device])
+    return must("reload equals", compared, value, "below", limit)
+
+
+def saved_equals(model: Any, folder: Path) -> Checked:  # noqa: ANN401
+    """All weights as they were saved must be those in memory: read back one by one, not loaded again."""
+    import torch
+    from safetensors import safe_open
+
+    held, other = dict(model.state_dict()), 0
+    saved = set()
+    for path in sorted(folder.glob("*.safetensors")):
+        with safe_open(str(path), framework="pt") as file:
+            for name in file.keys():  # noqa: SIM118  # it is no dictionary
+                saved.add(name)
+                other += name not in held or not torch.equal(held[name].cpu(), file.get_tensor(name))
+    tied = {weight.data_ptr() for name, weight in held.items() if name in saved}
+    other += sum(name not in saved and weight.data_ptr() not in tied for name, weight in held.items())
+    compared = f"of {len(held)} tensors, those that differ from memory or are not there"
+    return must("reload equals", compared, other, "equal", 0)
+
+
+def packing_equals(apart: float, device: str) -> Checked:
+    """Rows end to end in a pass must give the logits that they give side by side."""
+    compared = "largest difference of a logit between rows end to end and side by side"
+    return must("packing equals unpacked", compared, apart, "below", PACKING_LIMIT[device])
 
 
 def frozen_digest(model: Any) -> str:  # noqa: ANN401

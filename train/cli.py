@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from evalharness.models import LoadedModel
     from train.adapter import Data
     from train.batches import Template
-    from train.recipe import Resolved
+    from train.recipe import Recipe, Resolved
 
 
 def train(
@@ -34,6 +34,9 @@ def train(
     quantization: Annotated[str | None, typer.Option(help="auto, nf4 or none.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all chance.")] = None,
     threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
+    methods: Annotated[
+        bool, typer.Option("--methods", help="List what can be trained, and what for.")
+    ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would happen; train nothing.")] = False,
     show_mask: Annotated[
         str | None,
@@ -45,9 +48,13 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, or fail.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Train anew, even if done or begun before.")] = False,
 ) -> Answer:
-    """Train a LoRA adapter on the training rows of a version."""
+    """Train an adapter, or all weights, on the training rows of a version."""
     # threads that wait without spinning: on cores shared with other work this is up to 7 times faster
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if methods:
+        from train.methods import METHODS, OBJECTIVES, lines
+
+        return Answer(lines(), {"methods": METHODS, "objectives": OBJECTIVES})
     from curate.workspace import Workspace
 
     flags = {"base": base, "quantization": quantization, "seed": seed, "threads": threads}
@@ -150,7 +157,7 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     """Train, or say that it was done already."""
     from curate.workspace import code_version
     from evalharness.model_files import digest_of, find_base
-    from train import checkpoints, clean
+    from train import checkpoints, clean, processes
 
     if not allow_unclean:
         clean.refuse(job.objections, job.name)
@@ -163,14 +170,27 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
         "objections": job.objections,
     }
     inputs = {"dataset": job.dataset}
+    processes.join()
     done = None if again else job.workspace.recorded("train", params, inputs)
     if done is not None:
         run_id, outputs = done
         job.workspace.ledger.set_name(job.adapter_name, outputs["adapter"])
         return _answer(job, run_id, outputs["adapter"], already=True)
+    if not processes.first():
+        processes.wait()  # for the first to have made room
     where = checkpoints.place(
-        job.workspace.root, job.adapter_name, params, inputs, code_version(), resume=resume, again=again
+        job.workspace.root,
+        job.adapter_name,
+        params,
+        inputs,
+        code_version(),
+        resume=resume,
+        again=again and processes.first(),
     )
+    if not processes.first():
+        _adapter(job, where)
+        return Answer([], {})
+    processes.wait()
     with job.workspace.run("train", params, inputs) as run:
         run.outputs["adapter"] = _adapter(job, where)
     job.workspace.ledger.set_name(job.adapter_name, run.outputs["adapter"])
@@ -179,22 +199,16 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
 
 
 def _adapter(job: Job, where: Any) -> str:  # noqa: ANN401  a checkpoints.Unfinished
-    """Train and keep the adapter; its digest."""
-    from evalharness.models import load_model
-    from train import adapter, sft
+    """Train and keep the adapter; its digest. Of several processes only the first keeps it."""
+    from train import adapter, processes, run
     from train.outline import outline
 
     recipe = job.resolved.recipe
     template, data, before = encoded(job, outline(recipe))
-    loaded = load_model(
-        recipe.base,
-        quantization=recipe.quantization,  # type: ignore[arg-type]  # the recipe has checked it
-        threads=recipe.threads or None,
-        for_training=True,
-    )
+    loaded = load_base(recipe)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
-        trained = sft.train(
+        trained = run.train(
             loaded,
             recipe,
             data.train,
@@ -203,23 +217,42 @@ def _adapter(job: Job, where: Any) -> str:  # noqa: ANN401  a checkpoints.Unfini
             adapter=made,
             checkpoint=where.checkpoint,
         )
+        if not processes.first():
+            return ""
         told = adapter.record(loaded, job.resolved, template, data, trained, before)
         adapter.complete(made, loaded, told, trained)
         return job.workspace.put_files("adapter", made)
 
 
+def load_base(recipe: Recipe) -> LoadedModel:
+    """The base as a run needs it."""
+    from evalharness.models import load_model
+
+    return load_model(
+        recipe.base,
+        quantization=recipe.quantization,  # type: ignore[arg-type]  # the recipe has checked it
+        threads=recipe.threads or None,
+        for_training=True,
+        scores=recipe.objective == "reward",
+        seed=recipe.seed,
+    )
+
+
 def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, list[Any]]:
     """The rows as tokens that fit, and the checks that encoding stands for."""
-    from train import batches, checks
+    from train import batches, checks, methods
     from train.adapter import Data
-    from train.rows import encode_rows, fit, token_counts
+    from train.rows import encode_rows, fit, token_counts, whole_pairs
     from train.watch import quiet
 
     recipe = job.resolved.recipe
-    template = batches.template_of(loaded, recipe.train_on)
+    template = batches.template_of(loaded, "last" if recipe.objective != "sft" else recipe.train_on)
     context = min(recipe.context or loaded.context, loaded.context)
+    if methods.learns_tokens(recipe):
+        context = min(context, loaded.context - recipe.virtual_tokens)
     judged = job.validation if recipe.evaluate else job.validation.clear()
-    policies = {"control_tokens": recipe.control_tokens, "unusable": recipe.unusable}
+    pairs = recipe.objective != "sft"
+    policies: Any = {"control_tokens": recipe.control_tokens, "unusable": recipe.unusable, "pairs": pairs}
     with quiet():
         rows, out = encode_rows(template, job.rows, **policies)
         held, held_out = encode_rows(template, judged, **policies)
@@ -229,6 +262,8 @@ def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, list[Any]]:
     ]
     kept, gate = fit(rows, context, recipe.over_long, out)
     held_kept, held_gate = fit(held, context, recipe.over_long, held_out)
+    if pairs:
+        (kept, gate), (held_kept, held_gate) = whole_pairs(kept, gate), whole_pairs(held_kept, held_gate)
     if not kept:
         raise ConfigError(
             "no training row is left that can be trained on and fits the context",
@@ -253,6 +288,7 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
     if losses and losses[-1]["validation_loss"] is not None:
         curve += f", validation {losses[0]['validation_loss']:.3f} -> {losses[-1]['validation_loss']:.3f}"
     from curate.progress import duration
+    from train import adapter
 
     rows = told["rows"]["train"]
     gates = told["lengths"].values()
@@ -260,7 +296,7 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
     lines = [
         *([f"already done, run {run_id}; --again to repeat"] if already else []),
         f"adapter {job.adapter_name} ({digest[:12]}) on {told['base']}, {told['quantization']}: {curve}",
-        f"{rows['rows']:,} rows, {rows['trained']:,} of {rows['tokens']:,} tokens trained on an epoch, "
+        f"{rows['rows']:,} {'answers' if told.get('pairs') else 'rows'}, {rows['trained']:,} of {rows['tokens']:,} tokens trained on an epoch, "
         f"{told['steps']:,} steps in {duration(told['seconds'])}; "
         f"{told['trainable']:,} of {told['parameters']:,} parameters",
         *(
@@ -268,6 +304,7 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
             if any(left)
             else []
         ),
+        *adapter.pair_lines(told),
         f"{len(told['checks'])} checks held",
         *(
             [f"trained on data that did not pass the gate: {'; '.join(told['objections'])}"]

@@ -89,11 +89,15 @@ def estimate(loaded: LoadedModel, recipe: Recipe, longest: int) -> Estimate:
         weights = total * wide
     chosen = [each for name, each in linears if _targeted(name, recipe.targets)]
     trainable = sum(recipe.rank * (each.in_features + each.out_features) for each in chosen)
-    trainable += sum(each.out_features for each in chosen) if recipe.dora else 0
+    trainable += sum(each.out_features for each in chosen) if recipe.method == "dora" else 0
     tokens = recipe.batch_size * longest
     flow = sum(each.in_features + each.out_features for _, each in linears) * wide
     layers = int(getattr(config, "num_hidden_layers", 1))
-    kept = flow // layers + layers * config.hidden_size * wide if recipe.gradient_checkpointing else flow
+    kept = (
+        flow // layers + layers * config.hidden_size * wide
+        if recipe.gradient_checkpointing != "off"
+        else flow
+    )
     return Estimate(total, trainable, weights, trainable * 16, tokens * kept)
 
 

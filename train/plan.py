@@ -32,12 +32,14 @@ def plan(
     """Rows, lengths, steps, sizes, defaults and what speaks against it; exit code 1 if that would stop it."""
     recipe = resolved.recipe
     loaded = outline(recipe)
-    template = batches.template_of(loaded, recipe.train_on)
+    pairs = recipe.objective != "sft"
+    template = batches.template_of(loaded, "last" if pairs else recipe.train_on)
     context = min(recipe.context or loaded.context, loaded.context)
     judged = validation if recipe.evaluate else validation.clear()
     with quiet():
-        encoded, out = encode_rows(template, rows, control_tokens=recipe.control_tokens, unusable="drop")
-        held, held_out = encode_rows(template, judged, control_tokens=recipe.control_tokens, unusable="drop")
+        policies: Any = {"control_tokens": recipe.control_tokens, "unusable": "drop", "pairs": pairs}
+        encoded, out = encode_rows(template, rows, **policies)
+        held, held_out = encode_rows(template, judged, **policies)
     stops = [
         *([] if allow_unclean else objections),
         *_stops("training", encoded, out, context, recipe),

@@ -13,6 +13,9 @@ from typing import Any
 from curate.errors import ConfigError
 
 TINY = "tiny"
+METHODS = ("lora", "dora", "vera", "adalora", "prompt", "prefix", "full")
+OBJECTIVES = ("sft", "dpo", "kto", "orpo", "reward")
+SWITCH = ("auto", "on", "off")
 
 
 def _setting(
@@ -36,12 +39,15 @@ class Recipe:
     seed: int = _setting(0, "of all chance: adapter's start, order, dropout", low=0, high=2**32 - 1)
     threads: int = _setting(0, "processor threads; 0 leaves it to the loader", low=0, high=1024)
 
-    rank: int = _setting(16, "of the LoRA matrices", low=1, high=1024)
+    method: str = _setting("lora", "what is trained; `seatrial train --methods` lists them", choices=METHODS)
+    rank: int = _setting(16, "of the matrices of LoRA, DoRA, VeRA and AdaLoRA", low=1, high=1024)
     alpha: int = _setting(32, "LoRA's scale is alpha / rank", low=1, high=4096)
     dropout: float = _setting(0.05, "on the adapter's input", low=0.0, high=0.9)
     targets: tuple[str, ...] = _setting(("all-linear",), "`all-linear`, or names of the base's linear layers")
     rslora: bool = _setting(False, "scale by alpha / sqrt(rank)")
-    dora: bool = _setting(False, "learn magnitude apart from direction")
+    virtual_tokens: int = _setting(20, "learned tokens of `prompt` and `prefix`", low=1, high=4096)
+    objective: str = _setting("sft", "what the loss asks for", choices=OBJECTIVES)
+    beta: float = _setting(0.1, "of DPO, KTO and ORPO: how near to the base it stays", low=1e-4, high=100.0)
 
     learning_rate: float = _setting(2e-4, "at its highest", low=1e-8, high=1.0)
     schedule: str = _setting("cosine", "of the learning rate", choices=("linear", "cosine", "constant"))
@@ -55,7 +61,8 @@ class Recipe:
     max_grad_norm: float = _setting(1.0, "longer gradients are cut to this; 0 leaves them", low=0.0, high=1e6)
 
     precision: str = _setting("auto", "of the arithmetic", choices=("auto", "fp32", "bf16"))
-    gradient_checkpointing: bool = _setting(True, "less memory, about a third more time")
+    gradient_checkpointing: str = _setting("auto", "less memory, about a third more time", choices=SWITCH)
+    packing: str = _setting("auto", "rows of a pass lie end to end, without padding", choices=SWITCH)
     group_by_length: bool = _setting(True, "rows of like length share a pass: less padding")
 
     train_on: str = _setting("assistant", "turns that are learned", choices=("assistant", "last"))
@@ -67,8 +74,17 @@ class Recipe:
     control_tokens: str = _setting(
         "refuse", "rows whose text spells a control token of the base", choices=("refuse", "allow")
     )
-    evaluate: bool = _setting(True, "loss on the validation rows after each epoch")
+    evaluate: bool = _setting(True, "loss on the validation rows")
+    evaluate_every: int = _setting(
+        0, "steps between evaluations, each with a checkpoint; 0: each epoch", low=0, high=10**9
+    )
+    metric_rows: int = _setting(0, "validation rows to answer and score then; 0: none", low=0, high=10**6)
+    best_by: str = _setting("last", "which evaluation's weights are kept", choices=("last", "loss", "metric"))
+    early_stopping: int = _setting(0, "evaluations without gain before it stops; 0: never", low=0, high=10**6)
     log_every: int = _setting(10, "steps between lines of the log", low=1, high=10**6)
+    report_to: tuple[str, ...] = _setting(
+        ("tensorboard",), "who is told beside log.jsonl", choices=("tensorboard", "wandb", "mlflow", "none")
+    )
 
 
 LEAVES_OUT = ("over_long", "unusable")  # settings whose `drop` leaves rows out
@@ -88,9 +104,16 @@ TINY_DEFAULTS: Mapping[str, Any] = {
     "epochs": 10,
     "batch_size": 20,
     "accumulate": 1,
-    "gradient_checkpointing": False,
+    "gradient_checkpointing": "off",
     "log_every": 1,
 }
+
+# The learning rate is the base's times these, by method and by objective, unless it is given.
+PACE: Mapping[str, float] = {
+    "vera": 20.0, "adalora": 2.0, "prompt": 150.0, "prefix": 50.0, "full": 0.1,
+    "dpo": 0.1, "kto": 0.1, "orpo": 0.25, "reward": 0.5,
+}  # fmt: skip
+VERA_RANK = 256  # its vectors are as long as its rank, and two of them all that a layer learns
 
 FIELDS = {each.name: each for each in fields(Recipe)}
 
@@ -168,7 +191,49 @@ def resolve(given: Sequence[Given]) -> Resolved:
         where[each.key] = each.where
     tiny = values.get("base", TINY) == TINY
     recipe = replace(Recipe(), **({**TINY_DEFAULTS, **values} if tiny else values))
+    if "learning_rate" not in where:
+        pace = PACE.get(recipe.method, 1.0) * PACE.get(recipe.objective, 1.0)
+        recipe = replace(recipe, learning_rate=float(f"{recipe.learning_rate * pace:.3g}"))
+    if recipe.method == "vera" and "rank" not in where:
+        recipe = replace(recipe, rank=VERA_RANK)
+    if recipe.method == "full" and "quantization" not in where:
+        recipe = replace(recipe, quantization="none")  # all weights are trained: not in 4 bits
+    if recipe.method == "prefix" and "gradient_checkpointing" not in where:
+        recipe = replace(recipe, gradient_checkpointing="off")
+    _must_agree(recipe, where)
     return Resolved(recipe, where, TINY_WHY if tiny else REAL_WHY)
+
+
+def _must_agree(recipe: Recipe, where: Mapping[str, str]) -> None:
+    """ConfigError where two settings exclude each other; it says which, why, and what would go."""
+    virtual = recipe.method in ("prompt", "prefix")
+    for holds, first, second, why, instead in (
+        (recipe.method == "full" and recipe.quantization == "nf4", "method", "quantization",
+         "all weights are trained, and weights in NF4 cannot be", "method=lora trains an adapter on NF4 (QLoRA)"),
+        (virtual and recipe.objective == "reward", "method", "objective",
+         "PEFT cannot switch learned tokens off before a head that scores", "method=lora"),
+        (recipe.method == "prompt" and recipe.objective == "orpo", "method", "objective",
+         "TRL's ORPO does not expect the learned tokens in the answer", "method=prefix"),
+        (virtual and recipe.packing == "on", "packing", "method",
+         "learned tokens stand before a pass, not before each row in it", "packing=auto"),
+        (recipe.objective != "sft" and recipe.packing == "on", "packing", "objective",
+         "TRL packs rows for supervised fine-tuning alone", "packing=auto"),
+        (recipe.method == "prefix" and recipe.gradient_checkpointing == "on", "gradient_checkpointing", "method",
+         "checkpointing drops the learned keys and values", "gradient_checkpointing=auto"),
+        (recipe.method == "adalora" and recipe.best_by != "last", "best_by", "method",
+         "AdaLoRA gives up ranks as it goes, so an earlier state does not fit its end", "best_by=last"),
+        (recipe.objective == "kto" and recipe.batch_size == 1, "batch_size", "objective",
+         "KTO compares the rows of a pass", "batch_size=2"),
+        (not recipe.evaluate and recipe.best_by != "last", "best_by", "evaluate",
+         "without evaluation none is the best", "evaluate=true"),
+        (not recipe.evaluate and recipe.early_stopping > 0, "early_stopping", "evaluate",
+         "without evaluation nothing says when to stop", "evaluate=true"),
+    ):  # fmt: skip
+        if holds:
+            both = " and ".join(
+                f"{key}={getattr(recipe, key)} ({where.get(key, 'a default')})" for key in (first, second)
+            )
+            raise ConfigError(f"{both} do not go together: {why}", hint=f"--set {instead}")
 
 
 def _nearest(key: str) -> str:
@@ -180,6 +245,9 @@ def _checked(given: Given) -> Any:  # noqa: ANN401  the value, in its field's ty
     """The value in its field's type and range; raises ConfigError that says what would be right."""
     kind = str(FIELDS[given.key].type)
     value = given.value
+    limits = FIELDS[given.key].metadata
+    if limits["choices"] == SWITCH and isinstance(value, bool):
+        value = "on" if value else "off"
     if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if kind.startswith("tuple"):
@@ -191,11 +259,12 @@ def _checked(given: Given) -> Any:  # noqa: ANN401  the value, in its field's ty
         raise ConfigError(
             f"{given.where}: `{given.key}` is {given.value!r}, not {KINDS[kind]}", hint=about(given.key)
         )
-    limits = FIELDS[given.key].metadata
     inside = (limits["low"] is None or value >= limits["low"]) and (
         limits["high"] is None or value <= limits["high"]
     )
-    if not inside or (limits["choices"] and value not in limits["choices"]):
+    if limits["choices"]:
+        inside = set(value if isinstance(value, tuple) else (value,)) <= set(limits["choices"])
+    if not inside:
         raise ConfigError(f"{given.where}: `{given.key}` cannot be {given.value!r}", hint=about(given.key))
     return value
 

@@ -44,7 +44,12 @@ def places(rows: pl.DataFrame) -> list[str]:
 
 
 def encode_rows(
-    template: Template, rows: pl.DataFrame, *, control_tokens: str = "refuse", unusable: str = "refuse"
+    template: Template,
+    rows: pl.DataFrame,
+    *,
+    control_tokens: str = "refuse",
+    unusable: str = "refuse",
+    pairs: bool = False,
 ) -> tuple[list[Encoded], tuple[str, ...]]:
     """Rows as tokens, in order, and the places of those left out, each with its reason.
 
@@ -52,15 +57,21 @@ def encode_rows(
     tool calls that are all a turn holds, or if its text spells a control token. `unusable` says whether
     that stops the run (ConfigError) or drops the row. A fault of the template itself always stops it:
     masks that differ, a trained turn without its end token, two begin tokens.
+
+    With `pairs` each row gives two: its messages with the chosen answer, then with the rejected one.
     """
     encoded, out = [], []
     specials = _specials(template.tokenizer) if control_tokens == "refuse" else []
-    for example_id, where, messages in zip(rows["example_id"], places(rows), rows["messages"], strict=True):
+    columns = rows.select("example_id", "messages", "chosen", "rejected").iter_rows()
+    for where, (example_id, messages, *answers) in zip(places(rows), columns, strict=True):
         try:
-            chat = conversation(messages)
-            _usable(chat, specials)
-            chat = folded(chat) if template.folds_system else chat
-            encoded.append(encode(template, example_id, where, chat))
+            found = []
+            for which, chat in _answered(messages, answers) if pairs else [("", conversation(messages))]:
+                _usable(chat, specials)
+                chat = folded(chat) if template.folds_system else chat
+                found.append(encode(template, example_id, f"{where}{which}", chat))
+            _same_prompt(found)
+            encoded += found
         except UnusableRowError as error:
             out.append(f"{where} ({error})")
     if out and unusable == "refuse":
@@ -82,6 +93,49 @@ def encode_rows(
         "the chat template and the tokenizer both add one: take it out of the template",
     )
     return encoded, tuple(out)
+
+
+PAIR = (" chosen", " rejected")  # how the two rows of a pair are told apart
+
+
+def _answered(
+    messages: Sequence[dict[str, Any]], answers: Sequence[str | None]
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The conversation with each of its two answers; UnusableRowError if it is no pair."""
+    asked = conversation(messages)
+    if not all(answers):
+        raise UnusableRowError("no chosen and rejected answer")
+    if answers[0] == answers[1]:
+        raise UnusableRowError("its chosen and rejected answers are the same")
+    if asked and asked[-1]["role"] == "assistant":
+        raise UnusableRowError("its messages end with an answer beside the chosen and the rejected one")
+    return [
+        (which, [*asked, {"role": "assistant", "content": said}])
+        for which, said in zip(PAIR, answers, strict=True)
+    ]
+
+
+def _same_prompt(found: Sequence[Encoded]) -> None:
+    """UnusableRowError where the two rows of a pair do not begin with the same prompt."""
+    if len({row.ids[: row.trained.index(True)] for row in found}) > 1:
+        raise UnusableRowError("the chat template tells its prompt otherwise with each answer")
+
+
+def whole_pairs(rows: Sequence[Encoded], gate: Gate) -> tuple[list[Encoded], Gate]:
+    """The pairs of which both rows are left; the others are dropped by name."""
+    kept: list[Encoded] = []
+    dropped = list(gate.dropped)
+    left = list(rows)
+    while left:
+        both = [row.where for row in left[:2]]
+        stem = both[0].removesuffix(PAIR[0])
+        size = 2 if both == [stem + PAIR[0], stem + PAIR[1]] else 1
+        if size == 2:
+            kept += left[:2]
+        else:
+            dropped.append(both[0])
+        del left[:size]
+    return kept, replace(gate, dropped=tuple(dropped), lost=gate.lost + _count(rows) - _count(kept))
 
 
 def _usable(chat: Sequence[dict[str, Any]], specials: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 from curate.errors import ConfigError
 from curate.progress import Progress
-from train import checkpoints
+from train import checkpoints, processes
 
 # Lines of other packages that are known, checked and no news to the reader of our output.
 NOISE = (
@@ -156,7 +156,9 @@ def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transforme
                 progress.note = f"epoch {state.epoch:.1f}, loss {logs['loss']:.3f}"
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
-            checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
+            processes.wait()  # each has a file of its own in it
+            if processes.first():
+                checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Watcher()
 

@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from curate.visible import visible
 from evalharness import wording
 from evalharness.comparison import Comparison
 from evalharness.report.forest import believed_plot, forest
 from evalharness.report.tables import metric_lines, right_word
 from evalharness.sidebyside import KINDS
 from evalharness.verdict import verdict_block
-from evalharness.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -59,6 +59,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "fraction": wording.fraction,
+        "strange_words": wording.strange_words,
         "signed": lambda value: typographic(wording.signed(value)),
         "plain": wording.plain,
         "points": wording.points,

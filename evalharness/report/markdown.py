@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Iterable
 
+from curate.visible import visible
 from evalharness import wording
 from evalharness.comparison import Comparison, ExampleRow
 from evalharness.report.tables import metric_lines, right_word
 from evalharness.verdict import verdict_block
-from evalharness.visible import visible
 
 EXAMPLES = 20
 _PUNCTUATION = re.compile(r"([!#$&()*+\-.:<>@\[\\\]^_`{|}~])")
@@ -134,6 +134,11 @@ def _people(comparison: Comparison) -> list[str]:
         "chance, by people who did not see which was whose. A tie, or both bad, is a half. It has no part in the verdict.",
         "",
         *_table(head, table),
+        *(
+            f"Left out of those over {escaped(row['baseline'])}: {wording.strange_words(row['strange'])}.\n"
+            for row in rows
+            if row.get("strange", 0)
+        ),
     ]
 
 

@@ -120,3 +120,40 @@ def keep(workspace):
         return digest
 
     return put
+
+
+QUICK_WORDS = ("threads=1", "rank=4", "epochs=2", "batch_size=8", "accumulate=1", "warmup=0", "dropout=0.0")
+
+
+@pytest.fixture(scope="session")
+def made(base, tmp_path_factory):
+    """Two adapters' folders, trained on the same rows with two learning rates."""
+    from train import cli
+
+    folders = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SEATRIAL_HOME", str(tmp_path_factory.mktemp("made") / "home"))
+        patch.setattr("curate.workspace.code_version", lambda: "tested")
+        workspace = Workspace.open(create=True)
+        examples = version([ticket(number) for number in range(32)], train=24, validation=4)
+        digest = workspace.put_dataset(examples)
+        workspace.ledger.set_name("tickets", digest)
+        with workspace.run("scan", {}, {"dataset": digest}) as run:
+            table = stamp(pl.DataFrame([], schema=FINDINGS), {}, check="pii", version=1)
+            run.outputs["findings"] = workspace.put_table("findings", table)
+        for name, rate in (("one", "5e-3"), ("two", "1e-2")):
+            words = [*QUICK_WORDS, f"learning_rate={rate}"]
+            found = cli.train("tickets", base=str(base), name=name, setting=words)
+            folders.append(workspace.files(found.data["adapter"]))
+        yield folders
+        workspace.close()
+
+
+@pytest.fixture
+def two(made, keep, tickets, workspace):
+    """A workspace with the data and both adapters, called one and two; their digests."""
+    keep(tickets)
+    digests = [workspace.put_files("adapter", folder) for folder in made]
+    for name, digest in zip(("one", "two"), digests, strict=True):
+        workspace.ledger.set_name(name, digest)
+    return digests

@@ -18,6 +18,12 @@ OTHER = {
     "over_long": "drop",
     "unusable": "drop",
     "control_tokens": "allow",
+    "method": "vera",
+    "objective": "dpo",
+    "gradient_checkpointing": "on",
+    "packing": "off",
+    "best_by": "loss",
+    "report_to": ["none"],
 }
 
 

@@ -307,3 +307,59 @@ def test_order_of_merging_does_not_change_the_sum(trial, tmp_path):
         sums.append(people_row(place, pair))
         place.close()
     assert all(each == sums[0] for each in sums) and sums[0]["people"] == 3
+
+
+def foreign(tmp_path, pair, value: str, uid: str, *, place: int = 0):
+    """A journal of somebody whose program has other words for a rating."""
+    item = pair.items[place]
+    word = {
+        "kind": "annotation", "uid": uid * 32, "example_id": item.example_id, "content_hash": item.judged,
+        "key": pair.key, "value": value, "reviewer": f"ben{uid}", "annotated_at": "2026-01-31T09:30:00.000000+00:00",
+    }  # fmt: skip
+    path = tmp_path / f"{uid}.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in ({"kind": "journal", "version": 1}, word)))
+    return read(path)
+
+
+STRANGE = ('{"answer": "left"}', '{"left": "tuned"}', "better", "[1, 2]", '{"answer": {"a": 1}, "left": []}')
+
+
+def test_a_foreign_rating_stops_nothing_and_is_counted(trial, tmp_path, capsys):
+    """What names neither arm is left out of rate, agreement, preferences, report and screen, and told."""
+    made = trial(rows=10)
+    compare_dataset(made.workspace, made.dataset)
+    pair = open_pairing(made.workspace, made.dataset)
+    rater = Rater(made.workspace, pair, "anna")
+    prefer(rater, "tuned", range(4))
+    before = people_row(made.workspace, pair)
+    journals = [foreign(tmp_path, pair, value, str(n)) for n, value in enumerate(STRANGE)]
+    merge(made.workspace, journals)
+    assert people_row(made.workspace, pair) == {**before, "strange": len(STRANGE)} != before
+    assert len(preferences(made.workspace, pair).rows) == 4
+    again = Rater(made.workspace, pair, "anna")
+    assert again.mine == rater.mine and again.differing() == {}
+    comparison = with_people(made.workspace, read_comparison(made.workspace))
+    told = f"{len(STRANGE)} ratings name no answer of these two arms"
+    for text in (
+        markdown(comparison),
+        html(comparison),
+        " ".join(" ".join(verdict_block(comparison)).split()),
+    ):
+        assert told in text
+    assert main(["rate"]) == 0
+    assert told in capsys.readouterr().out
+
+
+def test_a_plain_word_that_names_an_arm_counts(trial, tmp_path):
+    """`tuned` alone is a rating, though it does not tell which side it was seen on."""
+    made = trial(rows=4)
+    pair = open_pairing(made.workspace, made.dataset)
+    merge(
+        made.workspace,
+        [
+            foreign(tmp_path, pair, "tuned", "1"),
+            foreign(tmp_path, pair, '{"answer": "tuned", "left": 3}', "2"),
+        ],
+    )
+    row = people_row(made.workspace, pair)
+    assert (row["n"], row["people"], row["answers"]["won"], row["left"], row["strange"]) == (1, 2, 2, None, 0)

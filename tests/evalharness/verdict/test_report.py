@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from curate.visible import visible
 from evalharness import cli_verdict
 from evalharness.comparing import compare_dataset, read_comparison
 from evalharness.report import html, markdown, write_report
 from evalharness.report.forest import steps
 from evalharness.report.markdown import escaped, fenced
-from evalharness.visible import visible
 from evalharness.wording import fraction, plain, probability, signed
 
 HOSTILE = (

@@ -1,0 +1,147 @@
+"""Each method and objective end to end: trained, stopped and gone on with, saved, loaded by the harness, acting."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from curate.errors import ConfigError, GateError
+from curate.progress import Progress
+from evalharness.chat import Chat
+from evalharness.generation import generate
+from evalharness.models import load_model
+from tests.train.conftest import QUEUES, ticket, version
+from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
+
+METHODS = {
+    "lora": {},
+    "dora": {},
+    "vera": {"rank": 64, "learning_rate": 0.05},
+    "adalora": {"learning_rate": 0.05},
+    "prompt": {"virtual_tokens": 8, "learning_rate": 0.1},
+    "prefix": {"virtual_tokens": 4, "learning_rate": 0.1},
+    "full": {"learning_rate": 1e-3},
+}
+
+
+@pytest.fixture
+def pairs() -> pl.DataFrame:
+    """The tickets, each with a chosen answer and one of another queue."""
+    rows = []
+    for number in range(32):
+        row = ticket(number)
+        messages = row["messages"]
+        assert isinstance(messages, list)
+        other = sorted(QUEUES)[(number + 1) % len(QUEUES)]
+        answers = {
+            "chosen": messages.pop()["content"],
+            "rejected": f"{other} : sorry about the {QUEUES[other]} .",
+        }
+        rows.append(row | answers)
+    return version(rows, train=24, validation=4)
+
+
+def adapter_of(workspace, name="tickets-adapter"):
+    return workspace.files(workspace.artifact("adapter", name))
+
+
+def stopped_and_gone_on(train, settings, monkeypatch):  # noqa: F811
+    """A run that fails in its third epoch and is gone on with, and one in one piece under the name `straight`."""
+    step = Progress.step
+
+    def falls(self, count=1, note=""):
+        step(self, count, note)
+        if self.stage == "train" and self.done == 8:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Progress, "step", falls)
+    with pytest.raises(KeyboardInterrupt):
+        train(settings)
+    monkeypatch.setattr(Progress, "step", step)
+    train(settings, resume=True)
+    train(settings, again=True, name="straight")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_learns_and_goes_on_to_the_same_bits(
+    train,  # noqa: F811
+    keep,
+    tickets,
+    workspace,
+    base,
+    method,
+    monkeypatch,
+):
+    """Stopped in its third epoch, gone on with: weights as of a run in one piece; and the harness loads them."""
+    keep(tickets)
+    settings = {"method": method, "epochs": 4, **METHODS[method]}
+    stopped_and_gone_on(train, settings, monkeypatch)
+    told, folder = told_of(workspace), adapter_of(workspace)
+    assert told["resumed_at_step"] == 6 and told["method"] == method
+    assert told["losses"][-1]["loss"] < told["losses"][0]["loss"]
+    name = "model.safetensors" if method == "full" else "adapter_model.safetensors"
+    straight = adapter_of(workspace, "straight")
+    for file in (name, "log.jsonl"):
+        assert (folder / file).read_bytes() == (straight / file).read_bytes(), file
+    assert told["quantization"] == ("none" if method == "full" else "nf4")
+    assert {"the adapter acts", "reload equals"} <= {each["name"] for each in told["checks"]}
+
+
+def prompts(loaded):
+    chat = Chat(loaded)
+    asked = [ticket(number)["messages"][:2] for number in (0, 5, 3)]
+    return [chat.ids(chat.prompt(turns)) for turns in asked]
+
+
+@pytest.mark.parametrize("method", ["prompt", "prefix", "full", "adalora"])
+def test_the_harness_asks_what_was_trained(train, keep, tickets, workspace, base, method):  # noqa: F811
+    """The trained model's own generation, a batch padded on the left, a single prompt: the same tokens.
+
+    And the base is the base again while the adapter is off.
+    """
+    import torch
+
+    keep(tickets)
+    train({"method": method, "epochs": 4, "evaluate": False, **METHODS[method]})
+    tuned = load_model(str(base), adapter=adapter_of(workspace), device="cpu", threads=1)
+    plain = load_model(str(base), quantization=tuned.facts["quantization"], device="cpu", threads=1)
+    asked = prompts(tuned)
+    how = {"stops": frozenset({5}), "max_new_tokens": 8}
+    together = [each.ids for each in generate(tuned, asked, **how)]
+    assert together == [generate(tuned, [each], **how)[0].ids for each in asked]
+    if method in ("prompt", "prefix"):
+        assert tuned.context == 64 - METHODS[method]["virtual_tokens"]
+    for ids, said in zip(asked, together, strict=True):
+        with torch.inference_mode():
+            row = torch.tensor([[*ids, *said]])
+            logits = tuned.model(input_ids=row, attention_mask=torch.ones_like(row)).logits
+            own = logits[0, -row.shape[1] :][len(ids) - 1 :].argmax(dim=-1).tolist()
+        assert own[: len(said)] == said
+    with tuned.without_adapter():
+        assert [each.ids for each in generate(tuned, asked, **how)] == [
+            each.ids for each in generate(plain, asked, **how)
+        ]
+    assert [each.ids for each in generate(tuned, asked, **how)] == together
+
+
+@pytest.mark.parametrize("objective", ["dpo", "kto", "orpo", "reward"])
+def test_an_objective_prefers_and_goes_on_to_the_same_bits(
+    train,  # noqa: F811
+    keep,
+    pairs,
+    workspace,
+    objective,
+    monkeypatch,
+):
+    keep(pairs)
+    stopped_and_gone_on(train, {"objective": objective, "epochs": 4, "learning_rate": 0.01}, monkeypatch)
+    told, folder, straight = told_of(workspace), adapter_of(workspace), adapter_of(workspace, "straight")
+    assert told["resumed_at_step"] == 6
+    for file in ("adapter_model.safetensors", "log.jsonl"):
+        assert (folder / file).read_bytes() == (straight / file).read_bytes(), file
+    assert told["rows"]["train"]["rows"] == 48  # two answers of each row
+    found = told["pairs"]
+    assert found["validation"] == 4 and max(found["right"], found["lead_grew"]) == 4, found
+    assert "validation pairs" in (folder / "README.md").read_text()

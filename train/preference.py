@@ -1,0 +1,128 @@
+"""Preference tuning from pairs of a chosen and a rejected answer: DPO, KTO and ORPO by TRL.
+
+TRL makes tokens of texts itself here, by the prompt's length, with what a template puts after an answer.
+Ours are made and checked as for any other row, so its trainers are built on one row and then given ours.
+The reference is the base: the adapter off, or for full fine-tuning a copy.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from evalharness.models import LoadedModel
+from train import lineage
+from train.batches import IGNORED, Encoded
+from train.methods import peft_config
+from train.recipe import Recipe
+from train.sft import Built
+
+SPECIMEN = {"prompt": ["a "], "chosen": ["b"], "rejected": ["c"]}
+
+
+def build(
+    loaded: LoadedModel,
+    recipe: Recipe,
+    rows: Sequence[Encoded],
+    validation: Sequence[Encoded],
+    shared: dict[str, Any],
+) -> Built:
+    """The trainer of the recipe's objective. `rows` are pairs: a chosen answer, then its rejected one."""
+    import trl
+    from datasets import Dataset
+
+    shared = {**shared, "train_sampling_strategy": "random", "beta": recipe.beta}
+    own: dict[str, Any] = {}
+    if recipe.objective == "orpo":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that it is experimental stands in our docs
+            from trl.experimental.orpo import ORPOConfig, ORPOTrainer
+        longest = max(len(row.ids) for row in [*rows, *validation])  # it has a limit of its own
+        shared |= {"max_length": longest, "remove_unused_columns": False}
+        config, kind, table = ORPOConfig(**shared), ORPOTrainer, orpo_table
+    elif recipe.objective == "kto":
+        # its estimate of the drift from the base pairs each row with the next one of the pass
+        config, kind, table = (
+            trl.KTOConfig(**{**shared, "train_sampling_strategy": "sequential"}),
+            trl.KTOTrainer,
+            kto_table,
+        )
+    else:
+        config, kind, table = trl.DPOConfig(**shared), trl.DPOTrainer, dpo_table
+    if recipe.objective != "orpo" and recipe.method == "full":
+        own["ref_model"] = copy.deepcopy(loaded.model)
+    specimen = Dataset.from_dict(SPECIMEN)
+    trainer = kind(
+        model=loaded.model,
+        args=config,
+        train_dataset=specimen,
+        eval_dataset=specimen if validation else None,
+        processing_class=loaded.tokenizer,
+        peft_config=peft_config(recipe),
+        **own,
+    )
+    trainer.train_dataset = Dataset.from_dict(table(rows, recipe))
+    trainer.eval_dataset = Dataset.from_dict(table(validation, recipe)) if validation else None
+    return Built(trainer, {"reference": "none" if recipe.objective == "orpo" else "the base"}, [])
+
+
+def pairs(rows: Sequence[Encoded]) -> Iterator[tuple[list[int], list[int], list[int]]]:
+    """(prompt, chosen answer, rejected answer) of each pair, in tokens; an answer ends with its end token."""
+    for chosen, rejected in zip(rows[::2], rows[1::2], strict=True):
+        start = chosen.trained.index(True)
+        prompt = list(chosen.ids[:start])
+        yield prompt, list(answered(chosen)[start:]), list(answered(rejected)[start:])
+
+
+def answered(row: Encoded) -> tuple[int, ...]:
+    """A row up to its last trained token: without what the template puts after the answer's end."""
+    return row.ids[: len(row.ids) - row.trained[::-1].index(True)]
+
+
+def dpo_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
+    """The columns that TRL's collator for pairs reads."""
+    prompts, chosen, rejected = zip(*pairs(rows), strict=True)
+    return {"prompt_ids": list(prompts), "chosen_ids": list(chosen), "rejected_ids": list(rejected)}
+
+
+def kto_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
+    """Each answer by itself, good or bad, shuffled once; with the answer of another row for the drift."""
+    single = [
+        (prompt, answer, good)
+        for prompt, chosen, rejected in pairs(rows)
+        for answer, good in ((chosen, True), (rejected, False))
+    ]
+    random.Random(recipe.seed).shuffle(single)
+    size = recipe.batch_size
+    others = [
+        answer
+        for at in range(0, len(single), size)
+        for _, answer, _ in [*single[at : at + size][-1:], *single[at : at + size][:-1]]
+    ]
+    return {
+        "prompt_ids": [prompt for prompt, _, _ in single],
+        "completion_ids": [answer for _, answer, _ in single],
+        "KL_completion_ids": others,
+        "label": [good for _, _, good in single],
+    }
+
+
+def orpo_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
+    """Both answers behind their prompt, with labels on the answer alone."""
+    table: dict[str, list[Any]] = {}
+    for prompt, *answers in pairs(rows):
+        for name, answer in zip(("chosen", "rejected"), answers, strict=True):
+            table.setdefault(f"{name}_input_ids", []).append(prompt + answer)
+            table.setdefault(f"{name}_attention_mask", []).append([1] * len(prompt + answer))
+            table.setdefault(f"{name}_labels", []).append([IGNORED] * len(prompt) + answer)
+    return table
+
+
+def margins(model: Any, rows: Sequence[Encoded], device: str) -> list[float]:  # noqa: ANN401
+    """How much likelier (log probability) the model finds each chosen answer than its rejected one."""
+    told = lineage.losses(model, rows, device)
+    sums = [-loss * sum(row.trained) for loss, row in zip(told, rows, strict=True)]
+    return [chosen - rejected for chosen, rejected in zip(sums[::2], sums[1::2], strict=True)]

@@ -1,0 +1,41 @@
+"""Several processes that train together, as `accelerate launch` starts them; most runs are one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def count() -> int:
+    """How many there are."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def first() -> bool:
+    """Whether this process is the one that writes; true for a run in one process."""
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+def log_of(work: Path) -> Path:
+    """Where this process writes its log: the run's own, or a folder beside it."""
+    folder = work if first() else work / f"process-{os.environ['RANK']}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / "log.jsonl"
+
+
+def join() -> None:
+    """Meet the others, each on a device of its own; nothing to do in a run of one process."""
+    if count() > 1:
+        from accelerate import PartialState  # type: ignore[import-untyped]
+
+        from evalharness.models import choose_device
+
+        PartialState(cpu=choose_device("auto") == "cpu")
+
+
+def wait() -> None:
+    """Until all processes are here."""
+    if count() > 1:
+        from accelerate import PartialState
+
+        PartialState().wait_for_everyone()

@@ -1,0 +1,240 @@
+"""One training run: build, check, train, save, check again. Reads top to bottom."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from curate.errors import ConfigError, MissingExtraError, ResourceError
+from curate.progress import Progress
+from evalharness.models import LoadedModel
+from train import checks, lineage, methods, preference, processes, reward, sft, watch
+from train.arguments import arguments
+from train.batches import Encoded
+from train.checks import Checked
+from train.recipe import Recipe
+from train.sft import Built
+
+PROGRAMS = {
+    "sft": sft.build,
+    "dpo": preference.build,
+    "kto": preference.build,
+    "orpo": preference.build,
+    "reward": reward.build,
+}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What a run has to tell beside the adapter itself."""
+
+    losses: list[dict[str, Any]]  # one for each epoch
+    log: list[dict[str, Any]]
+    checks: list[Checked]
+    steps: int
+    resumed_at: int  # the step that was gone on from; 0 for a run in one piece
+    seconds: float  # of this process's part
+    peak_memory: int  # bytes
+    trainable: int
+    parameters: int
+    told: dict[str, Any]  # how it was trained: packing, reference, pairs told apart
+
+
+def train(
+    loaded: LoadedModel,
+    recipe: Recipe,
+    rows: Sequence[Encoded],
+    validation: Sequence[Encoded],
+    *,
+    work: Path,
+    adapter: Path,
+    checkpoint: Path | None = None,
+    callbacks: Sequence[Any] = (),
+) -> Trained:
+    """Train on `rows` and save into the folder `adapter`, by the first of several processes alone.
+
+    `work` holds checkpoints and the running log; `checkpoint` is one of them to go on from. Rows of
+    pairs are a chosen answer, then its rejected one. Raises ResourceError where a check of the run fails
+    or memory ends.
+    """
+    began = time.monotonic()
+    work.mkdir(parents=True, exist_ok=True)
+    with watch.quiet(), Progress("train") as progress:
+        progress.alone = not processes.first()
+        built = _built(loaded, recipe, rows, validation, work, checkpoint)
+        trainer = built.trainer
+        trainer.add_callback(watch.watcher(processes.log_of(work), progress))
+        for each in callbacks:
+            trainer.add_callback(each)
+        model, probe = trainer.model, _probe(trainer, recipe, rows)
+        done = [
+            *built.checks,
+            checks.masters(model),
+            *checks.nf4_round_trip(model, loaded.device),
+            checks.gradients_around_evaluation(model, probe, loaded.device),
+        ]
+        before, plain = checks.frozen_digest(model), checks.logits(model, probe)
+        first = _margins(model, recipe, validation, loaded)
+        _go(trainer, checkpoint)
+        told = {**built.told, **_told_apart(first, _margins(model, recipe, validation, loaded))}
+        if processes.first():
+            save(model, adapter, recipe)
+            lineage.write(trainer, rows, adapter, _margins(model, recipe, rows, loaded))
+            done += _after(model, recipe, adapter, probe, loaded, before, plain)
+    history = trainer.state.log_history
+    return Trained(
+        losses=watch.losses(history, recipe.epochs),
+        log=watch.measured(history),
+        checks=done,
+        steps=trainer.state.global_step,
+        resumed_at=int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0,
+        seconds=time.monotonic() - began,
+        peak_memory=_peak_memory(loaded.device),
+        trainable=sum(each.numel() for each in model.parameters() if each.requires_grad),
+        parameters=int(loaded.facts["parameters"]),
+        told=told,
+    )
+
+
+def _built(
+    loaded: LoadedModel,
+    recipe: Recipe,
+    rows: Sequence[Encoded],
+    validation: Sequence[Encoded],
+    work: Path,
+    checkpoint: Path | None,
+) -> Built:
+    """The trainer of the recipe's objective, with what all of them need: float32 masters and callbacks."""
+    try:
+        from transformers import EarlyStoppingCallback, PrinterCallback
+        from trl import SFTTrainer  # noqa: F401  # asked for here, once for all programs
+    except ImportError as error:
+        raise MissingExtraError(error.name or "trl", "train") from error
+    methods.must_suit(loaded.facts["quantization"], recipe)
+    shared = arguments(loaded, recipe, work, judged=bool(validation))
+    try:
+        built = PROGRAMS[recipe.objective](loaded, recipe, rows, validation, shared)
+    except ValueError as error:
+        if "arget" not in str(error):
+            raise
+        raise ConfigError(
+            str(error).splitlines()[0], hint="--set targets=all-linear fits any base"
+        ) from error
+    trainer = built.trainer
+    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for data
+    # TRL has rounded the adapter to bfloat16 and would go on in it; a resumed run would be in float32
+    for weight in trainer.model.parameters():
+        if weight.requires_grad:
+            weight.data = weight.data.float()
+    if recipe.method == "adalora":
+        trainer.add_callback(methods.allocator(checkpoint))
+    if recipe.early_stopping and validation:
+        trainer.add_callback(EarlyStoppingCallback(recipe.early_stopping))
+    return built
+
+
+def _go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
+    """Train; ResourceError where memory ends."""
+    try:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    except RuntimeError as error:
+        if "out of memory" not in str(error):
+            raise
+        raise ResourceError(
+            f"out of memory after {trainer.state.global_step} steps",
+            hint="--set batch_size=1 --set accumulate=16 --set gradient_checkpointing=on, or a smaller base",
+        ) from error
+
+
+def _after(
+    model: Any,  # noqa: ANN401
+    recipe: Recipe,
+    adapter: Path,
+    probe: dict[str, Any],
+    loaded: LoadedModel,
+    before: str,
+    plain: Any,  # noqa: ANN401  logits before training
+) -> list[Checked]:
+    """What must hold of the trained model, and of what was saved."""
+    if recipe.method == "full":
+        return [checks.acts(checks.logits(model, probe), plain), checks.saved_equals(model, adapter)]
+    limit = checks.RELOAD_LIMIT[loaded.device]
+    if recipe.method == "adalora":
+        limit *= 10  # saved without the ranks that were given up, its sums are made in another order
+    return [
+        checks.base_unchanged(before, checks.frozen_digest(model)),
+        checks.adapter_acts(model, probe),
+        checks.reload_equals(model, adapter, probe, limit),
+    ]
+
+
+def _probe(trainer: Any, recipe: Recipe, rows: Sequence[Encoded]) -> dict[str, Any]:  # noqa: ANN401
+    """A small batch of the shortest rows, side by side; without labels for a model that gives scores."""
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+    collator = DataCollatorForLanguageModeling(pad_token_id=trainer.processing_class.pad_token_id)
+    batch = collator([{"input_ids": list(r.ids), "labels": r.labels} for r in sft.probes(rows)])
+    if recipe.objective == "reward":
+        del batch["labels"]
+    return {key: value.to(trainer.args.device) for key, value in batch.items()}
+
+
+def _margins(
+    model: Any,  # noqa: ANN401
+    recipe: Recipe,
+    validation: Sequence[Encoded],
+    loaded: LoadedModel,
+) -> list[float]:
+    """By how much each chosen answer of the validation pairs leads its rejected one; none for plain rows."""
+    if recipe.objective == "sft" or not validation:
+        return []
+    if recipe.objective != "reward":
+        return preference.margins(model, validation, loaded.device)
+    pad = int(loaded.tokenizer.pad_token_id or 0)
+    given = reward.scores(model, validation, pad, loaded.device)
+    return [chosen - rejected for chosen, rejected in zip(given[::2], given[1::2], strict=True)]
+
+
+def _told_apart(first: Sequence[float], last: Sequence[float]) -> dict[str, Any]:
+    """Validation pairs whose chosen answer leads, before and after; and those where its lead has grown."""
+    if not last:
+        return {}
+    return {
+        "pairs": {
+            "validation": len(last),
+            "right_before": sum(each > 0 for each in first),
+            "right": sum(each > 0 for each in last),
+            "lead_grew": sum(after > before for before, after in zip(first, last, strict=True)),
+        }
+    }
+
+
+def save(model: Any, folder: Path, recipe: Recipe) -> None:  # noqa: ANN401
+    """The adapter as PEFT keeps it, or the whole model. The base is named as the person named it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if recipe.method == "full":
+        model.save_pretrained(str(folder))
+        return
+    # without the embedding: looking whether it changed would ask the hub
+    model.save_pretrained(str(folder), save_embedding_layers=False)
+    path = folder / "adapter_config.json"
+    config = json.loads(path.read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = recipe.base
+    path.write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
+
+
+def _peak_memory(device: str) -> int:
+    """Bytes that this process (on a GPU: its tensors there) held at most."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.max_memory_allocated())
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,252 @@
+"""`seatrial search`: which settings do best on the validation rows, of a grid or by TPE (Optuna).
+
+Each trial is a training run on the same tokens; the test rows are never read. A trial that falls behind
+the median of those before it is ended. What is done is kept, a line each, so that the same command goes
+on where it was stopped, within a trial too, and comes to the same trials.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from curate.answer import Answer, counted
+from curate.errors import ConfigError, MissingExtraError, SeatrialError
+from train.recipe import FIELDS, Given, Recipe, Resolved, parse, resolve
+
+if TYPE_CHECKING:
+    from train.adapter import Data
+    from train.cli import Job
+
+TRIALS, BEST = "trials.jsonl", "best.toml"
+SEARCHED = ("learning_rate", "rank", "alpha", "dropout", "epochs", "max_steps", "batch_size", "accumulate", "schedule", "warmup", "weight_decay", "beta2", "max_grad_norm", "rslora", "beta")  # fmt: skip
+STARTUP = 4  # trials to their end before one may be ended early
+
+Space = Mapping[str, list[Any] | tuple[Any, Any]]  # choices, or a lowest and a highest
+
+
+def search(
+    dataset: Annotated[str | None, typer.Argument(help="A split version; the newest.")] = None,
+    over: Annotated[
+        list[str] | None, typer.Option(help="key=a,b,c; with --trials also key=low..high")
+    ] = None,
+    trials: Annotated[int, typer.Option(min=0, help="so many by TPE; 0 is the whole grid")] = 0,
+    base: Annotated[str | None, typer.Option(help="`tiny`, a hub id or a folder.")] = None,
+    recipe: Annotated[Path | None, typer.Option(help="TOML file with the other settings.")] = None,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, over the file.")] = None,
+    prune: Annotated[bool, typer.Option(help="end trials that fall behind")] = True,
+    allow_unclean: Annotated[bool, typer.Option("--allow-unclean", help="as in seatrial train")] = False,
+) -> Answer:
+    """Try settings on the validation rows, and write the best as a recipe."""
+    from curate.example import digest
+    from curate.workspace import Workspace, code_version
+    from evalharness.model_files import digest_of, find_base
+    from train import clean, cli
+    from train.outline import outline
+
+    resolved = cli._resolved(recipe, setting or [], {"base": base}, allow_unclean=allow_unclean)
+    space = space_of(over or [], resolved, ranges=trials > 0)
+    job = cli._job(Workspace.open(), dataset, resolved, None)
+    if not allow_unclean:
+        clean.refuse(job.objections, job.name)
+    if job.validation.is_empty() or not resolved.recipe.evaluate:
+        raise ConfigError(
+            "no validation rows to judge a trial by", hint="seatrial split makes some; evaluate = true"
+        )
+    asked = {"recipe": asdict(resolved.recipe), "over": dict(space), "tpe": trials > 0, "prune": prune}
+    key = digest(json.dumps(asked), job.dataset, digest_of(find_base(resolved.recipe.base)), code_version())
+    place = job.workspace.root / "search" / key[:16]
+    place.mkdir(parents=True, exist_ok=True)
+    with job.workspace.run("search", {**asked, "trials": trials}, {"dataset": job.dataset}) as run:
+        _, data, _ = cli.encoded(job, outline(resolved.recipe))  # once for all trials
+        told = _all(job.resolved, data, space, place, trials, prune=prune)
+        run.outputs["trials"] = job.workspace.put_json("trials", told)
+    return _answer(job, told, place, len(data.validation))
+
+
+def space_of(words: list[str], resolved: Resolved, *, ranges: bool) -> Space:
+    """What to search over; ConfigError for a key or value that a recipe would not take."""
+    space: dict[str, Any] = {}
+    for word in words:
+        key, _, text = word.partition("=")
+        parts = text.split("..") if ".." in text else text.split(",")
+        given = [replace(each, where=f"--over {word}") for each in parse([f"{key}={part}" for part in parts])]
+        values = [
+            getattr(resolve([Given("base", resolved.recipe.base, ""), each]).recipe, each.key)
+            for each in given
+        ]
+        key = given[0].key
+        if key not in SEARCHED:
+            raise ConfigError(
+                f"--over {word}: `{key}` is not searched over", hint=f"these are: {', '.join(SEARCHED)}"
+            )
+        if ".." in text and (not ranges or len(values) != 2 or FIELDS[key].type not in ("int", "float")):
+            raise ConfigError(
+                f"--over {word}: not a range to try", hint="low..high, of a number, with --trials N"
+            )
+        space[key] = tuple(values) if ".." in text else values
+    if not space:
+        raise ConfigError("nothing to search over", hint="--over learning_rate=1e-4,2e-4 --over rank=8,16")
+    return space
+
+
+def _all(
+    resolved: Resolved, data: Data, space: Space, place: Path, wanted: int, *, prune: bool
+) -> list[dict[str, Any]]:
+    """Every trial in order, those that are not done yet run now; `wanted` 0 is every point of the grid."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingExtraError("optuna", "search") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(
+        pruner=optuna.pruners.MedianPruner(STARTUP, 1) if prune else optuna.pruners.NopPruner()
+    )
+    kinds = {key: _distribution(FIELDS[key].type, values) for key, values in space.items()}
+    states, done = optuna.trial.TrialState, _done(place / TRIALS)
+    for line in done:
+        values = dict(enumerate(line["values"], start=1))
+        told = {"state": states[line["state"]], "value": line["value"], "intermediate_values": values}
+        study.add_trial(optuna.trial.create_trial(params=line["settings"], distributions=kinds, **told))
+    grid = (
+        []
+        if wanted
+        else [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
+    )
+    for number in range(len(done), wanted or len(grid)):
+        # seeded by the number: a search in two pieces draws what one in one piece draws
+        study.sampler = optuna.samplers.TPESampler(
+            seed=resolved.recipe.seed + number, n_startup_trials=STARTUP
+        )
+        if grid:
+            study.enqueue_trial(grid[number])
+        trial = study.ask(kinds)
+        line = {"settings": trial.params, **_run(trial, recipe_of(resolved, trial.params), data, place)}
+        study.tell(trial, line["value"], state=states[line["state"]])
+        with (place / TRIALS).open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        done.append(line)
+    return done
+
+
+def _done(path: Path) -> list[dict[str, Any]]:
+    """The trials of earlier calls; a last line that was cut off by a kill is taken away."""
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
+    return [json.loads(line) for line in whole.splitlines()]
+
+
+def _distribution(kind: Any, values: list[Any] | tuple[Any, Any]) -> Any:  # noqa: ANN401
+    from optuna import distributions
+
+    if isinstance(values, list):
+        return distributions.CategoricalDistribution(values)
+    of = distributions.IntDistribution if kind == "int" else distributions.FloatDistribution
+    return of(*values, log=values[0] > 0)
+
+
+def recipe_of(resolved: Resolved, params: Mapping[str, Any]) -> Recipe:
+    """The recipe of a trial; alpha follows the rank, unless it was set."""
+    chosen = resolved.recipe
+    if "rank" in params and "alpha" not in {*params, *resolved.given}:
+        params = {**params, "alpha": max(1, round(params["rank"] * chosen.alpha / chosen.rank))}
+    return replace(chosen, **params)
+
+
+def _run(trial: Any, recipe: Recipe, data: Data, place: Path) -> dict[str, Any]:  # noqa: ANN401  an optuna.Trial
+    """Train with a trial's settings; what came of it. Settings that cannot be trained with are a result too."""
+    from optuna import TrialPruned
+
+    from curate.example import digest
+    from train import checkpoints, cli, run
+
+    began, work = time.monotonic(), place / digest(json.dumps(trial.params))[:16]
+    judge, state, why = judged_by(trial, recipe), "COMPLETE", ""
+    try:
+        with tempfile.TemporaryDirectory() as made:
+            run.train(
+                cli.load_base(recipe), recipe, data.train, data.validation,
+                work=work, adapter=Path(made), checkpoint=checkpoints.newest(work), callbacks=[judge],
+            )  # fmt: skip
+    except TrialPruned:
+        state = "PRUNED"
+    except SeatrialError as error:
+        state, why = "FAIL", error.message
+    shutil.rmtree(work, ignore_errors=True)
+    value = min(judge.values) if recipe.best_by != "last" else judge.values[-1] if judge.values else None
+    seconds = round(time.monotonic() - began, 2)
+    return {
+        "state": state,
+        "value": value if state == "COMPLETE" else None,
+        "values": judge.values,
+        "why": why,
+        "seconds": seconds,
+    }
+
+
+def judged_by(trial: Any, recipe: Recipe) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
+    """A callback that keeps what validation says (lower is better) and ends a trial that falls behind."""
+    from optuna import TrialPruned
+    from transformers import TrainerCallback
+
+    name, sign = ("eval_metric", -1) if recipe.best_by == "metric" else ("eval_loss", 1)
+
+    class Judge(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
+        def __init__(self) -> None:
+            self.values: list[float] = []
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            self.tell(state)  # a run that goes on has its former evaluations from the checkpoint
+
+        def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            self.tell(state)
+            if trial.should_prune():
+                raise TrialPruned
+
+        def tell(self, state: Any) -> None:  # noqa: ANN401
+            told = [sign * entry[name] for entry in state.log_history if name in entry]
+            for value in told[len(self.values) :]:
+                self.values.append(value)
+                trial.report(value, len(self.values))
+
+    return Judge()
+
+
+def _answer(job: Job, told: list[dict[str, Any]], place: Path, rows: int) -> Answer:
+    """The trials, the best first, and the recipe of the best."""
+    found = sorted(told, key=lambda line: (line["value"] is None, line["value"] or 0.0))
+    if found[0]["value"] is None:
+        raise ConfigError(
+            f"none of {len(told)} trials came to its end: {found[0]['why']}", hint="search over other values"
+        )
+    given = {key: getattr(job.resolved.recipe, key) for key in job.resolved.given}
+    best, path = {**given, **found[0]["settings"]}, place / BEST
+    path.write_text(
+        "".join(f"{key} = {json.dumps(value)}\n" for key, value in best.items()), encoding="utf-8"
+    )
+    lines = []
+    for line in found:
+        mean = {"PRUNED": "behind", "FAIL": "failed"}.get(line["state"]) or f"{line['value']:.4f}"
+        words = (
+            f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
+            for key, value in line["settings"].items()
+        )
+        lines.append(f"{mean:>9}  {', '.join(words)}{'  ' if line['why'] else ''}{line['why']}")
+    trials, held = counted(len(told), "trial"), counted(rows, "validation row")
+    lines.append(f"{trials}, by the loss of {held}; the best of many flatters itself: the test decides")
+    lines.append(f"next: seatrial train {job.name} --recipe {path}")
+    return Answer(lines, {"trials": found, "best": best, "recipe": str(path), "validation_rows": rows})
