@@ -11,22 +11,23 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
 
-from rich.segment import Segment
+from rich.text import Text
 from textual import events
 from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.dom import DOMNode
-from textual.filter import LineFilter
+from textual.driver import Driver
 from textual.message import Message
 from textual.screen import Screen
 from textual.signal import Signal
 
 from curate.errors import ConfigError, SeatrialError
 from curate.workspace import Workspace, reviewer
+from tui.display_text import display_text
 from tui.jobs import Job
 from tui.keymap import Preferences, preferences
+from tui.last_gate import NothingActs, guarded
 from tui.messages import Failed
 from tui.themes import DARK, THEMES
 from tui.widgets.rows import Rows
@@ -36,20 +37,6 @@ TYPED = (
     "import", "scan", "label", "apply", "split", "export", "curate", "train", "predict", "score", "compare", "verdict",
     "report", "verify", "demo", "doctor", "review", "log", "why", "rate",
 )  # fmt: skip
-CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)])
-
-
-class NothingActs(LineFilter):
-    """The last gate before the terminal: no control character passes, whichever widget let it through."""
-
-    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The segments without control characters; they have no width, so nothing moves."""
-        return [
-            segment
-            if segment.text.isprintable() or segment.control
-            else Segment(segment.text.translate(CONTROLS), segment.style)
-            for segment in segments
-        ]
 
 
 class Seatrial(App[int]):
@@ -97,6 +84,12 @@ class Seatrial(App[int]):
         self._filters.append(NothingActs())
         self.set_keymap(self.settings.keys)
 
+    def _build_driver(
+        self, headless: bool, inline: bool, mouse: bool, size: tuple[int, int] | None
+    ) -> Driver:
+        # the one place where all that is written to the terminal passes
+        return guarded(super()._build_driver(headless, inline, mouse, size), self)
+
     def on_mount(self) -> None:
         """Open the first screen: the one asked for, the way in, or the versions."""
         if self.first is None:
@@ -130,8 +123,6 @@ class Seatrial(App[int]):
 
     def say(self, text: str, severity: str = "information", *, seconds: float = 4) -> None:
         """A toast; whatever is in the text is text."""
-        from tui.display_text import display_text
-
         level: Any = severity
         self.notify(display_text(text), severity=level, timeout=seconds, markup=False)
 
@@ -178,12 +169,13 @@ class Seatrial(App[int]):
             self._exception = error
             self._exception_event.set()
         where = "" if self.workspace is None else self._leave_record(self.workspace.root, error)
-        self.exit(return_code=3, message=f"error: the screens failed ({type(error).__name__}: {error})\n\nhint: every decision is kept; {where}please report it")  # fmt: skip
+        words = f"error: the screens failed ({type(error).__name__}: {error})\n\nhint: every decision is kept; {where}please report it"
+        self.exit(return_code=3, message=Text(display_text(words)))
 
     def _leave_record(self, folder: Path, error: Exception) -> str:
         record = folder / "screens-error.log"
         try:
-            record.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="replace")
+            record.write_text(display_text("".join(traceback.format_exception(error))), encoding="utf-8")
         except OSError:
             return ""
         return f"details are in {record}; "
@@ -263,10 +255,7 @@ class Seatrial(App[int]):
 
     def command(self, words: str) -> None:
         """Start what was typed at the `!` line. Raises ConfigError for what is no command here."""
-        try:
-            parts = shlex.split(words)
-        except ValueError as error:
-            raise ConfigError(f"the line cannot be read: {error}", hint="close the quotes") from error
+        parts = _parts(words)
         parts = parts[1:] if parts[:1] == ["seatrial"] else parts
         if not parts or parts[0] not in TYPED:
             raise ConfigError(f"no command `{parts[0] if parts else ''}` here", hint=", ".join(TYPED))
@@ -277,7 +266,7 @@ class Seatrial(App[int]):
         from tui.screens.dialogs import Ask
 
         def checked(text: str) -> None:
-            if shlex.split(text)[:1] == []:
+            if not _parts(text):
                 raise ConfigError("type a command", hint=", ".join(TYPED[:6]))
 
         def run(text: str | None) -> None:
@@ -368,6 +357,14 @@ class Seatrial(App[int]):
         yield SystemCommand(
             "picture: save", "an SVG of this screen", lambda: self.set_timer(0.1, self.deliver_screenshot)
         )
+
+
+def _parts(words: str) -> list[str]:
+    """The words of a line, as a shell takes it apart. Raises ConfigError where quotes stay open."""
+    try:
+        return shlex.split(words)
+    except ValueError as error:
+        raise ConfigError(f"the line cannot be read: {error}", hint="close the quotes") from error
 
 
 def _short(value: object) -> bool:

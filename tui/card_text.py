@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import Any, NamedTuple
 
 from textual.content import Content
 
+from curate.aligned import changed
 from tui.display_text import display_text, displayed, excerpt
 
 LONGEST = 12_000  # characters of one text shown; the rest is counted
 AROUND = 4_000  # of them before the mark, where the text is longer
-MOST_TOKENS = 3_000  # beyond this, differences are told by line
+TOO_LONG = "[too long to compare word by word, so all of it is marked] "
 
 SPAN, OTHER_SPAN, CHANGED = "bold reverse", "underline", "bold underline $warning"
 
@@ -127,23 +126,15 @@ def _pointed(meta: str | None, pointer: str) -> object:
 
 
 def differences(left: str, right: str) -> tuple[list[Mark], list[Mark]]:
-    """What each text has that the other has not: words, or lines where the texts are long."""
-    pattern = r"\w+|\s+|[^\w\s]"
-    a, b = re.findall(pattern, left), re.findall(pattern, right)
-    if len(a) > MOST_TOKENS or len(b) > MOST_TOKENS:
-        a, b = left.splitlines(keepends=True), right.splitlines(keepends=True)
-    if len(a) > MOST_TOKENS or len(b) > MOST_TOKENS:
-        return [], []
+    """What each text has that the other has not, in words; what is too long for that is one mark, and says so."""
     left_marks: list[Mark] = []
     right_marks: list[Mark] = []
-    for kind, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if kind == "equal":
-            continue
-        for tokens, start, stop, marks in ((a, i, j, left_marks), (b, k, m, right_marks)):
-            begin = sum(map(len, tokens[:start]))
-            end = begin + sum(map(len, tokens[start:stop]))
-            if end > begin:
-                marks.append(Mark(begin, end, CHANGED))
+    for run in changed(left, right):
+        before = TOO_LONG if run.whole else ""
+        if run.start < run.end:
+            left_marks.append(Mark(run.start, run.end, CHANGED, before))
+        if run.other_start < run.other_end:
+            right_marks.append(Mark(run.other_start, run.other_end, CHANGED, before))
     return left_marks, right_marks
 
 

@@ -66,7 +66,7 @@ def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False) -> C
         return Card(top, _spans(desk, place, example, finding), None, None, example)
     if finding["shape"] == "example":
         return Card(top, _side("", example, _own_marks(finding)), None, None, example)
-    members = _members(desk, place, finding) if finding["shape"] == "cluster" else None
+    members = _members(desk, place, finding, narrow) if finding["shape"] == "cluster" else None
     if other is None:
         title = "keeper" if finding["shape"] == "cluster" else "this row"
         return Card(top, _side(title, example, {}), None, members, example)
@@ -120,9 +120,9 @@ def anchor(text: Content) -> int | None:
     return None
 
 
-def word(finding: Finding, *, flagged: bool) -> Content:
-    """The last word on a finding, or what the keys would make it."""
-    flag = ("⚑ flagged  ", "bold $warning") if flagged else ""
+def word(finding: Finding, *, flagged: bool, narrow: bool = False) -> Content:
+    """The last word on a finding, or what the keys would make it; `narrow` says it in fewer letters."""
+    flag = ("⚑ " if narrow else "⚑ flagged  ", "bold $warning") if flagged else ""
     note = plain(f"  note: {finding['note']}", "italic", lines=False) if finding["note"] else ""
     decided: str | None = finding["decided"]
     if finding["differ"]:
@@ -137,9 +137,11 @@ def word(finding: Finding, *, flagged: bool) -> Content:
     proposal = finding["action"]
     if proposal in ("keep", "drop", "redact"):
         does = Content.assemble("a ", (proposal, "bold"), (" · x keep" if proposal != "keep" else ""))
+    elif narrow:
+        does = Content("1 keep 2 drop" + (" 4 drop other" if finding["other_id"] else "") + " e edit")
     else:
-        does = Content("1 keep · 2 drop · e edit" + (" · 4 drop other" if finding["other_id"] else ""))
-    return Content.assemble(flag, ("○ open  ", "$warning"), does, note)
+        does = Content("1 keep · 2 drop" + (" · 4 drop other" if finding["other_id"] else "") + " · e edit")
+    return Content.assemble(flag, ("○ " if narrow else "○ open  ", "$warning"), does, note)
 
 
 def _side(title: str, example: Example, marks: Marks) -> Content:
@@ -189,7 +191,7 @@ def _before_after(example: Example, edit: Edit) -> tuple[Content, Content]:
     )
 
 
-def _members(desk: Desk, place: int, finding: Finding) -> Content:
+def _members(desk: Desk, place: int, finding: Finding, narrow: bool) -> Content:
     """The rows of a cluster, the keeper first; the current one has the arrow."""
     places = desk.cluster(finding)
     at = places.index(place)
@@ -200,17 +202,22 @@ def _members(desk: Desk, place: int, finding: Finding) -> Content:
     lines = [
         Content.assemble(
             (f"a cluster of {len(places)} rows", "bold"),
-            (f"  {len(shown)} of {len(places)} shown · tab next · b accepts for all", "dim"),
+            (
+                "  tab next · b all"
+                if narrow
+                else f"  {len(shown)} of {len(places)} shown · tab next · b accepts for all",
+                "dim",
+            ),
         )
     ]
     lines += [
-        _member(found, examples.get(found["example_id"]), current=number == place)
+        _member(found, examples.get(found["example_id"]), current=number == place, narrow=narrow)
         for number, found in zip(shown, findings, strict=True)
     ]
     return Content("\n").join(lines)
 
 
-def _member(found: dict[str, Any], example: Example | None, *, current: bool) -> Content:
+def _member(found: dict[str, Any], example: Example | None, *, current: bool, narrow: bool) -> Content:
     keeper = found["other_id"] is None
     decided: str | None = found["decided"]
     sign = "✓" if decided else "○" if not keeper else "★"
@@ -220,7 +227,6 @@ def _member(found: dict[str, Any], example: Example | None, *, current: bool) ->
     return Content.assemble(
         ("▸ " if current else "  ", "bold $primary"),
         (f"{sign} {does:<7}", "bold" if current else ""),
-        (f"{found['score']:>5.2f}  ", "dim"),
-        (fit(where, 18) + "  ", "dim"),
+        " " if narrow else (f"{found['score']:>5.2f}  {fit(where, 18)}  ", "dim"),
         (said, "bold" if current else ""),
     )

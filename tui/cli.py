@@ -59,6 +59,7 @@ COMMANDS: dict[str, Command] = {
     "why": Command("Look back", "curate.cli", "why", "the biography of one row"),
     "verify": Command("Look back", "curate.cli", "verify", "derive every digest again"),
     # asked for now and then: the help has their names in one line
+    "adapters": Command("More", "train.cli_adapters", "adapters", "list, promote, merge, import; worst rows"),
     "agree": Command("More", "curate.cli_journal", "agree", "how far people agree: kappa, alpha"),
     "coverage": Command("More", "curate.cli_coverage", "coverage", "what deployment asks, train lacks"),
     "dedup": Command("More", "curate.cli_dedup", "dedup", "a file without its near duplicates, at once"),
@@ -71,6 +72,7 @@ COMMANDS: dict[str, Command] = {
     "rows": Command(
         "More", "tui.browse", "rows", "look through the rows of a version, on the screens or printed"
     ),
+    "search": Command("More", "train.search", "search", "settings that do best on validation rows"),
     "session": Command("More", "curate.cli_journal", "session", "what was done, as a recipe to replay"),
     "vault": Command("More", "curate.cli_vault", "vault", "originals behind pseudonyms, encrypted"),
 }

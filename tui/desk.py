@@ -13,10 +13,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from curate import byhand
 from curate.alike import Similar, similar
 from curate.apply import Edit
-from curate.differences import differing, settling
-from curate.review import OPEN, decide, decide_edit, record, review
+from curate.differences import said_on, settling
+from curate.flags import flagged
+from curate.notes import note, noted, told
+from curate.pending import apart_among, differences_in
+from curate.review import OPEN, decide, decide_edit, joined, record, review
 from curate.workspace import Annotation, Decision, Workspace
 from tui.filter import compile_filter, kinds, names_in
 from tui.history import History, Turned, spoken
@@ -40,7 +44,10 @@ ORDERS = {
     "similar": "most similar first",
     "example_id": "by row",
 }
+WORD = ("finding_id", "decided", "target", "edit", "reviewer", "note", "decided_at")
+AHEAD = 16  # findings whose rows are read at once
 KEPT = 512  # examples held in memory
+LOOKED_AT = 4096  # findings looked at in one go for one that is open
 MIDDLE = 0.5  # the doubtful score of a check that has no threshold
 
 
@@ -97,7 +104,8 @@ class Desk:
         self.history = History(workspace, reviewer)
         # a proposal to keep is the other half of a cluster: it does not wait for anyone
         self.waits = ((self.rows["action"] != "keep") | self.rows["differ"]).to_numpy().copy()
-        self.seen = differing(workspace.ledger)  # what people differ on, as it is shown
+        self.seen = differences_in(workspace, self.rows)  # what people differ on, as it is shown
+        self.begun: dict[int, tuple[str, ...]] = {}  # edits on top of which the text that was given out is
         self.decided = self.rows["decided"].is_not_null().to_numpy().copy()
         self.words: dict[int, Finding] = {}  # what was decided since `rows` was read
         self.ids: Ids = np.arange(self.rows.height, dtype=np.uint32)
@@ -180,6 +188,40 @@ class Desk:
         """How many of all its findings nobody has decided on."""
         return int((self.waits & ~self.decided).sum())
 
+    def take_in(self, findings: pl.DataFrame) -> None:
+        """Findings that were made since the rows were read stand beside the others, at the end."""
+        known = self.rows["finding_id"].implode()
+        new = findings.filter(~pl.col("finding_id").is_in(known))
+        if not new.height:
+            return
+        ids = pl.concat([new["example_id"], new["other_id"].drop_nulls()]).unique().implode()
+        hashes = self.examples.rows.filter(pl.col("example_id").is_in(ids))
+        unsaid = pl.DataFrame(schema=dict.fromkeys(WORD, pl.String))
+        rows = joined(new, hashes.select("example_id", "content_hash").collect(), unsaid)
+        self.rows = pl.concat([self.current(), rows])
+        self.waits = np.append(self.waits, (rows["action"] != "keep").to_numpy())
+        self.decided = np.append(self.decided, np.zeros(rows.height, dtype=bool))
+        self.places = None
+
+    def unseen_flags(self) -> list[str]:
+        """The rows of this version that are flagged, and about which nothing was found."""
+        flags = pl.Series(sorted(flagged(self.workspace)), dtype=pl.String)
+        flags = flags.filter(~flags.is_in(self.rows["example_id"].implode()))
+        if flags.is_empty():
+            return []
+        here = self.examples.rows.filter(pl.col("example_id").is_in(flags.implode()))
+        return list(here.select("example_id").collect()["example_id"])
+
+    def bring_in_flagged(self) -> int:
+        """A finding by hand, which waits, for each flagged row about which nothing was found; how many."""
+        ids = self.unseen_flags()
+        if ids:
+            table = pl.DataFrame({"example_id": ids}).with_columns(
+                label=pl.lit("flagged"), action=pl.lit("review"), score=pl.lit(1.0)
+            )
+            self.take_in(byhand.add(self.workspace, self.dataset, table).findings)
+        return len(ids)
+
     # one finding
 
     def finding(self, place: int) -> Finding:
@@ -188,6 +230,13 @@ class Desk:
         row.update(self.words.get(place, {}))
         row["note"] = spoken(row["note"])
         return row
+
+    def read_ahead(self, position: int, finding: Finding) -> None:
+        """Read the rows of a finding, and of those that come after `position`, where it is not held."""
+        if finding["example_id"] not in self.examples.held:
+            coming = self.rows[self.ids[position : position + AHEAD].tolist()]
+            rows = coming.select("example_id", "other_id").iter_rows()
+            self.examples.get([finding["example_id"], finding["other_id"], *(i for row in rows for i in row)])
 
     def cluster(self, finding: Finding) -> list[int]:
         """The places of all findings of the same cluster, by the same check, keeper first."""
@@ -203,10 +252,13 @@ class Desk:
 
     def next_open(self, position: int) -> int | None:
         """The position in `ids` of the next finding to decide, after `position`, else from the top."""
-        open_ = self.waits[self.ids] & ~self.decided[self.ids]
-        for start, part in ((position + 1, open_[position + 1 :]), (0, open_[: position + 1])):
-            if part.any():
-                return start + int(part.argmax())
+        count = len(self.ids)
+        for first, last in ((position + 1, count), (0, min(position + 1, count))):
+            for start in range(first, last, LOOKED_AT):
+                part = self.ids[start : min(start + LOOKED_AT, last)]
+                open_ = self.waits[part] & ~self.decided[part]
+                if open_.any():
+                    return start + int(open_.argmax())
         return None
 
     def position(self, place: int) -> int | None:
@@ -219,6 +271,11 @@ class Desk:
         if self.places is None:
             self.places = {i: n for n, i in enumerate(self.rows["finding_id"])}
         return self.places.get(finding_id)
+
+    def remember(self, decisions: Iterable[Decision]) -> None:
+        """Decisions that were recorded elsewhere are the last words here too."""
+        places = [self.where(decision.finding_id) for decision in decisions]
+        self._remember([place for place in places if place is not None])
 
     # decisions: on return they are on the disk
 
@@ -240,37 +297,28 @@ class Desk:
         words = decide(self.rows[list(places)], action, by=self.reviewer, note=note, target=target)
         decisions = settling(words, self.seen)
         record(self.workspace, [*decisions, *also])
-        self._remember(zip(places, decisions, strict=True))
+        self._remember(places)
+        self.remember(also)
 
-    def edit(self, place: int, edit: Edit, *, note: str = "") -> None:
+    def edit(self, place: int, edit: Edit) -> None:
         """Decide that a field of the example is to say something else."""
-        said = decide_edit(self.workspace, self.finding(place), edit, by=self.reviewer, note=note)
+        edit = edit if edit.over else edit._replace(over=self.begun.get(place, ()))
+        said = decide_edit(self.workspace, self.finding(place), edit, by=self.reviewer)
         decisions = settling([said], self.seen)
         record(self.workspace, decisions)
-        self._remember([(place, decisions[0])])
+        self._remember([place])
 
-    def annotate(self, place: int, note: str) -> None:
-        """Say again what was last decided on a finding, or that nothing was, with a note.
-
-        Where people differ the reviewer's own word is said again: a note settles nothing.
-        """
-        said = self.finding(place)
-        action, edit, target = said["decided"], said["edit"], said["target"] or said["example_id"]
-        if said["finding_id"] in self.seen:
-            words = [word for word in self.seen[said["finding_id"]].words if word.reviewer == self.reviewer]
-            action, edit, target = (
-                (words[0].said, words[0].edit, words[0].target) if words else (None, None, target)
-            )
-        decision = Decision(said["finding_id"], target, action, self.reviewer, note, edit)
-        record(self.workspace, [decision])
-        self._remember([(place, decision)])
+    def annotate(self, place: int, text: str) -> None:
+        """Write the reviewer's note on a finding, in place of their last one; it decides nothing."""
+        note(self.workspace, self.finding(place), text, self.reviewer)
+        self._remember([place])
 
     def edited(self, finding: Finding) -> Edit | None:
         """The new text that a finding's decision puts in place, if it is an edit."""
         if finding["decided"] != "edit" or not finding["edit"]:
             return None
         value = self.workspace.json(finding["edit"])
-        return Edit(**value) if isinstance(value, dict) else None
+        return Edit.of(value) if isinstance(value, dict) else None
 
     def undo(self) -> tuple[Turned | None, list[int]]:
         """Take the newest act back: what came of it, and the places of its findings here."""
@@ -281,30 +329,48 @@ class Desk:
         return self._turned(self.history.redo())
 
     def _turned(self, turned: Turned | None) -> tuple[Turned | None, list[int]]:
-        pairs = [(self.where(d.finding_id), d) for d in turned.written] if turned else []
-        here = [(place, decision) for place, decision in pairs if place is not None]
+        places = [self.where(d.finding_id) for d in turned.written] if turned else []
+        here = [place for place in places if place is not None]
         self._remember(here)
-        return turned, [place for place, _ in here]
+        return turned, here
 
-    def _remember(self, pairs: Iterable[tuple[int, Decision]]) -> None:
-        said = list(pairs)
-        ids = [decision.finding_id for _, decision in said]
-        now = differing(self.workspace.ledger, ids)
-        self.seen = {i: d for i, d in self.seen.items() if i not in ids} if self.seen else {}
-        self.seen |= now
-        for place, decision in said:
-            differ = now.get(decision.finding_id)
-            self.decided[place] = decision.action is not None and differ is None
+    def _remember(self, places: Iterable[int]) -> None:
+        """Read again what counts on these findings; with an edit, on all that edit the same rows."""
+        here = {self.rows.item(place, "finding_id"): place for place in places}
+        ledger = self.workspace.ledger
+        said = said_on(ledger, here)
+        if any(word.said == "edit" for word in said.words.values()) or any(
+            finding in self.seen or self.finding(place)["decided"] == "edit"
+            for finding, place in here.items()
+        ):
+            here |= self._edits_beside(list(here.values()))
+            said = said_on(ledger, here)
+            said.differ.update(apart_among(self.workspace, said.words))
+        notes = noted(ledger, [self.rows.item(place, "example_id") for place in here.values()])
+        self.seen = {i: d for i, d in self.seen.items() if i not in here} | said.differ
+        for finding, place in here.items():
+            differ = said.differ.get(finding)
+            word = None if differ else said.words.get(finding)
+            self.decided[place] = word is not None
             self.waits[place] = differ is not None or self.rows.item(place, "action") != "keep"
             self.words[place] = {
-                "decided": None if differ else decision.action,
-                "target": None if differ else decision.example_id,
-                "edit": None if differ else decision.edit,
-                "note": decision.note,
-                "reviewer": decision.reviewer,
+                "decided": word and word.said,
+                "target": word and word.target,
+                "edit": word and word.edit,
+                "note": told(notes.get(finding, {}), word and word.reviewer, word and word.note),
+                "reviewer": word and word.reviewer,
                 "differ": differ is not None,
-                "people": differ.told if differ else None,
+                "people": differ and differ.told,
             }
+
+    def _edits_beside(self, places: Sequence[int]) -> dict[str, int]:
+        """The findings of the same rows on which an edit counts, or counted, by id."""
+        rows = self.current()
+        ids = rows[list(places)].select("example_id", "other_id").unpivot()["value"].drop_nulls().unique()
+        beside = (pl.col("decided") == "edit") | pl.col("differ")
+        of_row = pl.col("example_id").is_in(ids.implode()) | pl.col("other_id").is_in(ids.implode())
+        found = rows.with_row_index("place").filter(of_row & beside)
+        return dict(found.select("finding_id", "place").iter_rows())
 
     # flags
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from curate.origins import origins
 from curate.workspace import Workspace
 from tui.lineage import Chart, ago
 from tui.rowfile import MADE
@@ -38,13 +39,19 @@ def distributions(workspace: Workspace, digest: str) -> Distributions:
     ]
     charts += across(names)
     sizes = rows.select(
-        MADE["turns"]().alias("turns"), MADE["chars"]().alias("whole"), _answer().alias("answer")
+        MADE["turns"]().alias("turns"),
+        MADE["chars"]().alias("whole"),
+        pl.coalesce(_answer(), pl.col("chosen").str.len_chars()).alias("answer"),
+        pl.col("rejected").str.len_chars().alias("rejected"),
     ).collect()
     charts += [
         bars("messages a row", sizes["turns"].cast(pl.String), "0"),
         histogram("whole row, in characters", sizes["whole"]),
-        histogram("last answer, in characters", sizes["answer"]),
     ]
+    # of preference rows the answer is the chosen one; a row without any has no length, not the length 0
+    for title, name in (("last or chosen answer", "answer"), ("rejected answer", "rejected")):
+        if sizes[name].null_count() < sizes.height:
+            charts.append(histogram(f"{title}, in characters", sizes[name]))
     charts += findings(workspace, digest)
     return Distributions(names.height, charts, lineage(workspace, digest))
 
@@ -56,7 +63,7 @@ def _answer() -> pl.Expr:
         .struct.field("content")
         .str.len_chars()
     )
-    return last.list.last().fill_null(0)
+    return last.list.last()
 
 
 def bars(title: str, values: pl.Series, absent: str) -> Chart:
@@ -130,27 +137,13 @@ def findings(workspace: Workspace, digest: str) -> list[Chart | Histogram]:
 
 def lineage(workspace: Workspace, digest: str) -> list[str]:
     """A line for each run that led from a source to this version."""
-    query = """select run.run_id, kind, started_at, command from run join run_end using (run_id)
-               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.digest = ?
-               where error is null and kind in ('import', 'apply', 'split', 'resample', 'pseudonymise')
-               order by ended_at desc limit 1"""
-    lines: list[str] = []
-    current: str | None = digest
-    seen: set[str] = set()
-    while current is not None and current not in seen:
-        seen.add(current)
-        found = workspace.ledger.rows(query, current)
-        if not found:
-            break
-        run = found[0]
-        rows = workspace.ledger.rows("select rows from artifact where digest = ?", current)
+    lines = []
+    for origin in origins(workspace, digest):
+        made = origin.outputs["dataset"]
+        rows = workspace.ledger.rows("select rows from artifact where digest = ?", made)
         count = f"{rows[0]['rows']:,} rows" if rows else ""
-        lines.append(
-            f"{current[:8]}  {count:>14}  {run['kind']:<8} {ago(run['started_at'])}  {run['command']}"
-        )
-        inputs = workspace.ledger.run_artifacts(run["run_id"], "in")
-        current = inputs.get("dataset")
-    return lines[::-1]
+        lines.append(f"{made[:8]}  {count:>14}  {origin.kind:<8} {ago(origin.started_at)}  {origin.command}")
+    return lines
 
 
 def data_card(workspace: Workspace, digest: str, name: str) -> str:

@@ -1,7 +1,7 @@
 """Undo and redo without limit, across restarts: both are read from the ledger, and both add to it.
 
 An act is what one keystroke decided: all of a reviewer's decisions of one moment. To undo it is a new
-act that gives each finding its former word and names, in `turns`, the decision that it takes back; so
+act that gives each finding the reviewer's own former word, or none, and names, in `turns`, the decision that it takes back; so
 `seatrial why` tells of it, and the stacks can be read back from the ledger, also after the journal of
 the same person from another machine was merged into it.
 """
@@ -9,10 +9,12 @@ the same person from another machine was merged into it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Row
 
+from curate.differences import Word, said_on
+from curate.lastword import former_word
 from curate.workspace import Decision, Workspace
 
 _TURN = re.compile(r"(undo|redo) of \w+(?:: |$)")
@@ -28,7 +30,7 @@ class Act:
 
 @dataclass(frozen=True)
 class Turned:
-    """What an undo or redo came to: the decisions written, and how many findings others hold now."""
+    """What an undo or redo came to: the decisions written, and on how many of them others' words stand."""
 
     written: list[Decision]
     held_by_others: int
@@ -90,10 +92,7 @@ class History:
         if not self.done:
             return None
         act = self.done[-1]
-        turned = self._write(act, "undo", [(row, self._former(row)) for row in self._rows(act)])
-        if not turned.written:  # nothing to tell the ledger: step over it here
-            self.undone.append(self.done.pop())
-        return turned
+        return self._write("undo", act, [(row, self._former(row)) for row in self._rows(act)])
 
     def redo(self) -> Turned | None:
         """Do the newest undone act again; None when there is none. On return it is on the disk."""
@@ -101,45 +100,39 @@ class History:
         if not self.undone:
             return None
         act = self.undone[-1]
-        turned = self._write(act, "redo", [(row, row) for row in self._rows(act)])
-        if not turned.written:
-            self.done.append(self.undone.pop())
-        return turned
+        return self._write("redo", act, [(row, self._again(row)) for row in self._rows(act)])
 
-    def _write(self, act: Act, word: str, pairs: Iterable[tuple[Row, Row | None]]) -> Turned:
-        decisions, others = [], 0
-        for row, wanted in pairs:
-            if self._holder(row["finding_id"]) != self.reviewer:
-                others += 1
-                continue
-            said = spoken(wanted["note"]) if wanted else ""
-            decisions.append(
-                Decision(
-                    row["finding_id"],
-                    wanted["example_id"] if wanted else row["example_id"],
-                    wanted["action"] if wanted else None,
-                    self.reviewer,
-                    note=f"{word} of {act.first[:8]}" + (f": {said}" if said else ""),
-                    edit=wanted["edit"] if wanted else None,
-                    turns=f"{word} {row['uid']}",
-                )
+    def _write(self, word: str, act: Act, pairs: Sequence[tuple[Row, Word | None]]) -> Turned:
+        decisions = [
+            Decision(
+                row["finding_id"],
+                wanted.target if wanted else row["example_id"],
+                wanted.said if wanted else None,
+                self.reviewer,
+                note=f"{word} of {act.first[:8]}"
+                + (f": {said}" if (said := spoken(wanted and wanted.note)) else ""),
+                edit=wanted.edit if wanted else None,
+                turns=f"{word} {row['uid']}",
             )
-        if decisions:
-            self.workspace.ledger.decide(decisions)
-            self.catch_up()
-        return Turned(decisions, others)
+            for row, wanted in pairs
+        ]
+        self.workspace.ledger.decide(decisions)
+        self.catch_up()
+        now = said_on(self.workspace.ledger, [row["finding_id"] for row, _ in pairs])
+        others = sum(each.reviewer != self.reviewer for each in now.words.values())
+        return Turned(decisions, others + len(now.differ))
 
     def _rows(self, act: Act) -> list[Row]:
         query = "select * from decision where reviewer = ? and decided_at = ? order by uid"
         return self.workspace.ledger.rows(query, self.reviewer, act.moment)
 
-    def _former(self, row: Row) -> Row | None:
-        query = """select * from decision where finding_id = ? and (decided_at, uid) < (?, ?)
-                   order by decided_at desc, uid desc limit 1"""
-        found = self.workspace.ledger.rows(query, row["finding_id"], row["decided_at"], row["uid"])
-        return found[0] if found else None
+    def _former(self, row: Row) -> Word | None:
+        """What the person stood by before; another's word is never repeated under one's own name."""
+        query = "select * from decision where finding_id = ? and reviewer = ? order by decided_at, uid"
+        return former_word(self.workspace.ledger.rows(query, row["finding_id"], self.reviewer), row)
 
-    def _holder(self, finding_id: str) -> str:
-        query = "select reviewer from latest_decision where finding_id = ?"
-        found = self.workspace.ledger.rows(query, finding_id)
-        return str(found[0]["reviewer"]) if found else ""
+    def _again(self, row: Row) -> Word | None:
+        if row["action"] is None:
+            return None
+        at, edit, note = row["decided_at"], row["edit"], row["note"]
+        return Word(row["uid"], self.reviewer, row["action"], row["example_id"], edit, note, at)

@@ -66,6 +66,7 @@ def choices(
     while columns * height < len(options) and (width + GAP) // (columns + 1) - 4 - GAP >= SHORTEST:
         columns += 1  # rather a name cut off than an answer not shown
         cells = (width + GAP) // columns - 4 - GAP
+    columns = -(-len(options) // -(-len(options) // columns))  # as many in each line
     lines: list[Content] = []
     for start in range(0, len(options), columns):
         row = [_option(option, chosen, proposed, cells) for option in options[start : start + columns]]

@@ -14,8 +14,10 @@ import polars as pl
 from curate import byhand
 from curate.alike import Change, Proposal, changes, proposals
 from curate.apply import Edit
+from curate.edit_texts import decide_edits
 from curate.errors import ConfigError
-from curate.review import decide_edit, record
+from curate.pending import Pending
+from curate.review import as_decided, record
 from curate.workspace import Decision
 from tui.desk import Desk
 
@@ -39,9 +41,10 @@ def offer(desk: Desk, edit: Edit, before: str) -> Offer:
     plain = edit.message is None or edit.field == "content"
     if not plain or (edit.message is None and edit.field not in ("chosen", "rejected", "label")):
         return Offer([], [])
-    return Offer(
-        made, proposals(desk.examples.rows, made, role=role, field=edit.field, except_id=edit.example_id)
-    )
+    pending = Pending.of(desk.workspace, as_decided(desk.workspace, desk.dataset))
+    rows = desk.examples.rows
+    found = proposals(rows, made, role=role, field=edit.field, except_id=edit.example_id, pending=pending)
+    return Offer(made, found)
 
 
 def mend(desk: Desk, chosen: Sequence[Proposal], *, like: str) -> int:
@@ -65,19 +68,16 @@ def mend(desk: Desk, chosen: Sequence[Proposal], *, like: str) -> int:
         score=pl.lit(1.0),
         evidence=pl.lit(json.dumps({"like": like[:8]})),
     )
-    added = byhand.add(desk.workspace, desk.dataset, table)
+    added = byhand.add(desk.workspace, desk.dataset, table).findings
     places = {(row["example_id"], row["message"], row["field"]): row for row in added.iter_rows(named=True)}
-    decisions = [
-        decide_edit(
-            desk.workspace,
-            places[p.example_id, p.message, p.field],
-            Edit(p.example_id, p.message, p.field, p.after),
-            by=desk.reviewer,
-            note=f"like {like[:8]}",
-        )
+    said = [
+        (places[p.example_id, p.message, p.field], Edit(p.example_id, p.message, p.field, p.after, p.over))
         for p in chosen
     ]
+    decisions = decide_edits(desk.workspace, said, by=desk.reviewer, note=f"like {like[:8]}")
     record(desk.workspace, decisions)
+    desk.take_in(added)
+    desk.remember(decisions)
     return len(decisions)
 
 
@@ -87,7 +87,8 @@ def redact_instead(desk: Desk, place: int, start: int, end: int) -> None:
     names = ("example_id", "message", "field", "label", "score", "blocking")
     row = {name: finding[name] for name in names}
     row |= {"start": start, "end": end, "action": "redact", "evidence": json.dumps({"instead_of": finding["finding_id"][:8]})}  # fmt: skip
-    added = byhand.add(desk.workspace, desk.dataset, pl.DataFrame([row], infer_schema_length=None))
+    added = byhand.add(desk.workspace, desk.dataset, pl.DataFrame([row], infer_schema_length=None)).findings
+    desk.take_in(added)
     note = f"instead of {finding['finding_id'][:8]}"
     new = Decision(added["finding_id"][0], finding["example_id"], "redact", desk.reviewer, note)
     desk.decide([place], "keep", note="adjusted", also=[new])

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from traceback import format_exception
 from typing import TextIO
 
 from curate.errors import ResourceError, SeatrialError
@@ -26,6 +27,8 @@ def prepare() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # a fault of ours may quote what stood in a row: its traceback is made harmless like the rest
+    sys.excepthook = lambda kind, fault, trace: talk("".join(format_exception(kind, fault, trace)).rstrip())
 
 
 def lines(texts: Sequence[str]) -> None:
@@ -46,7 +49,8 @@ def narrate(texts: Sequence[str]) -> None:
 
 def data(value: Mapping[str, object]) -> None:
     """Print one JSON object; ASCII, so that no control character reaches a terminal."""
-    print(json.dumps(value, default=str), file=answers)
+    # DEL is the one control character that JSON does not escape by itself
+    print(json.dumps(value, default=str).replace("\x7f", "\\u007f"), file=answers)
     answers.flush()
 
 

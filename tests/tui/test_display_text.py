@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from benchmarks.hostile_rows import TEXTS
+from benchmarks.hostile_terminal import acts
 from tui.display_text import display_text, displayed, excerpt, fit, plain
 
 ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=200)  # lone surrogates too
@@ -73,11 +75,27 @@ def test_offsets_keep_their_place(text: str, offsets: list[int]) -> None:
         ("👩\u200d👧 ❤\ufe0f", "👩\u200d👧 ❤\ufe0f"),
         ("a\u200db", "a⟦U+200D⟧b"),
         ("e" + "\u0301" * 9, "e" + "\u0301" * 4 + "⟦+5 marks⟧"),
+        ("\u0e01" + "\u0e47" * 20, "\u0e01" + "\u0e47" * 8 + "⟦+12 marks⟧"),
+        ("\u0915" + "\u0901" * 9 + "x", "\u0915" + "\u0901" * 8 + "⟦+1 marks⟧x"),
+        ("1\ufe0f\u20e3 2\ufe0f", "1\ufe0f\u20e3 2⟦U+FE0F⟧"),
+        ("❤\ufe0f\ufe0f", "❤\ufe0f⟦U+FE0F⟧"),
+        ("👩\u200d" * 5 + "👩", "👩\u200d👩\u200d👩\u200d👩⟦U+200D⟧👩⟦U+200D⟧👩"),
+        ("\u0301 \u0301", "◌\u0301 ◌\u0301"),
+        ("नमस्ते น้ำใจ", "नमस्ते น้ำใจ"),
+        ("\U0001d173\ufdd0\U0003ffff", "⟦U+1D173⟧⟦U+FDD0⟧⟦U+3FFFF⟧"),
     ],
 )
 def test_known_rows(raw: str, shown: str) -> None:
     """The kinds of bad row that datasets are known to hold."""
     assert display_text(raw) == shown
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_each_row_of_the_corpus_is_harmless(name: str) -> None:
+    """What a command would print of it acts nowhere, and encodes."""
+    shown = display_text(TEXTS[name])
+    assert acts(shown) == []
+    shown.encode()
 
 
 def test_one_line() -> None:

@@ -235,21 +235,24 @@ async def test_queue_follows_the_card(workspace: Workspace) -> None:
             assert len(card.desk.ids) == shown
 
 
-def test_undo_leaves_alone_what_another_decided_since(workspace: Workspace) -> None:
-    """Undo gives back no word that is not one's own any more."""
+def test_undo_takes_back_ones_own_word_and_leaves_anothers(workspace: Workspace) -> None:
+    """Of two who differ one takes theirs back: the other's stands, and is nobody else's word."""
     desk = Desk(workspace, workspace.dataset(), "tickets", "anna")
     desk.decide([0, 1], "keep")
     first = desk.finding(0)
     workspace.ledger.decide([Decision(first["finding_id"], first["example_id"], "drop", "ben")])
     turned, places = desk.undo()
     assert turned is not None and turned.held_by_others == 1
-    assert places == [1]
-    latest = workspace.ledger.latest_decisions().filter(finding_id=first["finding_id"])
-    assert latest.select("decided", "reviewer").rows() == [("drop", "ben")]
-    # anna's word stands beside his: nobody's counts until it is settled
-    assert review(workspace, workspace.dataset()).filter("differ")["people"].to_list() == [
-        "anna: keep; ben: drop"
-    ]
+    assert places == [0, 1]
+    stands = review(workspace, workspace.dataset()).filter(finding_id=first["finding_id"])
+    assert stands.select("decided", "reviewer", "differ").rows() == [("drop", "ben", False)]
+    assert (desk.finding(0)["decided"], desk.finding(0)["reviewer"]) == ("drop", "ben")
+    assert desk.finding(1)["decided"] is None
+    mine = workspace.ledger.rows("select action from decision where reviewer = 'anna' order by decision_id")
+    assert [row["action"] for row in mine] == ["keep", "keep", None, None]
+    again, _ = desk.redo()
+    assert again is not None and again.held_by_others == 1
+    assert desk.finding(0)["people"] == "anna: keep; ben: drop"
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

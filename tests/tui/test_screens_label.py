@@ -17,6 +17,7 @@ from curate.workspace import Workspace
 from tui.app import Seatrial
 from tui.screens.label import LabelScreen
 from tui.screens.versions import VersionsScreen
+from tui.widgets.page import Page
 
 LABELS = {
     "choice": 'show = "prompt"\ninstructions = "Whose is it? [/foo]"\noptions = ["oak", "sierra", "viola"]\n',
@@ -57,7 +58,7 @@ def said(workspace: Workspace, who: str = "anna") -> list[Value]:
 
 def words(screen: LabelScreen) -> str:
     """All that the parts of the card say."""
-    return "\n".join(str(part.render()) for part in screen.query(Static))
+    return "\n".join([*(str(part.render()) for part in screen.query(Static)), screen.query_one(Page).text])
 
 
 @pytest.mark.parametrize(

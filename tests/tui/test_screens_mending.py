@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from curate.apply import apply
 from curate.byhand import NAME
@@ -15,7 +16,7 @@ from curate.edited_pairs import edited_pairs
 from curate.errors import ConfigError
 from curate.review import edits_of, review
 from curate.thresholds import effects
-from curate.workspace import Workspace
+from curate.workspace import Annotation, Workspace
 from tui.app import Seatrial
 from tui.cli import dispatch, main
 from tui.desk import Desk
@@ -103,6 +104,56 @@ async def test_a_span_is_redacted_where_its_ends_were_moved_to(workspace: Worksp
         assert said[NAME]["blocking"]
         await pilot.press("u")
         assert review(workspace, workspace.dataset())["decided"].drop_nulls().is_empty()
+
+
+async def test_a_place_marked_by_hand_is_in_the_queue_at_once(workspace: Workspace) -> None:
+    """Back in the list it stands beside the others, with what was decided; after u it waits there."""
+    app = Seatrial(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        card = await to_card(pilot, 'check == "pii" or check == "by-hand"')
+        before = card.desk.total
+        await pilot.press("less_than_sign", "a", "q")
+        await settle(pilot)
+        queue = app.screen
+        assert isinstance(queue, QueueScreen) and queue.desk is not None
+        assert queue.desk.total == before + 1
+        await pilot.press("o")
+        await settle(pilot)
+        shown = [queue.desk.finding(int(place)) for place in queue.desk.ids]
+        assert [each["decided"] for each in shown if each["check"] == NAME] == ["redact"]
+        await pilot.press("u", "o")
+        await settle(pilot)
+        assert NAME in {queue.desk.finding(int(place))["check"] for place in queue.desk.ids}
+
+
+async def test_flagged_rows_without_a_finding_are_brought_in(workspace: Workspace) -> None:
+    """The list says how many there are; F makes a finding of each, which is decided like any other."""
+    rows = workspace.examples(workspace.dataset())
+    some = rows.filter(
+        ~pl.col("example_id").is_in(review(workspace, workspace.dataset())["example_id"].implode())
+    )
+    ids = some["example_id"].to_list()[:2]
+    words = some.filter(pl.col("example_id").is_in(ids)).select("example_id", "content_hash").iter_rows()
+    workspace.ledger.annotate([Annotation(i, h, "flag", "yes", "anna") for i, h in words])
+    app = Seatrial(workspace)
+    async with app.run_test(size=(120, 30)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        queue = app.screen
+        assert isinstance(queue, QueueScreen) and queue.desk is not None
+        assert "brings in 2 flagged" in str(queue.query_one("#choice", Static).render())
+        await pilot.press("F")
+        await settle(pilot)
+        places = [int(place) for place in queue.desk.ids]
+        found = [queue.desk.finding(place) for place in places]
+        assert sorted(each["example_id"] for each in found if each["check"] == NAME) == sorted(ids)
+        assert "brings in" not in str(queue.query_one("#choice", Static).render())
+        await pilot.press("F")
+        assert queue.desk.total == len(queue.desk.rows) == 23
+        queue.desk.decide([place for place in places if queue.desk.finding(place)["check"] == NAME], "drop")
+    table = review(workspace, workspace.dataset())
+    assert sorted(table.filter(check=NAME, decided="drop")["example_id"]) == sorted(ids)
 
 
 async def test_only_a_span_has_ends(workspace: Workspace) -> None:

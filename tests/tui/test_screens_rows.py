@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from curate.errors import ConfigError
+from curate.example import frame, with_ids
 from curate.workspace import Workspace
 from curate.workspace.store import DATASET
 from tests.tui.conftest import build
@@ -23,7 +24,7 @@ from tui.screens.distributions import DistributionsScreen
 from tui.screens.row_view import RowScreen
 from tui.screens.rows_view import RowsScreen
 from tui.screens.versions import VersionsScreen
-from tui.widgets.histogram import columns
+from tui.widgets.histogram import Histogram, columns
 from tui.widgets.lines import Heading
 from tui.widgets.rows import Rows
 
@@ -183,3 +184,23 @@ def test_columns_show_whatever_is_there() -> None:
     assert [len(line) for line in columns(list(range(100)), 30)] == [25] * 5
     assert histogram("none", pl.Series([], dtype=pl.Int64)).counts == []
     assert sum(histogram("one", pl.Series([5, 5, 5])).counts) == 3
+
+
+def test_preference_rows_have_the_length_of_the_answer_chosen(home: Path) -> None:
+    """A row without an answer has no length; that of the rejected answer is told beside it."""
+    row = {"messages": [{"role": "user", "content": "Why?", "name": None, "tool_calls": None, "tool_call_id": None}], "label": None, "group": None, "source": "a", "meta": "{}"}  # fmt: skip
+    rows = [
+        row | {"source_row": 1, "chosen": "x" * 40, "rejected": "y" * 7},
+        row | {"source_row": 2, "chosen": None, "rejected": None},
+    ]
+    home.mkdir(parents=True)
+    workspace = Workspace(home)
+    digest = workspace.put_dataset(with_ids(frame(rows), ["1", "2"]))
+    told = {
+        chart.title: chart.words
+        for chart in distributions(workspace, digest).charts
+        if isinstance(chart, Histogram)
+    }
+    assert told["last or chosen answer, in characters"].startswith("median 40 ")
+    assert told["rejected answer, in characters"].startswith("median 7 ")
+    workspace.close()

@@ -118,7 +118,9 @@ class AlikeScreen(Screen[int]):
         )  # fmt: skip
 
     def action_take(self, yes: bool) -> None:
-        """Accept this one or leave it, and go on."""
+        """Accept this one or leave it, and go on; nothing changes while rows are being written."""
+        if self.mending:
+            return
         rows = self.query_one(Rows)
         if yes:
             self.taken.add(rows.cursor)
@@ -130,6 +132,8 @@ class AlikeScreen(Screen[int]):
 
     def action_all(self, yes: bool) -> None:
         """Accept all, or none."""
+        if self.mending:
+            return
         self.taken = set(range(len(self.offer.proposals))) if yes else set()
         self.query_one(Rows).renew()
         self.tell()
@@ -163,5 +167,8 @@ class AlikeScreen(Screen[int]):
         self.seatrial.complain(message.error)
 
     def action_back(self) -> None:
-        """Decide nothing."""
+        """Decide nothing; while rows are being written it rests, for what comes of them is told here."""
+        if self.mending:
+            self.seatrial.say("the rows are being written; this screen closes when they are on the disk")
+            return
         self.dismiss(0)

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
 from curate.apply import Edit
 from curate.errors import ConfigError
-from tui.card_view import Card, anchor, card, word
+from tui.card_leaf import TWO_SIDES, Ahead, Look, ahead, leaf
+from tui.card_view import Card, card, word
 from tui.desk import Desk
 from tui.display_text import display_text
 from tui.history import Turned
 from tui.mending import Offer, offer, redact_instead
 from tui.messages import Failed, Ready
 from tui.screens.card_keys import KEYS
-from tui.screens.editing import harmless_to_edit, in_editor, moved, place_to_edit
+from tui.screens.editing import Place, harmless_to_edit, in_editor, moved, own_note, place_to_edit
 from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.page import NARROW, SHORT, Leaf, Page
 
 if TYPE_CHECKING:
     from tui.app import Seatrial
 
-AHEAD = 16  # findings whose rows are read at once
 RECENT = 4  # last decisions named on the last line
 
 
@@ -43,8 +43,8 @@ class CardScreen(Screen[int]):
         self.card: Card | None = None
         self.recent: list[str] = []
         self.stacked = False
-        self.drawn: dict[str, Content] = {}
-        self.editing: tuple[int | None, str] | None = None
+        self.ahead: Ahead | None = None
+        self.editing: tuple[Place, str] | None = None  # what is edited, and the text as it was given out
         self.asked_to_leave = False
         self.span: tuple[int, int] | None = None  # the span with its ends moved, until it is decided
         self.offer: tuple[Offer, str] | None = None  # what the last edit leads to, and of which finding
@@ -57,12 +57,7 @@ class CardScreen(Screen[int]):
     def compose(self) -> ComposeResult:
         """What was found; the text or texts; the last word; the keys."""
         yield Heading()
-        yield Static(id="facts")
-        with VerticalScroll(id="body", can_focus=False):
-            yield Static(id="members")
-            with Container(id="sides"):
-                yield Static(id="left")
-                yield Static(id="right")
+        yield Page(id="card")
         yield TextArea(
             id="text", soft_wrap=True, tab_behavior="focus", show_line_numbers=False, disabled=True
         )
@@ -75,10 +70,26 @@ class CardScreen(Screen[int]):
         self.show(self.place)
 
     def on_resize(self) -> None:
-        """Two texts stand side by side only where there is room."""
-        self.set_class(self.stacked or self.size.width < 70, "-stacked")
+        """With another room a card says more, or less."""
+        if self.card is not None:
+            self.show(self.place)
 
     # showing
+
+    @property
+    def page(self) -> Page:
+        """Where the texts stand."""
+        return self.query_one("#card", Page)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether there is little room for words."""
+        return self.size.width < NARROW
+
+    def look(self, width: int, height: int) -> Look:
+        """What the lines of a card depend on; two texts stand side by side only where there is room."""
+        stacked = self.stacked or self.size.width < TWO_SIDES
+        return Look(width, height, stacked, self.narrow or self.size.height < SHORT)
 
     def show(self, place: int) -> None:
         """Put one finding on the card."""
@@ -92,33 +103,33 @@ class CardScreen(Screen[int]):
         finding = desk.finding(place)
         if self.span is not None:
             finding |= {"start": self.span[0], "end": self.span[1], "decided": None}
-        self._read_ahead(finding)
-        self.card = made = card(desk, place, finding, narrow=self.size.width < 60)
-        self._put("facts", made.facts)
-        self._put("left", made.left)
-        self._put("right", made.right or Content(""))
-        self._put("members", made.members or Content(""))
-        self.set_class(made.right is not None, "-two")
-        self.set_class(made.members is not None, "-members")
-        self.set_class(self.stacked or self.size.width < 70, "-stacked")
-        self.call_after_refresh(self._bring_into_view, made.left)
+        desk.read_ahead(self.position, finding)
+        known = self.ahead
+        # what a cluster's card says of its other members may have changed since
+        if (
+            known is None
+            or (known.place, known.finding, known.look) != (place, finding, self.look(*self.page.room))
+            or finding["shape"] == "cluster"
+        ):
+            known = None
+        self.card = made = known.card if known else card(desk, place, finding, narrow=self.narrow)
+        self.page.show(lambda width, height: self._leaf(made, width, height), known and known.leaf)
         self.tell()
+        self.call_after_refresh(self._make_ahead)
 
-    def _put(self, name: str, content: Content) -> None:
-        """Draw a part of the card again, but only where it says something else now."""
-        before = self.drawn.get(name)
-        if before is None or not before.is_same(content):
-            self.drawn[name] = content
-            self.query_one(f"#{name}", Static).update(content)
+    def _leaf(self, made: Card, width: int, height: int) -> Leaf:
+        return leaf(self.page.lines, made, self.look(width, height))
 
-    def _bring_into_view(self, text: Content) -> None:
-        """Scroll to what is marked where it would be below the edge."""
-        body, left = self.query_one("#body", VerticalScroll), self.query_one("#left", Static)
-        at = anchor(text)
-        above = text[:at].get_height({}, max(left.size.width, 1)) + left.virtual_region.y if at else 0
-        y = 0 if above < body.size.height - 1 else above - body.size.height // 2
-        if y != body.scroll_offset.y:
-            body.scroll_to(y=y, animate=False, immediate=True)
+    def _make_ahead(self) -> None:
+        """While one reads this card: make the one that comes after the next decision."""
+        self.ahead = None
+        following = self.desk.next_open(self.position)
+        if following is not None and following != self.position and self.is_current:
+            place = int(self.desk.ids[following])
+            self.desk.read_ahead(following, self.desk.finding(place))
+            self.ahead = ahead(
+                self.desk, place, self.page.lines, self.look(*self.page.room), narrow=self.narrow
+            )
 
     def tell(self) -> None:
         """The lines around the card: how many are left, and the last word."""
@@ -126,24 +137,16 @@ class CardScreen(Screen[int]):
         at = f"{self.position + 1:,} of {len(desk.ids):,} shown"
         if len(desk.ids) < desk.total:
             at += f", {desk.total:,} in all"
-        if self.size.width < 60:
+        if self.narrow:
             at = f"{self.position + 1:,}/{len(desk.ids):,} of {desk.total:,}"
         self.query_one(Heading).say([desk.name, "findings", "card"], f"{at} · {desk.open:,} open")
         finding = desk.finding(self.place)
         flagged = self.card is not None and bool(self.card.example) and desk.flagged(self.card.example or {})
-        line = word(finding, flagged=flagged)
-        if self.recent and self.size.width >= 70:
+        line = word(finding, flagged=flagged, narrow=self.narrow)
+        if self.recent and self.size.width >= TWO_SIDES:
             line = Content.assemble(line, ("   before: " + " ".join(self.recent[-RECENT:]), "dim"))
-        self._put("word", line)
-
-    def _read_ahead(self, finding: dict[str, Any]) -> None:
-        if finding["example_id"] in self.desk.examples.held:
-            return
-        coming = self.desk.ids[self.position : self.position + AHEAD]
-        rows = self.desk.rows[coming.tolist()].select("example_id", "other_id").iter_rows()
-        self.desk.examples.get(
-            [finding["example_id"], finding["other_id"], *(i for row in rows for i in row)]
-        )
+        # of one line whatever it says: nothing around it moves
+        self.query_one("#word", Static).update(line, layout=False)
 
     def renew(self) -> None:
         """A job has ended; what lies here is the same version still."""
@@ -233,7 +236,7 @@ class CardScreen(Screen[int]):
             return
         if turned.held_by_others:
             self.seatrial.say(
-                f"{turned.held_by_others} left alone: another reviewer has decided since", "warning"
+                f"another's word stands on {turned.held_by_others} of these findings", "warning"
             )
         if turned.written and not places:
             self.seatrial.say(f"{len(turned.written)} {word}, on another version of the data")
@@ -251,9 +254,7 @@ class CardScreen(Screen[int]):
                 self.desk.annotate(place, text)
                 self.tell()
 
-        await self.app.push_screen(
-            Ask("note", self.desk.finding(place)["note"], "enter keeps the note"), noted
-        )
+        await self.app.push_screen(Ask("note", own_note(self.desk, place), "enter keeps the note"), noted)
 
     def action_flag(self) -> None:
         """Set a flag on this row for a second look, or take it off."""
@@ -277,12 +278,12 @@ class CardScreen(Screen[int]):
 
     def action_scroll(self, by: int) -> None:
         """Move a long text."""
-        self.query_one("#body", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.page.scroll_by(by)
 
     def action_stack(self) -> None:
         """Two texts side by side, or one above the other."""
         self.stacked = not self.stacked
-        self.set_class(self.stacked or self.size.width < 70, "-stacked")
+        self.page.lay()
 
     def action_copy(self) -> None:
         """Copy the text at the finding's place, as it is in the data but harmless."""
@@ -300,7 +301,7 @@ class CardScreen(Screen[int]):
         place, text = place_to_edit(self.desk, self.place)
         if not harmless_to_edit(text):
             raise ConfigError("this text holds control characters", hint="E opens it in your editor")
-        self.editing, self.asked_to_leave = place, False
+        self.editing, self.asked_to_leave = (place, text), False
         area = self.query_one("#text", TextArea)
         area.border_title = Content(display_text(f"{place[1]}: ctrl+s saves, escape leaves", lines=False))
         area.load_text(text)
@@ -314,15 +315,15 @@ class CardScreen(Screen[int]):
         if self.editing is None:
             return
         text = self.query_one("#text", TextArea).text
-        place = self.editing
+        place, before = self.editing
         self._stop_editing()
-        self._save(place, text)
+        self._save(place, before, text)
 
-    def _save(self, place: tuple[int | None, str], text: str) -> None:
-        if text == place_to_edit(self.desk, self.place)[1]:
+    def _save(self, place: Place, before: str, text: str) -> None:
+        if text == before:
             self.seatrial.say("the text is as it was; nothing was decided")
             return
-        finding, before = self.desk.finding(self.place), place_to_edit(self.desk, self.place)[1]
+        finding = self.desk.finding(self.place)
         edit = Edit(finding["example_id"], place[0], place[1], text)
         self.desk.edit(self.place, edit)
         self.recent.append("edit")
@@ -373,7 +374,7 @@ class CardScreen(Screen[int]):
         """Leave the text as it was; where it was changed, only when asked twice."""
         if self.editing is None:
             return
-        changed = self.query_one("#text", TextArea).text != place_to_edit(self.desk, self.place)[1]
+        changed = self.query_one("#text", TextArea).text != self.editing[1]
         if changed and not self.asked_to_leave:
             self.asked_to_leave = True
             self.seatrial.say("escape again leaves the text as it was; ctrl+s saves it", "warning")
@@ -392,4 +393,4 @@ class CardScreen(Screen[int]):
         place, text = place_to_edit(self.desk, self.place)
         changed = in_editor(self.app, text)
         if changed is not None:
-            self._save(place, changed)
+            self._save(place, text, changed)

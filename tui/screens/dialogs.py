@@ -43,7 +43,7 @@ class Ask(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """Write in the line at once."""
         line = self.query_one(Input)
-        line.border_title = Content(self.prompt)
+        line.border_title = plain(self.prompt, lines=False)
         line.focus()
         line.cursor_position = len(line.value)
 

@@ -11,9 +11,13 @@ from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
+from curate import rewriting
 from curate.errors import ConfigError, NotFoundError
+from curate.notes import noted
+from curate.pending import Pending
+from curate.review import as_decided_on
 from tui.card_text import text_at
-from tui.desk import Desk
+from tui.desk import Desk, Example, Finding
 from tui.display_text import display_text
 
 Place = tuple[int | None, str]
@@ -22,18 +26,33 @@ Place = tuple[int | None, str]
 def place_to_edit(desk: Desk, place: int) -> tuple[Place, str]:
     """((message index, field), text as it is now decided to be) that a finding lets one edit.
 
-    Where the finding names no place, it is the last answer, else the last message.
+    Where the finding names no place, it is the last answer, else the last message. The text has all that
+    was edited in it, on whichever finding and by whom; what `Desk.edit` is given next is made on top of it.
+    Raises ConfigError where edits of it were made apart.
     """
     finding = desk.finding(place)
-    said = desk.edited(finding)
-    if said is not None:
-        return (said.message, said.field), said.text
     example = desk.examples.get([finding["example_id"]]).get(finding["example_id"])
     if example is None:
         raise NotFoundError("the row is not in this version any more")
+    there = _place(desk, finding, example)
+    table = as_decided_on(desk.workspace, desk.dataset, [finding["example_id"]])
+    original = text_at(example, there) or ""
+    draft = Pending.of(desk.workspace, table).draft(rewriting.Place(finding["example_id"], *there), original)
+    if draft is None:
+        raise ConfigError(
+            "two edits of this text were made apart: neither has what the other changed",
+            hint="x on one of the two findings leaves its edit out; then e goes on from the other",
+        )
+    desk.begun[place] = draft.over
+    return there, draft.text
+
+
+def _place(desk: Desk, finding: Finding, example: Example) -> Place:
+    said = desk.edited(finding)
+    if said is not None:
+        return said.message, said.field
     if finding["field"]:
-        there = (finding["message"], finding["field"])
-        return there, text_at(example, there) or ""
+        return finding["message"], finding["field"]
     messages = example["messages"] or []
     answers = [
         i for i, message in enumerate(messages) if message["role"] == "assistant" and message["content"]
@@ -41,7 +60,15 @@ def place_to_edit(desk: Desk, place: int) -> tuple[Place, str]:
     index = answers[-1] if answers else len(messages) - 1
     if index < 0:
         raise ConfigError("this row has no text to edit", hint="1 keep · 2 drop")
-    return (index, "content"), messages[index]["content"] or ""
+    return index, "content"
+
+
+def own_note(desk: Desk, place: int) -> str:
+    """The reviewer's own note on a finding, or what they said with their decision on it."""
+    finding = desk.finding(place)
+    notes = noted(desk.workspace.ledger, [finding["example_id"]]).get(finding["finding_id"], {})
+    with_it = finding["note"] if finding["reviewer"] == desk.reviewer and not notes else ""
+    return notes.get(desk.reviewer, with_it)
 
 
 def moved(desk: Desk, place: int, span: tuple[int, int] | None, start: int, end: int) -> tuple[int, int]:

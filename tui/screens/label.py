@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
@@ -29,6 +28,7 @@ from tui.screens.label_asks import ask_note, choose_by_name
 from tui.screens.label_keys import LABEL_KEYS
 from tui.teacher import Teacher
 from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.page import Leaf, Page, lines_of
 
 if TYPE_CHECKING:
     from tui.app import Seatrial
@@ -80,8 +80,7 @@ class LabelScreen(Screen[None]):
         """What is asked; the row; the answers; what stands; figures; keys."""
         yield Heading()
         yield Static(id="ask-what")
-        with VerticalScroll(id="row", can_focus=False):
-            yield Static("reading ...", id="text-of-row")
+        yield Page(id="row")
         yield TextArea(
             id="answer", soft_wrap=True, tab_behavior="focus", show_line_numbers=False, disabled=True
         )
@@ -94,6 +93,7 @@ class LabelScreen(Screen[None]):
     def on_mount(self) -> None:
         """Read the rows and answers in the background; the screen is there at once."""
         self.query_one(Heading).say([self.title_name, "label"])
+        self._text(Content("reading ..."))
         self.action_reread()
 
     def action_reread(self) -> None:
@@ -109,7 +109,7 @@ class LabelScreen(Screen[None]):
             if before is None or before.dataset != work.dataset:
                 self.examples = Examples(work.workspace, work.dataset)
             if not len(work.ids):
-                self._put("text-of-row", Content.styled("no row of this version is yours to answer", "dim"))
+                self._text(Content.styled("no row of this version is yours to answer", "dim"))
                 return
             self._put("ask-what", plain(work.task.instructions, lines=False))
             self.set_class(not work.task.instructions, "-unasked")
@@ -125,7 +125,7 @@ class LabelScreen(Screen[None]):
         """The rows or the model could not be read."""
         self.seatrial.complain(message.error)
         if message.what == "work" and self.work is None:
-            self._put("text-of-row", Content.styled("the rows could not be read; q goes back", "dim"))
+            self._text(Content.styled("the rows could not be read; q goes back", "dim"))
 
     # showing
 
@@ -140,10 +140,16 @@ class LabelScreen(Screen[None]):
         if standing is None and self.suggestion is not None and work.task.kind == "several":
             standing = self.suggestion.value
         self.chosen = names_in(standing)
-        self._put("text-of-row", shown(work.task, self.example))
-        self.query_one("#row", VerticalScroll).scroll_to(y=0, animate=False, immediate=True)
+        self._text(shown(work.task, self.example))
         self.refresh_card()
         self.stopwatch.start()
+        self.call_after_refresh(self._read_ahead)
+
+    def _read_ahead(self) -> None:
+        """While one looks at this row: read those that come after it, where they are not held."""
+        following = self.here.next_open(self.position)
+        if following is not None and self.examples is not None:
+            row_at(self.here, self.examples, following)
 
     def refresh_card(self) -> None:
         """Draw all but the row again: answers, suggestion, figures."""
@@ -168,12 +174,19 @@ class LabelScreen(Screen[None]):
         figures = pace(work, gold=self.gold_told, training=self.teacher.running, width=self.size.width)
         self._put("pace", figures)
 
+    def _text(self, content: Content) -> None:
+        """Put a text on the page."""
+        page = self.query_one("#row", Page)
+        page.show(lambda width, height: Leaf([], lines_of(page.lines, content, width)))
+
     def _put(self, name: str, content: Content) -> None:
         """Draw a part of the card again, but only where it says something else now."""
         before = self.drawn.get(name)
         if before is None or not before.is_same(content):
             self.drawn[name] = content
-            self.query_one(f"#{name}", Static).update(content)
+            # as many lines as before: nothing else on the screen moves
+            moves = before is None or before.plain.count("\n") != content.plain.count("\n")
+            self.query_one(f"#{name}", Static).update(content, layout=moves)
 
     def on_resize(self) -> None:
         """The answers stand in other columns."""
@@ -263,11 +276,11 @@ class LabelScreen(Screen[None]):
 
     def action_undo(self) -> None:
         """Take the last answer back, and show its row."""
-        self._turned(*self.here.undo(), said="undone", nothing="there is nothing to undo")
+        self._turned(*self.here.undo(), said="undone", nothing="nothing to undo in this version")
 
     def action_redo(self) -> None:
         """Give the last undone answer again."""
-        self._turned(*self.here.redo(), said="done again", nothing="there is nothing to do again")
+        self._turned(*self.here.redo(), said="done again", nothing="nothing to do again in this version")
 
     def _turned(self, turn: object, place: int | None, *, said: str, nothing: str) -> None:
         position = self.here.position(place) if place is not None else None
@@ -315,8 +328,9 @@ class LabelScreen(Screen[None]):
         self.seatrial.say(ORDERS[following])
 
     def action_scroll(self, by: int) -> None:
-        """Move a long text."""
-        self.query_one("#row", VerticalScroll).scroll_relative(y=by, animate=False)
+        """Move a long text; whoever reads on is there."""
+        self.stopwatch.beat()
+        self.query_one("#row", Page).scroll_by(by)
 
     def action_copy(self) -> None:
         """Copy the row's text."""
@@ -347,7 +361,7 @@ class LabelScreen(Screen[None]):
     def action_save(self) -> None:
         """The text is the answer."""
         text = self.query_one("#answer", TextArea).text
-        value = self.here.task.checked(text)
+        value = self.here.checked(text)
         self.action_leave()
         self.answer(value)
 

@@ -44,6 +44,7 @@ class QueueScreen(Screen[None]):
         Binding("s", "sort", "Sort", id="queue.sort"),
         Binding("m", "like", "Similar rows first", show=False, id="queue.like"),
         Binding("o", "open_only", "Open/all", id="queue.open-only"),
+        Binding("F", "flagged", "Bring in flagged rows", show=False, id="queue.flagged"),
         Binding("w", "widen", "Show all again", show=False, id="queue.all"),
         Binding("u", "undo", "Undo", show=False, id="queue.undo"),
         Binding("U", "redo", "Redo", show=False, id="queue.redo"),
@@ -56,6 +57,8 @@ class QueueScreen(Screen[None]):
         self.open_desk, self.title_name = open_desk, name
         self.desk: Desk | None = None
         self.asked = 0
+        self.chosen_of = 0  # how many findings there were when one chose of them
+        self.unseen = 0  # flagged rows about which nothing was found
 
     @property
     def seatrial(self) -> Seatrial:
@@ -100,10 +103,12 @@ class QueueScreen(Screen[None]):
                     filter=before.filter, search=before.search, order=before.order, only_open=before.only_open
                 )
             return
-        number, ids, words = cast("tuple[int, Ids, dict[str, object]]", message.value)
+        number, ids, words, unseen = cast("tuple[int, Ids, dict[str, object], int]", message.value)
         if self.desk is None or number != self.asked:
             return  # an older question's answer
         self.desk.take(ids, **words)  # type: ignore[arg-type]
+        self.chosen_of = self.desk.total
+        self.unseen = unseen
         nothing = (
             "Nothing was found in this version."
             if not self.desk.total
@@ -116,7 +121,7 @@ class QueueScreen(Screen[None]):
             if self.desk.total
             else "\n\nq goes back; A there applies, S splits."
         )
-        rows.show(len(ids), self.block)
+        rows.show(len(ids), self.block, cursor=rows.cursor if len(ids) > rows.total > 0 else 0)
         self.tell()
 
     def on_failed(self, message: Failed) -> None:
@@ -139,6 +144,8 @@ class QueueScreen(Screen[None]):
             parts.append((f"  : {display_text(desk.filter, lines=False)}", "bold $accent"))
         if desk.search:
             parts.append((f"  / {display_text(desk.search, lines=False)}", "bold $accent"))
+        if self.unseen:
+            parts.append((f"  ⚑ F brings in {self.unseen:,} flagged without a finding", "$warning"))
         self.query_one("#choice", Static).update(Content.assemble(*parts))
 
     def block(self, start: int, stop: int) -> Block:
@@ -189,7 +196,9 @@ class QueueScreen(Screen[None]):
         number = self.asked
         desk.current()
         self.seatrial.read(
-            self, "choice", lambda: Ready("choice", (number, desk.choose(**wanted), wanted))  # type: ignore[arg-type]
+            self,
+            "choice",
+            lambda: Ready("choice", (number, desk.choose(**wanted), wanted, len(desk.unseen_flags()))),  # type: ignore[arg-type]
         )  # fmt: skip
 
     async def action_filter(self) -> None:
@@ -240,6 +249,15 @@ class QueueScreen(Screen[None]):
         self.seatrial.say("looking for similar rows ...", seconds=2)
         self.seatrial.read(self, "similar", lambda: Ready("similar", desk.like(place)))
 
+    def action_flagged(self) -> None:
+        """Rows that were flagged, and about which nothing was found, come to be decided on too."""
+        if self.desk is None:
+            return
+        count = self.desk.bring_in_flagged()
+        self.seatrial.say(f"{count:,} flagged rows brought in" if count else "each flagged row is here")
+        if count:
+            self.choose(only_open=True)
+
     def action_open_only(self) -> None:
         """Only what waits for a decision, or all."""
         if self.desk is not None:
@@ -270,6 +288,8 @@ class QueueScreen(Screen[None]):
             rows.cursor = min(position, rows.total - 1)
         rows.renew()
         self.tell()
+        if self.desk is not None and self.desk.total != self.chosen_of:
+            self.choose()  # findings were made by hand meanwhile: those that fit are shown
 
     def action_undo(self) -> None:
         """Take the last act back."""

@@ -110,6 +110,8 @@ class ThresholdScreen(Screen[None]):
             Content.assemble(plain(f"{name[:24]:<24}", lines=False), f"  {base.get(name, 0):>7,} → {here.get(name, 0):,}")
             for name in names[:LABELS]
         ]  # fmt: skip
+        if not names:
+            lines.append(Content("none"))
         if len(names) > LABELS:
             lines.append(Content.styled(f"{LABELS} of {len(names):,} labels shown", "dim"))
         self.query_one("#effect", Static).update(Content("\n").join(lines))

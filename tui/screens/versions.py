@@ -89,6 +89,8 @@ class VersionsScreen(Screen[None]):
 
     def renew(self) -> None:
         """Read the versions again; portraits of old are kept until new ones are there."""
+        if not self.query(Rows):
+            return  # a job that made the workspace has ended before its screen was there
         rows = self.query_one(Rows)
         before = self.chosen.digest if self.versions else None
         count = len(self.versions)
