@@ -1,15 +1,20 @@
 """How far people agree: raw agreement, Cohen's kappa of two, Krippendorff's alpha of any number.
 
-Sources of the formulas: J. Cohen, "A coefficient of agreement for nominal scales" (1960); the standard
+Sources of the formulas: J. Cohen, "A coefficient of agreement for nominal scales" (1960), who carries
+the limits of the observed agreement over to kappa with chance taken as known; those limits are the
+score limits of E. B. Wilson, "Probable inference" (1927), which stay open where all agree. The standard
 error of kappa is that of J. L. Fleiss, J. Cohen and B. S. Everitt, "Large sample standard errors of
 kappa and weighted kappa" (1969). Alpha is that of K. Krippendorff, "Computing Krippendorff's
 Alpha-Reliability" (2011), by its coincidence matrix; its interval resamples the units.
+
+An interval reaches as far as either of its two sources: the error of 1969 and the resamples are right
+for many units, and far too sure of themselves for few, or where nearly all agree.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Literal, NamedTuple
 
@@ -25,6 +30,8 @@ Units = Sequence[Mapping[str, str]]  # for each unit (a finding, an example): wh
 
 RESAMPLES, SEED = 2_000, 0
 WIDE = 200  # values from which units are held as lists and not as a table (free texts)
+NOTHING_SHARED = "no two people have judged the same thing"
+NOTHING_VARIES = "all say the same, so chance cannot be told from agreement"
 Z = 1.959963984540054  # of the normal distribution, 97.5 %
 
 
@@ -37,6 +44,7 @@ class Kappa(NamedTuple):
     kappa: float | None
     low: float | None  # 95 %
     high: float | None
+    reason: str  # why there is no kappa, or no interval; empty where there is
 
 
 class Alpha(NamedTuple):
@@ -47,8 +55,19 @@ class Alpha(NamedTuple):
     raters: int
     agreement: float | None  # share of all pairs of words on a unit that are the same
     alpha: float | None
-    low: float | None  # 95 %, by resampling units; None for fewer than 2
+    low: float | None  # 95 %
     high: float | None
+    reason: str  # why there is no alpha, or no interval; empty where there is
+    undefined: int  # resamples of RESAMPLES in which nothing varied, so that they have no alpha: left out
+
+
+class Spread(NamedTuple):
+    """What an interval of alpha is made of."""
+
+    observed: float  # Krippendorff's, summed over all words
+    expected: float
+    most: float  # what `observed` would be if all words on a unit were as far apart as any two are
+    units: float  # of equal weight that are worth as much
 
 
 def kappa(units: Units, one: str, two: str) -> Kappa:
@@ -56,21 +75,34 @@ def kappa(units: Units, one: str, two: str) -> Kappa:
     pairs = [(unit[one], unit[two]) for unit in units if one in unit and two in unit]
     n = len(pairs)
     if not n:
-        return Kappa((one, two), 0, None, None, None, None)
+        return Kappa((one, two), 0, None, None, None, None, NOTHING_SHARED)
     values = sorted({value for pair in pairs for value in pair})
     place = {value: index for index, value in enumerate(values)}
     table = np.zeros((len(values), len(values)))
     np.add.at(table, tuple(np.array([[place[a], place[b]] for a, b in pairs]).T), 1 / n)
     rows, columns = table.sum(1), table.sum(0)
     observed, chance = float(np.trace(table)), float(rows @ columns)
-    if math.isclose(chance, 1):
-        return Kappa((one, two), n, observed, None, None, None)
+    if len(values) == 1:
+        return Kappa((one, two), n, observed, None, None, None, NOTHING_VARIES)
+    for rater, shares in ((one, rows), (two, columns)):
+        if np.count_nonzero(shares) == 1:  # then kappa is 0 whatever the other one says
+            return Kappa((one, two), n, observed, 0.0, None, None, f"{rater} says the same of all {n:,}")
     value = (observed - chance) / (1 - chance)
-    error = _kappa_error(table, value, chance, n)
-    return Kappa((one, two), n, observed, value, max(-1.0, value - Z * error), min(1.0, value + Z * error))
+    error = Z * kappa_error(table, value, chance, n)
+    low, high = ((limit - chance) / (1 - chance) for limit in _limits(observed, n))
+    return Kappa(
+        (one, two), n, observed, value, max(-1.0, min(low, value - error)), min(1.0, max(high, value + error)), "",
+    )  # fmt: skip
 
 
-def _kappa_error(table: Floats, value: float, chance: float, n: int) -> float:
+def _limits(share: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % score limits of a share of n units."""
+    middle = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    reach = Z * math.sqrt(max(0.0, share * (1 - share)) / n + Z * Z / (4 * n * n)) / (1 + Z * Z / n)
+    return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+def kappa_error(table: Floats, value: float, chance: float, n: int) -> float:
     """The standard error of a kappa that need not be 0: equation 13 of Fleiss, Cohen and Everitt."""
     rows, columns = table.sum(1), table.sum(0)
     both = rows + columns
@@ -90,7 +122,7 @@ def alpha(units: Units, metric: Metric = "nominal") -> Alpha:
     rated = [unit for unit in units if len(unit) > 1]
     raters = len({rater for unit in rated for rater in unit})
     if not rated:
-        return Alpha(metric, 0, 0, None, None, None, None)
+        return Alpha(metric, 0, 0, None, None, None, None, NOTHING_SHARED, 0)
     told = {value for unit in rated for value in unit.values()}
     values = sorted(told) if metric == "nominal" else sorted(told, key=_number)
     scale = None if metric == "nominal" else np.array([_number(value) for value in values])
@@ -106,9 +138,14 @@ def alpha(units: Units, metric: Metric = "nominal") -> Alpha:
     size = patterns.sum(1)
     same = (patterns * (patterns - 1)).sum(1)
     agreement = float(weights @ same / (weights @ (size * (size - 1))))
-    point = _alpha(patterns, weights, metric, scale)
-    low, high = _interval(patterns, weights, metric, scale) if len(rated) > 1 else (None, None)
-    return Alpha(metric, len(rated), raters, agreement, point, low, high)
+
+    def spread(weights: Floats) -> Spread:
+        return _spread(patterns, weights, metric, scale)
+
+    draws = np.random.default_rng(SEED)
+    total = len(rated)
+    drawn = (draws.multinomial(total, weights / total).astype(np.float64) for _ in range(RESAMPLES))
+    return _with_interval(metric, total, raters, agreement, spread(weights), map(spread, drawn))
 
 
 def _wide(rated: Units, place: Mapping[str, int], raters: int) -> Alpha:
@@ -118,21 +155,21 @@ def _wide(rated: Units, place: Mapping[str, int], raters: int) -> Alpha:
     size = np.bincount(units).astype(np.float64)
     keys, often = np.unique(units * len(place) + values, return_counts=True)
     same = np.bincount(keys // len(place), weights=often * (often - 1), minlength=len(rated))
+    count = len(rated)
 
-    def point(weights: Floats) -> float | None:
+    def spread(weights: Floats) -> Spread:
+        # sums of products, no dot: that would wake the threads of a matrix library for each resample
         totals = np.bincount(values, weights=weights[units])
         n = float(totals.sum())
-        expected = n * n - float(totals @ totals)
-        observed = n - float(weights @ (same / (size - 1)))
-        return None if expected <= 0 else 1 - (n - 1) * observed / expected
+        worth = n * n / float((weights * (size * size)).sum())
+        observed = n - float((weights * (same / (size - 1))).sum())
+        return Spread(observed, (n * n - float((totals * totals).sum())) / (n - 1), n, worth)
 
     draws = np.random.default_rng(SEED)
-    count = len(rated)
-    drawn = (np.bincount(draws.integers(0, count, count), minlength=count) for _ in range(RESAMPLES // 10))
-    found = [point(weights.astype(np.float64)) for weights in drawn]
-    low, high = np.quantile([1.0 if value is None else value for value in found], (0.025, 0.975))
+    drawn = (np.bincount(draws.integers(0, count, count), minlength=count) for _ in range(RESAMPLES))
     agreement = float(same.sum() / (size * (size - 1)).sum())
-    return Alpha("nominal", count, raters, agreement, point(np.ones(count)), float(low), float(high))
+    found = (spread(weights.astype(np.float64)) for weights in drawn)
+    return _with_interval("nominal", count, raters, agreement, spread(np.ones(count)), found)
 
 
 def _number(value: str) -> float:
@@ -145,21 +182,22 @@ def _number(value: str) -> float:
     return number
 
 
-def _alpha(patterns: Floats, weights: Floats, metric: Metric, scale: Floats | None) -> float | None:
-    """Alpha of units by pattern (how often each value was given) and how often each pattern occurs."""
+def _spread(patterns: Floats, weights: Floats, metric: Metric, scale: Floats | None) -> Spread:
+    """Of units by pattern (how often each value was given) and how often each pattern occurs."""
     size = patterns.sum(1)
     share = weights / (size - 1)
     totals = weights @ patterns
     n = float(totals.sum())
+    worth = n * n / float(weights @ (size * size))
     if metric == "nominal" or scale is None:
         expected = n * n - float(totals @ totals)
         observed = n - float(share @ (patterns * (patterns - 1)).sum(1))
-    else:
-        coincidences = (patterns * share[:, None]).T @ patterns - np.diag(share @ patterns)
-        distance = _distances(totals, metric, scale)
-        expected = float(totals @ distance @ totals)
-        observed = float((coincidences * distance).sum())
-    return None if expected <= 0 else 1 - (n - 1) * observed / expected
+        return Spread(observed, expected / (n - 1), n, worth)
+    coincidences = (patterns * share[:, None]).T @ patterns - np.diag(share @ patterns)
+    distance = _distances(totals, metric, scale)
+    expected = float(totals @ distance @ totals)
+    observed = float((coincidences * distance).sum())
+    return Spread(observed, expected / (n - 1), n * float(distance.max()), worth)
 
 
 def _distances(totals: Floats, metric: Metric, scale: Floats) -> Floats:
@@ -172,21 +210,31 @@ def _distances(totals: Floats, metric: Metric, scale: Floats) -> Floats:
     return np.asarray((middle[:, None] - middle[None, :]) ** 2)
 
 
-def _interval(
-    patterns: Floats, weights: Floats, metric: Metric, scale: Floats | None
-) -> tuple[float | None, float | None]:
-    """The middle 95 % of alpha over resampled units; a sample in which nothing varies counts as 1.
+def _point(spread: Spread) -> float | None:
+    """Alpha; None where nothing varies."""
+    return 1 - spread.observed / spread.expected if spread.expected > 0 else None
 
-    In such a sample all agree; to leave it out would make the interval look wider than the data are.
+
+def _with_interval(
+    metric: Metric, n: int, raters: int, agreement: float, spread: Spread, resampled: Iterable[Spread]
+) -> Alpha:
+    """Alpha with the middle 95 % of the resampled ones, widened to the limits that the agreement leaves.
+
+    Those are Wilson's for the share of the greatest disagreement, with what is expected by chance taken
+    as known. A resample in which nothing varies has no alpha, and is left out.
     """
-    draws = np.random.default_rng(SEED)
-    total = int(weights.sum())
-    found = []
-    for drawn in draws.multinomial(total, weights / total, size=RESAMPLES):
-        value = _alpha(patterns, drawn.astype(np.float64), metric, scale)
-        found.append(1.0 if value is None else value)
-    low, high = np.quantile(found, (0.025, 0.975))
-    return float(low), float(high)
+    point = _point(spread)
+    if point is None:
+        return Alpha(metric, n, raters, agreement, None, None, None, NOTHING_VARIES, 0)
+    if n < 2:
+        return Alpha(metric, n, raters, agreement, point, None, None, "n is 1", 0)
+    found = [value for value in map(_point, resampled) if value is not None]
+    apart, closer = reversed(_limits(spread.observed / spread.most, spread.units))
+    low, high = (1 - share * spread.most / spread.expected for share in (apart, closer))
+    if found:
+        least, greatest = np.quantile(found, (0.025, 0.975))
+        low, high = min(low, float(least)), max(high, float(greatest))
+    return Alpha(metric, n, raters, agreement, point, low, min(1.0, high), "", RESAMPLES - len(found))
 
 
 def pairs(units: Units) -> list[Kappa]:

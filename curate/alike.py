@@ -7,9 +7,9 @@ the other rows in which the same words could be changed in the same way.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +17,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from curate.aligned import Run, changed
 from curate.checks.wording import said
 from curate.dedup.examples import sets_of
 from curate.dedup.shingling import Shingling
 from curate.embedding import key_of
 from curate.errors import NotFoundError
+from curate.pending import Pending
+from curate.rewriting import Place
 
 SHINGLING = Shingling(words=2, characters=4)
 VECTORS, WORDS = "vectors", "words"
@@ -141,24 +144,33 @@ class Change:
     put: str
     at: str = ""
 
-    def applied(self, text: str) -> str:
-        """The text with the change made wherever it fits; the same text where it fits nowhere."""
-        if self.at == "start":
-            return self.put + text[len(self.find) :] if text.startswith(self.find) else text
-        if self.at == "end":
-            kept = text[: len(text) - len(self.find)]
-            return kept + self.put if text.endswith(self.find) else text
-        return re.sub(_bounded(self.find), lambda _: self.put, text)
+
+def applied(text: str, made: Iterable[Change]) -> str:
+    """The text with the changes made wherever they fit, each in the text as it was: none changes another's words."""
+    anywhere: dict[str, str] = {}
+    for change in made:
+        if change.at == "start":
+            text = change.put + text[len(change.find) :] if text.startswith(change.find) else text
+        elif change.at == "end":
+            kept = text[: len(text) - len(change.find)]
+            text = kept + change.put if text.endswith(change.find) else text
+        else:
+            anywhere[change.find] = change.put
+    if not anywhere:
+        return text
+    longest = sorted(anywhere, key=lambda find: (-len(find), find))
+    return re.sub("|".join(map(_bounded, longest)), lambda hit: anywhere[hit[0]], text)
 
 
 class Proposal(NamedTuple):
-    """A row in which the same change could be made, at the same kind of place."""
+    """A row in which the same change could be made, at the same kind of place; `over` is as in `Edit`."""
 
     example_id: str
     message: int | None
     field: str
     before: str
     after: str
+    over: tuple[str, ...] = ()
 
 
 def _bounded(find: str) -> str:
@@ -175,38 +187,62 @@ def changes(before: str, after: str) -> list[Change]:
     what was taken from the start or the end is looked for only there. What was only put in says
     nothing of where it should stand in another text, so that no change comes of it.
     """
-    old, new = (re.findall(r"\w+|\s+|[^\w\s]", text) for text in (before, after))
+    runs = [run for run in _joined(before, changed(before, after)) if not run.whole]
     found: list[Change] = []
-    kept = 0
-    for kind, i, j, k, m in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind == "equal":
-            kept += j - i
+    for run in runs:
+        find, put = before[run.start : run.end], after[run.other_start : run.other_end]
+        if len(re.findall(r"[^\W_]", find)) < SHORTEST or run.end - run.start == len(before):
             continue
-        find, put = "".join(old[i:j]), "".join(new[k:m])
-        if len(re.findall(r"[^\W_]", find)) < SHORTEST:
-            continue
-        whole = i == 0 and j == len(old)
-        at = "" if whole or put else "start" if i == 0 else "end" if j == len(old) else ""
-        if not whole:
-            found.append(Change(find, put, at))
-    rewritten = kept * 2 < min(len(old), len(new))
-    return [] if rewritten else list(dict.fromkeys(found))
+        at = "" if put else "start" if run.start == 0 else "end" if run.end == len(before) else ""
+        found.append(Change(find, put, at))
+    kept = len(before) - sum(run.end - run.start for run in changed(before, after))
+    rewritten = kept * 2 < min(len(before), len(after))
+    # the same words changed in two ways: nobody knows which of the two is meant elsewhere
+    puts: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for change in found:
+        puts[change.find, change.at].add(change.put)
+    one_way = [change for change in found if len(puts[change.find, change.at]) == 1]
+    return [] if rewritten else list(dict.fromkeys(one_way))
+
+
+def _joined(text: str, runs: Iterable[Run]) -> list[Run]:
+    """Runs with nothing but space between them as one: `arrived broken` is one thing to say, not two."""
+    found: list[Run] = []
+    for run in runs:
+        last = found[-1] if found else None
+        filled = last and last.start < last.end and run.start < run.end
+        if last and filled and not text[last.end : run.start].strip():
+            whole = last.whole or run.whole
+            found[-1] = Run(last.start, run.end, last.other_start, run.other_end, whole)
+        else:
+            found.append(run)
+    return found
 
 
 def proposals(
-    examples: pl.LazyFrame, made: Iterable[Change], *, role: str | None, field: str, except_id: str
+    examples: pl.LazyFrame,
+    made: Iterable[Change],
+    *,
+    role: str | None,
+    field: str,
+    except_id: str,
+    pending: Pending | None = None,
 ) -> list[Proposal]:
     """The other rows in which the changes fit, in the same field of messages of the same role.
 
-    `role` is None for a field of the whole row: chosen, rejected or label.
+    `role` is None for a field of the whole row: chosen, rejected or label. Texts that are edited already
+    are taken as they are decided by now (`pending`); those with edits made apart are left out.
     """
     wanted = list(made)
     if not wanted:
         return []
+    pending = pending or Pending({}, {})
+    edited = {place.example_id for place in pending.places}
     held = pl.col("messages").list.eval(pl.element().struct.field("content")) if role else pl.col(field)
     text = held.list.join("\n", ignore_nulls=True) if role else held.fill_null("")
     has = pl.any_horizontal(text.str.contains(change.find, literal=True) for change in wanted)
-    rows = examples.filter(has.fill_null(value=False) & (pl.col("example_id") != except_id)).collect()
+    here = has.fill_null(value=False) | pl.col("example_id").is_in(sorted(edited))
+    rows = examples.filter(here & (pl.col("example_id") != except_id)).collect()
     found: list[Proposal] = []
     for row in rows.iter_rows(named=True):
         places = (
@@ -214,10 +250,11 @@ def proposals(
             if role
             else [(None, row[field])]
         )
-        for at, before in places:
-            after = before
-            for change in wanted:
-                after = change.applied(after) if after else after
-            if after != before:
-                found.append(Proposal(row["example_id"], at, field, before or "", after or ""))
+        for at, original in places:
+            draft = pending.draft(Place(row["example_id"], at, field), original or "")
+            if draft is None or not draft.text:
+                continue
+            after = applied(draft.text, wanted)
+            if after != draft.text:
+                found.append(Proposal(row["example_id"], at, field, draft.text, after, draft.over))
     return found

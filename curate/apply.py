@@ -7,9 +7,11 @@ drop each other's keeper, one copy stays (`settle`). Nothing here holds a raw va
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple, cast
+from unicodedata import normalize
 
 import polars as pl
 
@@ -129,12 +131,13 @@ def _anonymous_groups(clean: pl.DataFrame, values: Mapping[str, set[str]]) -> pl
     """Groups whose own name holds a value that was redacted get a name that says nothing.
 
     A group column may be a customer's address. The rows stay together under `group-` and the
-    smallest example id among them.
+    smallest example id among them. A name may be written otherwise than the value: `anna_keller` for
+    `Anna Keller`; a part of a word (`Ann` in `Hanna`) is no value.
     """
     telling = {
         group
         for example_id, group in clean.select("example_id", "group").iter_rows()
-        if group and any(value in group for value in values.get(example_id, ()))
+        if group and any(_told_by(group, value) for value in values.get(example_id, ()))
     }
     if not telling:
         return clean
@@ -142,3 +145,17 @@ def _anonymous_groups(clean: pl.DataFrame, values: Mapping[str, set[str]]) -> pl
     return clean.with_columns(
         group=pl.when(pl.col("group").is_in(list(telling))).then(anonymous).otherwise(pl.col("group"))
     )
+
+
+def _told_by(group: str, value: str) -> bool:
+    """Whether a group's name holds a value as whole words, in whatever case and with whatever signs between."""
+    wanted, name = _plain(value), _plain(group)
+    if not wanted or wanted not in name:
+        return False
+    spelt = r"[\W_]*".join(map(re.escape, wanted))
+    return re.search(rf"(?<![^\W_]){spelt}(?![^\W_])", normalize("NFC", group.casefold())) is not None
+
+
+def _plain(text: str) -> str:
+    """Letters and digits alone."""
+    return "".join(filter(str.isalnum, normalize("NFC", text.casefold())))

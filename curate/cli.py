@@ -152,8 +152,11 @@ def check_settings(words: Sequence[str]) -> dict[str, dict[str, object]]:
     found: dict[str, dict[str, object]] = {}
     for place, text in pairs(words, "--set").items():
         check, dot, key = place.partition(".")
-        if not dot:
-            raise ConfigError(f"--set {place}={text}", hint="--set structure.max_characters=4000")
+        if not dot or not check or not key:
+            raise ConfigError(
+                f"--set {place}={text}: no CHECK.KEY before the `=`",
+                hint="as in --set structure.max_characters=4000",
+            )
         try:
             value: object = tomllib.loads(f"value = {text}")["value"]
         except tomllib.TOMLDecodeError:

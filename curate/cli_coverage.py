@@ -34,7 +34,7 @@ def coverage(
         float, typer.Option(min=0.5, max=1, help="how well a classifier may tell the two apart")
     ] = 0.70,
     texts: Annotated[
-        bool, typer.Option("--texts", help="show the beginning of inputs, not only where")
+        bool, typer.Option("--texts", help="show words and beginnings of inputs, not only where")
     ] = False,
 ) -> Answer:
     """Compare a sample of deployment inputs with the training part: what is missing, what has shifted.
@@ -69,8 +69,8 @@ def coverage(
     name = workspace.name_of(digest) or digest[:8]
     shown = _texts_at(met.examples) if texts else {}
     lines = [f"{name}: {'the training part' if part.height else 'all rows'} against {Path(inputs).name}"]
-    lines += coverage_lines(told, shown)
-    data = {"name": name, "dataset": digest, "run": run.run_id, "coverage": told.as_json()}
+    lines += coverage_lines(told, shown if texts else None)
+    data = {"name": name, "dataset": digest, "run": run.run_id, "coverage": told.as_json(words=texts)}
     return Answer(lines, data, exit_code=1 if told.different else 0)
 
 
@@ -83,8 +83,8 @@ def _texts_at(examples: pl.DataFrame) -> dict[str, str]:
     return {place: " ".join(words)[:100] for place, words in zip(places, said, strict=True)}
 
 
-def coverage_lines(told: Coverage, shown: dict[str, str]) -> list[str]:
-    """The comparison for a person; `shown` maps the place of an input to what it says, to be shown."""
+def coverage_lines(told: Coverage, shown: dict[str, str] | None) -> list[str]:
+    """The comparison for a person; `shown` maps the place of an input to what it says; None shows no word of any."""
     from curate.coverage import CLEAR
 
     lines = [
@@ -93,10 +93,12 @@ def coverage_lines(told: Coverage, shown: dict[str, str]) -> list[str]:
         f"are farther from every training row than 95 % of those are from one another; 5 % is chance",
     ]
     for number, region in enumerate(told.regions, 1):
-        words = ", ".join(region.words) or "no word in common"
-        lines.append(f"    region {number}: {region.rows:,} inputs ({region.share:.1%}): {words}")
+        words = f": {', '.join(region.words) or 'no word in common'}" if shown is not None else ""
+        lines.append(f"    region {number}: {region.rows:,} inputs ({region.share:.1%}){words}")
         for place in region.places:
-            lines.append(f"      {place}" + (f"  {shown[place]}" if place in shown else ""))
+            lines.append(f"      {place}" + (f"  {shown[place]}" if shown and place in shown else ""))
+    if told.regions and shown is None:
+        lines.append("    --texts shows their words; they are of inputs that nobody has cleaned")
     lines.append(
         f"  a classifier tells the two apart with AUC {told.auc:.2f} ({told.auc_low:.2f} to {told.auc_high:.2f}); 0.50 is chance"
     )

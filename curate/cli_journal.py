@@ -76,6 +76,7 @@ def _export(by: str, to: Path | None, *, with_edits: bool) -> Answer:
 
 def _merge(files: list[Path], *, any_time: bool) -> Answer:
     from curate.differences import tell
+    from curate.pending import apart_here
     from curate.journal import merge, read
     from curate.workspace import Workspace
 
@@ -101,6 +102,8 @@ def merged_lines(done: Merged) -> list[str]:
         + f"; {done.known:,} were here already"
     ]
     lines += [f"  {name}: its last line was cut off and is left out; export it again" for name in done.torn]
+    if done.marks:
+        lines.append(f"  {done.marks:,} findings that people made stand here too")
     if done.strangers:
         lines.append(f"  {done.strangers:,} are about findings that no scan here made: kept, without effect")
     if done.edits:
@@ -114,6 +117,7 @@ def merged_lines(done: Merged) -> list[str]:
 
 def _differences(limit: int) -> Answer:
     from curate.differences import tell
+    from curate.pending import apart_here
     from curate.workspace import Workspace
 
     found = tell(Workspace.open())
@@ -186,21 +190,26 @@ def agree_lines(overall: Alpha, two: list[Kappa]) -> list[str]:
             "  no two people have judged the same thing: seatrial journal merge FILE brings others' words"
         ]
     lines = [
-        f"  alpha ({overall.metric}) {_figure(overall.alpha, overall.low, overall.high)}"
+        f"  alpha ({overall.metric}) {_figure(overall, overall.alpha)}"
         f", agreement {overall.agreement:.0%}, n {overall.n:,}, {overall.raters} people"
     ]
+    if overall.undefined:
+        lines.append(f"  {overall.undefined:,} resamples had one answer only, and so no alpha: left out")
     for each in two:
         lines.append(
-            f"  kappa {_figure(each.kappa, each.low, each.high)}, agreement {each.agreement:.0%}"
+            f"  kappa {_figure(each, each.kappa)}, agreement {each.agreement:.0%}"
             f", n {each.n:,}: {' and '.join(each.raters)}"
         )
     return lines
 
 
-def _figure(value: float | None, low: float | None, high: float | None) -> str:
+def _figure(found: Alpha | Kappa, value: float | None) -> str:
+    """A figure with its 95 % interval, or why it has none."""
     if value is None:
-        return "undefined (all say the same, so chance cannot be told from agreement)"
-    return f"{value:.2f}" + (f" ({low:.2f} to {high:.2f})" if low is not None and high is not None else "")
+        return f"undefined ({found.reason})"
+    if found.low is None or found.high is None:
+        return f"{value:z.2f} (no interval: {found.reason})"
+    return f"{value:z.2f} ({found.low:z.2f} to {found.high:z.2f})"
 
 
 def session(
@@ -231,5 +240,10 @@ def session(
     lines += [f"  reads {path}" for path in done.files]
     if done.edits:
         lines.append(f"  {done.edits:,} new texts of edits are in it as they were typed: treat it as raw")
+    if done.missing:
+        lines.append(
+            f"  {done.missing:,} new texts of edits are not here, as after a purge: an empty workspace cannot do it "
+            "again without a journal that has them, named in [review] beside this one"
+        )
     lines.append(f"next: seatrial curate {to / 'recipe.toml'}, in any workspace")
     return Answer(lines, {**done._asdict(), "folder": str(to), "dataset": digest})

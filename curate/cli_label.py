@@ -144,10 +144,11 @@ def _suggest(workspace: Workspace, digest: str, task: Task, encoder: str) -> Ans
     if taught.why:
         return Answer([f"nothing was learned: {taught.why}", "next: seatrial, then L"], data, 1)
     right = "" if taught.right is None else f"; right on {taught.right:.0%} of the answers it had not seen"
+    sample = f" (a sample of {taught.of:,})" if taught.rows < taught.of else ""
     return Answer(
         [
             f"{task.name}: learned from {counted(taught.trained_on, 'answer')}, by {taught.features}{right}",
-            f"  {counted(taught.rows, 'row')} have a suggestion, and an order: least sure first",
+            f"  {counted(taught.rows, 'row')}{sample} have a suggestion, and an order: least sure first",
             "next: seatrial, then L",
         ],
         data,

@@ -103,18 +103,35 @@ def review(
     target = _side(table, side)
     words += core.decide(core.by_ids(table, accept or []), action, note=note, target=target)
     words += core.decide(core.by_ids(table, reject or []), "keep", note=note)
-    decisions += _in_sight(workspace, words)
-    decisions += core.undo(workspace, core.by_ids(table, undo or [])["finding_id"])
+    decisions += _in_sight(workspace, table, words)
+    decisions += _taken_back(workspace, core.by_ids(table, undo or []))
     if core.record(workspace, decisions):
         table = core.review(workspace, digest)
     return _answer(workspace, digest, table, asked.of(table), decisions, limit, export)
 
 
-def _in_sight(workspace: Workspace, words: list[Decision]) -> list[Decision]:
+def _in_sight(workspace: Workspace, table: pl.DataFrame, words: list[Decision]) -> list[Decision]:
     """The words as ones that settle what people differ on, which the listing shows."""
-    from curate.differences import differing, settling
+    from curate.differences import settling
+    from curate.pending import differences_in
 
-    return settling(words, differing(workspace.ledger) if words else {})
+    return settling(words, differences_in(workspace, table) if words else {})
+
+
+def _taken_back(workspace: Workspace, rows: pl.DataFrame) -> list[Decision]:
+    """The words that --undo records. Raises ConfigError where one of the findings has nothing to take back."""
+    from curate.lastword import undo
+    from curate.workspace import reviewer
+
+    decisions = undo(workspace, rows["finding_id"])
+    found = {each.finding_id for each in decisions}
+    for finding_id in rows["finding_id"]:
+        if finding_id not in found:
+            raise ConfigError(
+                f"{reviewer()} has said nothing of finding {finding_id[:8]}, so there is nothing to undo",
+                hint="what others said is theirs: --accept or --reject says what you think of it",
+            )
+    return decisions
 
 
 def _must_be_one_choice(asked: Filters, *, accept_all: bool, reject_all: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections import Counter
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from curate.answer import Answer
-from curate.errors import ConfigError
+from curate.errors import ConfigError, ResourceError
 
 if TYPE_CHECKING:
     from curate.vault import Vault
@@ -47,14 +46,16 @@ def vault(
 
 def _new_key(file: Path) -> Answer:
     """A key of 256 bits in a file that its owner alone can read; nothing is ever overwritten."""
+    from curate.vault import new_key
+
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        new_key(file, f"{secrets.token_hex(32)}\n".encode())
     except FileExistsError as error:
         raise ConfigError(
             f"{file} is there already", hint="a key is never overwritten; name another file"
         ) from error
-    with os.fdopen(descriptor, "w") as written:
-        written.write(secrets.token_hex(32) + "\n")
+    except OSError as error:
+        raise ResourceError(f"{file}: {error.strerror}", hint="name a place that you can write to") from error
     lines = [f"wrote {file}", "keep it apart from the data: who has both can link what was made unlinkable"]
     lines.append(
         "one key for one use: pseudonyms (--key-file), or one vault (--vault-key), never the same for both"

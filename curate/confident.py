@@ -36,6 +36,15 @@ def confident_classes(labels: Codes, probabilities: Probabilities) -> NDArray[np
     return np.where(reached.any(axis=1), best, -1)
 
 
+def confident_errors(labels: Codes, probabilities: Probabilities) -> int:
+    """How many rows are confidently of another class than their label: the joint's count beside its diagonal.
+
+    It is not scaled to all rows, so it errs on the side of too few where the model is unsure.
+    """
+    true = confident_classes(labels, probabilities)
+    return int(((true >= 0) & (true != labels)).sum())
+
+
 def confident_joint(labels: Codes, probabilities: Probabilities) -> NDArray[np.float64]:
     """(given, true): how many rows carry one label and are confidently of a class, scaled to all rows.
 

@@ -65,9 +65,15 @@ class Coverage:
     different: bool
     notes: list[str] = field(default_factory=list)
 
-    def as_json(self) -> dict[str, Any]:
-        """As plain values."""
-        return asdict(self)
+    def as_json(self, *, words: bool = True) -> dict[str, Any]:
+        """As plain values; without `words` no region says a word of the inputs."""
+        said = asdict(self)
+        if not words:
+            said["regions"] = [
+                {name: value for name, value in region.items() if name != "words"}
+                for region in said["regions"]
+            ]
+        return said
 
 
 def coverage(

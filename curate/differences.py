@@ -4,7 +4,8 @@ Each person has one word of their own on a finding: the last one that they did n
 that was said in sight of others' (`settles`) overrules those, and only those: one that comes later, out
 of a journal that had not been merged, is not overruled by somebody who had not read it. What is left
 differs, or does not. All of it depends on the set of words and their times, not on the order in which
-the ledger got them. Rules and recipes are no people: whoever overrules `seatrial:safe` differs with nobody.
+the ledger got them. Rules and recipes are no people: whoever overrules `seatrial:safe` differs with nobody,
+and what they say counts only where no person's word stands, however late they said it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from curate.workspace.ledger import Ledger
 
 OPINIONS = ("label:", "rating:")  # annotations that two people may differ on begin so
 MACHINES = ("seatrial:", "recipe:")  # what rules and recipes are called
-_PERSON = "reviewer not like 'seatrial:%' and reviewer not like 'recipe:%'"
+_PERSON = "reviewer not glob 'seatrial:*' and reviewer not glob 'recipe:*'"
 
 DIFFERING = pl.Schema({"finding_id": pl.String, "differ": pl.Boolean, "people": pl.String})
 
@@ -51,11 +52,14 @@ class Difference(NamedTuple):
     key: str  # a finding's id, or an annotation's key
     example_id: str
     words: tuple[Word, ...]
+    beside: tuple[str, ...] = ()  # whose edits of the same text, on other findings, were made apart from it
 
     @property
     def told(self) -> str:
         """`anna: drop; ben: keep`."""
-        return "; ".join(f"{word.reviewer}: {word.said}" for word in self.words)
+        said = "; ".join(f"{word.reviewer}: {word.said}" for word in self.words)
+        whose = " and ".join(f"{name}'s edit" for name in self.beside)
+        return said + (f", made apart from {whose} of the same text" if whose else "")
 
 
 def several(ledger: Ledger) -> bool:
@@ -87,6 +91,65 @@ def differing_words(rows: Sequence[Row]) -> dict[str, Difference]:
         if len({word.opinion for word in standing}) > 1:
             found[finding_id] = Difference(finding_id, standing[0].target, standing)
     return found
+
+
+class Said(NamedTuple):
+    """What counts on findings, and where nobody's word counts since people differ; both by finding."""
+
+    words: dict[str, Word]
+    differ: dict[str, Difference]
+
+
+def said_on(ledger: Ledger, finding_ids: Collection[str]) -> Said:
+    """What counts on these findings."""
+    query = """select * from decision where finding_id in (select value from json_each(?))
+               order by finding_id, decided_at, uid"""
+    return counting(ledger.rows(query, json.dumps(list(finding_ids))))
+
+
+def counting(rows: Sequence[Row]) -> Said:
+    """What counts by words as rows of the ledger's table, those of a finding in the order of (time, uid).
+
+    The people's word where they agree, as the last of them said it; a machine's last one that nobody
+    took back where no person's word stands.
+    """
+    found = Said({}, {})
+    for finding_id, words in _by(rows, "finding_id").items():
+        people = [row for row in words if not row["reviewer"].startswith(MACHINES)]
+        standing = own_words(people)
+        if len({word.opinion for word in standing}) > 1:
+            found.differ[finding_id] = Difference(finding_id, standing[0].target, standing)
+            continue
+        if standing:
+            found.words[finding_id] = max(standing, key=lambda word: (word.at, word.uid))
+            continue
+        gone = _taken_back(people)
+        machines = [row for row in words if row["reviewer"].startswith(MACHINES) and row["uid"] not in gone]
+        word = _word(machines[-1]) if machines else None
+        if word is not None:
+            found.words[finding_id] = word
+    return found
+
+
+def last_rows(ledger: Ledger) -> tuple[list[Row], Said]:
+    """What counts on all findings: rows where that is the last word of all, and the rest as `Said`.
+
+    A row has finding_id, action, example_id, edit, reviewer, note, decided_at.
+    """
+    query = f"""select finding_id, action, example_id, edit, reviewer, note, decided_at from decision as word
+                where uid = (select uid from decision where finding_id = word.finding_id
+                             order by {_PERSON} desc, decided_at desc, uid desc limit 1)"""
+    turned = """select distinct finding_id from decision
+                where turns is not null or settles is not null or action is null"""
+    known = {row["finding_id"] for row in ledger.rows(turned)}
+    weighed = said_on(ledger, known)
+    differ = {**differing(ledger), **weighed.differ}
+    plain = [
+        row
+        for row in ledger.rows(query)
+        if row["finding_id"] not in known and row["finding_id"] not in differ
+    ]
+    return plain, Said(weighed.words, differ)
 
 
 def differing_answers(ledger: Ledger, key: str | None = None) -> list[Difference]:
@@ -155,6 +218,22 @@ def own_words(rows: Sequence[Row], *, alone: bool = False) -> tuple[Word, ...]:
     if alone:
         rows = [row for row in rows if not row["settles"]]
     said = {row["uid"]: row for row in rows}
+    own, undone = _folded(rows)
+    overruled = {
+        uid
+        for row in rows
+        if row["settles"] and row["uid"] not in undone
+        for uid in json.loads(row["settles"])
+        if uid != row["uid"]
+    }
+    standing = [uid for _, uid in sorted(own.items()) if uid and uid not in overruled]
+    words = (_word(said[uid]) for uid in standing)
+    return tuple(word for word in words if word is not None)
+
+
+def _folded(rows: Sequence[Row]) -> tuple[dict[str, str | None], set[str]]:
+    """(person to the uid of the word that they stand by, uids of what was undone)."""
+    said = {row["uid"]: row for row in rows}
     own: dict[str, str | None] = {}  # person to uid
     before: dict[str, str | None] = {}  # uid to what its author's word was until then
     undone: set[str] = set()
@@ -170,16 +249,14 @@ def own_words(rows: Sequence[Row], *, alone: bool = False) -> tuple[Word, ...]:
             _turned_back(said[other], undone)
         else:
             own[row["reviewer"]] = row["uid"]
-    overruled = {
-        uid
-        for row in rows
-        if row["settles"] and row["uid"] not in undone
-        for uid in json.loads(row["settles"])
-        if uid != row["uid"]
-    }
-    standing = [uid for _, uid in sorted(own.items()) if uid and uid not in overruled]
-    words = (_word(said[uid]) for uid in standing)
-    return tuple(word for word in words if word is not None)
+    return own, undone
+
+
+def _taken_back(rows: Sequence[Row]) -> set[str]:
+    """The uids of the words, of whomever, that people took back and did not bring back again."""
+    _, undone = _folded(rows)
+    turns = [(row["uid"], *(row["turns"] or "").split(" ")) for row in rows if row["turns"]]
+    return {other for uid, turn, other in turns if turn in ("undo", "back") and uid not in undone}
 
 
 def _turned_back(row: Row, undone: set[str]) -> None:

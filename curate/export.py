@@ -136,7 +136,16 @@ def _sweep(folder: Path) -> None:
     for draft in folder.glob(f"{_drafts()}*") if folder.is_dir() else ():
         process = int(draft.name.removeprefix(_drafts()).split("-")[0])
         if not _alive(process):
-            shutil.rmtree(draft, ignore_errors=True)
+            _take_away(draft)
+
+
+def _take_away(draft: Path) -> None:
+    """Remove a folder of a killed export; one that another export removes just now is no error."""
+    try:
+        shutil.rmtree(draft)
+    except FileNotFoundError:
+        if draft.exists():
+            raise
 
 
 def _alive(process: int) -> bool:

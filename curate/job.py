@@ -15,6 +15,7 @@ from typing import Any
 
 import polars as pl
 
+from curate import byhand
 from curate.answer import counted
 from curate.apply import dropped_by
 from curate.engine import engine_of
@@ -136,6 +137,7 @@ def _clean(
         account.dropped = done_again.dropped
         return done_again.dataset, done_again.rounds, done_again.redacted, done_again.not_run
     merge(workspace, journals)
+    marks = {i: mark for journal in journals for i, mark in journal.marks.items()}
     for done in range(recipe.apply.rounds + 1):
         scanned = scan_version(
             workspace,
@@ -148,6 +150,7 @@ def _clean(
             workers=recipe.scan.workers,
             again=again,
         )
+        byhand.place(workspace, [dataset], marks)
         table = review(workspace, dataset)
         as_if = _as_if(table, recipe.apply.also)
         limits = recipe.gate.largest_cluster, recipe.gate.largest_loss

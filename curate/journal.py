@@ -14,6 +14,8 @@ The first line says what the file is; then come the words in the order of (time,
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +24,15 @@ from typing import NamedTuple
 
 import polars as pl
 
+from curate import byhand
 from curate.apply import Edit
+from curate.edit_texts import keep_edits
 from curate.errors import ResourceError, SourceError
 from curate.journal_lines import (
     ANNOTATION,
     DECISION,
     JOURNAL,
+    MARK,
     RAW,
     STEP,
     VERSION,
@@ -37,7 +42,6 @@ from curate.journal_lines import (
     parsed,
 )
 from curate.purge import purged
-from curate.review import EDIT_KIND
 from curate.workspace import Workspace
 from curate.workspace.store import TABLE
 
@@ -53,6 +57,7 @@ class Journal:
     path: Path
     words: Mapping[str, Line]
     edits: Mapping[str, Edit] = field(default_factory=dict)
+    marks: Mapping[str, byhand.Mark] = field(default_factory=dict)  # what people found, by finding id
     steps: Sequence[tuple[int, Line]] = ()  # of a session: how many words stand before each, and the step
     torn: bool = False
 
@@ -68,6 +73,7 @@ class Merged(NamedTuple):
     missing: int  # new decisions to edit whose text came with no journal
     torn: tuple[str, ...]  # files whose last line was cut off
     people: tuple[str, ...]  # whose words came
+    marks: int  # findings that people made, which stand here now
 
 
 # out
@@ -85,15 +91,19 @@ def export(workspace: Workspace, *, by: str | None = None, with_edits: bool = Fa
         query = f"select * from {table} where ? is null or reviewer = ?"
         found = workspace.ledger.rows(query, by, by)
         rows += [(row[_AT[kind]], row["uid"], kind, row) for row in found]
+    marks = byhand.marks(workspace)
     for _, _, kind, row in sorted(rows, key=lambda each: each[:2]):
-        yield dumped(line_of(workspace, kind, row, with_edits=with_edits))
+        line = line_of(workspace, kind, row, with_edits=with_edits)
+        if kind == DECISION and row["finding_id"] in marks:
+            line[MARK] = marks[row["finding_id"]]
+        yield dumped(line)
 
 
 def line_of(workspace: Workspace, kind: str, row: Row, *, with_edits: bool) -> Line:
     """One word as a journal has it; what is null is left out."""
     line: Line = {"kind": kind}
-    for name in Known.fields(kind):
-        value = row[name] if name != RAW else None
+    for name in Known.columns(kind):
+        value = row[name]
         if name == "settles" and value:
             value = json.loads(value)
         if value is not None and (name, value) != ("note", ""):
@@ -125,6 +135,7 @@ def read(path: Path) -> Journal:
     ended = lines[-1] == b""
     words: dict[str, Line] = {}
     edits: dict[str, Edit] = {}
+    marks: dict[str, byhand.Mark] = {}
     steps: list[tuple[int, Line]] = []
     torn = False
     for number, text in enumerate(lines, start=1):
@@ -139,6 +150,8 @@ def read(path: Path) -> Journal:
             raise refused(path, number, str(error)) from error
         try:
             line = checked(line)
+            if isinstance(mark := line.pop(MARK, None), dict):
+                marks[str(line["finding_id"])] = mark
             _put(line, words, edits, steps)
         except ValueError as error:
             raise refused(path, number, str(error)) from error
@@ -146,7 +159,7 @@ def read(path: Path) -> Journal:
             raise refused(path, 1, "no journal starts so", 'its first line is {"kind": "journal", ...}')
     if not any(text.strip() for text in lines):
         raise refused(path, 1, "the file is empty")
-    return Journal(path, words, edits, tuple(steps), torn)
+    return Journal(path, words, edits, marks, tuple(steps), torn)
 
 
 def _put(line: Line, words: dict[str, Line], edits: dict[str, Edit], steps: list[tuple[int, Line]]) -> None:
@@ -157,7 +170,7 @@ def _put(line: Line, words: dict[str, Line], edits: dict[str, Edit], steps: list
         return
     raw = line.pop(RAW, None)
     if isinstance(raw, dict):
-        edits[str(line["edit"])] = Edit(**raw)
+        edits[str(line["edit"])] = Edit.of(raw)
     uid = str(line["uid"])
     if words.setdefault(uid, line) != line:
         raise ValueError(f"a word of the uid {uid} stands above, and says something else")
@@ -185,10 +198,9 @@ def merge(workspace: Workspace, journals: Sequence[Journal], *, any_time: bool =
         )
     texts = {digest: edit for journal in journals for digest, edit in journal.edits.items()}
     gone = purged(workspace)
-    new_texts = 0
-    for digest, edit in texts.items():
-        if digest not in gone and not (workspace.store.root / digest).is_dir():
-            new_texts += _kept(workspace, digest, edit)
+    new = {d: edit for d, edit in texts.items() if d not in gone and not workspace.store.holds(d)}
+    if keep_edits(workspace, list(new.values())) != list(new):
+        raise ResourceError("the texts of edits were kept under other digests than their decisions name")
     taken: list[Line] = []
 
     def insert() -> None:
@@ -202,18 +214,14 @@ def merge(workspace: Workspace, journals: Sequence[Journal], *, any_time: bool =
             )
 
     workspace.ledger.together(insert)
-    return _told(workspace, journals, taken, new_texts)
+    # of words that were here already too: whoever merged them may have been stopped before this
+    marks = {i: mark for journal in journals for i, mark in journal.marks.items()}
+    placed = byhand.place(workspace, byhand.heads(workspace), marks)
+    return _told(workspace, journals, taken, len(new))._replace(marks=len(placed))
 
 
 def _time(word: Line) -> str:
     return str(word[_AT[str(word["kind"])]])
-
-
-def _kept(workspace: Workspace, digest: str, edit: Edit) -> int:
-    """Keep the text of an edit under the digest that its decision names; 1."""
-    if workspace.put_json(EDIT_KIND, edit._asdict()) != digest:
-        raise ResourceError(f"the text of edit {digest} was kept under another digest")
-    return 1
 
 
 def _row(word: Line, names: Iterable[str]) -> tuple[object, ...]:
@@ -257,6 +265,7 @@ def _told(workspace: Workspace, journals: Sequence[Journal], taken: Sequence[Lin
         missing=sum("edit" in word and not (store / str(word["edit"])).is_dir() for word in decisions),
         torn=tuple(str(journal.path) for journal in journals if journal.torn),
         people=tuple(sorted({str(word["reviewer"]) for word in taken})),
+        marks=0,
     )
 
 
@@ -271,14 +280,19 @@ def known_findings(workspace: Workspace) -> set[str]:
 
 
 def write(path: Path, lines: Iterable[str]) -> int:
-    """Write lines to a file, whole or not at all; returns how many. What was there is replaced."""
-    draft = path.with_name(f".{path.name}.draft")
+    """Write lines to a file, whole or not at all; returns how many. What was there is replaced.
+
+    On return it is on the disk. Two that write one file at once do not mix their lines.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
     count = 0
     try:
         with draft.open("w", encoding="ascii") as file:
             for line in lines:
                 file.write(line)
                 count += 1
+            file.flush()
+            os.fsync(file.fileno())
         draft.replace(path)
     except OSError as error:
         raise ResourceError(f"{path}: {error.strerror}", hint="name a place that you can write to") from error

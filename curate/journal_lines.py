@@ -6,16 +6,19 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
-from hashlib import blake2b
 from typing import ClassVar
 
+from curate import byhand
 from curate.apply import Edit
+from curate.edit_texts import edit_digest
 from curate.review import DECIDABLE
+from curate.workspace.limits import LONGEST, NAME
 
 VERSION = 1
 JOURNAL, DECISION, ANNOTATION, STEP = "journal", "decision", "annotation", "step"
-STEPS = ("scan", "label", "apply", "split")
+STEPS = ("scan", "mark", "label", "apply", "split")
 RAW = "raw_edit"  # the new text of an edit, as it was typed
+MARK = "by_hand"  # the finding itself, where a person made it: no scan finds it again
 AHEAD = timedelta(days=1)  # how far a clock may be ahead of this one
 
 _UID = re.compile(r"[0-9a-f]{32}")
@@ -23,8 +26,7 @@ _ID = re.compile(r"[^\s\x00-\x1f]{1,200}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
 _TURN = re.compile(r"(undo|redo|back) [0-9a-f]{32}")
 _LATEST = "9000"  # a year; later ones leave no room for words after them
-NAME = 1_000  # characters of a name at most
-LONG = {"note": 1_000_000, "value": 1_000_000}  # and of what may be longer
+LONG = {"note": LONGEST, "value": LONGEST}  # characters of what may be longer than a name
 OVERRULED = 10_000  # uids at most
 FORMS = {
     **dict.fromkeys(("uid", "edit"), (_UID, "32 digits of 0-9a-f")),
@@ -53,7 +55,7 @@ class Known:
     }  # fmt: skip
     OTHER: ClassVar[dict[str, tuple[str, ...]]] = {
         JOURNAL: ("version",),
-        STEP: ("step", "made", "settings", "protect"),
+        STEP: ("step", "made", "settings", "protect", "marks"),
     }
     REQUIRED: ClassVar[dict[str, tuple[str, ...]]] = {
         DECISION: ("uid", "finding_id", "example_id", "reviewer", "decided_at"),
@@ -72,7 +74,7 @@ class Known:
         """All fields of a line of this kind, beside `kind`."""
         if kind in cls.OTHER:
             return cls.OTHER[kind]
-        return (*cls.COLUMNS[kind], RAW) if kind == DECISION else cls.COLUMNS[kind]
+        return (*cls.COLUMNS[kind], RAW, MARK) if kind == DECISION else cls.COLUMNS[kind]
 
 
 def parsed(text: bytes) -> dict[str, object]:
@@ -125,7 +127,7 @@ def checked(line: dict[str, object]) -> dict[str, object]:
 
 def _field(name: str, value: object) -> None:
     """Raise ValueError unless a value can stand in that field of a word."""
-    if name == RAW:
+    if name in (RAW, MARK):
         return
     if name == "settles":
         _settles(value)
@@ -179,33 +181,35 @@ def _step(line: dict[str, object]) -> None:
     protect = line.get("protect", [])
     if not isinstance(protect, list) or not all(isinstance(name, str) for name in protect):
         raise ValueError("`protect` must be a list of paths")
+    marks = line.get("marks")
+    if (line["step"] == "mark") != isinstance(marks, list):
+        raise ValueError("`marks` goes with the step mark, and is a list")
+    for mark in marks if isinstance(marks, list) else ():
+        byhand.checked(mark)
 
 
 def _decision(line: dict[str, object]) -> None:
     """Raise ValueError unless the edit of a decision fits its action and its text fits its digest."""
     if "edit" in line and line.get("action") != "edit":
         raise ValueError("`edit` goes with the action edit")
+    if MARK in line:
+        byhand.checked(line[MARK])
     raw = line.get(RAW)
     if raw is None:
         return
     if "edit" not in line:
         raise ValueError(f"`{RAW}` goes with `edit`")
     kinds = {"example_id": str, "message": (int, type(None)), "field": str, "text": str}
-    if not isinstance(raw, dict) or set(raw) != set(Edit._fields):
-        raise ValueError(f"`{RAW}` must have {', '.join(Edit._fields)}")
+    if not isinstance(raw, dict) or set(raw) | {"over"} != set(Edit._fields):
+        raise ValueError(f"`{RAW}` must have {', '.join(Edit._fields[:-1])}, and may have over")
     if not all(isinstance(raw[name], kind) for name, kind in kinds.items()):  # type: ignore[arg-type]
         raise ValueError(f"`{RAW}` has a field of the wrong kind")
-    if edit_digest(raw) != line["edit"]:
-        raise ValueError(f"`{RAW}` is not the text that `edit` names")
-
-
-def edit_digest(raw: dict[str, object]) -> str:
-    """The digest under which a workspace keeps the text of an edit, without writing it."""
+    over = raw.get("over", [""])
+    if not isinstance(over, list) or not over or not all(isinstance(each, str) for each in over):
+        raise ValueError(f"`over` of `{RAW}` must be a list of digests")
     try:
-        text = json.dumps(raw, sort_keys=True, indent=1, ensure_ascii=False).encode("utf-8")
+        digest = edit_digest(Edit.of(raw))
     except UnicodeEncodeError as error:
         raise ValueError(f"`{RAW}` holds half a character (a lone surrogate)") from error
-    hasher = blake2b(b"raw-edit", digest_size=16)
-    content = blake2b(text, digest_size=16).hexdigest()
-    hasher.update(json.dumps(["value.json", content]).encode())
-    return hasher.hexdigest()
+    if digest != line["edit"]:
+        raise ValueError(f"`{RAW}` is not the text that `edit` names")

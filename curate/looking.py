@@ -33,8 +33,8 @@ class Memory(Protocol):
         """Sketches of rows that were looked at, and the rows that were not."""
         ...
 
-    def keep(self, check: SetCheck, examples: pl.DataFrame, fresh: pl.DataFrame) -> None:
-        """Keep the sketches of those of the examples that were not known."""
+    def keep(self, check: SetCheck, examples: pl.DataFrame, rest: pl.DataFrame, fresh: pl.DataFrame) -> None:
+        """Keep the sketches of the rest of the examples, which were not known."""
         ...
 
     def measured(self, check: MeasuredCheck) -> pl.DataFrame | None:
@@ -83,7 +83,7 @@ def look(
             found = [complete(part) for part in (*known, *parts)]
             return pl.concat(found) if found else empty()
     if memory is not None and parts and isinstance(check, SetCheck) and not isinstance(check, MeaningCheck):
-        memory.keep(check, table, pl.concat(parts, how="diagonal"))
+        memory.keep(check, table, rest, pl.concat(parts, how="diagonal"))
     if not known and not parts:
         return empty()
     sketches = pl.concat([*known, *parts], how="diagonal")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.errors import ConfigError, ResourceError
-from curate.origins import origins
+from curate.origins import Origin, origins
 from curate.purge import instead_of
 from curate.release import gate, looked_in, scanned_versions
 from curate.review import RUN, looked, open_findings, summary
@@ -131,7 +131,7 @@ def card_of(
     from curate.card import data_card
 
     way = origins(workspace, dataset)
-    changes = [workspace.table(origin.outputs["changes"]) for origin in way if origin.kind == "apply"]
+    changes = _changes(workspace, way)
     imports = [origin for origin in way if origin.kind == "import"]
     instead = instead_of(workspace)
     rejected = [origin.outputs["rejects"] for origin in imports]
@@ -151,6 +151,17 @@ def card_of(
         checks={check: values for check, values in settings.items() if said.get(check) == RUN},
         not_run={check: said[check] for check in settings if said.get(check, RUN) != RUN},
     )
+
+
+def _changes(workspace: Workspace, way: Sequence[Origin]) -> list[pl.DataFrame]:
+    """The changes on the way to a version; what was redacted before a vault gave it back is none of them."""
+    restored = max((at for at, origin in enumerate(way) if origin.kind == "restore"), default=-1)
+    return [
+        table.filter(pl.col("change") != "redact") if at < restored else table
+        for at, origin in enumerate(way)
+        if origin.kind == "apply"
+        for table in [workspace.table(origin.outputs["changes"])]
+    ]
 
 
 def _settings(workspace: Workspace, dataset: str) -> dict[str, dict[str, Any]]:

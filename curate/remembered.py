@@ -25,8 +25,10 @@ from curate.workspace import Workspace, code_version
 from curate.workspace.store import TABLE
 
 KEY = ("_same", "_same_too")  # equal where a sketch must be equal: 128 bits
+MADE = "_made"  # true of a sketch; null of a row that was looked at and has none
 SCANS = 8  # earlier scans that are looked through for one of the same rows
 FILES = 8  # of one check's sketches: a scan adds one with its new rows; that many are made to one
+AGAIN = 0.1  # of the rows that stand where they stood: so few others are looked at again, known or not
 KEPT_ROWS = 2_000_000  # rows of sketches that stay then, beside those of the version scanned last
 # what a sketch may depend on: the content hash stands for all that the row says
 SAME = ("content_hash", "label", "group", "split", "source")
@@ -46,7 +48,9 @@ class _Before(NamedTuple):
     """An earlier version beside the one that is scanned."""
 
     old: pl.DataFrame  # content_hash and example_id of its rows, one for each content
-    same: pl.DataFrame  # content_hash and example_id of the rows that say what one of these says
+    same: (
+        pl.DataFrame | None
+    )  # those of the rows that say what one of these says; None: all of old, in its order
     rest: pl.DataFrame  # EXAMPLES: the others
 
 
@@ -57,6 +61,7 @@ class Remembered:
     workspace: Workspace
     dataset: str = ""  # digest of the version that is scanned
     _before: dict[str, tuple[pl.DataFrame, _Before]] = field(default_factory=dict)  # by digest
+    _apart: set[str] = field(default_factory=set)  # checks whose kept sketches stood in another order
     _keyed: list[tuple[pl.DataFrame, pl.DataFrame]] = field(
         default_factory=list
     )  # of a table its ids and keys
@@ -68,13 +73,15 @@ class Remembered:
         """
         for dataset, table in self._scans(check):
             before = self._compared(dataset, examples)
-            if before.same.is_empty():  # of another dataset
+            if before.rest.height == examples.height > 0:  # of another dataset
                 continue
             where = pl.scan_parquet(self.workspace.store.path(table) / TABLE)
-            found = where.filter(pl.col("check") == check.name).collect()
-            told = found.rename({"example_id": "was"}).join(before.old, on="was")
-            now = before.same.join(told, on="content_hash")
-            stays = (pl.col("was") == pl.col("example_id")) & pl.col("other_id").is_null()
+            now = where.filter(pl.col("check") == check.name).collect()
+            stays = pl.col("other_id").is_null()
+            if before.same is not None:
+                told = now.rename({"example_id": "was"}).join(before.old, on="was")
+                now = before.same.join(told, on="content_hash")
+                stays &= pl.col("was") == pl.col("example_id")
             return Known(
                 complete(now.with_columns(pl.when(stays).then("finding_id").alias("finding_id"))),
                 before.rest,
@@ -85,12 +92,18 @@ class Remembered:
         """A version beside these examples; made once for all checks."""
         known = self._before.get(dataset)
         if known is None or known[0] is not examples:
-            old = self.workspace.scan_examples(dataset).select("content_hash", was="example_id").collect()
-            old = old.unique("content_hash", keep="first", maintain_order=True)
-            seen = examples["content_hash"].is_in(old["content_hash"].implode())
-            same = examples.select("example_id", "content_hash").filter(seen)
-            known = self._before[dataset] = examples, _Before(old, same, examples.filter(~seen))
+            known = self._before[dataset] = examples, self._beside(dataset, examples)
         return known[1]
+
+    def _beside(self, dataset: str, examples: pl.DataFrame) -> _Before:
+        """A version beside these examples."""
+        columns = ["example_id", "content_hash"]
+        old = self.workspace.scan_examples(dataset).select(columns).collect()
+        if old.height and old.equals(examples.select(columns).head(old.height)):
+            return _Before(old, None, examples[old.height :])
+        old = old.rename({"example_id": "was"}).unique("content_hash", keep="first", maintain_order=True)
+        seen = examples["content_hash"].is_in(old["content_hash"].implode())
+        return _Before(old, examples.select(columns).filter(seen), examples.filter(~seen))
 
     def _scans(self, check: Check) -> Sequence[tuple[str, str]]:
         """(dataset, findings) of the newest scans by the same code that had a check with these settings."""
@@ -112,43 +125,58 @@ class Remembered:
         return found
 
     def sketches(self, check: SetCheck, examples: pl.DataFrame) -> Known:
-        """The sketches that were kept of rows that are still the same."""
-        kept = self._kept(self._files(check))
-        if kept.is_empty():
+        """The sketches that were kept of rows that are still the same.
+
+        Rows that stand where they stood are taken over as they lie there, without looking for each.
+        """
+        kept, keys = self._kept(check), self._keys(examples)
+        runs, end = [], 0
+        for table in kept:
+            run = _run(table, keys, end)
+            runs.append(table.head(run))
+            end += run
+        if not kept:
             return Known(pl.DataFrame(), examples)
-        place = kept.select(*KEY).with_row_index("_place")
-        at = self._keys(examples).join(place, on=KEY, how="left", maintain_order="left")
+        if examples.height - end <= end * AGAIN:
+            ids = examples.select("example_id").head(end)
+            return Known(_beside(ids, pl.concat(runs, how="diagonal")), examples[end:])
+        self._apart.add(check.name)
+        every = _distinct(pl.concat(kept, how="diagonal"))
+        place = every.select(*KEY).with_row_index("_place")
+        at = keys.join(place, on=KEY, how="left", maintain_order="left")
         seen = at["_place"].is_not_null()
         found = at.filter(seen)
-        known = pl.concat([found.select("example_id"), kept[found["_place"]].drop(KEY)], how="horizontal")
-        return Known(known, examples.filter(~seen))
+        return Known(_beside(found.select("example_id"), every[found["_place"]]), examples.filter(~seen))
 
-    def keep(self, check: SetCheck, examples: pl.DataFrame, fresh: pl.DataFrame) -> None:
-        """Keep for the next scan the sketches of those of the examples that were not known."""
-        keys = self._keys(examples)
-        table = keys.join(fresh, on="example_id", how="inner", maintain_order="left").drop("example_id")
+    def keep(self, check: SetCheck, examples: pl.DataFrame, rest: pl.DataFrame, fresh: pl.DataFrame) -> None:
+        """Keep for the next scan the sketches of the rest of the examples, which were not known.
+
+        Of a row that is among the rest and has no sketch it is kept that it has none. They are put into a file of their own; from time to time, and where the rows no longer stand as they
+        stood, all are put into one, in the order of the examples.
+        """
+        looked = self._keys(examples).join(rest, on="example_id", how="semi", maintain_order="left")
+        made = fresh.with_columns(pl.lit(value=True).alias(MADE))
+        table = looked.join(made, on="example_id", how="left", maintain_order="left").drop("example_id")
         files = self._files(check)
-        if table.is_empty():
-            return
-        if len(files) >= FILES:
-            every = pl.concat([table, self._kept(files)], how="diagonal")
-            ours, others = (every.join(keys, on=KEY, how=how) for how in ("semi", "anti"))
-            table = pl.concat([ours, others.head(KEPT_ROWS)])
+        whole = check.name in self._apart or len(files) >= FILES
+        if whole:
+            keys = self._keys(examples).select(KEY)
+            every = _distinct(pl.concat([table, *self._kept(check)], how="diagonal"))
+            ours = keys.join(every, on=KEY, how="inner", maintain_order="left")
+            table = pl.concat([ours, every.join(keys, on=KEY, how="anti").head(KEPT_ROWS)])
         stem = self._stem(check, "sketches")
-        number = max((int(file.name.split(".")[-2]) for file in files), default=-1) + 1
-        _write(stem.with_name(f"{stem.name}.{number}.parquet"), _distinct(table))
-        for file in files if len(files) >= FILES else ():
+        _write(stem.with_name(f"{stem.name}.{_number(files[-1]) + 1 if files else 0}.parquet"), table)
+        for file in files if whole else ():
             file.unlink(missing_ok=True)
 
     def _files(self, check: SetCheck) -> list[Path]:
-        """The files with the sketches of a check with these settings."""
+        """The files with the sketches of a check with these settings, as they were made."""
         stem = self._stem(check, "sketches")
-        return sorted(stem.parent.glob(f"{stem.name}.*.parquet"))
+        return sorted(stem.parent.glob(f"{stem.name}.*.parquet"), key=_number)
 
-    def _kept(self, files: Sequence[Path]) -> pl.DataFrame:
-        """What stands in all these files, each row once."""
-        read = [table for file in files if (table := self._read(file, KEY)) is not None]
-        return _distinct(pl.concat(read, how="diagonal")) if read else pl.DataFrame()
+    def _kept(self, check: SetCheck) -> list[pl.DataFrame]:
+        """What stands in each of these files."""
+        return [table for file in self._files(check) if (table := self._read(file, (*KEY, MADE))) is not None]
 
     def _read(self, place: Path, columns: Collection[str]) -> pl.DataFrame | None:
         """A file that was kept; None where it is gone, or is damaged: it is put away, and its rows are looked at anew."""
@@ -241,6 +269,24 @@ def _write(place: Path, table: pl.DataFrame) -> None:
     temporary = place.with_suffix(f".{os.getpid()}.part")
     table.write_parquet(temporary, compression="lz4")
     temporary.replace(place)
+
+
+def _number(file: Path) -> int:
+    """Which of the files of one check this is."""
+    return int(file.name.split(".")[-2])
+
+
+def _run(table: pl.DataFrame, keys: pl.DataFrame, begin: int) -> int:
+    """How many rows at the head of the table have the keys that stand from `begin` on."""
+    size = min(table.height, keys.height - begin)
+    beside = keys[begin : begin + size]
+    other = pl.any_horizontal(pl.lit(table[name].head(size)) != beside[name] for name in KEY)
+    return next(iter(beside.select(other).to_series().arg_true()), size)
+
+
+def _beside(ids: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+    """Sketches with the ids of the rows that they are of, without the rows that have none."""
+    return pl.concat([ids, kept.drop(KEY)], how="horizontal").filter(MADE).drop(MADE)
 
 
 def _distinct(table: pl.DataFrame) -> pl.DataFrame:

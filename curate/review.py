@@ -7,18 +7,19 @@ propose; the record says who decided: a person's name, `seatrial:safe`, or a rec
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
-from curate import differences
 from curate.apply import Edit
 from curate.checks import CHECKS
-from curate.differences import as_table
 from curate.errors import ConfigError, NotFoundError
 from curate.finding import FINDINGS, SHAPE, empty
+from curate.lastword import last_words
+from curate.pending import with_apart
 from curate.redact import parses
 from curate.workspace import Decision, Workspace, reviewer
+from curate.workspace.store import TABLE
 
 SAFE_REVIEWER = "seatrial:safe"
 RUN = "run"  # what `looked` says of a check that has looked
@@ -62,9 +63,31 @@ def review(workspace: Workspace, dataset: str) -> pl.DataFrame:
 
     Of each check those of the newest scan that ran it count (`Workspace.findings`). A version that was never scanned has an empty review: ask `workspace.findings` to tell the two.
     """
+    return with_apart(workspace, as_decided(workspace, dataset))
+
+
+def as_decided(workspace: Workspace, dataset: str) -> pl.DataFrame:
+    """The same where edits of one text that were made apart are shown as decided, each as it was said."""
     findings = workspace.findings(dataset)
     hashes = workspace.scan_examples(dataset).select("example_id", "content_hash").collect()
     return joined(empty() if findings is None else findings, hashes, last_words(workspace))
+
+
+def as_decided_on(workspace: Workspace, dataset: str, example_ids: Collection[str]) -> pl.DataFrame:
+    """`as_decided` of some examples alone, without a look at the others."""
+    ids = list(example_ids)
+    here = pl.col("example_id").is_in(ids) | pl.col("other_id").is_in(ids)
+    parts = [
+        pl.scan_parquet(workspace.store.path(each.scan.findings) / TABLE)
+        .filter(here & pl.col("check").is_in(list(each.checks)))
+        .collect()
+        for each in workspace.standing(dataset)
+    ]
+    found = pl.concat([empty(), *parts]).unique("finding_id", keep="first", maintain_order=True)
+    rows = workspace.scan_examples(dataset).select("example_id", "content_hash")
+    sides = pl.concat([found["example_id"], found["other_id"].drop_nulls()]).unique()
+    hashes = rows.filter(pl.col("example_id").is_in(sides.implode())).collect()
+    return joined(found, hashes, last_words(workspace, found["finding_id"].to_list()))
 
 
 def looked(workspace: Workspace, dataset: str) -> dict[str, str]:
@@ -90,22 +113,6 @@ def joined(findings: pl.DataFrame, hashes: pl.DataFrame, decisions: pl.DataFrame
         table = table.with_columns(differ=pl.lit(value=False), people=pl.lit(None, dtype=pl.String))
     table = table.with_columns(pl.col("differ").fill_null(value=False))
     return table.select(REVIEW.names()).cast(REVIEW)
-
-
-def last_words(workspace: Workspace) -> pl.DataFrame:
-    """The latest decision on each finding ever decided, with the example that it acts on.
-
-    Where people differ nothing is decided: `differ` is true, and `people` has what each says.
-    """
-    query = """select finding_id, action, example_id, edit, reviewer, note, decided_at from latest_decision"""
-    names = ("finding_id", "decided", "target", "edit", "reviewer", "note", "decided_at")
-    rows = [tuple(row) for row in workspace.ledger.rows(query)]
-    words = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.String), orient="row")
-    # a word that was taken back is as if never said
-    words = words.filter(pl.col("decided").is_not_null())
-    differing = as_table(differences.differing(workspace.ledger))
-    agreed = words.join(differing, on="finding_id", how="anti", maintain_order="left")
-    return pl.concat([agreed, differing], how="diagonal")
 
 
 # reading it
@@ -249,12 +256,17 @@ def decide_edit(
     workspace: Workspace, finding: dict[str, object], edit: Edit, *, by: str | None = None, note: str = ""
 ) -> Decision:
     """A decision that gives a field a new text; the text is kept as an artifact named as raw."""
+    must_fit(finding, edit)
+    digest = workspace.put_json(EDIT_KIND, edit.said())
+    return Decision(str(finding["finding_id"]), edit.example_id, "edit", by or reviewer(), note, digest)
+
+
+def must_fit(finding: Mapping[str, object], edit: Edit) -> None:
+    """Raise ConfigError where an edit is of no side of the finding, or would break its field."""
     if edit.field == "tool_calls" and not parses(edit.text):
         raise ConfigError("tool calls must be JSON", hint="an array of objects, as it came")
     if edit.example_id not in (finding["example_id"], finding["other_id"]):
         raise ConfigError(f"{edit.example_id} is no side of finding {str(finding['finding_id'])[:8]}")
-    digest = workspace.put_json(EDIT_KIND, edit._asdict())
-    return Decision(str(finding["finding_id"]), edit.example_id, "edit", by or reviewer(), note, digest)
 
 
 def edits_of(workspace: Workspace, table: pl.DataFrame) -> dict[str, Edit]:
@@ -270,28 +282,8 @@ def edits_of(workspace: Workspace, table: pl.DataFrame) -> dict[str, Edit]:
         value = workspace.json(digest)
         if not isinstance(value, dict):
             raise NotFoundError(f"artifact {digest} is no edit", hint="seatrial verify")
-        texts[digest] = Edit(**value)
+        texts[digest] = Edit.of(value)
     return texts
-
-
-def undo(workspace: Workspace, finding_ids: Iterable[str], *, by: str | None = None) -> list[Decision]:
-    """Decisions that bring back what was said before the last word; nothing said before opens it again.
-
-    Undo is a decision like any other: it is recorded, and a second undo takes the first one back.
-    Findings that were never decided are passed over.
-    """
-    by = by or reviewer()
-    query = """select * from decision where finding_id = ? order by decided_at desc, uid desc limit 2"""
-    decisions: list[Decision] = []
-    for finding_id in finding_ids:
-        words = workspace.ledger.rows(query, finding_id)
-        if words:
-            former = words[1] if len(words) > 1 else None
-            action, edit = (former["action"], former["edit"]) if former else (None, None)
-            target = (former or words[0])["example_id"]
-            back = f"back {words[0]['uid']}"
-            decisions.append(Decision(finding_id, target, action, by, "undo", edit, turns=back))
-    return decisions
 
 
 def record(workspace: Workspace, decisions: Collection[Decision]) -> int:

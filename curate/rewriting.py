@@ -7,7 +7,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from curate.example import KEY, pointers
 from curate.redact import (
@@ -21,18 +21,62 @@ from curate.redact import (
 )
 from curate.settle import Row
 
+Field = tuple[int | None, str]  # message index or None, name
+
 META = "meta:"
 FIELDS = ("content", "name", "tool_calls", "tool_call_id")
 WHOLE = ("chosen", "rejected", "label")
 
 
+class Place(NamedTuple):
+    """A field of an example."""
+
+    example_id: str
+    message: int | None
+    field: str
+
+
 class Edit(NamedTuple):
-    """A new text for one field of one example."""
+    """A new text for one field of one example.
+
+    `over` are the digests of the edits on top of which it was made, the last of them last: it has what
+    they changed, as far as its author left it.
+    """
 
     example_id: str
     message: int | None
     field: str
     text: str
+    over: tuple[str, ...] = ()
+
+    def said(self) -> dict[str, object]:
+        """It as JSON holds it; one made on top of none says nothing of it, as those of before did."""
+        told: dict[str, object] = dict(self._asdict())
+        if not self.over:
+            told.pop("over")
+        return told
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Edit:
+        """The edit that JSON holds."""
+        return cls(**{**said, "over": tuple(said.get("over", ()))})
+
+
+def place_of(edit: Edit) -> Place:
+    """Where it is."""
+    return Place(edit.example_id, edit.message, edit.field)
+
+
+def tips(edits: Mapping[str, Edit]) -> list[str]:
+    """Of edits of one field, by digest, those on top of which no other was made."""
+    covered = {digest for edit in edits.values() for digest in edit.over}
+    return sorted(set(edits) - covered)
+
+
+def newest(edits: Mapping[str, Edit]) -> str | None:
+    """The digest of the edit that has what all others of its field changed; None where they were made apart."""
+    last = tips(edits)
+    return last[0] if last and len({edits[digest].text for digest in last}) == 1 else None
 
 
 def change(row: Row, what: str, **detail: object) -> tuple[object, ...]:
@@ -42,11 +86,32 @@ def change(row: Row, what: str, **detail: object) -> tuple[object, ...]:
     return (row["target"], what, row["check"], row["label"], row["finding_id"], row["reviewer"], told)
 
 
-def _whole(value: str) -> str:
-    """A pattern for a value that is no part of a longer word."""
-    before = r"(?<!\w)" if value[0].isalnum() else ""
-    after = r"(?!\w)" if value[-1].isalnum() else ""
+def _as_in(text: str, spans: Sequence[Span], value: str, label: str) -> str:
+    """A pattern for a value of spans of a text, where it is to be looked for in another text.
+
+    It is no part of a longer word, unless it was one in the text (names in Chinese), or can mean
+    nothing else.
+    """
+    found = [span for span in spans if text[span.start : span.end] == value]
+    telling = _telling(label, value)
+    joined = any(span.start and _in_word(text[span.start - 1]) for span in found)
+    before = r"(?<!\w)" if _in_word(value[0]) and not joined and not telling else ""
+    joined = any(_in_word(text[span.end : span.end + 1]) for span in found)
+    after = r"(?!\w)" if _in_word(value[-1]) and not joined and not telling else ""
     return f"{before}{re.escape(value)}{after}"
+
+
+def _in_word(character: str) -> bool:
+    return re.match(r"\w", character) is not None
+
+
+def _elsewhere(evidence: Mapping[str, Any], old: str, new: str) -> dict[str, object]:
+    """What a finding proposes for a text, for another one: what it cuts where that stands there, once."""
+    edit = dict(evidence.get("edit") or {})
+    places = [
+        (new.find(piece), len(piece)) for a, b in edit.get("cut", ()) if new.count(piece := old[a:b]) == 1
+    ]
+    return {"edit": {**edit, "cut": [[at, at + long] for at, long in places]}}
 
 
 @dataclass
@@ -61,18 +126,14 @@ class Rewriting:
     def carry_out(self, rows: Sequence[Row], edits: Mapping[str, Edit]) -> list[tuple[object, ...]]:
         """Do what the rows say and return the changes."""
         changes: list[tuple[object, ...]] = []
-        spans: dict[tuple[int | None, str], list[Span]] = defaultdict(list)
-        said: dict[tuple[int | None, str], Edit] = {}
-        proposed: dict[tuple[int | None, str], list[Row]] = defaultdict(list)
+        spans: dict[Field, list[Span]] = defaultdict(list)
+        edited: dict[Field, list[Row]] = defaultdict(list)
+        proposed: dict[Field, list[Row]] = defaultdict(list)
         for row in rows:
             message, name = row["message"], row["field"] or "content"
-            if row["decided"] == "edit" and row["edit"] is None:
-                proposed[message, name].append(row)
-                continue
             if row["decided"] == "edit":
-                edit = edits[row["edit"] or ""]
-                said[edit.message, edit.field] = edit
-                changes.append(change(row, "edit", message=edit.message, field=edit.field))
+                edit = edits[row["edit"]] if row["edit"] else None
+                (edited[edit.message, edit.field] if edit else proposed[message, name]).append(row)
                 continue
             text = self.text(message, name)
             if text is None:
@@ -83,44 +144,64 @@ class Rewriting:
             spans[message, name].append(Span(start, end, label))
             self.reasons.setdefault(label, row)
             changes.append(change(row, "redact", message=message, field=name, start=start, end=end))
+        new: dict[Field, str] = {}
+        for place, found in edited.items():
+            changes += self._edited(place, found, edits, new)
         for place, found in proposed.items():
-            changes += self._edited(place, found, said)
-        for place in sorted({*spans, *said}, key=_turn):
-            self.rewrite(place, spans.get(place, []), said.get(place))
+            changes += self._repaired(place, found, new)
+        for place in sorted({*spans, *new}, key=_turn):
+            self.rewrite(place, spans.get(place, []), new.get(place))
         return changes
 
     def _edited(
-        self, place: tuple[int | None, str], rows: Sequence[Row], said: dict[tuple[int | None, str], Edit]
+        self, place: Field, rows: Sequence[Row], edits: Mapping[str, Edit], new: dict[Field, str]
     ) -> list[tuple[object, ...]]:
-        """Put what findings propose for one field into `said`, unless a person said something else for it."""
+        """Put what people wrote for one field into `new`: the text that has all their changes, if one has."""
+        last = newest({row["edit"]: edits[row["edit"]] for row in rows if row["edit"]})
+        if last is None:
+            reason = "edits of this text were made apart, and none has what the others changed"
+            return [change(row, "ignored", reason=reason) for row in rows]
+        new[place] = edits[last].text
+        return [change(row, "edit", message=place[0], field=place[1]) for row in rows]
+
+    def _repaired(self, place: Field, rows: Sequence[Row], new: dict[Field, str]) -> list[tuple[object, ...]]:
+        """Put what findings propose for one field into `new`, on top of what a person wrote for it."""
         from curate.checks.quality import combined
 
         message, name = place
-        text = self.text(message, name)
-        if text is None or place in said:
-            reason = "there is no such text to edit" if text is None else "a person's edit stands there"
-            return [change(row, "ignored", reason=reason) for row in rows]
-        new = combined(text, [json.loads(row["evidence"] or "{}") for row in rows])
-        said[place] = Edit(str(self.example["example_id"]), message, name, new)
-        return [change(row, "edit", message=message, field=name) for row in rows]
+        old = self.text(message, name)
+        if old is None:
+            return [change(row, "ignored", reason="there is no such text to edit") for row in rows]
+        evidences = [json.loads(row["evidence"] or "{}") for row in rows]
+        if place not in new:
+            new[place] = combined(old, evidences)
+            return [change(row, "edit", message=message, field=name) for row in rows]
+        changes = []
+        for row, evidence in zip(rows, evidences, strict=True):
+            text = combined(new[place], [_elsewhere(evidence, old, new[place])])
+            reason = "a person's edit stands there, and has none of it" if text == new[place] else None
+            changes.append(
+                change(row, "ignored" if reason else "edit", message=message, field=name, reason=reason)
+            )
+            new[place] = text
+        return changes
 
-    def rewrite(self, place: tuple[int | None, str], spans: list[Span], edit: Edit | None) -> None:
-        """Put the new text of one field in its place."""
+    def rewrite(self, place: Field, spans: list[Span], new: str | None) -> None:
+        """Put the new text of one field in its place; None where only spans are taken out of the old one."""
         message, name = place
         old = self.text(message, name) or ""
-        found = [(old[s.start : s.end], s.label) for s in spans]
-        self.values |= {value for value, _ in found if value}
+        self.values |= {old[s.start : s.end] for s in spans if s.start < s.end}
         replacer = (self.replacer.labels if place == (None, "label") else None) or self.replacer
-        if edit is None:
+        if new is None:
             new = cut_json(old, spans, replacer)
         else:
-            new = edit.text
             # the offsets belong to the old text: its values are taken out of the new one wherever they
-            # stand as whole words, the longest first
-            labels = {value: label for value, label in sorted(found) if value}
+            # stand, the longest first
+            labels = {old[s.start : s.end]: s.label for s in sorted(spans, key=lambda s: s.label)}
+            labels.pop("", None)
             if labels:
                 longest = sorted(labels, key=lambda value: (-len(value), value))
-                either = re.compile("|".join(map(_whole, longest)))
+                either = re.compile("|".join(_as_in(old, spans, value, labels[value]) for value in longest))
                 new = either.sub(lambda hit: replacer(labels[hit[0]], hit[0]), new)
         self.put(message, name, new)
 

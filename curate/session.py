@@ -1,7 +1,8 @@
 """A session as a recipe: how a version came to be, in a form that the shell replays to the same bytes.
 
 `recipe.toml` names the source files, `journal.jsonl` holds the scans, applies and splits in their
-order with their settings and what each made, and before each the words that were said by then.
+order with their settings and what each made, and before each the words that were said by then. What
+people marked where no check found anything is a step of its own, `mark`, with the marks in it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from sqlite3 import Row
@@ -17,13 +18,16 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate.differences import differing_words
+from curate import byhand, flags, notes
+from curate.apply import Edit
+from curate.differences import counting
 from curate.errors import ConfigError, NotFoundError
 from curate.journal import dumped, line_of, write
 from curate.journal_lines import ANNOTATION, DECISION, JOURNAL, RAW, STEP, VERSION
 from curate.labelling.answers import standing_of
 from curate.labelling.applying import answers_digest, settled, task_in
 from curate.labelling.work import placed
+from curate.pending import apart, held
 from curate.redact import KEYED
 from curate.steps import decisions_digest, source_digest
 from curate.workspace import Workspace
@@ -41,6 +45,8 @@ class Written(NamedTuple):
     words: int
     edits: int  # new texts, which are raw
     files: list[str]
+    missing: int  # new texts that are not here any more, or never came
+    marks: int  # findings that people made
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,10 @@ def write_session(workspace: Workspace, dataset: str, to: Path, files: Sequence[
         raise ConfigError(f"{to}: {error.strerror}", hint="--to names a folder, made if need be") from error
     write(to / "journal.jsonl", (dumped(line) for line in [{"kind": JOURNAL, "version": VERSION}, *lines]))
     write(to / "recipe.toml", _recipe(imported, name, sources, steps))
-    edits = len({line["edit"] for line in lines if RAW in line})
-    return Written(name, len(steps), words, edits, sources)
+    edits = {line["edit"] for line in lines if RAW in line}
+    missing = {line["edit"] for line in lines if line["kind"] == DECISION and "edit" in line} - edits
+    marks = sum(len(marked) for step in steps if isinstance(marked := step.get("marks"), list))
+    return Written(name, len(steps), words, len(edits), sources, len(missing), marks)
 
 
 def lineage(workspace: Workspace, dataset: str) -> list[Made]:
@@ -186,12 +194,13 @@ def _lines(
     all_ids = set().union(*ids)
     query = "select * from decision order by decision_id"
     rows = [row for row in workspace.ledger.rows(query) if row["finding_id"] in all_ids]
+    texts = held(workspace, [row["edit"] for row in rows if row["edit"]])
     said = 0
     told: set[object] = set()
     for run, known in zip(runs, ids, strict=False):
         yield from _scans(workspace, str(run.of), tables[run.run_id], places)
         if run.kind == "apply":
-            upto = _cut(rows, said, known, run)
+            upto = _cut(rows, said, known, run, texts)
             yield from _words(workspace, rows[said:upto])
             said = upto
             settings = {name: value for name, value in run.params.items() if name not in ("decisions", "key")}
@@ -207,6 +216,16 @@ def _lines(
         yield {"kind": STEP, "step": run.kind, "settings": settings, "made": run.made}
     yield from _scans(workspace, last, final, places)
     yield from _words(workspace, rows[said:])
+    yield from _flags(workspace, last)
+
+
+def _flags(workspace: Workspace, dataset: str) -> Iterator[dict[str, object]]:
+    """What people said of flags on rows of a version, and their notes; no step reads them."""
+    ids = set(workspace.scan_examples(dataset).select("example_id").collect()["example_id"])
+    query = "select * from annotation where key = ? or substr(key, 1, ?) = ? order by annotated_at, uid"
+    for row in workspace.ledger.rows(query, flags.KEY, len(notes.PREFIX), notes.PREFIX):
+        if row["example_id"] in ids:
+            yield line_of(workspace, ANNOTATION, row, with_edits=False)
 
 
 def _words(workspace: Workspace, rows: Sequence[Row]) -> Iterator[dict[str, object]]:
@@ -220,6 +239,9 @@ def _answers(workspace: Workspace, run: Made) -> Iterator[dict[str, object]]:
     query = "select * from annotation where key = ? order by annotated_at, uid"
     rows = workspace.ledger.rows(query, task.key)
     first = sum(row["annotated_at"] <= run.started_at for row in rows)
+    if not workspace.store.holds(dataset):  # purged: the times alone say which; a replay tells if it was so
+        yield from (line_of(workspace, ANNOTATION, row, with_edits=True) for row in rows[:first])
+        return
     # a clock that jumped, or a journal merged later, may need another cut
     for upto in sorted(range(len(rows) + 1), key=lambda n: (abs(n - first), -n))[:CUTS]:
         said = list(placed(workspace, dataset, task, standing_of(task, rows[:upto]).said))
@@ -258,17 +280,22 @@ def _scans(
         run = workspace.ledger.rows(query, scan.run_id)[0]
         if "carried_from" in json.loads(run["params"]):
             continue
+        if set(scan.settings) == {byhand.NAME}:
+            said = list(byhand.marks_in(workspace.table(digest)).values())
+            yield {"kind": STEP, "step": "mark", "settings": {}, "made": digest, "marks": said}
+            continue
         step: dict[str, object] = {"kind": STEP, "step": "scan", "settings": scan.settings, "made": digest}
         if scan.protected:
             step["protect"] = places.protected(scan.protected, run["command"])
         yield step
 
 
-def _cut(rows: Sequence[Row], said: int, known: set[str], run: Made) -> int:
+def _cut(rows: Sequence[Row], said: int, known: set[str], run: Made, texts: Mapping[str, Edit]) -> int:
     """How many of the words had been said when a run carried them out: those that make its digest.
 
     Words said before it began are tried first; a clock that jumped, or a journal merged later, may
-    need another cut.
+    need another cut. Of words that make no difference to it none is counted at the end: so the session
+    of a replay is the session.
     """
     wanted = run.params["decisions"]
     ends = [
@@ -278,7 +305,13 @@ def _cut(rows: Sequence[Row], said: int, known: set[str], run: Made) -> int:
     ]
     first = sum(row["decided_at"] <= run.started_at for row in rows)
     for upto in sorted(ends, key=lambda n: (abs(n - first), -n)):
-        if decisions_digest(_decided(rows[:upto], known)) == wanted:
+        if decisions_digest(_decided(rows[:upto], known, texts)) == wanted:
+            while upto > said:
+                before = max(n for n in ends if n < upto)
+                touched = any(row["finding_id"] in known for row in rows[before:upto])
+                if touched and decisions_digest(_decided(rows[:before], known, texts)) != wanted:
+                    break
+                upto = before
             return upto
     raise ConfigError(
         f"what was decided when {run.made[:8]} was made cannot be told any more",
@@ -286,15 +319,15 @@ def _cut(rows: Sequence[Row], said: int, known: set[str], run: Made) -> int:
     )
 
 
-def _decided(rows: Sequence[Row], known: set[str]) -> pl.DataFrame:
-    """The last word on each of these findings by these rows, as a review has it."""
+def _decided(rows: Sequence[Row], known: set[str], texts: Mapping[str, Edit]) -> pl.DataFrame:
+    """The last word on each of these findings by these rows, as a review has it; `texts` are of edits."""
     mine = sorted((r for r in rows if r["finding_id"] in known), key=lambda r: (r["decided_at"], r["uid"]))
-    latest = {row["finding_id"]: row for row in mine}
-    differ = differing_words(mine)
+    words = counting(mine).words
+    left_out = apart({i: word.edit for i, word in words.items() if word.edit}, texts)
     said = [
-        (row["finding_id"], row["action"], row["example_id"], row["edit"], row["reviewer"])
-        for row in latest.values()
-        if row["action"] is not None and row["finding_id"] not in differ
+        (finding_id, word.said, word.target, word.edit, word.reviewer)
+        for finding_id, word in words.items()
+        if finding_id not in left_out
     ]
     names = ("finding_id", "decided", "target", "edit", "reviewer")
     return pl.DataFrame(said, schema=dict.fromkeys(names, pl.String), orient="row")

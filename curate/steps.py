@@ -217,12 +217,13 @@ def scan_version(
     engine: str = "",
     workers: int = 1,
     again: bool = False,
+    settle: bool = True,
 ) -> Scanned:
     """Run checks over a dataset version. `protect` names files (benchmarks) that must not be learned from.
 
     `encoder` is for all checks that compare meaning: a hub id, a path, `auto` or `none`; empty leaves
     each check its own setting. `engine` is as in `engine_of`, `workers` are processes, 0 for one a
-    core; neither changes a result.
+    core; neither changes a result. With `settle` it is decided that our own pseudonyms stay.
     """
     from curate.embedding import Encoder, Vectors
     from curate.engine import engine_of
@@ -255,7 +256,8 @@ def scan_version(
                 runner.close()
             run.outputs["findings"] = workspace.put_table("findings", result.findings)
         done = Made(run.run_id, run.outputs, recorded=False)
-    settle_fakes(workspace, dataset)
+    if settle:
+        settle_fakes(workspace, dataset)
     return Scanned(done, not_run)
 
 

@@ -7,12 +7,16 @@ nothing of it can be read, and no byte of it changed unnoticed.
 
 from __future__ import annotations
 
+import errno
+import fcntl
+import glob
 import hashlib
 import json
 import os
 import secrets
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -59,6 +63,7 @@ class Vault:
     path: Path
     secret: bytes = field(repr=False)
     entries: list[Entry] = field(default_factory=list)
+    added: list[Entry] = field(default_factory=list)  # since it was opened
 
     @classmethod
     def open(cls, path: Path, secret: bytes, *, create: bool = False) -> Vault:
@@ -68,28 +73,33 @@ class Vault:
         """
         if create and not path.exists():
             return cls(path, secret)
-        try:
-            header, _, sealed = path.read_bytes().partition(b"\n")
-        except OSError as error:
-            raise ConfigError(f"the vault {path}: {error.strerror}", hint="give its place again") from error
-        said = _header(path, header)
-        try:
-            content = _cipher(secret, said).decrypt(bytes.fromhex(said["nonce"]), sealed, header)
-        except _invalid_tag() as error:
-            raise ConfigError(
-                f"the vault {path} does not open",
-                hint="another passphrase or key file, or the file was changed",
-            ) from error
-        read = json.loads(zlib.decompress(content))
-        return cls(path, secret, [_entry(each) for each in read])
+        return cls(path, secret, _read(path, secret))
 
     def add(self, entry: Entry) -> None:
         """Keep an entry; one about the same two versions is replaced."""
-        same = (entry.dataset, entry.clean)
-        self.entries = [each for each in self.entries if (each.dataset, each.clean) != same] + [entry]
+        self.entries = _with(self.entries, entry)
+        self.added = _with(self.added, entry)
 
     def save(self) -> None:
-        """Write the file: whole or not at all, readable by its owner alone."""
+        """Write the file: whole or not at all, readable by its owner alone.
+
+        What another process put in since it was opened stays in.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with _alone(self.path.parent):
+                if self.path.exists():
+                    self.entries = _read(self.path, self.secret)
+                    for entry in self.added:
+                        self.entries = _with(self.entries, entry)
+                _sweep(self.path)
+                self._write()
+        except OSError as error:
+            raise ResourceError(
+                f"{self.path}: {error}", hint="nothing was applied; choose another place"
+            ) from error
+
+    def _write(self) -> None:
         nonce = secrets.token_bytes(12)
         said: dict[str, Any] = {"what": MAGIC, "format": 1, "cipher": "AES-256-GCM", **SCRYPT}
         said |= {"salt": secrets.token_hex(16), "nonce": nonce.hex()}
@@ -98,19 +108,13 @@ class Vault:
         sealed = _cipher(self.secret, said).encrypt(
             bytes.fromhex(said["nonce"]), zlib.compress(content), header
         )
+        draft = _draft(self.path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            draft = self.path.with_name(f".{self.path.name}.{os.getpid()}.draft")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(header + b"\n" + sealed)
-                file.flush()
-                os.fsync(file.fileno())
+            write_secret(draft, header + b"\n" + sealed)
             draft.replace(self.path)
-        except OSError as error:
-            raise ResourceError(
-                f"{self.path}: {error}", hint="nothing was applied; choose another place"
-            ) from error
+            _flush(self.path.parent)
+        finally:
+            draft.unlink(missing_ok=True)
 
     def restore(self, examples: pl.DataFrame) -> tuple[pl.DataFrame, int]:
         """(the examples with what stood there before, how many rows were given back).
@@ -134,6 +138,83 @@ class Vault:
     def told(self) -> list[Told]:
         """All values, each with its fake, of all entries."""
         return [each for entry in self.entries for each in entry.told]
+
+
+def _with(entries: list[Entry], entry: Entry) -> list[Entry]:
+    same = (entry.dataset, entry.clean)
+    return [each for each in entries if (each.dataset, each.clean) != same] + [entry]
+
+
+def _read(path: Path, secret: bytes) -> list[Entry]:
+    """The entries in a file. Raises as `Vault.open`."""
+    try:
+        header, _, sealed = path.read_bytes().partition(b"\n")
+    except OSError as error:
+        raise ConfigError(f"the vault {path}: {error.strerror}", hint="give its place again") from error
+    said = _header(path, header)
+    try:
+        content = _cipher(secret, said).decrypt(bytes.fromhex(said["nonce"]), sealed, header)
+    except _invalid_tag() as error:
+        raise ConfigError(
+            f"the vault {path} does not open",
+            hint="another passphrase or key file, or the file was changed",
+        ) from error
+    return [_entry(each) for each in json.loads(zlib.decompress(content))]
+
+
+def write_secret(path: Path, content: bytes) -> None:
+    """Write a new file that its owner alone can read; on return it is on the disk. OSError where it is there."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def new_key(path: Path, content: bytes) -> None:
+    """Write a key file, whole or not at all. Raises FileExistsError where there is a file, OSError else."""
+    draft = _draft(path)
+    try:
+        write_secret(draft, content)
+        try:
+            os.link(draft, path)
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+                raise
+            write_secret(path, content)  # a disk without links, such as a stick
+        _flush(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}.draft")
+
+
+def _sweep(path: Path) -> None:
+    """Take away what a killed process left of this file; nobody else writes it just now."""
+    for draft in path.parent.glob(f".{glob.escape(path.name)}.*.draft"):
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While this holds, nobody else writes a vault in that folder: of two, one waits."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _flush(folder: Path) -> None:
+    """Have the names in a folder on the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def entry_of(dataset: str, clean: str, params: Mapping[str, Any], trace: Trace, table: pl.DataFrame) -> Entry:

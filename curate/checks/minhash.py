@@ -12,6 +12,7 @@ PERMUTATIONS = 128
 SEED = 20_260_101
 SURE = 0.995  # chance that a pair just at the threshold becomes a candidate
 WINDOW = 32  # neighbours looked at in a bucket too large to take all pairs of
+HALF = 32  # bits: two row numbers are one
 LEADERS = 8  # rows at the head of such a bucket that every other row of it is compared with
 
 
@@ -60,14 +61,15 @@ def candidates(bands: pl.Series) -> NDArray[np.int64]:
     key, row = table["key"].to_numpy(), table["row"].to_numpy().astype(np.int64)
     if not len(key):
         return np.empty((0, 2), dtype=np.int64)
-    pairs = []
+    pairs = []  # each as one number: that sorts quickly
     for step in range(1, min(WINDOW, len(key) - 1) + 1):
         same = key[step:] == key[:-step]
         if not same.any():
             break
-        pairs.append(np.stack([row[:-step][same], row[step:][same]], axis=1))
+        pairs.append(np.unique(row[:-step][same] << HALF | row[step:][same]))
     first = np.searchsorted(key, key)  # where each row's bucket begins
     far = np.arange(len(key)) - first > WINDOW
     for leader in range(LEADERS):
-        pairs.append(np.stack([row[first[far] + leader], row[far]], axis=1))
-    return np.unique(np.concatenate(pairs), axis=0)
+        pairs.append(np.unique(row[first[far] + leader] << HALF | row[far]))
+    found = np.unique(np.concatenate(pairs))
+    return np.stack([found >> HALF, found & ((1 << HALF) - 1)], axis=1)

@@ -22,7 +22,15 @@ from curate.checks.wording import (
     said,
 )
 from curate.dedup.bands import Met
-from curate.dedup.examples import met_by, near_pairs, sets_of, sketches, without_frame
+from curate.dedup.examples import (
+    Near,
+    fewest_of_a_frame,
+    met_by,
+    near_pairs,
+    sets_of,
+    sketches,
+    without_frame,
+)
 from curate.dedup.shingling import Hashes, Numbers, Shingling
 from curate.errors import ConfigError
 from curate.example import digest
@@ -138,24 +146,22 @@ class NearDuplicate:
     ) -> pl.DataFrame:
         """MEASURED: all near pairs. A higher threshold needs no more than these: see `decided`.
 
-        Scores are taken anew each time: what counts as a template goes by all rows. A doubt does not,
-        so one that is in `told` (see `lasting`) is not looked for again.
+        Of a pair that is in `told` (see `lasting`) the doubt is not looked for again; nor is the score taken
+        again where the rows are too few for a template, and so no other rows matter.
         """
         rows = ranked(pl.concat([texts, carried(texts, self.keep)], how="horizontal"))
-        columns = said(rows)
-        sets = sets_of(self._texts(columns), SHINGLING)
-        own = without_frame(sets, int(pairs["texts"].max() or 0))  # type: ignore[arg-type]
-        met = _met(rows, pairs)
-        marks = _marks(rows, columns, met, self.compare)
-        near = near_pairs(met, sets, own, self.threshold, marks, columns["question"])
+        met, count = _met(rows, pairs), int(pairs["texts"].max() or 0)  # type: ignore[arg-type]
+        before = _known(told, rows["example_id"].gather(met.left), rows["example_id"].gather(met.right))
+        if len(met.crowd) or rows.height >= fewest_of_a_frame(count):
+            near = self._near(rows, met, count)
+        else:
+            near = self._near_also(rows, met, count, before["score"])
         left, right = rows["example_id"].gather(near.left), rows["example_id"].gather(near.right)
-        known = _known(told, left, right)
+        known = _known(told, left, right)["doubt"]
         new = np.flatnonzero(known.is_null().to_numpy())
-        read = self._told(rows, columns, np.unique(np.concatenate([near.left[new], near.right[new]])))
-        doubts = [
-            _doubt(read[one], read[two])
-            for one, two in zip(near.left[new].tolist(), near.right[new].tolist(), strict=True)
-        ]
+        read = self._told(rows, np.unique(np.concatenate([near.left[new], near.right[new]])))
+        unknown = zip(near.left[new].tolist(), near.right[new].tolist(), strict=True)
+        doubts = [_doubt(read[one], read[two]) for one, two in unknown]
         return pl.DataFrame(
             {
                 "example_id": right,
@@ -167,9 +173,28 @@ class NearDuplicate:
             schema=MEASURED,
         ).sort("example_id", "other_id")
 
+    def _near(self, rows: pl.DataFrame, met: Met, count: int) -> Near:
+        """The near pairs of those met, among `count` distinct texts in all."""
+        columns = said(rows)
+        sets = sets_of(self._texts(columns), SHINGLING)
+        marks = _marks(rows, columns, met, self.compare)
+        return near_pairs(met, sets, without_frame(sets, count), self.threshold, marks, columns["question"])
+
+    def _near_also(self, rows: pl.DataFrame, met: Met, count: int, score: pl.Series) -> Near:
+        """The same where there is no template; `score` is known of some of the pairs, and null of others."""
+        known = score.is_not_null().to_numpy()
+        used = np.unique(np.concatenate([met.left[~known], met.right[~known]]))
+        left, right = (np.searchsorted(used, side[~known]) for side in (met.left, met.right))
+        fresh = self._near(rows[used], Met(left, right, met.crowd), count)
+        near = (score >= self.threshold).fill_null(value=False).to_numpy()
+        left = np.concatenate([met.left[near], used[fresh.left]])
+        right = np.concatenate([met.right[near], used[fresh.right]])
+        scores = np.concatenate([score.filter(near).to_numpy(), fresh.score])
+        return Near(left, right, scores, scores)
+
     def lasting(self, measured: pl.DataFrame) -> pl.DataFrame:
-        """The doubts."""
-        return measured.select("example_id", "other_id", "doubt")
+        """Scores and doubts."""
+        return measured.select("example_id", "other_id", "score", "doubt")
 
     def decided(self, measured: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """Findings, from the pairs of `measured` at this or a lower threshold."""
@@ -199,10 +224,10 @@ class NearDuplicate:
         parts = pl.concat_list("question", "answer", "chosen", "rejected").list.eval(spoken)
         return columns.select(parts.list.join(BETWEEN)).to_series()
 
-    def _told(self, rows: pl.DataFrame, columns: pl.DataFrame, wanted: Numbers) -> dict[int, Text]:
+    def _told(self, rows: pl.DataFrame, wanted: Numbers) -> dict[int, Text]:
         """What tells copies apart, of these rows by number."""
         told = {}
-        some = columns[wanted].iter_rows()
+        some = said(rows[wanted]).iter_rows()
         for at, label, (question, answer, chosen, rejected) in zip(
             wanted, rows["label"].gather(wanted), some, strict=True
         ):
@@ -226,25 +251,6 @@ class NearDuplicate:
             for at, name in enumerate(rows["example_id"])
         }
         return {(one, two): jaccard(cut[one], cut[two]) for one, two in pairs}
-
-
-def near_rows(examples: pl.DataFrame, compare: str, threshold: float, batch: int = 2_000) -> pl.DataFrame:
-    """`example_id` and `other_id` of rows that are equal in what is compared, or near; for links between rows.
-
-    Of equal rows each is paired with the first. Rows that say nothing are in no pair.
-    """
-    check = NearDuplicate(threshold=threshold, compare=compare)
-    parts = [check.sketch(part) for part in examples.iter_slices(batch)]
-    if not parts:
-        return pl.DataFrame(schema={"example_id": pl.String, "other_id": pl.String})
-    sketched = pl.concat(parts)
-    groups = ranked(sketched.filter(pl.col("key") != 0))
-    first = pl.col("example_id").first().over("key", order_by="rank")
-    equal = groups.select("example_id", other_id=first).filter(pl.col("example_id") != pl.col("other_id"))
-    pairs = check.link(sketched)
-    ids = pl.concat([pairs["example_id"], pairs["other_id"]]).drop_nulls().unique()
-    near = check.measured(pairs, examples.filter(pl.col("example_id").is_in(ids.implode())))
-    return pl.concat([equal, near.select("example_id", "other_id")])
 
 
 def _pairs(ids: pl.Series, met: Met, texts: int) -> pl.DataFrame:
@@ -275,14 +281,16 @@ def _met(rows: pl.DataFrame, pairs: pl.DataFrame) -> Met:
     return Met(left, right, crowd)
 
 
-def _known(told: pl.DataFrame | None, left: pl.Series, right: pl.Series) -> pl.Series:
-    """The doubt of each pair, whichever way round it was told; null where it was not."""
+def _known(told: pl.DataFrame | None, left: pl.Series, right: pl.Series) -> pl.DataFrame:
+    """Score and doubt of each pair, whichever way round they were told; null where they were not."""
     pairs = pl.DataFrame({"example_id": left, "other_id": right})
     if told is None:
-        return pl.Series("doubt", [None] * pairs.height, dtype=pl.String)
-    turned = told.select(example_id="other_id", other_id="example_id", doubt="doubt")
+        nothing = {"score": [None] * pairs.height, "doubt": [None] * pairs.height}
+        return pl.DataFrame(nothing, schema={"score": pl.Float64, "doubt": pl.String})
+    turned = told.select("score", "doubt", example_id="other_id", other_id="example_id")
     both = pl.concat([told.select(turned.columns), turned]).unique(["example_id", "other_id"])
-    return pairs.join(both, on=["example_id", "other_id"], how="left", maintain_order="left")["doubt"]
+    joined = pairs.join(both, on=["example_id", "other_id"], how="left", maintain_order="left")
+    return joined.select("score", "doubt")
 
 
 def _marks(rows: pl.DataFrame, columns: pl.DataFrame, met: Met, compare: str) -> np.ndarray:

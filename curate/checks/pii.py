@@ -15,6 +15,7 @@ import polars as pl
 from curate.check import Scan
 from curate.checks.naming import NAMES, ON_REQUEST, TAGGED, Place, named
 from curate.checks.patterns import Result
+from curate.checks.patterns.phones import check_regions
 from curate.checks.personal import personal
 from curate.checks.recognisers import COUNTRIES, analyser
 from curate.checks.recognisers import FIELDS as FIELDS_OF_FORMS
@@ -120,6 +121,8 @@ class Pii:
             for value in values:
                 if value not in known:
                     raise ConfigError(f"pii.{setting} has `{value}`", hint=f"known are: {', '.join(known)}")
+        if self.phone_regions != REGIONS:
+            check_regions(self.phone_regions)
         if not 0 <= self.threshold <= 1:
             raise ConfigError(f"pii.threshold is {self.threshold}", hint="it is from 0 to 1")
         check_name(self.names)

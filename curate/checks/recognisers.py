@@ -78,6 +78,7 @@ FIELDS = {
 SSN = r"(?<![\w.\-])(\d{3})([- ])\d{2}\2\d{4}(?![\w\-])"  # Presidio leaves out the well-known samples
 
 
+FEW = 3_000_000  # characters: fewer are read without Hyperscan sooner than it is compiled
 COUNTRIES = tuple("au ca de es fi in it kr ng ph pl se sg th tr uk us za".split())  # noqa: SIM905 - as above
 PRESIDIO = (  # its class for each entity that can be asked for
     "EmailRecognizer",
@@ -109,7 +110,8 @@ def analyser(
 ) -> PatternAnalyser:
     """What finds these entities and the national numbers of these countries, once a process.
 
-    `regions` are those of telephone numbers, `fast` is about Hyperscan: as in `curate.checks.patterns`.
+    `regions` are those of telephone numbers, `fast` is about Hyperscan: as in `curate.checks.patterns`; None
+    takes it from FEW characters on.
     """
     wanted = [
         one for one in (*_known(), *_phones(regions), *_ours()) if one.supported_entities[0] in entities
@@ -121,6 +123,7 @@ def analyser(
         whole_words=True,
         never_stop=PHONE_WORDS,
         fast=fast,
+        later=0 if fast else FEW,
     )
 
 

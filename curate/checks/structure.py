@@ -14,6 +14,7 @@ from curate.errors import ConfigError
 from curate.finding import FINDINGS
 
 Message = dict[str, str | None]
+MOST = 1_000_000_000  # characters of all turns; no row that is read has so many
 
 # As a whole answer or question these say nothing; the second set may be the right answer
 PLACEHOLDERS = frozenset(
@@ -74,8 +75,11 @@ class Structure:
     max_characters: int = 20_000
 
     def __post_init__(self) -> None:
-        if self.max_characters < 1:
-            raise ConfigError(f"structure.max_characters is {self.max_characters}", hint="it is at least 1")
+        if not 1 <= self.max_characters <= MOST:
+            raise ConfigError(
+                f"structure.max_characters is {self.max_characters}",
+                hint=f"it is at least 1 and at most {MOST:,}",
+            )
 
     def scan(self, batch: pl.DataFrame) -> Scan:
         """One finding a problem; a place where one is told."""

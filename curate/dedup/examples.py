@@ -6,6 +6,7 @@ This is what the near-duplicate check is made of; it knows texts, and nothing of
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from types import ModuleType
 from typing import NamedTuple
 
@@ -19,7 +20,8 @@ from curate.dedup.leaders import crowd_of
 from curate.dedup.reading import ROWS, Texts, piece_of
 from curate.dedup.shingling import Hashes, Numbers, Shingling, bands_for
 
-FEW = 200_000  # characters; fewer are not worth the start of the compiler's library
+FEW = 10_000_000  # bytes in one process; fewer are not worth the start of the compiler's library
+MANY = 4_000  # shingles of a crowd that are worth that start
 MOST = 8  # near rows of one kind that stand for a crowd
 SHARE = 0.05  # of the distinct texts: a shingle in more of them belongs to a template ...
 OWN = 8  # shingles: a word that is changed makes three of them ...
@@ -46,14 +48,23 @@ class Near(NamedTuple):
     ]  # the lower of this score and that of their own shingles: what the threshold asks
 
 
+@dataclass
+class _Plain:
+    """How much was read in this process without the compiler's library."""
+
+    read: int = 0
+
+
+_PLAIN = _Plain()
+
+
 def by(texts: pl.Series) -> ModuleType:
     """The arithmetic that is quicker for so much text; the results are the same."""
-    compiled = None if "curate.dedup.kernels" in sys.modules else _long(texts)
-    return arithmetic(None if compiled or compiled is None else False)
-
-
-def _long(texts: pl.Series) -> bool:
-    return int(texts.str.len_bytes().sum() or 0) > FEW
+    if "curate.dedup.kernels" not in sys.modules:
+        _PLAIN.read += int(texts.str.len_bytes().sum() or 0)
+        if _PLAIN.read <= FEW:
+            return arithmetic(False)
+    return arithmetic()
 
 
 def sketches(texts: pl.Series, shingling: Shingling, threshold: float) -> tuple[pl.Series, pl.Series]:
@@ -94,6 +105,11 @@ def sets_of(texts: pl.Series, shingling: Shingling) -> Sets:
     return Sets(np.concatenate(items), np.cumsum(np.concatenate(sizes)))
 
 
+def fewest_of_a_frame(texts: int) -> int:
+    """In so many of so many texts in all stands what belongs to a template."""
+    return int(np.ceil(max(FEWEST, SHARE * texts)))
+
+
 def without_frame(sets: Sets, texts: int) -> Sets:
     """The sets without what belongs to a template; a set as it was where next to nothing else is in it.
 
@@ -103,7 +119,7 @@ def without_frame(sets: Sets, texts: int) -> Sets:
     of which less than OWN shingles and less than OWN_SHARE are left is compared whole, if not FILLED
     sets have the same part of the template.
     """
-    least = int(np.ceil(max(FEWEST, SHARE * texts)))
+    least = fewest_of_a_frame(texts)
     ordered = np.sort(sets.items)
     repeated = ordered[least - 1 :] == ordered[: max(0, len(ordered) - least + 1)]
     frame = np.unique(ordered[least - 1 :][repeated])
@@ -128,8 +144,9 @@ def near_pairs(met: Met, sets: Sets, own: Sets, threshold: float, marks: Numbers
     Near is a Jaccard index of at least `threshold` of both the sets and the `own` ones. `marks` are
     numbers of the crowd's rows; copies have equal ones.
     """
-    module = by(texts)
     crowd = crowd_of(met.crowd, own.items, own.starts, met.crowd, threshold)
+    # without the compiler a crowd is compared in Python, step by step
+    module = by(texts) if len(crowd.items) < MANY else arithmetic()
     left, right = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     if len(met.crowd):
         owner = np.repeat(marks, np.diff(crowd.starts)).astype(np.uint64)

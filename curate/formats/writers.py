@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections import Counter
@@ -126,11 +125,10 @@ def _separated(path: Path, rows: Iterator[Row], delimiter: str) -> int:
     """CSV or TSV with the columns of the first row; a null is an empty cell."""
     first = next(rows, None)
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
         if first is None:
             return 0
         header = list(first)
-        writer.writerow(guarded(name) for name in header)
+        file.write(_record([guarded(name) for name in header], delimiter))
         count = 0
         for count, row in enumerate(_chained(first, rows), start=1):
             if list(row) != header:
@@ -138,8 +136,15 @@ def _separated(path: Path, rows: Iterator[Row], delimiter: str) -> int:
                     f"row {count} has the columns {', '.join(row)}, the first has {', '.join(header)}",
                     hint="export these rows as JSONL: import the sources apart",
                 )
-            writer.writerow(guarded(_cell(value)) for value in row.values())
+            file.write(_record([guarded(_cell(value)) for value in row.values()], delimiter))
     return count
+
+
+def _record(cells: list[str], delimiter: str) -> str:
+    """One line of CSV. Python's own writer leaves a carriage return bare, and readers end the row there."""
+    marks = {delimiter, '"', "\n", "\r"}
+    said = ['"' + cell.replace('"', '""') + '"' if marks & set(cell) else cell for cell in cells]
+    return (delimiter.join(said) if said != [""] else '""') + "\n"
 
 
 def _chained(first: Row, rest: Iterator[Row]) -> Iterator[Row]:

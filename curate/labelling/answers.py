@@ -47,15 +47,26 @@ class Said(NamedTuple):
 def judged(task: Task, example: Mapping[str, Any]) -> dict[str, Any]:
     """What of a row is shown and judged: with `prompt` the turns before the last answer, without the system's.
 
-    A row in which nothing is asked is judged as a whole.
+    A row in which nothing is asked is judged as a whole. A last answer that is the row's label does not
+    count: applying answers changes it together with the label.
     """
-    row = {**example, "label": None, "meta": None}
-    if task.show == "all":
-        return row
     messages = example["messages"] or []
     last = max((i for i, m in enumerate(messages) if m["role"] == "assistant"), default=len(messages))
-    asked = [message for message in messages[:last] if message["role"] != "system"]
-    return {**row, "messages": asked, "chosen": None, "rejected": None} if asked else row
+    if task.show == "prompt":
+        asked = [message for message in messages[:last] if message["role"] != "system"]
+        if asked:
+            return {
+                **example,
+                "label": None,
+                "meta": None,
+                "messages": asked,
+                "chosen": None,
+                "rejected": None,
+            }
+    label = (example["label"] or "").strip()
+    if label and last < len(messages) and (messages[last]["content"] or "").strip() == label:
+        messages = [*messages[:last], {**messages[last], "content": None}, *messages[last + 1 :]]
+    return {**example, "label": None, "meta": None, "messages": messages}
 
 
 def shown_hashes(task: Task, examples: pl.DataFrame) -> pl.Series:
@@ -162,11 +173,20 @@ class Turn(NamedTuple):
     value: str | None
 
 
-class Turns:
-    """What one person may undo and redo in one task, from the newest back, across restarts."""
+Shown = Callable[[Iterable[str]], Mapping[str, str]]  # example ids to the hash of what they show now
 
-    def __init__(self, workspace: Workspace, task: Task, reviewer: str) -> None:
+
+class Turns:
+    """What one person may undo and redo in one task and version, from the newest back, across restarts.
+
+    Answers to rows that are not of this version, or said something else when they were answered, are
+    none of its: nobody takes back unseen what another version's card showed.
+    """
+
+    def __init__(self, workspace: Workspace, task: Task, reviewer: str, shown: Shown) -> None:
         self.ledger, self.key, self.reviewer = workspace.ledger, task.key, reviewer
+        self._shown = shown
+        self.here: dict[str, str | None] = {}  # example id to what it shows; None: not of this version
         self._forget()
 
     def _forget(self) -> None:
@@ -184,12 +204,17 @@ class Turns:
             # a merged journal brought words from before: the order is by time, so read it all again
             self._forget()
             gained = self.ledger.rows(query, self.reviewer, self.key, 0)
+        unknown = {row["example_id"] for row in gained} - self.here.keys()
+        if unknown:
+            self.here |= {**dict.fromkeys(unknown), **self._shown(unknown)}
         for row in gained:
             self._take(row)
             self.read = max(self.read, int(row["annotation_id"]))
             self.newest = row["annotated_at"]
 
     def _take(self, row: Row) -> None:
+        if self.here[row["example_id"]] != row["content_hash"]:
+            return
         turn, _, uid = (row["turns"] or "").partition(" ")
         if turn not in ("undo", "redo"):
             self.done.append(row)

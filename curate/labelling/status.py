@@ -109,7 +109,7 @@ def _model(workspace: Workspace, dataset: str, task: Task, answers: int) -> str:
     new = answers - found.trained_on
     right = "" if found.right is None else f", right on {found.right:.0%} of the answers it had not seen"
     old = f"; {new:,} answers are newer" if new > 0 else ""
-    return f"model of {found.trained_on:,} answers by {found.features}{right}{old}"
+    return f"model of {found.trained_on:,} answers by {found.features}{right}{found.sample}{old}"
 
 
 def exported(workspace: Workspace, dataset: str, task: Task, by: str = "") -> Iterator[dict[str, object]]:

@@ -1,7 +1,8 @@
 """Active learning: a model of the answers so far says what the others may be, and which to ask for next.
 
-Logistic regression on sentence vectors, or on words and pieces of words where there is no encoder. The
+Logistic regression on sentence vectors, or on words and pairs of words where there is no encoder. The
 rows that it is least sure of come first, of many kinds; of each few the alike come one after the other.
+Of a large version it ranks a sample: what a training reads, holds and takes does not grow with the rows.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import polars as pl
 
 from curate.embedding import AUTO, NONE, Encoder, Vectors, find_encoder
 from curate.labelling.answers import Said, standing
+from curate.labelling.pool import drawn, kept_words, texts_at, weights
 from curate.labelling.suggestions import keep
 from curate.labelling.tasks import Task
 from curate.labelling.work import placed
@@ -26,6 +28,7 @@ from curate.workspace import Workspace, now
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
+TAUGHT = 20_000  # answers at most, the newest, that are learned from
 FEWEST = 4  # answers, below which nothing is learned
 FEWEST_TOLD = 20  # answers, below which nobody can say how often the model is right
 FOLDS = 5
@@ -43,7 +46,8 @@ class Taught(NamedTuple):
     """What came of it; `why` says why nothing was learned, else it is empty."""
 
     trained_on: int
-    rows: int
+    rows: int  # that have a suggestion and a place in the order
+    of: int  # rows of the version; where there are more, those ranked are a seeded sample
     features: str
     right: float | None
     why: str = ""
@@ -52,27 +56,32 @@ class Taught(NamedTuple):
 def suggest(workspace: Workspace, dataset: str, task: Task, encoder: str = AUTO) -> Taught:
     """Train on all people's standing answers and write what is proposed for each row of a version."""
     said = list(placed(workspace, dataset, task, standing(workspace, task).said))
+    ids = workspace.scan_examples(dataset).select("example_id").collect()["example_id"]
     why = _too_little(task, said)
     if why:
-        return Taught(len(said), 0, "", None, why)
+        return Taught(len(said), 0, len(ids), "", None, why)
+    learned = sorted(said, key=lambda each: (each[1].at, each[1].uid))[-TAUGHT:]
     with Progress("suggest", total=3) as progress:
-        texts = texts_of(workspace.scan_examples(dataset), task)
-        features, told = _features(workspace, texts, encoder)
+        answered = np.array([place for place, _ in learned], dtype=np.int64)
+        pool = drawn(len(ids), answered)
+        features, told = _features(workspace, dataset, task, pool, encoder)
         progress.step()
-        places = np.array([place for place, _ in said], dtype=np.int64)
-        answers = [word.value for _, word in said]
+        answers = [word.value for _, word in learned]
         learn = _several if task.kind == "several" else _one_of
-        guess = learn(task, features, places, answers)
+        guess = learn(task, features, np.searchsorted(pool, answered), answers)
         progress.step()
         rank = arranged(features, guess.doubt)
         progress.step()
-    ids = workspace.scan_examples(dataset).select("example_id").collect()["example_id"]
-    rows = pl.DataFrame({"example_id": ids, "answer": guess.answers, "probability": guess.sure, "rank": rank})
+    if len(learned) < len(said):
+        told += f", of the newest {TAUGHT:,} answers"
+    rows = pl.DataFrame(
+        {"example_id": ids[pool], "answer": guess.answers, "probability": guess.sure, "rank": rank}
+    )
     facts: dict[str, object] = {
-        "trained_on": len(said), "made_at": now(), "features": told, "right": guess.right
+        "trained_on": len(said), "made_at": now(), "features": told, "right": guess.right, "of": len(ids),
     }  # fmt: skip
     keep(workspace, dataset, task, rows, facts)
-    return Taught(len(said), rows.height, told, guess.right)
+    return Taught(len(said), rows.height, len(ids), told, guess.right)
 
 
 def _too_little(task: Task, said: Sequence[tuple[int, Said]]) -> str:
@@ -86,29 +95,16 @@ def _too_little(task: Task, said: Sequence[tuple[int, Said]]) -> str:
     return ""
 
 
-def texts_of(rows: pl.LazyFrame, task: Task) -> list[str]:
-    """What the card shows of each row: what was asked, or all of it."""
-    from curate.checks.wording import wordings
-
-    columns = rows.select("example_id", "messages", "chosen", "rejected").collect()
-    texts = []
-    for wording in wordings(columns):
-        part = "\n".join(wording.parts("prompt" if task.show == "prompt" else "whole")).strip()
-        texts.append(part or "\n".join(wording.parts("whole")).strip())
-    return texts
-
-
-def _features(workspace: Workspace, texts: Sequence[str], encoder: str) -> tuple[Any, str]:
-    """(one line for each text, what they are made by): vectors if they can be had soon, else words."""
-    from curate.terms import terms_of
-
+def _features(workspace: Workspace, dataset: str, task: Task, pool: Places, encoder: str) -> tuple[Any, str]:
+    """(one line for each row of the pool, what they are made by): vectors if they can be had soon, else words."""
     found = find_encoder(encoder)
     if found is not None:
+        texts = texts_at(workspace.scan_examples(dataset), task, pool)
         vectors = Vectors(found, workspace.vectors / found.fingerprint)
         if encoder != AUTO or _missing(vectors, texts) <= ENCODED:
             return vectors.of(texts), _told(found)
     why = "" if encoder == NONE else " (no encoder)" if found is None else " (too many texts to encode)"
-    return terms_of(texts, pieces=False), f"words{why}"
+    return weights(kept_words(workspace, dataset, task, pool)), f"words{why}"
 
 
 def _told(encoder: Encoder) -> str:
@@ -165,11 +161,14 @@ def _probabilities(features: Any, places: Places, codes: Places) -> Callable[[An
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=STRENGTH, max_iter=200, tol=1e-3)
+    shown = features[places]
+    # a word that no answered row has gets no weight: left out, the model is the same, and small
+    kept = np.unique(shown.indices) if hasattr(shown, "indices") else slice(None)
     with warnings.catch_warnings():
         # the order of the rows does not change with more steps
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features[places], codes)
-    return lambda asked: np.asarray(model.predict_proba(asked), dtype=np.float64)
+        model.fit(shown[:, kept], codes)
+    return lambda asked: np.asarray(model.predict_proba(asked[:, kept]), dtype=np.float64)
 
 
 def _out_of_fold(features: Any, places: Places, codes: Places) -> float | None:  # noqa: ANN401

@@ -38,6 +38,13 @@ class Proposed:
     features: str  # what it judged by
     right: float | None  # share of the answers that it told when it had not seen them; None for too few
     rank: npt.NDArray[np.int64]
+    ranked: int = 0  # rows that the model looked at
+    of: int = 0  # rows of the version
+
+    @property
+    def sample(self) -> str:
+        """Which rows it ranked, where these are not all; to be put behind other words."""
+        return f", ranks {self.ranked:,} of {self.of:,} rows" if self.ranked < self.of else ""
 
     def placed(self, ids: pl.Series) -> Proposed:
         """The same with a line for each id, in their order."""
@@ -84,7 +91,7 @@ def proposed(workspace: Workspace, dataset: str, task: Task) -> Proposed | None:
         facts = json.loads(pl.read_parquet_metadata(path)["seatrial"])
         return Proposed(
             rows, int(facts["trained_on"]), str(facts["made_at"]), str(facts["features"]), facts["right"],
-            np.zeros(0, dtype=np.int64),
+            np.zeros(0, dtype=np.int64), rows.height, int(facts.get("of", rows.height)),
         )  # fmt: skip
     except (pl.exceptions.PolarsError, OSError, KeyError, ValueError, TypeError):
         return None  # a cache: `label suggest` writes it again

@@ -30,6 +30,7 @@ from curate.labelling.gold import gold_of
 from curate.labelling.suggestions import Proposed, proposed
 from curate.labelling.tasks import Task, Value, column_of
 from curate.workspace import Annotation, Workspace
+from curate.workspace.limits import LONGEST, must_fit
 
 Order = Literal["file", "uncertain", "differ"]
 ORDERS: dict[Order, str] = {
@@ -56,7 +57,7 @@ class Work:
         self.answered = np.zeros(self.rows.height, dtype=bool)
         self.own: dict[int, Value] = {}  # place to one's own standing answer
         self.paces: deque[float] = deque(maxlen=PACED)
-        self.turns = Turns(workspace, task, reviewer)
+        self.turns = Turns(workspace, task, reviewer, self._shown)
         self.model: Proposed | None = None
         self.seen: dict[int, tuple[Said, ...]] = {}  # place to what people differ on, as it was read
         self._read_answers()
@@ -86,6 +87,11 @@ class Work:
         """(place, answer) of those that were given to what a row of this version says now."""
         words = list(said)
         return list(placed(self.workspace, self.dataset, self.task, words))
+
+    def _shown(self, example_ids: Iterable[str]) -> dict[str, str]:
+        """What rows of this version show, as hashes."""
+        now = shown_now(self.workspace, self.dataset, self.task, example_ids)
+        return {example_id: shown for example_id, (_, shown) in now.items()}
 
     def newer_model(self) -> Proposed | None:
         """Suggestions newer than those at hand, or None. It reads a file: do it in a thread."""
@@ -192,6 +198,12 @@ class Work:
 
     # answers: on return they are on the disk
 
+    def checked(self, value: object) -> Value:
+        """The value, if it answers the task and leaves room for what is kept with it. Raises ConfigError."""
+        checked = self.task.checked(value)
+        must_fit([("an answer", packed(checked), LONGEST // 2)])
+        return checked
+
     def answer(
         self,
         place: int,
@@ -201,13 +213,13 @@ class Work:
         suggestion: Suggestion | None = None,
     ) -> None:
         """Answer one row; `suggestion` is what was shown beside it. Raises ConfigError for what is no answer."""
-        checked = self.task.checked(value)
+        checked = self.checked(value)
         settles = tuple(word.uid for word in self.seen.get(place, ())) if self.order == "differ" else ()
         word = packed(checked, seconds, suggestion)
-        said = Annotation(
-            example["example_id"], shown_hash(self.task, example), self.task.key, word, self.reviewer, settles
-        )
+        example_id, shown = example["example_id"], shown_hash(self.task, example)
+        said = Annotation(example_id, shown, self.task.key, word, self.reviewer, settles)
         self.workspace.ledger.annotate([said])
+        self.turns.here[example_id] = shown
         if settles:
             self.seen.pop(place, None)
         self.total_answers += place not in self.own
@@ -314,7 +326,9 @@ class Work:
             return f"no model yet: it is trained from {max(self.task.retrain, 2)} answers on, of two kinds"
         new = self.total_answers - self.model.trained_on
         right = "" if self.model.right is None else f", {self.model.right:.0%} right"
-        return f"model of {self.model.trained_on:,} answers{right}" + (f", {new:,} newer" if new > 0 else "")
+        return f"model of {self.model.trained_on:,} answers{right}{self.model.sample}" + (
+            f", {new:,} newer" if new > 0 else ""
+        )
 
 
 def told(value: Value) -> str:
@@ -332,16 +346,22 @@ def placed(
     """(place, answer) of those answers that were given to what a row of a version says now."""
     if not said:
         return
-    ids = list(dict.fromkeys(word.example_id for word in said))
+    now = shown_now(workspace, dataset, task, (word.example_id for word in said))
+    for word in said:
+        place, shown = now.get(word.example_id, (None, None))
+        if place is not None and shown == word.shown:
+            yield place, word
+
+
+def shown_now(
+    workspace: Workspace, dataset: str, task: Task, example_ids: Iterable[str]
+) -> dict[str, tuple[int, str]]:
+    """Example id to the row's place in a version and the hash of what it shows there."""
+    ids = list(dict.fromkeys(example_ids))
     rows = workspace.scan_examples(dataset).with_row_index("place")
     found = rows.filter(pl.col("example_id").is_in(ids)).collect()
-    hashes = dict(
-        zip(found["example_id"], zip(found["place"], shown_hashes(task, found), strict=True), strict=True)
-    )
-    for word in said:
-        place, shown = hashes.get(word.example_id, (None, None))
-        if place is not None and shown == word.shown:
-            yield int(place), word
+    shown = zip(found["place"].to_list(), shown_hashes(task, found), strict=True)
+    return dict(zip(found["example_id"], shown, strict=True))
 
 
 def mine(task: Task, reviewer: str, ids: pl.Series) -> npt.NDArray[np.bool_]:

@@ -8,6 +8,7 @@ import secrets
 import shlex
 import sqlite3
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.errors import NotFoundError, ResourceError, WorkspaceError
+from curate.workspace.limits import LONGEST, NAME, must_fit
 from curate.workspace.migrations import MIGRATIONS, later
 
 WAIT = 30  # seconds for another process to end its writing
@@ -73,10 +75,12 @@ class Annotation:
 
 
 class Ledger:
-    """The connection to `ledger.db`. Two processes may use it at once."""
+    """The connection to `ledger.db`. Two processes may use it at once, and all threads of one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # a connection has one transaction: without this a second thread's words would fall into the first's
+        self.alone = threading.RLock()
         orphans = path.parent / "artifacts"
         if (not path.is_file() or path.stat().st_size == 0) and orphans.is_dir() and any(orphans.iterdir()):
             raise WorkspaceError(
@@ -146,7 +150,8 @@ class Ledger:
 
     def close(self) -> None:
         """Release the file."""
-        self.db.close()
+        with self.alone:
+            self.db.close()
 
     def write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
         """Add rows in one transaction; on return they are on the disk."""
@@ -154,22 +159,24 @@ class Ledger:
 
     def together(self, work: Callable[[], object]) -> None:
         """Do `work` in one transaction that nobody else writes in; on return it is on the disk, or none of it."""
-        try:
-            self.db.execute("begin immediate")
+        with self.alone:
             try:
-                work()
-                self.db.execute("commit")
-            except BaseException:
-                self._take_back()
-                raise
-        except sqlite3.OperationalError as error:
-            raise ResourceError(
-                f"{self.path}: {error}", hint="free the disk or end the other process, then try again"
-            ) from error
+                self.db.execute("begin immediate")
+                try:
+                    work()
+                    self.db.execute("commit")
+                except BaseException:
+                    self._take_back()
+                    raise
+            except sqlite3.OperationalError as error:
+                raise ResourceError(
+                    f"{self.path}: {error}", hint="free the disk or end the other process, then try again"
+                ) from error
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """The rows of a query."""
-        return self.db.execute(query, values).fetchall()
+        with self.alone:
+            return self.db.execute(query, values).fetchall()
 
     # runs and artifacts
 
@@ -265,6 +272,11 @@ class Ledger:
         NotFoundError for an edit whose text is not here.
         """
         said = list(decisions)
+        must_fit(
+            word
+            for d in said
+            for word in (("a note", d.note, LONGEST), ("a person's name", d.reviewer, NAME))
+        )
         for edit in dict.fromkeys(d.edit for d in said if d.edit is not None and d.turns is None):
             if not self.rows("select 1 from artifact where digest = ?", edit):
                 raise NotFoundError(f"the text {edit} of an edit is not in this workspace")
@@ -285,6 +297,15 @@ class Ledger:
     def annotate(self, annotations: Iterable[Annotation]) -> None:
         """Record annotations; time, order and promise as in `decide`."""
         said = list(annotations)
+        must_fit(
+            word
+            for a in said
+            for word in (
+                ("an answer or note", a.value, LONGEST),
+                ("a name", a.reviewer, NAME),
+                ("a key", a.key, NAME),
+            )
+        )
 
         def insert() -> None:
             at = self.next_moment()

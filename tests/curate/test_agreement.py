@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
-from curate.agreement import METRICS, Metric, alpha, kappa, pairs
+from curate.agreement import METRICS, RESAMPLES, Metric, alpha, kappa, kappa_error, pairs
 from curate.errors import ConfigError
 
 
@@ -62,10 +63,15 @@ def test_kappa_and_its_error_as_published() -> None:
 
     The book goes on from a kappa rounded to .68; from .6765 the error is .0877.
     """
-    found = kappa(spread([[75, 1, 4], [5, 4, 1], [0, 0, 10]]), "A", "B")
+    cells = [[75, 1, 4], [5, 4, 1], [0, 0, 10]]
+    found = kappa(spread(cells), "A", "B")
     assert found.kappa is not None and found.low is not None and found.high is not None
     assert (found.n, round(found.agreement or 0, 2), round(found.kappa, 2)) == (100, 0.89, 0.68)
-    assert (found.high - found.low) / 2 / 1.96 == pytest.approx(0.087, abs=0.001)
+    table = np.array(cells) / 100
+    chance = float(table.sum(1) @ table.sum(0))
+    error = kappa_error(table, found.kappa, chance, 100)
+    assert error == pytest.approx(0.087, abs=0.001)
+    assert found.low <= found.kappa - 1.95 * error and found.high >= found.kappa + 1.95 * error
 
 
 def test_kappa_is_that_of_scikit_learn() -> None:
@@ -80,18 +86,86 @@ def test_kappa_is_that_of_scikit_learn() -> None:
         assert found.kappa == pytest.approx(cohen_kappa_score(one, two), abs=1e-12)
 
 
-def test_the_interval_of_kappa_covers_as_often_as_it_says() -> None:
-    """Of 400 samples of a known table about 95 % of the intervals hold its kappa."""
+def drawn(true: float, often: float, n: int, draw: random.Random) -> list[dict[str, str]]:
+    """N units of two raters with a kappa of `true`, who both say x of a share `often`."""
+    both = often * (1 - often)
+    cells = [
+        often * often + both * true,
+        both * (1 - true),
+        both * (1 - true),
+        (1 - often) ** 2 + both * true,
+    ]
+    said = draw.choices(("xx", "xy", "yx", "yy"), cells, k=n)
+    return [{"A": each[0], "B": each[1]} for each in said]
+
+
+@pytest.mark.parametrize("n", [6, 20, 100])
+@pytest.mark.parametrize("often", [0.5, 0.9])
+@pytest.mark.parametrize("true", [0.0, 0.6, 0.95])
+def test_the_interval_of_kappa_covers_as_often_as_it_says(true: float, often: float, n: int) -> None:
+    """Of 300 samples of a known table at least 92 % of the intervals hold its kappa, also of few units."""
     draw = random.Random(1)
-    # shares .4 .1 / .1 .4: observed .8, chance .5, kappa .6
-    cells = [("x", "x")] * 4 + [("x", "y"), ("y", "x")] + [("y", "y")] * 4
-    hits = 0
-    for _ in range(400):
-        sample = [draw.choice(cells) for _ in range(150)]
-        found = kappa([{"A": a, "B": b} for a, b in sample], "A", "B")
-        assert found.low is not None and found.high is not None
-        hits += found.low <= 0.6 <= found.high
-    assert 0.92 <= hits / 400 <= 0.98
+    found = [kappa(drawn(true, often, n, draw), "A", "B") for _ in range(300)]
+    told = [(each.low, each.high) for each in found if each.low is not None and each.high is not None]
+    assert len(told) >= 20
+    assert sum(low <= true <= high for low, high in told) / len(told) >= 0.92
+
+
+@pytest.mark.parametrize("n", [6, 30])
+def test_the_interval_of_alpha_covers_as_often_as_it_says(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for alpha, whose true value is that of kappa where both say x equally often."""
+    monkeypatch.setattr("curate.agreement.RESAMPLES", 200)
+    draw = random.Random(4)
+    found = [alpha(drawn(0.9, 0.7, n, draw)) for _ in range(100)]
+    told = [(each.low, each.high) for each in found if each.low is not None and each.high is not None]
+    assert sum(low <= 0.9 <= high for low, high in told) / len(told) >= 0.9
+
+
+def test_full_agreement_of_few_is_not_sure() -> None:
+    """Six judged alike: 1, and a lower limit that six can bear; the more there are, the higher it is."""
+    units = [{"a": word, "b": word} for word in "xxxyyy"]
+    for found in (kappa(units, "a", "b"), alpha(units)):
+        value = found.kappa if hasattr(found, "kappa") else found.alpha
+        assert value == 1 == found.high and found.low is not None and 0 < found.low < 0.5
+    # Wilson's lower limit of 6 of 6 is .6097; chance is .5
+    assert kappa(units, "a", "b").low == pytest.approx((0.6097 - 0.5) / 0.5, abs=1e-3)
+    more = kappa(units * 20, "a", "b").low
+    assert more is not None and more > 0.9
+    scale = alpha([{"a": word, "b": word} for word in "123456"], "interval")
+    assert scale.low is not None and scale.low < 0.5
+
+
+def test_one_who_says_the_same_of_all_has_no_interval() -> None:
+    """Kappa is 0 whatever the other says: told as such, not as a sure 0."""
+    units = [{"a": "x", "b": "x" if number % 3 else "y"} for number in range(50)]
+    found = kappa(units, "a", "b")
+    assert (found.kappa, found.low, found.high, found.reason) == (0, None, None, "a says the same of all 50")
+    assert str(found.kappa) == "0.0"
+
+
+def test_resamples_in_which_nothing_varies_are_left_out_and_counted() -> None:
+    """One unit of 50 has the other answer: a third of the resamples lack it, and do not count as 1."""
+    found = alpha([{"a": "x", "b": "x"}] * 49 + [{"a": "x", "b": "y"}])
+    assert 0.3 < found.undefined / RESAMPLES < 0.43
+    assert found.alpha is not None and found.low is not None and found.high is not None
+    assert found.low < -1 and found.high < 1, "one difference in 50 tells nearly nothing"
+    assert alpha([{"a": "x", "b": "y"}]).reason == "n is 1"
+
+
+def test_as_many_resamples_as_documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where there are many values."""
+    draws = []
+    real = np.random.default_rng(0)
+
+    class Counted:
+        def integers(self, *args: int) -> object:
+            draws.append(args)
+            return real.integers(*args)
+
+    monkeypatch.setattr("curate.agreement.WIDE", 1)
+    monkeypatch.setattr("numpy.random.default_rng", lambda seed: Counted())
+    alpha([{"a": str(n), "b": str(n // 2)} for n in range(20)])
+    assert len(draws) == RESAMPLES == 2_000
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -104,7 +178,8 @@ def test_full_agreement_chance_and_nothing(metric: Metric) -> None:
     assert abs(alpha(chance, metric).alpha or 1) < 0.05
     assert alpha([{"A": "1"}, {"B": "2"}], metric).alpha is None
     assert alpha([{"A": "1", "B": "1"}] * 4, metric).alpha is None
-    assert kappa([{"A": "1", "B": "1"}] * 4, "A", "B")[1:4] == (4, 1.0, None)
+    same = kappa([{"A": "1", "B": "1"}] * 4, "A", "B")
+    assert same[1:4] == (4, 1.0, None) and same.reason.startswith("all say the same")
     assert kappa([], "A", "B").n == 0
 
 

@@ -145,9 +145,13 @@ def test_the_command_answers_with_an_exit_code(tmp_path: Path, monkeypatch: pyte
     settings = {"column": None, "encoder": "none", "max_missing": 0.1, "max_auc": 0.7}
     bad = command("shop", inputs=write("hotel.jsonl", {"hotel": 40}), texts=False, **settings)  # type: ignore[arg-type]
     assert bad.exit_code == 1 and any("region 1" in line for line in bad.lines)
-    assert not any("breakfast booking" in line for line in bad.lines)  # places, not texts, unless asked for
+    # places, and no word of any input, unless asked for; neither for a machine
+    assert not any(word in line for line in bad.lines for word in ("breakfast", "booking"))
+    assert "breakfast" not in json.dumps(bad.data) and bad.data["coverage"]["regions"][0]["places"]
     shown = command("shop", inputs=str(tmp_path / "hotel.jsonl"), texts=True, **settings)  # type: ignore[arg-type]
     assert sum(map(len, shown.lines)) > sum(map(len, bad.lines))
+    assert any("breakfast" in line for line in shown.lines)
+    assert "breakfast" in shown.data["coverage"]["regions"][0]["words"]
     assert len(workspace.ledger.rows("select 1 from run where kind = 'coverage'")) == 2
     with pytest.raises(ConfigError, match="inputs"):
         command("shop", inputs="", texts=False, **settings)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.errors import ConfigError
+from curate.errors import ConfigError, ResourceError
 from curate.export import FORMATS, Written, _drafts, export_dataset
 from curate.formats.tables import guarded, unguarded
 from curate.sources import read_source
@@ -353,7 +353,9 @@ def test_an_edit_is_in_every_format(tmp_path: Path) -> None:
     ]
 
 
-def test_what_a_killed_export_left_is_taken_away_and_what_another_writes_is_not(tmp_path: Path) -> None:
+def test_what_a_killed_export_left_is_taken_away_and_what_another_writes_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     examples = imported(tmp_path, [{"instruction": "Do it", "output": "Done"}])
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -364,4 +366,12 @@ def test_what_a_killed_export_left_is_taken_away_and_what_another_writes_is_not(
         (folder / "rows.jsonl").write_text("{}")
     export_dataset(examples, out, format="original", name="rows")
     assert [folder.exists() for folder in left] == [False, True]
+
+    def not_ours(path: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(path))
+
+    left[0].mkdir()
+    monkeypatch.setattr("curate.export.shutil.rmtree", not_ours)
+    with pytest.raises(ResourceError, match="not permitted"):
+        export_dataset(examples, out, format="original", name="rows")
     assert (out / "rows.json").is_file() or (out / "rows.jsonl").is_file()

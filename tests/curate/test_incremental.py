@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from curate import remembered
+from curate.checks import near_duplicate
 from curate.checks.near_duplicate import NearDuplicate
 from curate.steps import Reading, import_files, scan_version
 from curate.workspace import Workspace
@@ -120,7 +121,7 @@ def test_doubts_of_old_pairs_are_not_looked_for_again(workspace, tmp_path, monke
     read = []
     told = NearDuplicate._told
     monkeypatch.setattr(
-        NearDuplicate, "_told", lambda *args: read.append(len(args[3])) or told(*args), raising=True
+        NearDuplicate, "_told", lambda *args: read.append(len(args[2])) or told(*args), raising=True
     )
     grown = version(workspace, tmp_path, [*made.rows, made.fresh()])
     found(workspace, grown)
@@ -151,3 +152,53 @@ def test_a_file_of_sketches_that_goes_while_it_is_read_costs_time_alone(workspac
     monkeypatch.setattr(remembered.Remembered, "_read", gone)
     grown = version(workspace, tmp_path, [*made.rows, made.fresh()])
     assert found(workspace, grown).equals(found(workspace, grown, again=True))
+
+
+def test_scores_of_old_pairs_are_not_taken_again(workspace, tmp_path, monkeypatch):
+    draw = random.Random(8)
+    words = [f"word{number}" for number in range(4_000)]
+    texts = [draw.sample(words, 40) for _ in range(60)]
+    texts += [[*text[:-1], "other"] for text in texts[:20]]
+    rows = [row(" ".join(text), "Yes.", None) for text in texts]
+    found(workspace, version(workspace, tmp_path, rows))
+    cut = []
+    sets_of = near_duplicate.sets_of
+    monkeypatch.setattr(
+        near_duplicate, "sets_of", lambda texts, *how: cut.append(len(texts)) or sets_of(texts, *how)
+    )
+    grown = version(workspace, tmp_path, [*rows, row(" ".join([*texts[30][:-1], "new"]), "Yes.", None)])
+    taken = found(workspace, grown)
+    assert max(cut) <= 3  # the new row, and what it is near to
+    cut.clear()
+    assert found(workspace, grown, again=True).equals(taken)
+    assert max(cut) >= 40
+    assert taken.filter(check="near-duplicate").height == 42
+
+
+def test_rows_that_stand_where_they_stood_are_not_looked_for_one_by_one(workspace, tmp_path, monkeypatch):
+    made = Rows(9, 120)
+    found(workspace, version(workspace, tmp_path, made.rows))
+    joined = []
+    distinct = remembered._distinct
+    monkeypatch.setattr(remembered, "_distinct", lambda table: joined.append(table.height) or distinct(table))
+    made.rows += [made.fresh() for _ in range(8)]
+    grown = version(workspace, tmp_path, made.rows)
+    assert found(workspace, grown).equals(found(workspace, grown, again=True))
+    assert not joined
+    made.rows = [*made.rows[60:], *made.rows[:60], made.fresh()]  # now they stand elsewhere
+    turned = version(workspace, tmp_path, made.rows)
+    assert found(workspace, turned).equals(found(workspace, turned, again=True))
+    assert joined
+    joined.clear()
+    made.rows.append(made.fresh())  # and were put together in that order
+    grown = version(workspace, tmp_path, made.rows)
+    assert found(workspace, grown).equals(found(workspace, grown, again=True))
+    assert not joined
+
+
+def test_a_row_whose_label_alone_changed_is_sketched_again(workspace, tmp_path):
+    made = Rows(10, 80)
+    found(workspace, version(workspace, tmp_path, made.rows))
+    made.rows[-1] = {**made.rows[-1], "queue": "c"}
+    changed = version(workspace, tmp_path, made.rows)
+    assert found(workspace, changed).equals(found(workspace, changed, again=True))

@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 
 from curate.apply import Edit
 from curate.differences import differing, settling, tell
+from curate.edit_texts import edit_digest
 from curate.errors import NotFoundError, SourceError
 from curate.journal import Journal, export, merge, read
-from curate.journal_lines import checked, edit_digest
+from curate.journal_lines import checked
+from curate.lastword import NAMES, last_words
+from curate.notes import note
 from curate.review import EDIT_KIND
 from curate.workspace import Annotation, Decision, Workspace
 from curate.workspace.migrations import MIGRATIONS
@@ -52,6 +55,7 @@ def state(workspace: Workspace) -> object:
         list(export(workspace)),
         sorted(map(tuple, ledger.rows("select finding_id, uid from latest_decision"))),
         sorted(map(tuple, ledger.rows("select uid from latest_annotation"))),
+        last_words(workspace).sort("finding_id").select(sorted(NAMES)).rows(),
         tell(workspace),
     )
 
@@ -59,7 +63,9 @@ def state(workspace: Workspace) -> object:
 ACTS = st.lists(
     st.tuples(
         st.sampled_from(["anna", "ben", "carl"]),
-        st.sampled_from(["keep", "drop", "redact", None, "settle", "undo", "label", "export"]),
+        st.sampled_from(
+            ["keep", "drop", "redact", None, "settle", "undo", "label", "export", "safe", "note"]
+        ),
         st.integers(0, 2),
     ),
     min_size=1,
@@ -72,6 +78,12 @@ def said(workspace: Workspace, who: str, act: str | None, number: int, uid: dict
     finding = f"f{number}"
     if act == "label":
         workspace.ledger.annotate([Annotation(f"e{number}", "h", "label:queue", f'"{who}"', who)])
+        return
+    if act == "note":
+        note(workspace, {"finding_id": finding, "example_id": "e", "content_hash": "h"}, f"by {who}", who)
+        return
+    if act == "safe":
+        workspace.ledger.decide([Decision(finding, "e", "drop", "seatrial:safe")])
         return
     word = Decision(finding, "e", act if act in ("keep", "drop", "redact") else None, who)
     if act == "settle":
@@ -182,8 +194,8 @@ def test_edits_travel_only_when_asked(make: Make) -> None:
 
     here, there = make("anna"), make("ben")
     edit = Edit("e", 0, "content", "a new text")
-    digest = here.put_json(EDIT_KIND, edit._asdict())
-    assert edit_digest(edit._asdict()) == digest
+    digest = here.put_json(EDIT_KIND, edit.said())
+    assert edit_digest(edit) == digest
     here.ledger.decide([Decision("f", "e", "edit", "anna", edit=digest)])
     assert "a new text" not in "".join(export(here))
     assert merge(there, [journal(here)]).missing == 1

@@ -12,6 +12,7 @@ from curate.apply import Edit, apply
 from curate.errors import ConfigError, NotFoundError
 from curate.example import frame, with_ids
 from curate.finding import stamp
+from curate.lastword import undo
 from curate.review import (
     REVIEW,
     SAFE_REVIEWER,
@@ -28,7 +29,6 @@ from curate.review import (
     review,
     safe,
     summary,
-    undo,
 )
 from curate.workspace import Workspace
 

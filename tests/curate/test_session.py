@@ -13,9 +13,10 @@ from curate.differences import differing, settling
 from curate.errors import ConfigError, GateError, NotFoundError, SourceError
 from curate.job import run_recipe
 from curate.journal import export, merge, read
+from curate.lastword import undo
 from curate.recipe import read_recipe
 from curate.release import split_version
-from curate.review import accept_safe, decide, decide_edit, record, review, undo
+from curate.review import accept_safe, decide, decide_edit, record, review
 from curate.session import write_session
 from curate.splitting import Wish
 from curate.steps import Reading, apply_decisions, import_files, scan_version

@@ -10,7 +10,6 @@ from zlib import crc32
 
 import polars as pl
 
-from curate.checks.quality.language import language_of
 from curate.checks.wording import normalise, wordings
 
 PIECE = 700  # characters given to an encoder at once: what most read before they cut off
@@ -76,6 +75,8 @@ def subjects(batch: pl.DataFrame) -> Iterator[Subject]:
 
 def asked(subject: Subject) -> Asked:
     """What is encoded of a subject, and its numbers and language."""
+    from curate.checks.quality.language import language_of  # with it come all patterns of that check
+
     pieces = pieces_of(subject.stem)
     variants = [f"{subject.stem.strip()} {option}" for option in subject.options] if len(pieces) == 1 else []
     numbers = numbers_in(subject.stem)

@@ -61,12 +61,13 @@ class PatternAnalyser:
         whole_words: bool = False,
         never_stop: Iterable[str] = (),
         fast: bool | None = None,
+        later: int = 0,
     ) -> None:
         """Compile all patterns.
 
         `whole_words` is Presidio's context_matching_mode; `never_stop` are stop words that count as
         words of context; `fast` asks for Hyperscan (extra `fast`) or for none, None takes it where it
-        is: the results are the same.
+        is, after `later` characters: the results are the same.
         """
         self.threshold = threshold
         self._whole_words = whole_words
@@ -84,7 +85,7 @@ class PatternAnalyser:
         self._phone_bit = 1 << len(forms) if self._dialled else 0
         least = min((one.phones.least for one in self._dialled), default=1)
         forms.append(Form(_PHONE % max(least - 1, 0), IGNORECASE))
-        self._gate = gate(forms, fast=fast)
+        self._gate = gate(forms, fast=fast, later=later)
         self._all = (1 << len(forms)) - 1
         # an ASCII form cannot stand for what these tell apart
         self._foreign = sum(reader.foreign for reader in self._readers)

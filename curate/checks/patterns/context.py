@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain, islice
 from typing import NamedTuple
+
+from curate.checks.patterns.english import Tokens, is_punctuation, rules
 
 BEFORE = 6  # the word at the place itself, and five before it
 WINDOW = 96  # characters looked at first
@@ -86,9 +88,8 @@ class Words:
 
     def _word(self, start: int, token: str) -> Word:
         lower = token.lower()
-        _, is_stop, is_punct = _english()
-        stop = is_stop(lower) and lower not in self._never_stop
-        counts = not stop and not is_punct(lower) and lower not in {"-PRON-", "be"}
+        stop = lower in _english()[1] and lower not in self._never_stop
+        counts = not stop and not is_punctuation(lower) and lower not in {"-PRON-", "be"}
         parts = tuple(lower.split(":")) if counts and ":" in lower else ()
         return Word(start, len(token), lower, counts and not parts, parts)
 
@@ -123,33 +124,8 @@ def _end(text: str, at: int) -> int:
     return len(text)
 
 
-Tokens = Callable[[str], Iterator[tuple[int, str]]]
-
-
 @lru_cache(maxsize=1)
-def _english() -> tuple[Tokens, Callable[[str], bool], Callable[[str], bool]]:
-    """The rules of spaCy for English: tokens of a piece without inner white space, stop words, punctuation."""
-    from spacy.lang.en import English
-    from spacy.lang.lex_attrs import is_punct
-    from spacy.tokenizer import Tokenizer
-    from spacy.util import compile_infix_regex, compile_prefix_regex, compile_suffix_regex
-    from spacy.vocab import Vocab
-
-    rules = English.Defaults
-    # not English(): a pipeline, if only a blank one, loads what all packages offer it, torch among them
-    tokenizer = Tokenizer(
-        Vocab(lex_attr_getters=rules.lex_attr_getters),
-        rules=rules.tokenizer_exceptions,
-        prefix_search=compile_prefix_regex(rules.prefixes).search,
-        suffix_search=compile_suffix_regex(rules.suffixes).search,
-        infix_finditer=compile_infix_regex(rules.infixes).finditer,
-        token_match=rules.token_match,
-        url_match=rules.url_match,
-    )
-    stops = rules.stop_words
-
-    def tokens(piece: str) -> Iterator[tuple[int, str]]:
-        for token in tokenizer(piece):
-            yield token.idx, token.text
-
-    return tokens, lambda word: word.lower() in stops, is_punct
+def _english() -> tuple[Tokens, frozenset[str]]:
+    """What makes the tokens of a piece, and the stop words."""
+    own = rules()
+    return Tokens(own), own.stops

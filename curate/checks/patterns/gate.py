@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from curate.checks.patterns.shape import shape, widened
 
@@ -21,36 +21,52 @@ class Form(NamedTuple):
     flags: int
 
 
-def gate(forms: Sequence[Form], *, fast: bool | None = None) -> Gate:
+def gate(forms: Sequence[Form], *, fast: bool | None = None, later: int = 0) -> Gate:
     """What tells which of the patterns may match; a pattern that it leaves out certainly does not.
 
-    `fast` asks for Hyperscan or for none; None takes it where it is installed (extra `fast`).
+    `fast` asks for Hyperscan or for none; None takes it where it is installed (extra `fast`). It is
+    compiled when `later` characters were read without it: fewer are read sooner than that takes.
     """
     if fast is None:
         fast = find_spec("hyperscan") is not None
-    return _hyperscan(forms) if fast else _needed(forms)
+    if not fast:
+        return _needed(forms)
+    return _hyperscan_after(forms, later) if later else _hyperscan(forms)
+
+
+def _hyperscan_after(forms: Sequence[Form], characters: int) -> Gate:
+    """With `re` alone at first, then with Hyperscan."""
+    known, left = _needed(forms), characters
+
+    def may_match(form: str) -> int:
+        nonlocal known, left
+        if left > 0:
+            left -= len(form)
+            if left <= 0:
+                known = _hyperscan(forms)
+        return known(form)
+
+    return may_match
 
 
 def _hyperscan(forms: Sequence[Form]) -> Gate:
     import hyperscan as hs
 
-    always, expressions, flags, ids = 0, [], [], []
-    for bit, form in enumerate(forms):
+    expressions, flags = [], []
+    for form in forms:
         wanted = hs.HS_FLAG_PREFILTER | hs.HS_FLAG_SINGLEMATCH | hs.HS_FLAG_ALLOWEMPTY
         wanted |= hs.HS_FLAG_CASELESS if form.flags & IGNORECASE else 0
         wanted |= hs.HS_FLAG_DOTALL if form.flags & DOTALL else 0
         wanted |= hs.HS_FLAG_MULTILINE if form.flags & MULTILINE else 0
-        expression = widened(form.pattern).encode()
-        try:
-            hs.Database().compile(expressions=[expression], flags=[wanted], ids=[0], elements=1)
-        except hs.error:  # it cannot be told apart beforehand, so it always runs
-            always |= 1 << bit
-            continue
-        expressions.append(expression)
+        expressions.append(widened(form.pattern).encode())
         flags.append(wanted)
-        ids.append(bit)
-    database = hs.Database()
-    database.compile(expressions=expressions, flags=flags, ids=ids, elements=len(ids))
+    ids = list(range(len(forms)))
+    try:
+        database = _compiled(expressions, flags, ids)
+    except hs.error:  # one of them is more than it can tell beforehand: that one always runs
+        ids = [bit for bit in ids if _is_known(expressions[bit], flags[bit])]
+        database = _compiled([expressions[bit] for bit in ids], [flags[bit] for bit in ids], ids)
+    always = sum(1 << bit for bit in set(range(len(forms))) - set(ids))
     scan = database.scan
     found = [0]
 
@@ -63,6 +79,26 @@ def _hyperscan(forms: Sequence[Form]) -> Gate:
         return found[0]
 
     return may_match
+
+
+def _compiled(expressions: list[bytes], flags: list[int], ids: list[int]) -> Any:  # noqa: ANN401
+    """Hyperscan's database of these patterns; raises hyperscan.error where one of them is too much for it."""
+    import hyperscan as hs
+
+    database = hs.Database()
+    database.compile(expressions=expressions, flags=flags, ids=ids, elements=len(ids))
+    return database
+
+
+def _is_known(expression: bytes, flags: int) -> bool:
+    """Whether Hyperscan can look for a pattern."""
+    import hyperscan as hs
+
+    try:
+        _compiled([expression], [flags], [0])
+    except hs.error:
+        return False
+    return True
 
 
 def _needed(forms: Sequence[Form]) -> Gate:

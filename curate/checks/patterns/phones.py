@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from curate.checks.patterns.numbering import MOST_DIGITS, Numbering, numbering
+from curate.errors import ConfigError
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumberMatch, PhoneNumberMatcher
@@ -33,6 +35,21 @@ _LONG_GAP = re.compile("[ \xa0\t,]{64}")
 _ANY_DIGIT = re.compile(rf"[\d{_LEAD}]")
 _REST = re.compile(r"[\d#\uff03]")
 LEAD = 10  # the most characters before the first digit of a candidate
+
+
+def check_regions(regions: tuple[str, ...]) -> None:
+    """Raise ConfigError for a region whose numbers nobody knows; it names the nearest that are known."""
+    from phonenumbers import SUPPORTED_REGIONS
+
+    for region in regions:
+        if region not in SUPPORTED_REGIONS:
+            small = {known.lower(): known for known in sorted(SUPPORTED_REGIONS)}
+            near = [small[each] for each in get_close_matches(region.lower(), small, n=4, cutoff=0.4)]
+            meant = f"did you mean {' or '.join(near)}? " if near else ""
+            raise ConfigError(
+                f"pii.phone_regions has `{region}`",
+                hint=f"{meant}known are the {len(small)} of phonenumbers: {', '.join(small.values())}",
+            )
 
 
 class Phones:

@@ -19,16 +19,18 @@ _UNSEEN = re.compile(
     r"<(script|style|noscript|template|head)(?:\s[^<>]*)?>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)",
     re.IGNORECASE | re.DOTALL,
 )
-_BREAK = re.compile(r"[ \t]*<br(?:\s[^<>]*)?/?>[ \t]*\n?", re.IGNORECASE)
+# Of these the blanks around go too. They are trimmed around each match: a pattern that begins with blanks
+# would be tried at each blank of a long run of them
+_BREAK = re.compile(r"<br(?:\s[^<>]*)?/?>[ \t]*\n?", re.IGNORECASE)
 _BLOCK = re.compile(
-    r"\s*</?(?:p|div|h[1-6]|ul|ol|dl|table|blockquote|section|article|main|aside|figure|hr)(?:\s[^<>]*)?/?>\s*",
+    r"</?(?:p|div|h[1-6]|ul|ol|dl|table|blockquote|section|article|main|aside|figure|hr)(?:\s[^<>]*)?/?>",
     re.IGNORECASE,
 )
-_ROW = re.compile(
-    r"(?:\s*</?(?:tr|tbody|thead|tfoot|figcaption|caption|d[td])(?:\s[^<>]*)?>)+\s*", re.IGNORECASE
-)
-_CELL = re.compile(r"\s*</t[dh]\s*>\s*<t[dh](?:\s[^<>]*)?>\s*", re.IGNORECASE)
-_ITEM = re.compile(r"\s*<li(?:\s[^<>]*)?>\s*", re.IGNORECASE)
+_ONE_ROW = r"</?(?:tr|tbody|thead|tfoot|figcaption|caption|d[td])(?:\s[^<>]*)?>"
+_ROW = re.compile(rf"{_ONE_ROW}(?:\s*{_ONE_ROW})*", re.IGNORECASE)
+_CELL = re.compile(r"</t[dh]\s*>\s*<t[dh](?:\s[^<>]*)?>", re.IGNORECASE)
+_ITEM = re.compile(r"<li(?:\s[^<>]*)?>", re.IGNORECASE)
+_ITEM_END = re.compile(r"</li\s*>\s*(?=<)", re.IGNORECASE)
 _TAG = re.compile(
     r"</?(?:p|br|b|i|u|em|strong|span|div|font|center|ul|ol|li|h[1-6]|a|small|big|sup|sub|blockquote|hr|img|table|tbody|thead|tr|td|th)"
     r"(?:\s[^<>]*)?/?>",
@@ -39,10 +41,10 @@ _SUB = re.compile(r"<sub>([0-9+-]{1,4})</sub>", re.IGNORECASE)
 _RAISED = str.maketrans("0123456789+-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻")
 _LOWERED = str.maketrans("0123456789+-", "₀₁₂₃₄₅₆₇₈₉₊₋")
 _BBCODE = re.compile(
-    r"\[/?(?:b|i|u|s|url|img|quote|code|color|size|list|center|spoiler)(?:=[^\]\n]*)?\]", re.IGNORECASE
+    r"\[/?(?:b|i|u|s|url|img|quote|code|color|size|list|center|spoiler)(?:=[^\]\n]{0,300})?\]", re.IGNORECASE
 )
 _WIKI_LINK = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?([^\[\]|\n]+)\]\]")
-_WIKI_HEAD = re.compile(r"^(={2,6})[ \t]*(.+?)[ \t]*\1[ \t]*$", re.MULTILINE)
+_LONG_NUMBER = re.compile(r"&#([0-9]{20,})")  # of so many digits that int() may refuse it
 
 
 def printed(text: str) -> str:
@@ -57,10 +59,30 @@ def without_tags(text: str) -> str:
     """
     text = printed(text)
     text = _SUPER.sub(lambda m: m[1].translate(_RAISED), _SUB.sub(lambda m: m[1].translate(_LOWERED), text))
-    lines = _ITEM.sub("\n- ", re.sub(r"\s*</li\s*>\s*(?=<)", "", _CELL.sub(" | ", text), flags=re.IGNORECASE))
-    lines = _BREAK.sub("\n", _ROW.sub("\n", _BLOCK.sub("\n\n", lines)))
-    plain = html.unescape(_TAG.sub("", lines))
-    return re.sub(r"[ \t]+\n", "\n", re.sub(r"\n{3,}", "\n\n", plain)).strip()
+    text = _trimmed(_ITEM_END, "", _trimmed(_CELL, " | ", text), after=False)
+    lines = _trimmed(_ROW, "\n", _trimmed(_BLOCK, "\n\n", _trimmed(_ITEM, "\n- ", text)))
+    lines = _trimmed(_BREAK, "\n", lines, blanks=" \t", after=False)
+    plain = unescaped(_TAG.sub("", lines))
+    plain = "\n".join(line.rstrip(" \t") for line in re.sub(r"\n{3,}", "\n\n", plain).split("\n"))
+    return plain.strip()
+
+
+def _trimmed(
+    pattern: re.Pattern[str], new: str, text: str, *, blanks: str | None = None, after: bool = True
+) -> str:
+    """`new` for each match and the blanks before it, and after it too unless the pattern takes those itself."""
+    kept, at = [], 0
+    for found in pattern.finditer(text):
+        part = text[at : found.start()].rstrip(blanks)
+        kept += [part.lstrip(blanks) if after and at else part, new]
+        at = found.end()
+    rest = text[at:]
+    return "".join([*kept, rest.lstrip(blanks) if after and at else rest])
+
+
+def unescaped(text: str) -> str:
+    """The characters that HTML's entities stand for, numbers of any length among them."""
+    return html.unescape(_LONG_NUMBER.sub(lambda m: "&#" + (m[1].lstrip("0")[:20] or "0"), text))
 
 
 def without_bbcode(text: str) -> str:
@@ -70,8 +92,20 @@ def without_bbcode(text: str) -> str:
 
 def without_wiki(text: str) -> str:
     """The words of wiki links, headings and emphasis."""
-    heads = _WIKI_HEAD.sub(r"\2", _WIKI_LINK.sub(r"\1", text))
+    lines = _WIKI_LINK.sub(r"\1", text).split("\n")
+    heads = "\n".join(_heading(line) if line.startswith("==") else line for line in lines)
     return re.sub(r"'{3}(.+?)'{3}", r"\1", heads)
+
+
+def _heading(line: str) -> str:
+    """The words of a wiki's heading: between two to six `=` on both sides; another line as it is."""
+    whole = line.rstrip(" \t")
+    first = len(whole) - len(whole.lstrip("="))
+    for size in range(min(first, 6), 1, -1):
+        words = whole[size:-size]
+        if len(whole) > 2 * size and whole.endswith("=" * size):
+            return words.strip(" \t") or words[-1]
+    return line
 
 
 def unwrapped(text: str) -> str:
@@ -90,7 +124,7 @@ REPAIRS: dict[str, Callable[[str], str]] = {
     "controls": without_controls,
     "invisible": without_invisible,
     "json": unwrapped,
-    "entities": html.unescape,
+    "entities": unescaped,
     "tags": without_tags,
     "bbcode": without_bbcode,
     "wiki": without_wiki,

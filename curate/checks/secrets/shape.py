@@ -52,9 +52,17 @@ def varied(body: str) -> bool:
 
 
 def in_order(value: str) -> bool:
-    """Whether most characters follow the one before, as in `1234567890abcdef`."""
-    steps = [abs(ord(b) - ord(a)) for a, b in pairwise(value)]
-    return bool(steps) and sum(step <= 1 for step in steps) >= 0.6 * len(steps)
+    """Whether most characters follow the one before, as in `1234567890abcdef`.
+
+    Of letters in both cases with digits only runs of 4 and more count: `abc123DEF456ghi789` is a poor
+    token, and may be one.
+    """
+    runs, run = 0, 0
+    least = 3 if classes(value) > 2 else 1
+    steps = [abs(ord(b) - ord(a)) <= 1 for a, b in pairwise(value)]
+    for step in (*steps, False):
+        run, runs = (run + 1, runs) if step else (0, runs + (run if run >= least else 0))
+    return bool(steps) and runs >= 0.6 * len(steps)
 
 
 def github_sum(token: str) -> bool:

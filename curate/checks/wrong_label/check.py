@@ -21,7 +21,7 @@ from curate.checks.wrong_label.opinions import (
     regression_says,
     words_say,
 )
-from curate.confident import confident_classes, find_label_issues
+from curate.confident import confident_errors, find_label_issues
 from curate.embedding import AUTO, Units
 from curate.errors import ConfigError
 from curate.terms import terms_of, topics_of
@@ -29,6 +29,7 @@ from curate.terms import terms_of, topics_of
 FEWEST = 5  # different texts of a label, below which nothing can be said of it
 MOST_LABELS = 1_000  # a column with more values is no class
 SURE = 0.999_999  # a score is never 1
+LIKELY = 0.95  # 19 to 1 against the label
 SUSPECTS = pl.Schema(
     {
         "example_id": pl.String,
@@ -55,8 +56,8 @@ class WrongLabel:
     Three opinions that never saw the row's own label (see opinions.py) are joined; the score is the
     probability of the best other label against that of the given one: at least `least`. Confident
     learning says how many labels are wrong: reported are at most twice so many rows, and never more
-    than the share `most` of all. Label `wrong` where it counts the row itself among them, else
-    `doubtful`; `rare-label` says once for each label with fewer than 5 different texts that it was not looked at.
+    than the share `most` of all. As many of the surest as it counts with confidence are labelled `wrong`
+    where the odds are 19 to 1, the others `doubtful`; `rare-label` says once for each label with fewer than 5 different texts that it was not looked at.
 
     Without an encoder the vectors are made of the words themselves. Above 50,000 rows models are fitted
     on so many, and neighbours looked for among so many. Labels of answers ("spam" as the whole answer)
@@ -64,7 +65,7 @@ class WrongLabel:
     """
 
     name: ClassVar[str] = "wrong-label"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     unseen: ClassVar[str] = "labels are judged by words and characters, not by meaning"
     encoder: str = AUTO
     compare: str = "prompt"
@@ -131,13 +132,11 @@ class WrongLabel:
         likelier = others.argmax(axis=1)
         score = others[rows, likelier] / (others[rows, likelier] + table[rows, codes])
         counted = find_label_issues(codes, table)
-        surely = np.zeros(len(codes), dtype=bool)
-        surely[counted] = True
-        surely &= confident_classes(codes, table) >= 0
+        sure = confident_errors(codes, table)
         limit = min(2 * len(counted), int(self.most * len(codes)))
         order = np.argsort(-score, kind="stable")[:limit]
         found = []
-        for at in order[score[order] >= self.least]:
+        for place, at in enumerate(order[score[order] >= self.least]):
             given, other = codes[at], likelier[at]
             around = codes[neighbours[at]]
             evidence = {
@@ -151,7 +150,7 @@ class WrongLabel:
                 "opinions_against": sum(int(said[at, other] > said[at, given]) for said in opinions),
                 "by": "meaning" if self.encoder != "none" else "words",
             }
-            kind = "wrong" if surely[at] else "doubtful"
+            kind = "wrong" if place < sure and score[at] >= LIKELY else "doubtful"
             found.append((ids[int(at)], None, kind, min(float(score[at]), SURE), json.dumps(evidence)))
         return pl.DataFrame(found, schema=SUSPECTS, orient="row")
 

@@ -61,6 +61,8 @@ def test_a_key_in_json_within_json_is_found():
         "amqp://guest:guest@localhost:5672//",
         "mysql://${USER}:${PASSWORD}@host/db",
         "https://example.org/?page=2&key=name&token=abc",
+        "token=abc123def456ghi789",
+        "token=abcdef0123456789ABCDEF",
         "https://en.wikipedia.org/wiki/Secret?action=edit",
         'if key.startswith("-----BEGIN PRIVATE KEY-----"): return "-----END PRIVATE KEY-----"',
         "-----BEGIN RSA PRIVATE KEY-----\n...\n-----END RSA PRIVATE KEY-----",
@@ -75,6 +77,15 @@ def test_a_key_in_json_within_json_is_found():
 )
 def test_what_only_looks_like_a_secret_is_left_alone(text: str):
     assert [text[start:end] for _, start, end in secrets(text)] == []
+
+
+@pytest.mark.parametrize(
+    "lead", ["token=", "token: ", "api_key=", "curl -d token=", "password=", "my token is ", "'token': '"]
+)
+def test_a_poor_token_is_one(lead: str):
+    """Its letters and digits are counted up three at a time: typed by hand, and in use."""
+    text = f"{lead}abc123DEF456ghi789!'"
+    assert [text[start:end] for _, start, end in secrets(text)] == ["abc123DEF456ghi789!"]
 
 
 def test_base64_of_a_picture_is_no_key():

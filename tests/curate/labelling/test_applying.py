@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from curate.biography import biography
 from curate.errors import ConfigError, GateError
 from curate.example import with_content_hash
+from curate.labelling.answers import shown_hash
 from curate.labelling.applying import apply_answers
 from curate.labelling.status import exported, status_of
 from curate.labelling.tasks import Task, Value
@@ -137,3 +140,35 @@ def test_the_biography_of_a_row_tells_of_it(workspace: Workspace, tasks: dict[st
     told = [event.words for event in biography(workspace, "t.jsonl:2").events]
     assert "answered queue: viola by anna" in told
     assert 'queue: "viola", by anna; the row said something else before' in told
+
+
+@pytest.mark.parametrize("show", ["all", "prompt"])
+def test_answers_that_are_labels_hold_after_they_were_applied(
+    workspace: Workspace, tasks: dict[str, Task], show: str
+) -> None:
+    """Classes as answers: applying changes label and answer together, and no row is open again for that."""
+    task = replace(tasks["queue"], show=show, gold="")
+    examples = workspace.examples(workspace.dataset())
+    messages = examples["messages"].to_list()
+    for turns in messages:
+        turns[2]["content"] = "oak"
+    column = pl.Series("messages", messages, dtype=examples.schema["messages"])
+    dataset = workspace.put_dataset(with_content_hash(examples.with_columns(column)))
+    workspace.ledger.set_name("tickets", dataset)
+    work = Work(workspace, dataset, "tickets", task, "anna")
+    for place, value in enumerate(("oak", "viola", "rest")):
+        work.answer(place, workspace.examples(dataset).row(place, named=True), value)
+    made = apply_answers(workspace, dataset, task).made.outputs["dataset"]
+    contents = [turns[2]["content"] for turns in workspace.examples(made)["messages"].to_list()]
+    assert contents[:4] == ["oak", "viola", "rest", "oak"]
+    status = status_of(workspace, made, task)
+    assert (status.answered, status.elsewhere) == (3, 0)
+    # an answer that is another text than the label does count with `all`
+    messages[3][2]["content"] = "something else"
+    column = pl.Series("messages", messages, dtype=examples.schema["messages"])
+    changed = with_content_hash(examples.with_columns(column))
+    first = shown_hash(task, changed.row(3, named=True))
+    messages[3][2]["content"] = "and something else again"
+    column = pl.Series("messages", messages, dtype=examples.schema["messages"])
+    other = shown_hash(task, examples.with_columns(column).row(3, named=True))
+    assert (first != other) == (show == "all")

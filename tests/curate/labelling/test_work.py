@@ -206,3 +206,47 @@ def test_notes_and_flags_are_of_a_row(workspace: Workspace, tasks: dict[str, Tas
     work.flag(example)
     assert work.note(example) == "" and not work.flagged(example)
     assert work.undo() == (None, None)
+
+
+def with_texts(workspace: Workspace, changed: dict[int, str]) -> str:
+    """A version in which the questions of some rows are others."""
+    examples = workspace.examples(workspace.dataset("tickets"))
+    messages = examples["messages"].to_list()
+    for place, text in changed.items():
+        messages[place][1]["content"] = text
+    column = pl.Series("messages", messages, dtype=examples.schema["messages"])
+    return workspace.put_dataset(with_content_hash(examples.with_columns(column)))
+
+
+def test_undo_stays_in_the_version(workspace: Workspace, tasks: dict[str, Task]) -> None:
+    """What was answered to another version's text is neither undone nor done again from here."""
+    task = tasks["queue"]
+    before = work_of(workspace, task)
+    say(before, 0, "oak")
+    say(before, 1, "viola")
+    other = with_texts(workspace, {0: "another text altogether"})
+    after = Work(workspace, other, "tickets", task, "anna")
+    say(after, 0, "rest")
+    assert after.undo()[1] == 0 and after.own == {1: "viola"}
+    assert after.undo()[1] == 1, "row 1 shows the same in both"
+    assert after.undo() == (None, None)
+    assert {place: word.value for place, word in after.current(standing(workspace, task).said)} == {}
+    back = Work(workspace, before.dataset, "tickets", task, "anna")
+    assert back.own == {0: "oak"}, "the answer of before stands"
+    assert after.redo()[1] == 1 and after.redo()[1] == 0 and after.redo() == (None, None)
+    assert back.undo()[1] == 1 and back.undo()[1] == 0 and back.undo() == (None, None)
+    assert Work(workspace, other, "tickets", task, "anna").own == {0: "rest"}
+
+
+def test_undo_of_words_that_came_while_the_work_was_open(
+    workspace: Workspace, tasks: dict[str, Task]
+) -> None:
+    """Another window's answers are undone too, but for those to another version's text."""
+    task = tasks["queue"]
+    here = work_of(workspace, task)
+    say(here, 2, "oak")
+    assert here.undo()[1] == 2
+    window, elsewhere = work_of(workspace, task), with_texts(workspace, {5: "not what it was"})
+    say(window, 4, "rest")
+    say(Work(workspace, elsewhere, "tickets", task, "anna"), 5, "rest")
+    assert here.undo()[1] == 4 and here.undo() == (None, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import random
 import re
 import subprocess
@@ -70,6 +71,36 @@ def test_a_gate_never_leaves_out_a_pattern_that_matches(fast):
         for bit, form in enumerate(forms):
             assert bits >> bit & 1 or not re.search(form.pattern, text, form.flags), (text, form)
     assert may_match("nothing here") == 0
+
+
+def test_hyperscan_is_compiled_when_there_is_enough_to_read(monkeypatch):
+    pytest.importorskip("hyperscan")
+    module = importlib.import_module("curate.checks.patterns.gate")
+    made = []
+    compiled = module._hyperscan
+    monkeypatch.setattr(module, "_hyperscan", lambda forms: made.append(forms) or compiled(forms))
+    forms = [Form(r"\b[0-9]{4,}\b", FLAGS), Form(r"(?<!\w)[a-z]+@[a-z]+(?!\w)", FLAGS)]
+    may_match = gate(forms, fast=True, later=40)
+    assert [may_match("write to a@b"), may_match("number 12345"), made] == [2, 1, []]
+    assert [may_match("call 12345 now, please"), len(made)] == [1, 1]
+    assert [may_match("write to a@b"), len(made)] == [2, 1]
+
+
+def test_a_pattern_that_hyperscan_cannot_tell_always_runs(monkeypatch):
+    pytest.importorskip("hyperscan")
+    module = importlib.import_module("curate.checks.patterns.gate")
+    known = module._compiled
+
+    def strict(expressions, flags, ids):
+        import hyperscan
+
+        if any(b"odd" in expression for expression in expressions):
+            raise hyperscan.error("too much")
+        return known(expressions, flags, ids)
+
+    monkeypatch.setattr(module, "_compiled", strict)
+    may_match = gate([Form("odd", FLAGS), Form("even", FLAGS)], fast=True)
+    assert [may_match("even"), may_match("nothing")] == [3, 1]
 
 
 def test_the_digits_of_valid_numbers_are_never_ruled_out():
