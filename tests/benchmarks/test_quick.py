@@ -23,6 +23,7 @@ KEYS = {
     "curate-kill": "kills resumes_equal",
     "screens": "first_paint_seconds peak_mb key_p95_ms bytes_per_key ratio_datatable",
     "labelling": "burst_sent burst_recorded kills kills_lossless merge_orders_equal",
+    "hostile": "rows places acted crashed shifted",
     "ray": "equal_to_local equal_after_node_loss rows",
 }
 
@@ -51,6 +52,9 @@ def test_the_short_form_has_every_key(name):
     if name == "labelling":
         assert found["burst_sent"] == found["burst_recorded"] == 60
         assert found["kills"] == found["kills_lossless"] and found["merge_orders_equal"] == 1
+    if name == "hostile":
+        assert found["rows"] >= 60 and found["places"] >= 20
+        assert found["acted"] == found["crashed"] == found["shifted"] == 0
     if name == "curate-million":
         assert found["rows_in"] == found["rows_out"] + found["rows_dropped"] + found["rows_rejected"]
     if name == "secrets":
