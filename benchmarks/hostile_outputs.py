@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import pty
+import re
 import select
 import shutil
 import subprocess
@@ -23,83 +24,16 @@ from benchmarks.hostile_session import PROGRAM, Place
 from benchmarks.hostile_terminal import acts
 
 LONGEST = 240.0  # seconds of one command
-INERT = set(
-    [
-        "html",
-        "head",
-        "meta",
-        "title",
-        "style",
-        "body",
-        "main",
-        "header",
-        "footer",
-        "nav",
-        "section",
-        "article",
-        "aside",
-        "div",
-        "span",
-        "p",
-        "a",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "table",
-        "caption",
-        "colgroup",
-        "col",
-        "thead",
-        "tbody",
-        "tfoot",
-        "tr",
-        "th",
-        "td",
-        "ul",
-        "ol",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-        "pre",
-        "code",
-        "b",
-        "i",
-        "em",
-        "strong",
-        "small",
-        "sub",
-        "sup",
-        "mark",
-        "abbr",
-        "time",
-        "figure",
-        "figcaption",
-        "details",
-        "summary",
-        "input",
-        "label",
-        "button",
-        "br",
-        "hr",
-        "bdi",
-        "svg",
-        "g",
-        "line",
-        "circle",
-        "path",
-        "rect",
-        "text",
-        "polygon",
-        "polyline",
-        "desc",
-        "defs",
-        "use",
-    ]
+ELEMENTS = (
+    "html head meta title style body main header footer nav section article aside div span p a h1 h2 h3 h4 h5 h6"
+    " table caption colgroup col thead tbody tfoot tr th td ul ol li dl dt dd pre code b i em strong small sub sup"
+    " mark abbr time figure figcaption details summary fieldset legend input label button br hr bdi"
+    " svg g line circle path rect text polygon polyline desc defs use"
 )
+INERT = set(ELEMENTS.split())
+FENCED = re.compile(
+    r"^(`{3,})text\n.*?^\1$", re.MULTILINE | re.DOTALL
+)  # code blocks of Markdown: text is text there
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -202,7 +136,7 @@ QUICK = ("import", "import, broken", "unknown command", "review", "rows", "why",
 def files(folder: Path) -> None:
     """What the commands read beside the rows: rows without names, broken lines, a recipe."""
     rows = [
-        {"messages": [{"role": "user", "content": f"row {i} {text[:20_000]}"}, {"role": "assistant", "content": text[:20_000] or "empty"}], "queue": short(text) or "empty"}
+        {"messages": [{"role": "user", "content": f"row {i} {text[:20_000]}"}, {"role": "assistant", "content": f"{text[:20_000]} indeed"}], "queue": short(text) or "empty"}
         for i, text in enumerate(TEXTS.values()) if not half(text)
     ]  # fmt: skip
     (folder / "plain.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="ascii")
@@ -252,7 +186,12 @@ def reports(folder: Path) -> list[Place]:
             places.append(browsed(path))
         elif ending == "json":
             json.loads(text)
-        elif "](http" in text or "](java" in text or "<script" in text or "<img" in text:
+        elif (
+            "](http" in (said := FENCED.sub("", text))
+            or "](java" in said
+            or "<script" in said
+            or "<img" in said
+        ):
             place.acted.append("a link or an element in Markdown")
         places.append(place)
     return places

@@ -220,9 +220,6 @@ def comparison(session: Session, rows: int) -> None:
     session.at("rating: results")
     session.press("v")
     session.settle(first=1)
-    session.press("q")
-    session.press("q")
-    session.press("q")
 
 
 def labelling(session: Session, rows: int) -> None:

@@ -66,7 +66,8 @@ def acts(stream: str, *, columns: int = 0, lines: int = 0, ends: bool = False) -
         stream = HOLD.sub(lambda m: m[2] if len(m[1]) == int(m[3]) else m.group(), stream)
         stream = LINE.sub("", stream)
     else:
-        stream = PROGRESS.sub("", stream.replace("\r\n", "\n"))
+        # a library that compiles loops sets the colours back as the program ends
+        stream = PROGRESS.sub("", stream.replace("\r\n", "\n")).removesuffix("\x1b[0m")
     for match in SEQUENCE.finditer(stream):
         if not _fine(match.group(), columns, lines, ends):
             found.append(

@@ -75,16 +75,15 @@ def _export(by: str, to: Path | None, *, with_edits: bool) -> Answer:
 
 
 def _merge(files: list[Path], *, any_time: bool) -> Answer:
-    from curate.differences import tell
-    from curate.pending import apart_here
     from curate.journal import merge, read
+    from curate.pending import told
     from curate.workspace import Workspace
 
     if not files:
         raise ConfigError("seatrial journal merge", hint="name the journals: seatrial journal merge FILE...")
     workspace = Workspace.open()
     done = merge(workspace, [read(path) for path in files], any_time=any_time)
-    differ = len(tell(workspace))
+    differ = len(told(workspace))
     lines = merged_lines(done)
     if differ:
         lines.append(f"  people differ on {differ:,}")
@@ -116,11 +115,10 @@ def merged_lines(done: Merged) -> list[str]:
 
 
 def _differences(limit: int) -> Answer:
-    from curate.differences import tell
-    from curate.pending import apart_here
+    from curate.pending import told
     from curate.workspace import Workspace
 
-    found = tell(Workspace.open())
+    found = told(Workspace.open())
     lines = [f"people differ on {len(found):,}:" if found else "people differ on nothing"]
     for one in found[:limit]:
         what = one.key if ":" in one.key else f"finding {one.key[:8]}"

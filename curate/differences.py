@@ -131,24 +131,22 @@ def counting(rows: Sequence[Row]) -> Said:
     return found
 
 
-def last_rows(ledger: Ledger) -> tuple[list[Row], Said]:
-    """What counts on all findings: rows where that is the last word of all, and the rest as `Said`.
+def last_rows(ledger: Ledger) -> tuple[list[tuple[str | None, ...]], Said]:
+    """What counts on all findings: rows where that is the last word of its kind, and the rest as `Said`.
 
     A row has finding_id, action, example_id, edit, reviewer, note, decided_at.
     """
-    query = f"""select finding_id, action, example_id, edit, reviewer, note, decided_at from decision as word
-                where uid = (select uid from decision where finding_id = word.finding_id
-                             order by {_PERSON} desc, decided_at desc, uid desc limit 1)"""
+    columns = "finding_id, action, example_id, edit, reviewer, note, decided_at"
+    # SQLite takes the other columns from the row that has the max: people's words come after all machines'
+    query = f"""select {columns} from (select {columns}, max(({_PERSON}) || decided_at || uid)
+                                       from decision group by finding_id)"""
     turned = """select distinct finding_id from decision
                 where turns is not null or settles is not null or action is null"""
     known = {row["finding_id"] for row in ledger.rows(turned)}
     weighed = said_on(ledger, known)
     differ = {**differing(ledger), **weighed.differ}
-    plain = [
-        row
-        for row in ledger.rows(query)
-        if row["finding_id"] not in known and row["finding_id"] not in differ
-    ]
+    others = known | set(differ)
+    plain = [tuple(row) for row in ledger.rows(query) if row[0] not in others]
     return plain, Said(weighed.words, differ)
 
 

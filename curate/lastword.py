@@ -30,10 +30,9 @@ def last_words(workspace: Workspace, finding_ids: Collection[str] | None = None)
     `differ` is true, and `people` has what each says. `note` has what people noted beside it.
     """
     if finding_ids is None:
-        rows, said = last_rows(workspace.ledger)
+        words, said = last_rows(workspace.ledger)
     else:
-        rows, said = [], said_on(workspace.ledger, finding_ids)
-    words = [tuple(row) for row in rows]
+        words, said = [], said_on(workspace.ledger, finding_ids)
     words += [(i, w.said, w.target, w.edit, w.reviewer, w.note, w.at) for i, w in said.words.items()]
     table = pl.DataFrame(words, schema=dict.fromkeys(NAMES, pl.String), orient="row")
     table = pl.concat([table, as_table(said.differ)], how="diagonal")

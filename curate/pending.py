@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.byhand import heads
-from curate.differences import Difference, Word, differing, said_on
+from curate.differences import Difference, Word, differing, said_on, tell
 from curate.rewriting import Edit, Place, newest, place_of, tips
 from curate.workspace import Workspace
 
@@ -148,6 +148,13 @@ def apart_here(workspace: Workspace) -> list[Difference]:
     found: dict[str, Difference] = {}
     for dataset in heads(workspace) if len(edited) > 1 else ():
         table = workspace.findings(dataset)
-        ids = [] if table is None else table.filter(pl.col("finding_id").is_in(edited))["finding_id"].to_list()
+        ids = (
+            [] if table is None else table.filter(pl.col("finding_id").is_in(edited))["finding_id"].to_list()
+        )
         found |= apart_among(workspace, said_on(workspace.ledger, ids).words)
     return [found[finding] for finding in sorted(found)]
+
+
+def told(workspace: Workspace) -> list[Difference]:
+    """All differences of a workspace: of opinion, then edits that were made apart."""
+    return [*tell(workspace), *apart_here(workspace)]

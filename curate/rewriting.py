@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
+from unicodedata import category
 
 from curate.example import KEY, pointers
 from curate.redact import (
@@ -89,20 +90,25 @@ def change(row: Row, what: str, **detail: object) -> tuple[object, ...]:
 def _as_in(text: str, spans: Sequence[Span], value: str, label: str) -> str:
     """A pattern for a value of spans of a text, where it is to be looked for in another text.
 
-    It is no part of a longer word, unless it was one in the text (names in Chinese), or can mean
-    nothing else.
+    It is no part of a longer word, unless it was one in the text, can mean nothing else, or is of a
+    script that sets no spaces between words.
     """
     found = [span for span in spans if text[span.start : span.end] == value]
     telling = _telling(label, value)
-    joined = any(span.start and _in_word(text[span.start - 1]) for span in found)
-    before = r"(?<!\w)" if _in_word(value[0]) and not joined and not telling else ""
-    joined = any(_in_word(text[span.end : span.end + 1]) for span in found)
-    after = r"(?!\w)" if _in_word(value[-1]) and not joined and not telling else ""
+    open_before = telling or any(span.start and _in_word(text[span.start - 1]) for span in found)
+    open_after = telling or any(_in_word(text[span.end : span.end + 1]) for span in found)
+    before = "" if open_before or not _ends_words(value[0]) else r"(?<!\w)"
+    after = "" if open_after or not _ends_words(value[-1]) else r"(?!\w)"
     return f"{before}{re.escape(value)}{after}"
 
 
 def _in_word(character: str) -> bool:
     return re.match(r"\w", character) is not None
+
+
+def _ends_words(character: str) -> bool:
+    """Whether it is of a word that ends where no letter follows; letters without case may be of any."""
+    return _in_word(character) and category(character) != "Lo"
 
 
 def _elsewhere(evidence: Mapping[str, Any], old: str, new: str) -> dict[str, object]:

@@ -89,7 +89,8 @@ def _sizes(
 ) -> tuple[Estimate, int]:
     """The estimate for the longest row that is left, and the steps."""
     longest = max((len(row.ids) for row in kept), default=context)
-    return estimate(loaded, recipe, longest), steps(len(kept), recipe)
+    count = len(kept) if recipe.objective in ("sft", "kto") else len(kept) // 2  # pairs
+    return estimate(loaded, recipe, longest), steps(count, recipe)
 
 
 def _stops(

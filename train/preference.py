@@ -34,7 +34,7 @@ def build(
     import trl
     from datasets import Dataset
 
-    shared = {**shared, "train_sampling_strategy": "random", "beta": recipe.beta}
+    shared = settings(recipe, shared)
     own: dict[str, Any] = {}
     if recipe.objective == "orpo":
         with warnings.catch_warnings():
@@ -44,12 +44,7 @@ def build(
         shared |= {"max_length": longest, "remove_unused_columns": False}
         config, kind, table = ORPOConfig(**shared), ORPOTrainer, orpo_table
     elif recipe.objective == "kto":
-        # its estimate of the drift from the base pairs each row with the next one of the pass
-        config, kind, table = (
-            trl.KTOConfig(**{**shared, "train_sampling_strategy": "sequential"}),
-            trl.KTOTrainer,
-            kto_table,
-        )
+        config, kind, table = trl.KTOConfig(**shared), trl.KTOTrainer, kto_table
     else:
         config, kind, table = trl.DPOConfig(**shared), trl.DPOTrainer, dpo_table
     if recipe.objective != "orpo" and recipe.method == "full":
@@ -67,6 +62,13 @@ def build(
     trainer.train_dataset = Dataset.from_dict(table(rows, recipe))
     trainer.eval_dataset = Dataset.from_dict(table(validation, recipe)) if validation else None
     return Built(trainer, {"reference": "none" if recipe.objective == "orpo" else "the base"}, [])
+
+
+def settings(recipe: Recipe, shared: dict[str, Any]) -> dict[str, Any]:
+    """What all trainers have, and what preferences need."""
+    # KTO's estimate of the drift from the base pairs each row with the next one of the pass
+    order = "sequential" if recipe.objective == "kto" else "random"
+    return {**shared, "train_sampling_strategy": order, "beta": recipe.beta}
 
 
 def pairs(rows: Sequence[Encoded]) -> Iterator[tuple[list[int], list[int], list[int]]]:

@@ -233,8 +233,10 @@ def _answer(job: Job, told: list[dict[str, Any]], place: Path, rows: int) -> Ans
         raise ConfigError(
             f"none of {len(told)} trials came to its end: {found[0]['why']}", hint="search over other values"
         )
-    given = {key: getattr(job.resolved.recipe, key) for key in job.resolved.given}
-    best, path = {**given, **found[0]["settings"]}, place / BEST
+    settings = found[0]["settings"]
+    keys = [*job.resolved.given, *settings, *(["alpha"] if "rank" in settings else [])]
+    recipe, path = recipe_of(job.resolved, settings), place / BEST
+    best = {key: getattr(recipe, key) for key in keys}
     path.write_text(
         "".join(f"{key} = {json.dumps(value)}\n" for key, value in best.items()), encoding="utf-8"
     )

@@ -343,7 +343,7 @@ class Desk:
             finding in self.seen or self.finding(place)["decided"] == "edit"
             for finding, place in here.items()
         ):
-            here |= self._edits_beside(list(here.values()))
+            here |= self._beside(list(here.values()))
             said = said_on(ledger, here)
             said.differ.update(apart_among(self.workspace, said.words))
         notes = noted(ledger, [self.rows.item(place, "example_id") for place in here.values()])
@@ -363,13 +363,13 @@ class Desk:
                 "people": differ and differ.told,
             }
 
-    def _edits_beside(self, places: Sequence[int]) -> dict[str, int]:
-        """The findings of the same rows on which an edit counts, or counted, by id."""
-        rows = self.current()
-        ids = rows[list(places)].select("example_id", "other_id").unpivot()["value"].drop_nulls().unique()
-        beside = (pl.col("decided") == "edit") | pl.col("differ")
+    def _beside(self, places: Sequence[int]) -> dict[str, int]:
+        """The findings of the same rows, by id: others may have edited on them since they were read."""
+        ids = (
+            self.rows[list(places)].select("example_id", "other_id").unpivot()["value"].drop_nulls().unique()
+        )
         of_row = pl.col("example_id").is_in(ids.implode()) | pl.col("other_id").is_in(ids.implode())
-        found = rows.with_row_index("place").filter(of_row & beside)
+        found = self.rows.with_row_index("place").filter(of_row)
         return dict(found.select("finding_id", "place").iter_rows())
 
     # flags

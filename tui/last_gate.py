@@ -37,10 +37,8 @@ _UNSURE = (
     "\U00010000-\U0001ffff\U0002a6de-\U0010ffff"
 )
 _DOUBT = re.compile(f"[{_UNSURE}]")
-# a run begins with what its first mark stands on; one other character between two of them is part of it
-_RUN = re.compile(
-    rf"[^\x00-\x1f\x7f{_UNSURE}]?[{_UNSURE}](?:[{_UNSURE}]|[^\x00-\x20\x7f\u2500-\u259f](?=[{_UNSURE}]))*"
-)
+# a run begins with what its first mark stands on
+_RUN = re.compile(rf"[^\x00-\x1f\x7f{_UNSURE}]?[{_UNSURE}]+")
 _SEQUENCE = re.compile(r"(\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]]))")
 
 
@@ -81,18 +79,23 @@ def _run(match: re.Match[str]) -> str:
 
 
 def _loose(parts: list[str], at: int) -> bool:
-    """Whether a piece of text ends in a run that may be drawn wider, and no text comes right after it."""
-    runs = list(_RUN.finditer(parts[at]))
-    if not runs or runs[-1].end() != len(parts[at]):
-        return False
-    if _apart(runs[-1].group()) <= cell_len(runs[-1].group()):
-        return False
-    for sequence, text in zip(parts[at + 1 :: 2], parts[at + 2 :: 2], strict=True):
-        if sequence.endswith("H"):
+    """Whether a run in a piece of text may be drawn wider than what is written after it on its line covers."""
+    text = parts[at]
+    for run in _RUN.finditer(text):
+        over = _apart(run.group()) - cell_len(run.group())
+        if over > 0 and over > cell_len(text[run.end() :]) + _following(parts, at):
             return True
-        if text:
-            return text[0] in "\r\n"
-    return True
+    return False
+
+
+def _following(parts: list[str], at: int) -> int:
+    """The cells of the pieces after one, up to the next move of the cursor or the line's end."""
+    cells = 0
+    for sequence, text in zip(parts[at + 1 :: 2], parts[at + 2 :: 2], strict=True):
+        if sequence.endswith("H") or text[:1] in ("\r", "\n"):
+            break
+        cells += cell_len(text)
+    return cells
 
 
 def _apart(text: str) -> int:

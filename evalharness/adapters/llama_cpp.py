@@ -29,6 +29,7 @@ TYPES = {"bfloat16": "bf16", "float16": "f16", "float32": "f32"}
 TEMPLATE, EOS = "tokenizer.chat_template", "tokenizer.ggml.eos_token_id"
 PROMPTS, TOKENS = 8, 48  # of the parity test
 SAME = 0.9  # share of answers that must be the same: another order of sums may turn a near tie
+EXACT = ("-ngl", "0", "-ctk", "f32", "-ctv", "f32")  # on the processor, its cache in full precision
 PATIENCE = 120.0  # seconds for the server to load the file
 READ = """
 import json, sys

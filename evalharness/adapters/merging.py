@@ -7,6 +7,7 @@ they were in NF4. Merging into NF4 itself, or into the original weights, moves t
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 import warnings
 from collections.abc import Sequence
@@ -21,7 +22,7 @@ from curate.workspace import Workspace
 from evalharness.adapted import is_reward, put_adapter
 from evalharness.adapters.registry import Adapter, load
 from evalharness.chat import Chat
-from evalharness.model_files import ADAPTER, digest_of
+from evalharness.model_files import ADAPTER, digest_of, find_base
 from evalharness.models import LoadedModel, _peft, _quiet_bars, load_model
 from evalharness.task import Solved, Turn, queries
 
@@ -30,6 +31,7 @@ ROWS = 64
 RECORD = "merge.json"
 ONTO = ("held", "original")
 PROMPTS = ("PROMPT_TUNING", "PREFIX_TUNING", "P_TUNING")  # kinds of adapter that change no weight
+SPEECH = ("tokenizer*", "*.model", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.jinja", "generation_config.json")  # fmt: skip
 DTYPES = ("bfloat16", "float16", "float32")
 
 
@@ -128,7 +130,11 @@ def _merged(each: Adapter, draft: Path, onto: str, dtype: str) -> None:
         if getattr(merged.config, "quantization_config", None) is not None:
             del merged.config.quantization_config
         merged.save_pretrained(str(draft))
-    loaded.tokenizer.save_pretrained(str(draft))
+    base = find_base(str(told["base"]))
+    for path in sorted({path for pattern in SPEECH for path in base.glob(pattern)}):
+        shutil.copy(path, draft / path.name)  # as they are: saved again they lack what other programs read
+    if not any("chat_template" in path.read_text("utf-8") for path in draft.glob("tokenizer_config.json")):
+        (draft / "chat_template.jinja").write_text(str(loaded.tokenizer.chat_template), encoding="utf-8")
 
 
 def _moved(each: Adapter, draft: Path, solved: Sequence[Solved]) -> Moved:

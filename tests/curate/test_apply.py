@@ -186,6 +186,41 @@ def test_an_edit_replaces_the_text_and_takes_redacted_values_with_it():
     assert "bob" not in str(changes.to_dicts())
 
 
+def test_a_redacted_value_is_taken_out_of_an_edit_where_words_have_no_spaces():
+    rows = examples("我叫王小明，住在北京", "two")
+    found = reviewed(
+        rows, span("a", 2, 5), {"example_id": "a", "decided": "edit", "edit": "e", "check": "structure"}
+    )
+    clean, _ = apply(rows, found, {"e": Edit("a", 0, "content", "我的名字叫王小明吧，住在北京")})
+    assert clean["messages"][0][0]["content"] == "我的名字叫[X]吧，住在北京"
+
+
+def test_edits_of_one_text_follow_one_another_or_none_is_taken():
+    rows = examples("one two", "two")
+    both = [{"example_id": "a", "decided": "edit", "edit": e, "check": c} for e, c in (("e1", "pii"), ("e2", "structure"))]  # fmt: skip
+    found = reviewed(rows, *both)
+    first, second = Edit("a", 0, "content", "ONE two"), Edit("a", 0, "content", "ONE TWO", over=("e1",))
+    clean, changes = apply(rows, found, {"e1": first, "e2": second})
+    assert clean["messages"][0][0]["content"] == "ONE TWO" and set(changes["change"]) == {"edit"}
+    clean, changes = apply(rows, found, {"e1": first, "e2": second._replace(over=())})
+    assert clean["messages"][0][0]["content"] == "one two"
+    assert changes["change"].to_list() == ["ignored", "ignored"]
+    assert "made apart" in changes["detail"][0]
+
+
+def test_what_a_finding_cuts_is_cut_out_of_a_persons_edit_too():
+    rows = examples("good text -- Bob 555-1234", "two")
+    proposal = {"example_id": "a", "message": 0, "field": "content", "decided": "edit", "check": "quality",
+                "evidence": json.dumps({"edit": {"cut": [[9, 25]]}})}  # fmt: skip
+    found = reviewed(rows, proposal, {"example_id": "a", "decided": "edit", "edit": "e", "check": "pii"})
+    clean, changes = apply(rows, found, {"e": Edit("a", 0, "content", "a better text -- Bob 555-1234")})
+    assert clean["messages"][0][0]["content"] == "a better text"
+    assert changes["change"].to_list() == ["edit", "edit"]
+    clean, changes = apply(rows, found, {"e": Edit("a", 0, "content", "a better text")})
+    assert clean["messages"][0][0]["content"] == "a better text"
+    assert sorted(changes["change"]) == ["edit", "ignored"]
+
+
 def test_a_decision_about_a_text_that_changed_is_ignored_and_logged():
     rows = examples("call 555", "two", "two")
     found = reviewed(rows, span("a", 5, 8), member("c", "b", "drop"), member("b", None, None))

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from curate.confident import confidences, confident_joint, find_label_issues, margins
+from curate.confident import (
+    confidences,
+    confident_errors,
+    confident_joint,
+    find_label_issues,
+    margins,
+)
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 SAID = np.array([0.9, 0.8, 0.9, 0.1, 0.1, 0.2, 0.1, 0.9])  # of class 0
@@ -71,3 +77,11 @@ def test_equal_to_a_slow_independent_count():
             wanted |= set(ahead[:share])
     wanted = {i for i in wanted if max(chances[i]) > chances[i, labels[i]]}
     assert set(find_label_issues(labels, chances).tolist()) == wanted
+
+
+def test_errors_are_counted_where_the_model_is_confident_of_another_class() -> None:
+    """One row reaches another class's threshold, one is unsure of its own, the others are right."""
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    sure = np.array([[0.9, 0.1], [0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.2, 0.8], [0.45, 0.55]])
+    assert confident_errors(labels, sure) == 1
+    assert confident_errors(labels[[0, 1, 3, 4]], sure[[0, 1, 3, 4]]) == 0

@@ -157,3 +157,20 @@ def two(made, keep, tickets, workspace):
     for name, digest in zip(("one", "two"), digests, strict=True):
         workspace.ledger.set_name(name, digest)
     return digests
+
+
+@pytest.fixture
+def pairs() -> pl.DataFrame:
+    """The tickets, each with a chosen answer and one of another queue."""
+    rows = []
+    for number in range(32):
+        row = ticket(number)
+        messages = row["messages"]
+        assert isinstance(messages, list)
+        other = sorted(QUEUES)[(number + 1) % len(QUEUES)]
+        answers = {
+            "chosen": messages.pop()["content"],
+            "rejected": f"{other} : sorry about the {QUEUES[other]} .",
+        }
+        rows.append(row | answers)
+    return version(rows, train=24, validation=4)

@@ -162,7 +162,8 @@ def _shows(text: Text) -> Iterator[Problem]:
 
 # a model with tools may be able to open them
 _TOOLS = re.compile(
-    r'\b\w+\(\w*(?:url|query|input)\w*\)|"(?:tools|functions)"\s*:\s*"?\[\s*\S*[{\\]', re.IGNORECASE
+    r'\b\w{1,60}\(\w{0,60}(?:url|query|input)\w{0,60}\)|"(?:tools|functions)"\s*:\s*"?\[\s*\S{0,60}[{\\]',
+    re.IGNORECASE,
 )
 
 _URL = re.compile(r"(?:https?://|www\.)[^\s<>\"'）)\]}，。]+", re.IGNORECASE)

@@ -139,8 +139,10 @@ def _block(body: str) -> int | None:
     if not found:
         return None
     lines = [line for line in body[found.end() :].split("\n") if line.strip()]
+    if not 2 <= len(lines) <= 9 or max(map(len, lines)) >= 120:
+        return None
     reached = sum(bool(_CONTACT.search(line)) for line in lines)
-    return found.start() if 2 <= len(lines) <= 9 and reached >= 2 and max(map(len, lines)) < 120 else None
+    return found.start() if reached >= 2 else None
 
 
 def _cut_mail(label: str, span: tuple[int, int], score: float, reason: str, *, cut: bool) -> Problem:

@@ -46,7 +46,7 @@ _CODE_LINE = re.compile(
     r"^[ \t]*(?:def |class \w+[(:{]|import \w|from \w+ import |#include|function \w+\(|return\b.*;|(?:var|let|const) \w+ ?=|//|SELECT )|[;{}]\s*$|=>"
 )
 _BBCODE = re.compile(
-    r"\[(b|i|u|url|img|quote|code|color|size|list)(?:=[^\]\n]*)?\](?:.|\n){1,2000}?\[/\1\]", re.IGNORECASE
+    r"\[(b|i|u|url|img|quote|code|color|size|list)(?:=[^\]\n]{0,300})?\][\s\S]{1,2000}?\[/\1\]", re.IGNORECASE
 )
 _WIKI = re.compile(
     r"\[\[(?!\s*[\d\[\"'-])[^\[\]\n]{2,80}\]\]|\{\{(?:cite|citation|infobox|main|reflist)\b[^{}]*\}\}|^={2,6} ?[\w ,'-]+ ?={2,6}[ \t]*$|<ref[ >/]|'''[^'\n]{1,80}'''",

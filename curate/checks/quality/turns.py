@@ -64,7 +64,7 @@ _FIELD = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]*)?(?P<number>\d{1,3}[ \t]*[.):][ \t]*)?(?:#{1,6}[ \t]*|\*\*)?(?P<name>instructions?|inputs?|outputs?|response|task|指令|输入|输出)[ \t]*\d{0,2}[ \t]*(?:\*\*)?[:：]",
     re.IGNORECASE | re.MULTILINE,
 )
-_BETWEEN = re.compile(r"(?:\s*^[ \t]*(?:[#=*/_~.-]{2,}|\d{1,3}[.)]?)[ \t]*$)+\s*\Z", re.MULTILINE)
+_MARK_LINE = re.compile(r"[ \t]*(?:[#=*/_~.-]{2,}|\d{1,3}[.)]?)[ \t]*")
 
 
 def _another(text: Text) -> Iterator[Problem]:
@@ -78,7 +78,7 @@ def _another(text: Text) -> Iterator[Problem]:
         closed = rest & {"output", "response", "输出"}
         numbered = fields[at]["number"] and (closed or rest & {"input", "输入"})
         if before.strip() and (closed or numbered) and (numbered or not DIALOGUE_WORDS.search(text.asked)):
-            start = len(_BETWEEN.sub("", before))
+            start = _without_marks(before)
             yield _cut("merged-instruction", text, start, 0.95, "another instruction and its answer follow")
             return
     found = _OTHER_TURN.search(text.text)
@@ -93,6 +93,20 @@ def _another(text: Text) -> Iterator[Problem]:
         yield Problem(
             "turn-mark", *span, 0.6, "the answer begins with its speaker's name", "edit", {"cut": [span]}
         )
+
+
+def _without_marks(text: str) -> int:
+    """How long a text is without the lines at its end that hold nothing but a mark or a number."""
+    lines = text.split("\n")
+    end, length = len(text), len(text)
+    for line in reversed(lines):
+        begin = end - len(line)
+        if _MARK_LINE.fullmatch(line):
+            length = begin
+        elif line.strip():
+            break
+        end = begin - 1
+    return length if length == len(text) else len(text[:length].rstrip())
 
 
 def _is_dialogue(text: Text) -> bool:

@@ -77,7 +77,7 @@ TOKENS = (
     _token("MAILCHIMP_KEY", "-us", r"[0-9a-f]{32}-us\d{1,2}"),
     _token("AZURE_KEY", "Key=", r"(?:AccountKey|SharedAccessKey|EndpointKey)=[A-Za-z0-9+/]{42,88}={0,2}"),
     _token("AZURE_KEY", "Q~", r"[A-Za-z0-9_~.]{3}\dQ~[A-Za-z0-9_~.-]{31,34}"),
-    _token("AZURE_SAS", "sig=", r"(?:(?:sv|se|sp|sr|st|srt|ss|spr|sip)=[^&\s\"'<>]{1,64}(?:&amp;|&|\\u0026)){2,9}sig=[A-Za-z0-9%+/]{40,80}={0,2}"),
+    _token("AZURE_SAS", "sig=", r"(?:(?:sv|se|sp|sr|st|srt|ss|spr|sip)=[^&\s\"'<>\\]{1,64}(?:&amp;|&|\\u0026)){2,9}sig=[A-Za-z0-9%+/]{40,80}={0,2}"),
     _token("DISCORD_WEBHOOK", "/webhooks/", rf"(?:https?:(?:\\?/){{2}})?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/\d{{17,20}}/{W}{{60,72}}"),
     _token("TELEGRAM_TOKEN", ":AA", rf"\d{{8,10}}:AA{W}{{32,33}}"),
     _token("DIGITALOCEAN_TOKEN", "_v1_", r"do[opr]_v1_[0-9a-f]{64}"),

@@ -48,6 +48,21 @@ def test_planted_labels_come_first(rows, examples):
     assert set(found["action"]) == {"review"}
 
 
+def test_the_surest_are_called_wrong_and_the_rest_doubtful(rows, examples):
+    """Two bands of one ranking: none of the first stands below one of the second; both kinds there."""
+    for at, label in ((0, "loan"), (31, "rent"), (62, "card")):
+        rows[at]["label"] = label
+    for at in range(1, 90, 9):  # of a text that says both
+        rows[at]["messages"][0]["content"] += " and " + rows[(at + 1) % 90]["messages"][0]["content"]
+    table = examples(*rows)
+    found = scan(table, [WrongLabel(encoder="none", least=0.5)]).findings.sort("score", descending=True)
+    bands = found["label"].to_list()
+    assert bands == sorted(bands, reverse=True) and bands[0] == "wrong"
+    wrong = found.filter(label="wrong")
+    assert wrong["score"].min() >= 0.95
+    assert set(wrong["example_id"]) <= {table["example_id"][at] for at in (0, 31, 62)}
+
+
 def test_right_labels_are_left_alone(rows, examples):
     assert scan(examples(*rows), [WrongLabel(encoder="none")]).findings.height == 0
 

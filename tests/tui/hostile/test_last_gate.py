@@ -80,6 +80,9 @@ def test_a_run_at_the_end_is_loose() -> None:
     """What may reach over the end of what is written is told, so that the screen is drawn again."""
     assert held("\x1b[1;1H🏳\ufe0f\u200d🌈\x1b[0m\x1b[2;1Hnext")[1]
     assert not held("\x1b[1;1H🏳\ufe0f\u200d🌈\x1b[0m and more")[1]
+    burmese = "\x1b[1;1Hမြန်မာဘာသာ)\x1b[0m"
+    assert held(f"{burmese}\x1b[2;1Hnext")[1], "one bracket does not cover four cells"
+    assert not held(f"{burmese}        \x1b[2;1Hnext")[1]
     assert not held("\x1b[1;1Hcafe\u0301\x1b[2;1Hnext")[1]
 
 

@@ -1,0 +1,239 @@
+"""Settings that act on the trainers, pairs as rows, packing, and several processes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields, replace
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+import transformers
+
+from curate.errors import ConfigError, ResourceError
+from evalharness.models import load_model
+from tests.train.test_train import QUICK, told_of, train  # noqa: F401  # the fixture
+from train import preference, sft
+from train.arguments import arguments
+from train.batches import Encoded
+from train.methods import METHODS, OBJECTIVES, lines, peft_config
+from train.recipe import FIELDS, Given, Recipe, resolve
+from train.rows import Gate, whole_pairs
+from train.run import PROGRAMS
+
+CHANGED = {
+    "method": "dora",
+    "objective": "orpo",
+    "targets": ("q_proj",),
+    "schedule": "constant",
+    "precision": "bf16",
+    "gradient_checkpointing": "on",
+    "packing": "on",
+    "best_by": "loss",
+}
+# settings of the base, of rows and of what is watched: each acts in a test of its own
+ELSEWHERE = {
+    "base", "quantization", "threads", "train_on", "context", "over_long", "unusable", "control_tokens",
+    "evaluate", "metric_rows", "report_to",
+}  # fmt: skip
+
+
+def built(recipe: Recipe, tmp_path) -> str:
+    """All that TRL and PEFT are asked for, as text."""
+    loaded = SimpleNamespace(device="cpu", facts={"compute_dtype": "float32"})
+    shared = arguments(loaded, recipe, tmp_path, judged=True)
+    prompts = peft_config(replace(recipe, method="prompt")).to_dict()
+    told = [shared, peft_config(recipe).to_dict(), prompts, preference.settings(recipe, shared)]
+    callbacks = (recipe.early_stopping, PROGRAMS[recipe.objective].__module__)
+    return json.dumps([told, callbacks, sft.packing(recipe, "cpu")], default=str, sort_keys=True)
+
+
+@pytest.mark.parametrize("key", sorted(FIELDS.keys() - ELSEWHERE))
+def test_a_setting_changes_what_the_trainer_is_asked_for(key, tmp_path):
+    before = resolve([]).recipe
+    value = getattr(before, key)
+    other = CHANGED[key] if key in CHANGED else not value if isinstance(value, bool) else value + 1
+    if isinstance(value, float):
+        other = value / 2 or 0.5
+    assert built(replace(before, **{key: other}), tmp_path) != built(before, tmp_path)
+
+
+def test_methods_and_objectives_are_listed_with_what_they_are_for(train):  # noqa: F811
+    kinds = {each.name: each.metadata["choices"] for each in fields(Recipe)}
+    assert tuple(METHODS) == kinds["method"] and tuple(OBJECTIVES) == kinds["objective"]
+    assert set(PROGRAMS) == set(OBJECTIVES)
+    assert train(methods=True).lines == lines()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"method": "full", "quantization": "nf4"},
+        {"method": "prompt", "objective": "orpo"},
+        {"method": "prefix", "objective": "reward"},
+        {"method": "prefix", "packing": "on"},
+        {"objective": "dpo", "packing": "on"},
+        {"method": "prefix", "gradient_checkpointing": "on"},
+        {"method": "adalora", "best_by": "loss"},
+        {"objective": "kto", "batch_size": 1},
+        {"best_by": "loss", "evaluate": False},
+        {"early_stopping": 2, "evaluate": False},
+    ],
+)
+def test_settings_that_exclude_each_other_are_named(settings):
+    with pytest.raises(ConfigError, match="do not go together") as caught:
+        resolve([Given(key, value, f"here:{key}") for key, value in settings.items()])
+    assert all(f"{key}={value} (here:{key})" in caught.value.message for key, value in settings.items())
+
+
+def test_the_pace_goes_by_method_and_objective_unless_it_is_given():
+    def rate(**settings: object) -> float:
+        return resolve([Given(key, value, "here") for key, value in settings.items()]).recipe.learning_rate
+
+    assert rate(base="org/model", method="full") == 2e-5
+    assert rate(base="org/model", objective="dpo") == 2e-5
+    assert rate(base="org/model", method="full", objective="dpo") == 2e-6
+    assert rate(method="full", learning_rate=0.5) == 0.5
+
+
+def test_rows_end_to_end_give_the_losses_of_rows_side_by_side(train, keep, tickets, workspace):  # noqa: F811
+    keep(tickets)
+    train({"packing": "on"})
+    packed = told_of(workspace)
+    train({"packing": "off"}, name="apart")
+    apart = told_of(workspace, "apart")
+    assert packed["packing"] == "on: asked for" and apart["packing"] == "off: asked for"
+    assert {each["name"] for each in packed["checks"]} - {each["name"] for each in apart["checks"]} == {
+        "packing equals unpacked"
+    }
+    for one, other in zip(packed["losses"], apart["losses"], strict=True):
+        assert one["loss"] == pytest.approx(other["loss"], rel=1e-4)
+    assert packed["steps"] == apart["steps"]
+
+
+def test_a_model_that_mixes_rows_is_not_packed(train, keep, tickets, workspace, monkeypatch):  # noqa: F811
+    """Attention that does not look where rows begin: found by the check; refused, or trained unpacked."""
+    keep(tickets)
+    monkeypatch.setattr(transformers.masking_utils, "find_packed_sequence_indices", lambda places: None)
+    with pytest.raises(ResourceError, match="packing equals unpacked failed"):
+        train({"packing": "on"})
+    monkeypatch.setattr(sft, "packing", lambda recipe, device: (True, "tried"))
+    train({"packing": "auto", "epochs": 1})
+    assert told_of(workspace)["packing"].startswith("off: this model does not keep rows of a pass apart")
+
+
+def test_the_best_evaluation_is_kept_and_training_stops_without_gain(train, keep, tickets, workspace):  # noqa: F811
+    """A learning rate that destroys: the loss rises from the first evaluation on."""
+    keep(tickets)
+    train(
+        {
+            "learning_rate": 0.5,
+            "epochs": 9,
+            "evaluate_every": 2,
+            "early_stopping": 2,
+            "best_by": "loss",
+            "schedule": "constant",
+        }
+    )
+    told = told_of(workspace)
+    log = (workspace.files(workspace.artifact("adapter", "tickets-adapter")) / "log.jsonl").read_text()
+    judged = [line for line in map(json.loads, log.splitlines()) if "eval_loss" in line]
+    assert [line["step"] for line in judged] == [2 * place for place in range(1, len(judged) + 1)]
+    best = min(judged, key=lambda line: line["eval_loss"])
+    assert told["steps"] == best["step"] + 4 < 27
+
+
+def test_rows_that_are_no_pairs_are_named(train, keep, pairs, workspace):  # noqa: F811
+    rows = pairs.to_dicts()
+    rows[0]["rejected"] = None
+    rows[1]["rejected"] = rows[1]["chosen"]
+    rows[2]["messages"].append({"role": "assistant", "content": "oak"})
+    rows[3]["rejected"] = "mug " * 60
+    keep(pl.DataFrame(rows, schema=pairs.schema))
+    with pytest.raises(ConfigError) as caught:
+        train({"objective": "dpo"})
+    for what in ("no chosen and rejected answer", "answers are the same", "end with an answer beside"):
+        assert what in caught.value.message
+    train({"objective": "dpo", "epochs": 1, "unusable": "drop", "over_long": "drop"})
+    told = told_of(workspace)
+    assert told["lengths"]["train"]["dropped"] == ["tickets.jsonl:4 rejected", "tickets.jsonl:4 chosen"]
+    assert len(told["lengths"]["train"]["unusable"]) == 3 and told["rows"]["train"]["rows"] == 40
+    assert told["steps"] == 3  # 20 pairs, 8 at a time
+    with pytest.raises(ConfigError, match="no assistant turn"):
+        train()
+
+
+def row(where: str, ids: tuple[int, ...], trained: int) -> Encoded:
+    return Encoded("a", where, ids, tuple(place >= len(ids) - trained for place in range(len(ids))))
+
+
+def test_a_pair_keeps_the_prompt_and_both_answers_up_to_their_end_token():
+    """What a template puts after an answer is not part of it; a copy of a row is a pair of its own."""
+    chosen = Encoded("a", "f:1 chosen", (1, 2, 3, 4, 9), (False, False, True, True, False))
+    rejected = row("f:1 rejected", (1, 2, 5, 4), 2)
+    assert list(preference.pairs([chosen, rejected])) == [([1, 2], [3, 4], [5, 4])]
+    gate = Gate(10, "drop")
+    kept, left = whole_pairs([chosen, chosen, rejected, rejected, chosen, rejected], gate)
+    assert [each.where for each in kept] == ["f:1 chosen", "f:1 rejected"] * 2
+    assert left.dropped == ("f:1 chosen", "f:1 rejected") and left.lost == 4
+
+
+def test_kto_shuffles_once_and_pairs_each_answer_with_another():
+    rows = [each for at in range(4) for each in (row("c", (at, 10 + at), 1), row("r", (at, 20 + at), 1))]
+    table = preference.kto_table(rows, replace(Recipe(), batch_size=4))
+    assert sorted(zip(table["prompt_ids"], table["completion_ids"], table["label"], strict=True)) == sorted(
+        ([at], [side + at], side == 10) for at in range(4) for side in (10, 20)
+    )
+    first, others = table["completion_ids"][:4], table["KL_completion_ids"][:4]
+    assert others == [first[3], *first[:3]] and table["completion_ids"] != sorted(table["completion_ids"])
+
+
+def test_a_reward_model_scores_and_does_not_answer(train, keep, pairs, workspace, base):  # noqa: F811
+    from train import batches, reward, rows
+
+    keep(pairs)
+    train({"objective": "reward", "epochs": 4})
+    told, folder = (
+        told_of(workspace),
+        workspace.files(workspace.artifact("adapter", "tickets-adapter")),
+    )
+    with pytest.raises(ConfigError, match="it gives scores, no answers"):
+        load_model(str(base), adapter=folder, device="cpu")
+    judge = load_model(str(base), adapter=folder, device="cpu", threads=1, scores=True)
+    template = batches.template_of(judge, "last")
+    encoded, _ = rows.encode_rows(template, pairs.filter(pl.col("split") == "validation"), pairs=True)
+    given = reward.scores(judge.model, encoded, 0, "cpu")
+    assert (
+        sum(one > other for one, other in zip(given[::2], given[1::2], strict=True))
+        == (told["pairs"]["right"])
+    )
+    alone = reward.scores(judge.model, encoded[:1], 0, "cpu")
+    assert alone[0] == pytest.approx(given[0], abs=1e-5)
+
+
+def test_two_processes_train_as_one(train, keep, tickets, workspace, base):  # noqa: F811
+    """Half the rows each in a step: the losses of one process with all of them; and one adapter is kept."""
+    keep(tickets)
+    settings = {**QUICK, "group_by_length": False, "evaluate": False}
+    train({**settings, "batch_size": 8}, name="one")
+    words = [f"--set={key}={json.dumps(value)}" for key, value in {**settings, "batch_size": 4}.items()]
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes=2",
+              "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0"]  # fmt: skip
+    run = subprocess.run(
+        [*launch, "-m", "tui", "train", "tickets", f"--base={base}", "--as=two", *words],
+        env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.stdout.count("adapter two") == 1
+    one, two = told_of(workspace, "one"), told_of(workspace, "two")
+    assert (one["processes"], two["processes"]) == (1, 2) and one["steps"] == two["steps"] == 6
+    for single, shared in zip(one["losses"], two["losses"], strict=True):
+        assert shared["loss"] == pytest.approx(single["loss"], rel=1e-4)
+    assert not list((workspace.root / "training").iterdir())
