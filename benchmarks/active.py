@@ -104,7 +104,7 @@ def run(
     figures: dict[str, float | None] = {}
     why: dict[str, str] = {}
     for told, encoder in encoders.items():
-        keys = [f"{told}_{order}_{count}" for count in at for order in ("least_sure", "chance")]
+        keys = [f"{told}_{order}_{count}" for count in AT for order in ("least_sure", "chance")]
         if encoder == "auto" and (quick or find_encoder("auto") is None):
             figures |= dict.fromkeys(keys)
             why |= dict.fromkeys(keys, "left out of --quick" if quick else "no encoder (extra [embed])")
@@ -116,7 +116,7 @@ def run(
                     trial.accuracy(f"{order}-{seed}", at, seed, by_chance=order == "chance")
                     for seed in (SEEDS[:1] if quick else SEEDS)
                 ]
-                for place, count in enumerate(at):
+                for place, count in enumerate(AT):  # --quick asks less, under the same names
                     figures[f"{told}_{order}_{count}"] = statistics.mean(each[place] for each in runs)
             trial.workspace.close()
     return figures, why, {}, len(train)

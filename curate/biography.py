@@ -176,6 +176,7 @@ def _events(workspace: Workspace, example_id: str, source: str) -> Iterator[Even
             else f"answer to {task} taken back"
         )
         yield Event(word["annotated_at"], "answer", f"{said} by {word['reviewer']}", {"key": word["key"]})
+    yield from _notes(workspace, example_id)
     query = "select * from decision where example_id = ? order by decided_at, uid"
     for word in workspace.ledger.rows(query, example_id):
         said = f"decided: {word['action']}" if word["action"] else "decision taken back"
@@ -187,6 +188,21 @@ def _events(workspace: Workspace, example_id: str, source: str) -> Iterator[Even
             "decision",
             words,
             {"finding_id": word["finding_id"], "action": word["action"]},
+        )
+
+
+def _notes(workspace: Workspace, example_id: str) -> Iterator[Event]:
+    """What people wrote beside findings on the row."""
+    query = "select * from annotation where example_id = ? and key like 'note:%' order by annotated_at, uid"
+    for word in workspace.ledger.rows(query, example_id):
+        finding = word["key"].partition(":")[2]
+        said = (
+            f"noted by {word['reviewer']}: {word['value']}"
+            if word["value"]
+            else f"note taken back by {word['reviewer']}"
+        )
+        yield Event(
+            word["annotated_at"], "note", f"{said}, about finding {finding[:8]}", {"finding_id": finding}
         )
 
 

@@ -47,15 +47,28 @@ def add(workspace: Workspace, dataset: str, findings: pl.DataFrame) -> Added:
     if strangers:
         raise ConfigError(f"{strangers[0]} is no row of {dataset[:8]}, so nothing can be marked in it")
     new = stamp(findings, hashes, check=NAME, version=VERSION)
-    standing = workspace.findings(dataset)
-    before = new.head(0) if standing is None else standing.filter(check=NAME)
-    table = pl.concat([before, new]).unique("finding_id", keep="first", maintain_order=True)
-    ordered = table.sort(*ORDER, "finding_id", nulls_last=False)
-    if table.height == before.height:
-        return Added(new, table_digest("findings", ordered))
-    with workspace.run("scan", {NAME: {}}, {"dataset": dataset}) as run:
-        run.outputs["findings"] = workspace.put_table("findings", ordered)
-    return Added(new, run.outputs["findings"])
+    made: list[str] = []
+
+    def beside() -> None:
+        """What stands is read and written in one: of two that add at once, the second sees the first's."""
+        before = _standing(workspace, dataset, new.head(0))
+        table = pl.concat([before, new]).unique("finding_id", keep="first", maintain_order=True)
+        ordered = table.sort(*ORDER, "finding_id", nulls_last=False)
+        if table.height == before.height:
+            made.append(table_digest("findings", ordered))
+            return
+        with workspace.run("scan", {NAME: {}}, {"dataset": dataset}) as run:
+            run.outputs["findings"] = workspace.put_table("findings", ordered)
+        made.append(run.outputs["findings"])
+
+    workspace.ledger.together(beside)
+    return Added(new, made[0])
+
+
+def _standing(workspace: Workspace, dataset: str, none: pl.DataFrame) -> pl.DataFrame:
+    """The findings by hand that stand on a version."""
+    parts = [workspace.table(s.scan.findings) for s in workspace.standing(dataset) if NAME in s.checks]
+    return pl.concat([part.filter(check=NAME) for part in parts]) if parts else none
 
 
 # as a journal carries them

@@ -188,6 +188,7 @@ def export(
     overwrite: Annotated[bool, typer.Option(help="replace files that say something else")] = False,
 ) -> Answer:
     """Write files for trainers, one a split, with a data card."""
+    from curate.formats import openai_rules
     from curate.outgoing import export_version
     from curate.resample import times_of
     from curate.waiting import open_lines
@@ -201,6 +202,7 @@ def export(
     name = workspace.name_of(digest) or digest[:8]
     lines = [f"{name}: {digest[:8]}"]
     lines += [f"  {place}" + (f"  {rows:,} rows" if rows else "") for place, rows in done.written]
+    lines += openai_rules.lines(done.written, format or ["openai"])
     times = times_of(workspace.scan_examples(digest).select("layout", "split").collect())
     if copies := int(times.sum()) - len(times):
         lines.append(f"  the training file holds {copies:,} copies (a balanced split)")

@@ -64,7 +64,7 @@ def review(
     ] = None,
     reject: Annotated[Ids, typer.Option(metavar="FINDING_ID", help="leave the row; may be repeated")] = None,
     undo: Annotated[
-        Ids, typer.Option(metavar="FINDING_ID", help="bring back the word before the last")
+        Ids, typer.Option(metavar="FINDING_ID", help="take your last word back; may be repeated")
     ] = None,
     accept_safe: Annotated[bool, typer.Option("--accept-safe", help="accept every safe proposal")] = False,
     accept_all: Annotated[bool, typer.Option("--accept-all", help="accept what the filters choose")] = False,

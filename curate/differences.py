@@ -136,17 +136,18 @@ def last_rows(ledger: Ledger) -> tuple[list[tuple[str | None, ...]], Said]:
 
     A row has finding_id, action, example_id, edit, reviewer, note, decided_at.
     """
-    columns = "finding_id, action, example_id, edit, reviewer, note, decided_at"
-    # SQLite takes the other columns from the row that has the max: people's words come after all machines'
-    query = f"""select {columns} from (select {columns}, max(({_PERSON}) || decided_at || uid)
-                                       from decision group by finding_id)"""
+    query = """select finding_id, action, example_id, edit, reviewer, note, decided_at from latest_decision"""
     turned = """select distinct finding_id from decision
                 where turns is not null or settles is not null or action is null"""
     known = {row["finding_id"] for row in ledger.rows(turned)}
+    people = {row[0] for row in ledger.rows(f"select distinct finding_id from decision where {_PERSON}")}
+    rows = [tuple(row) for row in ledger.rows(query)]
+    # a machine's word that came after a person's
+    known |= {row[0] for row in rows if row[0] in people and row[4].startswith(MACHINES)}
     weighed = said_on(ledger, known)
     differ = {**differing(ledger), **weighed.differ}
     others = known | set(differ)
-    plain = [tuple(row) for row in ledger.rows(query) if row[0] not in others]
+    plain = [row for row in rows if row[0] not in others]
     return plain, Said(weighed.words, differ)
 
 

@@ -27,6 +27,7 @@ import polars as pl
 from curate import byhand
 from curate.apply import Edit
 from curate.edit_texts import keep_edits
+from curate.erasing import ANSWER, ERASED
 from curate.errors import ResourceError, SourceError
 from curate.journal_lines import (
     ANNOTATION,
@@ -41,6 +42,7 @@ from curate.journal_lines import (
     future,
     parsed,
 )
+from curate.labelling.answers import is_raw
 from curate.purge import purged
 from curate.workspace import Workspace
 from curate.workspace.store import TABLE
@@ -82,14 +84,13 @@ class Merged(NamedTuple):
 def export(workspace: Workspace, *, by: str | None = None, with_edits: bool = False) -> Iterator[str]:
     """The lines of a journal: of everybody's words, or one reviewer's.
 
-    With `with_edits` the new text of each edit goes along; such a text is raw. The same words make the
-    same bytes.
+    With `with_edits` the new text of each edit goes along, and so do notes and answers that were typed
+    freely: they are raw. The same words make the same bytes.
     """
     yield dumped({"kind": JOURNAL, "version": VERSION})
     rows: list[tuple[str, str, str, Row]] = []
     for kind, table in _TABLES.items():
-        query = f"select * from {table} where ? is null or reviewer = ?"
-        found = workspace.ledger.rows(query, by, by)
+        found = [row for row in _by(workspace, table, by) if with_edits or not _typed(kind, row)]
         rows += [(row[_AT[kind]], row["uid"], kind, row) for row in found]
     marks = byhand.marks(workspace)
     for _, _, kind, row in sorted(rows, key=lambda each: each[:2]):
@@ -97,6 +98,20 @@ def export(workspace: Workspace, *, by: str | None = None, with_edits: bool = Fa
         if kind == DECISION and row["finding_id"] in marks:
             line[MARK] = marks[row["finding_id"]]
         yield dumped(line)
+
+
+def left_out(workspace: Workspace, *, by: str | None = None) -> int:
+    """How many words an export without `with_edits` leaves out, for they may hold anything."""
+    return sum(_typed(kind, row) for kind, table in _TABLES.items() for row in _by(workspace, table, by))
+
+
+def _by(workspace: Workspace, table: str, by: str | None) -> list[Row]:
+    return workspace.ledger.rows(f"select * from {table} where ? is null or reviewer = ?", by, by)
+
+
+def _typed(kind: str, row: Row) -> bool:
+    """Whether a word is a note or an answer in free text."""
+    return kind == ANNOTATION and is_raw(row["key"], row["value"])
 
 
 def line_of(workspace: Workspace, kind: str, row: Row, *, with_edits: bool) -> Line:
@@ -196,6 +211,7 @@ def merge(workspace: Workspace, journals: Sequence[Journal], *, any_time: bool =
             f"{ahead[0][0].path}: {who} said {len(ahead):,} words in the future, one at {_time(ahead[0][1])}",
             hint="set that machine's clock right; --any-time merges them, and all later words here come after",
         )
+    _new(workspace, journals)  # what is refused leaves no text behind
     texts = {digest: edit for journal in journals for digest, edit in journal.edits.items()}
     gone = purged(workspace)
     new = {d: edit for d, edit in texts.items() if d not in gone and not workspace.store.holds(d)}
@@ -236,19 +252,36 @@ def _new(workspace: Workspace, journals: Sequence[Journal]) -> list[Line]:
     words: dict[str, Line] = {}
     for journal in journals:
         for uid, word in journal.words.items():
-            if words.setdefault(uid, word) != word:
+            other = words.setdefault(uid, word)
+            if not _same(other, word):
                 raise SourceError(f"{journal.path}: the word {uid} says something else in another journal")
+            if _blanked(other):
+                words[uid] = word
     for kind, table in _TABLES.items():
         query = f"select * from {table} where uid in (select value from json_each(?))"
         for row in workspace.ledger.rows(query, json.dumps(list(words))):
             here = line_of(workspace, kind, row, with_edits=False)
             said = words.pop(row["uid"])
-            if said != here:
+            if not _same(said, here):
                 raise SourceError(
                     f"the word {row['uid']} of {row['reviewer']} is here, and says something else",
                     hint="one of the two was changed by hand; nothing was merged",
                 )
     return sorted(words.values(), key=lambda word: (_time(word), str(word["uid"])))
+
+
+def _blanked(word: Line) -> bool:
+    """Whether a purge took what it said."""
+    return word.get("value") in (ERASED, ANSWER) or word.get("note") == ERASED
+
+
+def _same(one: Line, other: Line) -> bool:
+    """Whether two lines are one word, of which a purge may have taken what it said."""
+    if one == other:
+        return True
+    free = ("value", "note") if _blanked(one) or _blanked(other) else ()
+    names = {*one, *other} - set(free)
+    return bool(free) and all(one.get(name) == other.get(name) for name in names)
 
 
 def _told(workspace: Workspace, journals: Sequence[Journal], taken: Sequence[Line], new_texts: int) -> Merged:

@@ -1,7 +1,7 @@
 """Erasing raw values while the history stays: the ledger keeps each digest, with the run that erased it.
 
 Raw are the versions from which a clean one was made, what was predicted on them, the rows that could
-not be read, the texts of edits, and what caches remember of any row.
+not be read, the texts of edits, free words that people said of them, and what caches remember of any row.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ import json
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 import polars as pl
 
+from curate.erasing import Rows, Words, blank, ids_of, words_on
 from curate.errors import ConfigError, ResourceError
+from curate.pending import held
 from curate.review import EDIT_KIND
 from curate.workspace import Workspace
 
@@ -24,7 +26,7 @@ KIND = "purge"
 SAYING = frozenset(("predictions", "judgements", "prediction-notes", "notes", "split-report"))
 COMPARED = "coverage"
 STRAY_AFTER = 3600.0  # seconds after which what a killed command left behind is nobody's
-CACHES = ("sketches", "vectors")  # folders of the workspace that may be made again
+CACHES = ("sketches", "vectors", "suggestions")  # folders of the workspace that may be made again
 
 
 class Raw(NamedTuple):
@@ -41,6 +43,7 @@ class Plan(NamedTuple):
     dataset: str
     erase: list[Raw]
     left: list[Raw]
+    words: Words = Words([], [], [])  # what people typed about the rows, and errors that may quote them
 
 
 class Purged(NamedTuple):
@@ -73,9 +76,18 @@ def plan(workspace: Workspace, dataset: str) -> Plan:
     # of whatever version: its words are those of the inputs, which nobody has cleaned
     compared = [one for digest in sorted(kept) for one in _of(workspace, digest) if one.kind == COMPARED]
     erase += [one._replace(why="words of inputs that were compared") for one in compared]
-    erase += _edits(workspace, {*raw, dataset})
+    rows = _rows(workspace, raw, kept)
+    erase += _edits(workspace, rows)
     there = [each for each in dict.fromkeys(erase) if _says_something(workspace, each)]
-    return Plan(dataset, there, list(dict.fromkeys(left)))
+    words = words_on(workspace, rows, {*raw, dataset}, kept)
+    return Plan(dataset, there, list(dict.fromkeys(left)), words)
+
+
+def _rows(workspace: Workspace, raw: Collection[str], kept: Collection[str]) -> Rows:
+    """The rows of the raw versions and of what came of them, and those of all other versions."""
+    query = "select digest from artifact where kind = 'dataset'"
+    others = {str(row["digest"]) for row in workspace.ledger.rows(query)} - {*raw, *kept}
+    return Rows(ids_of(workspace, {*raw, *kept}), ids_of(workspace, others))
 
 
 def _says_something(workspace: Workspace, raw: Raw) -> bool:
@@ -103,12 +115,14 @@ def purge(workspace: Workspace, planned: Plan) -> Purged:
     }
     erase = [each.digest for each in planned.erase]
     caches = [name for name in CACHES if (workspace.root / name).is_dir()]
-    params = {"erased": erase, "instead": instead, "caches": caches}
+    words = {name: len(rows) for name, rows in planned.words._asdict().items()}
+    params = {"erased": erase, "instead": instead, "caches": caches, "blanked": words}
     with workspace.run(KIND, params, {"dataset": planned.dataset}) as run:
         for digest in erase:
             _remove(workspace, digest)
         for name in caches:
             shutil.rmtree(workspace.root / name)
+        blank(workspace, planned.words)
         _sweep(workspace)
         run.outputs.update({f"rejects_{n}": new for n, new in enumerate(dict.fromkeys(instead.values()))})
     return Purged(run.run_id, erase, caches)
@@ -206,12 +220,10 @@ def _of(workspace: Workspace, dataset: str) -> list[Raw]:
     ]
 
 
-def _edits(workspace: Workspace, datasets: Iterable[str]) -> list[Raw]:
-    """The new texts that people gave to rows of these versions."""
-    rows: set[str] = set()
-    for digest in datasets:
-        if (workspace.store.root / digest).is_dir():
-            rows |= set(workspace.scan_examples(digest).select("example_id").collect()["example_id"])
-    query = "select distinct edit, example_id from decision where edit is not null"
-    edits = {str(row["edit"]) for row in workspace.ledger.rows(query) if row["example_id"] in rows}
-    return [Raw(digest, EDIT_KIND, "the text of an edit") for digest in sorted(edits)]
+def _edits(workspace: Workspace, rows: Rows) -> list[Raw]:
+    """The new texts of these rows, whether a decision names them or not: a merge may have been refused."""
+    query = "select digest from artifact where kind = ? order by digest"
+    there = held(workspace, [str(row["digest"]) for row in workspace.ledger.rows(query, EDIT_KIND)])
+    return [
+        Raw(d, EDIT_KIND, "the text of an edit") for d, edit in there.items() if rows.has(edit.example_id)
+    ]

@@ -11,7 +11,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from sqlite3 import Row
 from typing import Any, NamedTuple
@@ -20,20 +20,21 @@ import polars as pl
 
 from curate import byhand, flags, notes
 from curate.apply import Edit
-from curate.differences import counting
 from curate.errors import ConfigError, NotFoundError
 from curate.journal import dumped, line_of, write
 from curate.journal_lines import ANNOTATION, DECISION, JOURNAL, RAW, STEP, VERSION
 from curate.labelling.answers import standing_of
 from curate.labelling.applying import answers_digest, settled, task_in
 from curate.labelling.work import placed
-from curate.pending import apart, held
+from curate.pending import held
 from curate.redact import KEYED
-from curate.steps import decisions_digest, source_digest
+from curate.steps import Reading, source_digest
+from curate.until import cut, newest
 from curate.workspace import Workspace
 from curate.workspace.store import dataset_digest
 
 CUTS = 100  # how many answers more or less are tried
+ASKED = {"format": "asked"}  # what an import was asked for, where its run calls it otherwise than a recipe
 REPLAYED = ("label", "apply", "split")  # the runs that make a version of another and can be done again
 
 
@@ -200,7 +201,7 @@ def _lines(
     for run, known in zip(runs, ids, strict=False):
         yield from _scans(workspace, str(run.of), tables[run.run_id], places)
         if run.kind == "apply":
-            upto = _cut(rows, said, known, run, texts)
+            upto = _cut(workspace, rows, said, known, run, texts)
             yield from _words(workspace, rows[said:upto])
             said = upto
             settings = {name: value for name, value in run.params.items() if name not in ("decisions", "key")}
@@ -290,47 +291,24 @@ def _scans(
         yield step
 
 
-def _cut(rows: Sequence[Row], said: int, known: set[str], run: Made, texts: Mapping[str, Edit]) -> int:
-    """How many of the words had been said when a run carried them out: those that make its digest.
-
-    Words said before it began are tried first; a clock that jumped, or a journal merged later, may
-    need another cut. Of words that make no difference to it none is counted at the end: so the session
-    of a replay is the session.
-    """
+def _cut(
+    workspace: Workspace,
+    rows: Sequence[Row],
+    said: int,
+    known: set[str],
+    run: Made,
+    texts: Mapping[str, Edit],
+) -> int:
+    """How many of the words had been said when a run carried them out. Raises ConfigError where none fit."""
     wanted = run.params["decisions"]
-    ends = [
-        n
-        for n in range(said, len(rows) + 1)
-        if n in (said, len(rows)) or rows[n - 1]["decided_at"] != rows[n]["decided_at"]
-    ]
-    first = sum(row["decided_at"] <= run.started_at for row in rows)
-    for upto in sorted(ends, key=lambda n: (abs(n - first), -n)):
-        if decisions_digest(_decided(rows[:upto], known, texts)) == wanted:
-            while upto > said:
-                before = max(n for n in ends if n < upto)
-                touched = any(row["finding_id"] in known for row in rows[before:upto])
-                if touched and decisions_digest(_decided(rows[:before], known, texts)) != wanted:
-                    break
-                upto = before
-            return upto
-    raise ConfigError(
-        f"what was decided when {run.made[:8]} was made cannot be told any more",
-        hint="a step before it may have been made by an older Seatrial; apply again, and write that version",
-    )
-
-
-def _decided(rows: Sequence[Row], known: set[str], texts: Mapping[str, Edit]) -> pl.DataFrame:
-    """The last word on each of these findings by these rows, as a review has it; `texts` are of edits."""
-    mine = sorted((r for r in rows if r["finding_id"] in known), key=lambda r: (r["decided_at"], r["uid"]))
-    words = counting(mine).words
-    left_out = apart({i: word.edit for i, word in words.items() if word.edit}, texts)
-    said = [
-        (finding_id, word.said, word.target, word.edit, word.reviewer)
-        for finding_id, word in words.items()
-        if finding_id not in left_out
-    ]
-    names = ("finding_id", "decided", "target", "edit", "reviewer")
-    return pl.DataFrame(said, schema=dict.fromkeys(names, pl.String), orient="row")
+    last = newest(workspace, run.run_id)
+    upto = cut(rows, said, known, texts, wanted=wanted, began=run.started_at, last=last)
+    if upto is None:
+        raise ConfigError(
+            f"what was decided when {run.made[:8]} was made cannot be told any more",
+            hint="a step before it may have been made by an older Seatrial; apply again, and write that version",
+        )
+    return upto
 
 
 def _recipe(
@@ -341,17 +319,18 @@ def _recipe(
     yield "# a session: `seatrial curate recipe.toml` does it again, step by step\n"
     yield "[import]\n"
     yield f"files = {_toml(list(sources))}\n"
-    for key, value in (("name", name), ("format", params["asked"]), ("label", params["label"]),
-                       ("group", params["group"]), ("split", params["split"])):  # fmt: skip
-        if value:
+    yield f"name = {_toml(name)}\n" if name else ""
+    # every one that there is, so that a new one cannot be forgotten; an older import may lack it
+    for key in (each.name for each in fields(Reading)):
+        value = params.get(ASKED.get(key, key))
+        if isinstance(value, dict) and value:
+            value = {_toml(k): _toml(v) for k, v in value.items()}
+            yield f"{key} = {{ {', '.join(f'{k} = {v}' for k, v in value.items())} }}\n"
+        elif value:
             yield f"{key} = {_toml(value)}\n"
     if params["rejected"]:
         yield "allow_rejects = true\n"
-    for key in ("columns", "roles"):
-        if params[key]:
-            yield f"{key} = {{ {', '.join(f'{_toml(k)} = {_toml(v)}' for k, v in params[key].items())} }}\n"
     yield '\n[review]\njournal = ["journal.jsonl"]\n'
-    yield "\n[gate]\nallow_blocking = true # what passed then passes again: the journal names what each step made\n"
     styles = [str(step["settings"].get("style")) for step in steps if step["step"] == "apply"]  # type: ignore[attr-defined]
     keyed = [style for style in styles if style in KEYED]
     if keyed:

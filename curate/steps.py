@@ -22,6 +22,7 @@ from curate.fakes import FAKES, settle_fakes
 from curate.redact import SCOPES, STYLES, Scope, Style
 from curate.replacing import Action, Trace
 from curate.review import edits_of, review
+from curate.until import SAID, decisions_digest
 from curate.vault import Vault, entry_of
 from curate.workspace import Workspace, code_version, now
 from curate.workspace.store import dataset_digest, folder_digest
@@ -314,6 +315,7 @@ def apply_decisions(
     findings = findings_of(workspace, dataset)
     if not findings:
         raise GateError("this version was never scanned: there is nothing to apply", hint="seatrial scan")
+    upto = workspace.ledger.rows("select coalesce(max(decision_id), 0) as upto from decision")[0]["upto"]
     table = review(workspace, dataset)
     inputs = {"dataset": dataset, **findings}
     action = Action(check_style(style), numbered, check_scope(scope), key)
@@ -323,6 +325,7 @@ def apply_decisions(
     if done is None:
         with workspace.run("apply", params, inputs) as run:
             run.outputs.update(_carried_out(workspace, dataset, table, action, vault))
+            run.outputs[SAID] = workspace.put_json(SAID, {"upto": upto})
         done = Made(run.run_id, run.outputs, recorded=False)
     move_name(workspace, dataset, done.outputs["dataset"])
     changes = workspace.table(done.outputs["changes"])
@@ -376,15 +379,6 @@ def check_scope(scope: str) -> Scope:
         if scope == known:
             return known
     raise ConfigError(f"no scope `{scope}`", hint=f"one of {', '.join(SCOPES)}")
-
-
-def decisions_digest(table: pl.DataFrame) -> str:
-    """A digest of what was decided on a review, by whom; not of when or of notes."""
-    said = table.filter(pl.col("decided").is_not_null()).sort("finding_id")
-    hasher = blake2b(digest_size=16)
-    for row in said.select("finding_id", "decided", "target", "edit", "reviewer").iter_rows():
-        hasher.update(json.dumps(row).encode())
-    return hasher.hexdigest()
 
 
 def height(workspace: Workspace, digest: str) -> int:

@@ -48,6 +48,10 @@ class Chat:
             self._must_tell_calls(turns)
         return self._render(turns, opened=True)
 
+    def told(self, turns: Sequence[Turn]) -> str:
+        """A whole conversation as text. SourceError if the template refuses it."""
+        return self._render(turns, opened=False)
+
     def _must_tell_calls(self, turns: Sequence[Turn]) -> None:
         """SourceError if the template leaves out the tool calls of a turn that holds nothing else."""
         told = self._render(turns, opened=False)

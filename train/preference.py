@@ -34,25 +34,24 @@ def build(
     import trl
     from datasets import Dataset
 
+    name, table = KINDS[recipe.objective]
     shared = settings(recipe, shared)
     own: dict[str, Any] = {}
+    package: Any = trl
     if recipe.objective == "orpo":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # that it is experimental stands in our docs
-            from trl.experimental.orpo import ORPOConfig, ORPOTrainer
+            from trl.experimental import orpo
+
+            package = orpo
         longest = max(len(row.ids) for row in [*rows, *validation])  # it has a limit of its own
         shared |= {"max_length": longest, "remove_unused_columns": False}
-        config, kind, table = ORPOConfig(**shared), ORPOTrainer, orpo_table
-    elif recipe.objective == "kto":
-        config, kind, table = trl.KTOConfig(**shared), trl.KTOTrainer, kto_table
-    else:
-        config, kind, table = trl.DPOConfig(**shared), trl.DPOTrainer, dpo_table
-    if recipe.objective != "orpo" and recipe.method == "full":
+    elif recipe.method == "full":
         own["ref_model"] = copy.deepcopy(loaded.model)
     specimen = Dataset.from_dict(SPECIMEN)
-    trainer = kind(
+    trainer = getattr(package, f"{name}Trainer")(
         model=loaded.model,
-        args=config,
+        args=getattr(package, f"{name}Config")(**shared),
         train_dataset=specimen,
         eval_dataset=specimen if validation else None,
         processing_class=loaded.tokenizer,
@@ -128,3 +127,7 @@ def margins(model: Any, rows: Sequence[Encoded], device: str) -> list[float]:  #
     told = lineage.losses(model, rows, device)
     sums = [-loss * sum(row.trained) for loss, row in zip(told, rows, strict=True)]
     return [chosen - rejected for chosen, rejected in zip(sums[::2], sums[1::2], strict=True)]
+
+
+# by objective: what TRL calls it, and the columns that its collator reads
+KINDS = {"dpo": ("DPO", dpo_table), "kto": ("KTO", kto_table), "orpo": ("ORPO", orpo_table)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -204,36 +204,30 @@ def resolve(given: Sequence[Given]) -> Resolved:
     return Resolved(recipe, where, TINY_WHY if tiny else REAL_WHY)
 
 
+TOKENS_BEFORE = ("prompt", "prefix")
+# (setting, its values, another setting, its values, why they do not go together, what to set instead)
+CLASHES: tuple[tuple[str, Container[Any], str, Container[Any], str, str], ...] = (
+    ("method", ("full",), "quantization", ("nf4",), "weights in NF4 cannot be trained", "method=lora"),
+    ("method", TOKENS_BEFORE, "objective", ("reward",), "PEFT cannot switch learned tokens off before a head that scores", "method=lora"),
+    ("method", ("prompt",), "objective", ("orpo",), "TRL's ORPO does not expect learned tokens in a row", "method=prefix"),
+    ("packing", ("on",), "method", TOKENS_BEFORE, "learned tokens stand before a pass, not before each row in it", "packing=auto"),
+    ("packing", ("on",), "objective", OBJECTIVES[1:], "TRL packs rows for supervised fine-tuning alone", "packing=auto"),
+    ("gradient_checkpointing", ("on",), "method", ("prefix",), "it drops the learned keys and values", "gradient_checkpointing=off"),
+    ("best_by", ("loss", "metric"), "method", ("adalora",), "AdaLoRA gives up ranks as it goes: an earlier state does not fit its end", "best_by=last"),
+    ("batch_size", (1,), "objective", ("kto",), "KTO compares the rows of a pass", "batch_size=2"),
+    ("best_by", ("loss", "metric"), "evaluate", (False,), "without evaluation none is the best", "evaluate=true"),
+    ("early_stopping", range(1, 10**6 + 1), "evaluate", (False,), "without evaluation nothing says when", "evaluate=true"),
+)  # fmt: skip
+
+
 def _must_agree(recipe: Recipe, where: Mapping[str, str]) -> None:
-    """ConfigError where two settings exclude each other; it says which, why, and what would go."""
-    virtual = recipe.method in ("prompt", "prefix")
-    for holds, first, second, why, instead in (
-        (recipe.method == "full" and recipe.quantization == "nf4", "method", "quantization",
-         "all weights are trained, and weights in NF4 cannot be", "method=lora trains an adapter on NF4 (QLoRA)"),
-        (virtual and recipe.objective == "reward", "method", "objective",
-         "PEFT cannot switch learned tokens off before a head that scores", "method=lora"),
-        (recipe.method == "prompt" and recipe.objective == "orpo", "method", "objective",
-         "TRL's ORPO does not expect the learned tokens in the answer", "method=prefix"),
-        (virtual and recipe.packing == "on", "packing", "method",
-         "learned tokens stand before a pass, not before each row in it", "packing=auto"),
-        (recipe.objective != "sft" and recipe.packing == "on", "packing", "objective",
-         "TRL packs rows for supervised fine-tuning alone", "packing=auto"),
-        (recipe.method == "prefix" and recipe.gradient_checkpointing == "on", "gradient_checkpointing", "method",
-         "checkpointing drops the learned keys and values", "gradient_checkpointing=auto"),
-        (recipe.method == "adalora" and recipe.best_by != "last", "best_by", "method",
-         "AdaLoRA gives up ranks as it goes, so an earlier state does not fit its end", "best_by=last"),
-        (recipe.objective == "kto" and recipe.batch_size == 1, "batch_size", "objective",
-         "KTO compares the rows of a pass", "batch_size=2"),
-        (not recipe.evaluate and recipe.best_by != "last", "best_by", "evaluate",
-         "without evaluation none is the best", "evaluate=true"),
-        (not recipe.evaluate and recipe.early_stopping > 0, "early_stopping", "evaluate",
-         "without evaluation nothing says when to stop", "evaluate=true"),
-    ):  # fmt: skip
-        if holds:
-            both = " and ".join(
+    """ConfigError where two settings exclude each other; it says which, why, and what to set instead."""
+    for first, firsts, second, seconds, why, instead in CLASHES:
+        if getattr(recipe, first) in firsts and getattr(recipe, second) in seconds:
+            told = (
                 f"{key}={getattr(recipe, key)} ({where.get(key, 'a default')})" for key in (first, second)
             )
-            raise ConfigError(f"{both} do not go together: {why}", hint=f"--set {instead}")
+            raise ConfigError(f"{' and '.join(told)} do not go together: {why}", hint=f"--set {instead}")
 
 
 def _nearest(key: str) -> str:

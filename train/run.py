@@ -8,11 +8,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from curate.errors import ConfigError, MissingExtraError, ResourceError
 from curate.progress import Progress
 from evalharness.models import LoadedModel
+from evalharness.reward import scores
 from train import checks, lineage, methods, preference, processes, reward, sft, watch
 from train.arguments import arguments
 from train.batches import Encoded
@@ -20,13 +21,8 @@ from train.checks import Checked
 from train.recipe import Recipe
 from train.sft import Built
 
-PROGRAMS = {
-    "sft": sft.build,
-    "dpo": preference.build,
-    "kto": preference.build,
-    "orpo": preference.build,
-    "reward": reward.build,
-}
+Model: TypeAlias = Any  # one of transformers or PEFT
+PROGRAMS = {"sft": sft.build, "reward": reward.build, **dict.fromkeys(preference.KINDS, preference.build)}
 
 
 @dataclass(frozen=True)
@@ -78,14 +74,14 @@ def train(
             *checks.nf4_round_trip(model, loaded.device),
             checks.gradients_around_evaluation(model, probe, loaded.device),
         ]
-        before, plain = checks.frozen_digest(model), checks.logits(model, probe)
+        before = checks.frozen_digest(model), checks.logits(model, probe)
         first = _margins(model, recipe, validation, loaded)
         _go(trainer, checkpoint)
         told = {**built.told, **_told_apart(first, _margins(model, recipe, validation, loaded))}
         if processes.first():
             save(model, adapter, recipe)
             lineage.write(trainer, rows, adapter, _margins(model, recipe, rows, loaded))
-            done += _after(model, recipe, adapter, probe, loaded, before, plain)
+            done += _after(model, recipe, adapter, probe, loaded.device, before)
     history = trainer.state.log_history
     return Trained(
         losses=watch.losses(history, recipe.epochs),
@@ -152,22 +148,16 @@ def _go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
 
 
 def _after(
-    model: Any,  # noqa: ANN401
-    recipe: Recipe,
-    adapter: Path,
-    probe: dict[str, Any],
-    loaded: LoadedModel,
-    before: str,
-    plain: Any,  # noqa: ANN401  logits before training
+    model: Model, recipe: Recipe, adapter: Path, probe: dict[str, Any], device: str, before: tuple[str, Any]
 ) -> list[Checked]:
-    """What must hold of the trained model, and of what was saved."""
+    """What must hold of the trained model, and of what was saved; `before` are digest and logits before it."""
     if recipe.method == "full":
-        return [checks.acts(checks.logits(model, probe), plain), checks.saved_equals(model, adapter)]
-    limit = checks.RELOAD_LIMIT[loaded.device]
+        return [checks.acts(checks.logits(model, probe), before[1]), checks.saved_equals(model, adapter)]
+    limit = checks.RELOAD_LIMIT[device]
     if recipe.method == "adalora":
         limit *= 10  # saved without the ranks that were given up, its sums are made in another order
     return [
-        checks.base_unchanged(before, checks.frozen_digest(model)),
+        checks.base_unchanged(before[0], checks.frozen_digest(model)),
         checks.adapter_acts(model, probe),
         checks.reload_equals(model, adapter, probe, limit),
     ]
@@ -184,19 +174,14 @@ def _probe(trainer: Any, recipe: Recipe, rows: Sequence[Encoded]) -> dict[str, A
     return {key: value.to(trainer.args.device) for key, value in batch.items()}
 
 
-def _margins(
-    model: Any,  # noqa: ANN401
-    recipe: Recipe,
-    validation: Sequence[Encoded],
-    loaded: LoadedModel,
-) -> list[float]:
+def _margins(model: Model, recipe: Recipe, validation: Sequence[Encoded], loaded: LoadedModel) -> list[float]:
     """By how much each chosen answer of the validation pairs leads its rejected one; none for plain rows."""
     if recipe.objective == "sft" or not validation:
         return []
     if recipe.objective != "reward":
         return preference.margins(model, validation, loaded.device)
-    pad = int(loaded.tokenizer.pad_token_id or 0)
-    given = reward.scores(model, validation, pad, loaded.device)
+    texts = [preference.answered(row) for row in validation]
+    given = scores(model, texts, int(loaded.tokenizer.pad_token_id or 0), loaded.device)
     return [chosen - rejected for chosen, rejected in zip(given[::2], given[1::2], strict=True)]
 
 
@@ -204,17 +189,13 @@ def _told_apart(first: Sequence[float], last: Sequence[float]) -> dict[str, Any]
     """Validation pairs whose chosen answer leads, before and after; and those where its lead has grown."""
     if not last:
         return {}
-    return {
-        "pairs": {
-            "validation": len(last),
-            "right_before": sum(each > 0 for each in first),
-            "right": sum(each > 0 for each in last),
-            "lead_grew": sum(after > before for before, after in zip(first, last, strict=True)),
-        }
-    }
+    right_before, right = (sum(each > 0 for each in some) for some in (first, last))
+    grew = sum(after > before for before, after in zip(first, last, strict=True))
+    found = {"validation": len(last), "right_before": right_before, "right": right, "lead_grew": grew}
+    return {"pairs": found}
 
 
-def save(model: Any, folder: Path, recipe: Recipe) -> None:  # noqa: ANN401
+def save(model: Model, folder: Path, recipe: Recipe) -> None:
     """The adapter as PEFT keeps it, or the whole model. The base is named as the person named it."""
     folder.mkdir(parents=True, exist_ok=True)
     if recipe.method == "full":

@@ -69,6 +69,7 @@ COMMANDS: dict[str, Command] = {
     "leaks": Command("More", "curate.cli_leaks", "leaks", "what crosses from split to split, or benchmark"),
     "purge": Command("More", "curate.cli_vault", "purge", "erase raw versions, keep the history"),
     "rate": Command("More", "evalharness.cli_rating", "rate", "people's blind ratings, preference pairs"),
+    "reward": Command("More", "evalharness.reward", "reward", "answers' scores by a reward model"),
     "rows": Command(
         "More", "tui.browse", "rows", "look through the rows of a version, on the screens or printed"
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -140,12 +141,22 @@ def _schedule(settings: Settings) -> str | None:
     return "constant_with_warmup" if word == "constant" else word
 
 
+def _steps(settings: Settings, path: Path) -> int:
+    """Steps of the optimizer over a JSON array of rows."""
+    rows = len(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else 0
+    passes = math.ceil(rows / int(settings.get("batch_size", 1)))
+    each = math.ceil(passes / int(settings.get("accumulate", 1)))
+    return int(settings.get("max_steps") or math.ceil(each * float(settings.get("epochs", 1))))
+
+
 def _llamafactory(settings: Settings, name: str, folder: Path) -> dict[str, Any]:
     method, objective = _asked(
         settings, "LLaMA-Factory", ("lora", "dora", "full"), ("sft", "dpo", "kto", "orpo", "reward")
     )
     stage = {"reward": "rm", "orpo": "dpo"}.get(objective, objective)
     steps, share = _warmup(settings)
+    if share is not None:  # its versions have two words for a share, and one for steps
+        steps = round(share * _steps(settings, folder / f"{name}-train.json"))
     targets = list(settings.get("targets", ("all-linear",)))
     lora = {
         "lora_rank": settings.get("rank"),
@@ -184,7 +195,6 @@ def _llamafactory(settings: Settings, name: str, folder: Path) -> dict[str, Any]
         "learning_rate": settings.get("learning_rate"),
         "lr_scheduler_type": _schedule(settings),
         "warmup_steps": steps,
-        "warmup_ratio": share,
         "weight_decay": settings.get("weight_decay"),
         "max_grad_norm": settings.get("max_grad_norm"),
         "bf16": settings.get("precision") != "fp32",

@@ -83,9 +83,13 @@ def shown_hash(task: Task, example: Mapping[str, Any]) -> str:
     return str(shown_hashes(task, pl.DataFrame([row], schema=EXAMPLES, orient="row"))[0])
 
 
-def packed(value: Value, seconds: float | None = None, suggestion: Suggestion | None = None) -> str:
-    """An answer as the ledger holds it: equal answers have an equal `answer`."""
+def packed(
+    value: Value, seconds: float | None = None, suggestion: Suggestion | None = None, *, raw: bool = False
+) -> str:
+    """An answer as the ledger holds it: equal answers have an equal `answer`. `raw`: it is free text."""
     told: dict[str, object] = {"answer": value}
+    if raw:
+        told["raw"] = True
     if seconds is not None:
         told["seconds"] = round(seconds, 2)
     if suggestion is not None:
@@ -93,6 +97,19 @@ def packed(value: Value, seconds: float | None = None, suggestion: Suggestion | 
         if suggestion.probability is not None:
             told["probability"] = round(suggestion.probability, 4)
     return json.dumps(told, ensure_ascii=False)
+
+
+def is_raw(key: str, value: str | None) -> bool:
+    """Whether an annotation is what somebody typed freely, which may hold anything: a note, or a free text."""
+    if value is None or key == "flag":
+        return False
+    if key.startswith("note:"):
+        return True
+    try:
+        told = json.loads(value)
+    except ValueError:
+        return True  # none of our words: nobody knows what it is
+    return isinstance(told, dict) and told.get("raw") is True
 
 
 def unpacked(task: Task, value: str) -> dict[str, Any] | None:

@@ -32,7 +32,7 @@ Places = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
 
 
-def drawn(total: int, answered: Sequence[int]) -> Places:
+def drawn(total: int, answered: npt.ArrayLike) -> Places:
     """Places of the rows to rank, in order: the answered ones, and up to RANKED others.
 
     The others are the first of an order that depends on the number of rows alone, so that from one
@@ -121,7 +121,7 @@ def _read(path: Path) -> Words:
     """What a file holds; nothing where there is none, or it is of another release of polars (other hashes)."""
     nothing = Words(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.uint64))
     try:
-        with np.load(path, allow_pickle=False) as part:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as part:
             found = Words(part["places"], part["sizes"], part["keys"])
             same = str(part["polars"]) == pl.__version__ and len(found.places) == len(found.sizes)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

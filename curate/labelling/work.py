@@ -215,7 +215,7 @@ class Work:
         """Answer one row; `suggestion` is what was shown beside it. Raises ConfigError for what is no answer."""
         checked = self.checked(value)
         settles = tuple(word.uid for word in self.seen.get(place, ())) if self.order == "differ" else ()
-        word = packed(checked, seconds, suggestion)
+        word = packed(checked, seconds, suggestion, raw=self.task.kind == "text")
         example_id, shown = example["example_id"], shown_hash(self.task, example)
         said = Annotation(example_id, shown, self.task.key, word, self.reviewer, settles)
         self.workspace.ledger.annotate([said])

@@ -158,8 +158,14 @@ class Ledger:
         self.together(lambda: self.db.executemany(statement, rows))
 
     def together(self, work: Callable[[], object]) -> None:
-        """Do `work` in one transaction that nobody else writes in; on return it is on the disk, or none of it."""
+        """Do `work` in one transaction that nobody else writes in; on return it is on the disk, or none of it.
+
+        Asked for within such a `work`, it is a part of that one's transaction.
+        """
         with self.alone:
+            if self.db.in_transaction:
+                work()
+                return
             try:
                 self.db.execute("begin immediate")
                 try:
@@ -327,7 +333,7 @@ class Ledger:
         return max(now(), later(newest)) if newest else now()
 
     def latest_decisions(self) -> pl.DataFrame:
-        """The last word on each finding; columns of DECISIONS."""
+        """The newest word on each finding, whoever said it; what counts is `curate.lastword`. Columns of DECISIONS."""
         query = "select finding_id, action, edit, reviewer, note, decided_at from latest_decision"
         return pl.DataFrame([tuple(row) for row in self.rows(query)], schema=DECISIONS, orient="row")
 

@@ -23,6 +23,7 @@ KEYS = {
     "curate-kill": "kills resumes_equal",
     "screens": "first_paint_seconds peak_mb key_p95_ms bytes_per_key ratio_datatable",
     "labelling": "burst_sent burst_recorded kills kills_lossless merge_orders_equal",
+    "active": "words_least_sure_500 words_chance_500 meaning_least_sure_1000 meaning_chance_1000",
     "hostile": "rows places acted crashed shifted",
     "ray": "equal_to_local equal_after_node_loss rows",
 }

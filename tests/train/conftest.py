@@ -122,7 +122,16 @@ def keep(workspace):
     return put
 
 
-QUICK_WORDS = ("threads=1", "rank=4", "epochs=2", "batch_size=8", "accumulate=1", "warmup=0", "dropout=0.0")
+QUICK_WORDS = (
+    "threads=1",
+    "rank=4",
+    "epochs=2",
+    "batch_size=8",
+    "accumulate=1",
+    "warmup=0",
+    "dropout=0.0",
+    "log_every=1",
+)
 
 
 @pytest.fixture(scope="session")

@@ -273,3 +273,37 @@ def test_merging_without_its_rows_is_refused(two, workspace, tmp_path, made):
     assert not (tmp_path / "merged").exists()
     with pytest.raises(ConfigError, match="seatrial adapters merge"):
         cli_adapters.adapters("merge", "one")
+
+
+def test_export_hands_the_same_training_over(two, workspace, tmp_path, base):
+    """Of an adapter with its own settings; of a version alone with those that a run here would take."""
+    with pytest.raises(GateError, match="cannot export"):
+        cli_adapters.adapters("export", "one", to=tmp_path / "out")
+    answer = cli_adapters.adapters("export", "one", to=tmp_path / "out", anyway=True)
+    text = (tmp_path / "out" / "tickets.axolotl.train.yaml").read_text()
+    longest = max(len(row["messages"]) for row in tickets_in(tmp_path / "out"))
+    for line in (
+        f'base_model: "{base}"',
+        "lora_r: 4",
+        'adapter: "qlora"',
+        "learning_rate: 0.005",
+        "num_epochs: 2",
+    ):
+        assert line in text
+    assert longest == 3 and 20 < int(text.partition("sequence_len: ")[2].partition("\n")[0]) < 64
+    assert answer.data["command"] == "axolotl train tickets.axolotl.train.yaml"
+    again = cli_adapters.adapters("export", "one", to=tmp_path / "out", anyway=True)
+    assert again.data == answer.data
+    more = {"data": "tickets", "base": str(base), "format": "llamafactory", "anyway": True}
+    cli_adapters.adapters("export", to=tmp_path / "plain", **more)
+    plain = (tmp_path / "plain" / "tickets.llamafactory.yaml").read_text()
+    assert "lora_rank: 16" in plain and "quantization_bit: 4" in plain and 'dataset: "tickets-train"' in plain
+    with pytest.raises(ConfigError, match="of which rows"):
+        cli_adapters.adapters("export", to=tmp_path / "none", base=str(base))
+    with pytest.raises(ConfigError, match="no configuration for `trl`"):
+        cli_adapters.adapters("export", "one", to=tmp_path / "none", format="trl")
+    assert not (tmp_path / "none").exists()
+
+
+def tickets_in(folder) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (folder / "tickets-train.jsonl").read_text().splitlines()]

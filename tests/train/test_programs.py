@@ -191,8 +191,8 @@ def test_kto_shuffles_once_and_pairs_each_answer_with_another():
     assert others == [first[3], *first[:3]] and table["completion_ids"] != sorted(table["completion_ids"])
 
 
-def test_a_reward_model_scores_and_does_not_answer(train, keep, pairs, workspace, base):  # noqa: F811
-    from train import batches, reward, rows
+def test_a_reward_model_scores_and_does_not_answer(train, keep, pairs, workspace, base, tmp_path):  # noqa: F811
+    from evalharness.reward import reward
 
     keep(pairs)
     train({"objective": "reward", "epochs": 4})
@@ -202,16 +202,36 @@ def test_a_reward_model_scores_and_does_not_answer(train, keep, pairs, workspace
     )
     with pytest.raises(ConfigError, match="it gives scores, no answers"):
         load_model(str(base), adapter=folder, device="cpu")
-    judge = load_model(str(base), adapter=folder, device="cpu", threads=1, scores=True)
-    template = batches.template_of(judge, "last")
-    encoded, _ = rows.encode_rows(template, pairs.filter(pl.col("split") == "validation"), pairs=True)
-    given = reward.scores(judge.model, encoded, 0, "cpu")
-    assert (
-        sum(one > other for one, other in zip(given[::2], given[1::2], strict=True))
-        == (told["pairs"]["right"])
-    )
-    alone = reward.scores(judge.model, encoded[:1], 0, "cpu")
-    assert alone[0] == pytest.approx(given[0], abs=1e-5)
+    found = reward("tickets", to=tmp_path / "scores.jsonl", threads=1)
+    assert told["pairs"]["validation"] == 4 and len(found.data["rows"]) == 4
+    right = sum(row["chosen"] > row["rejected"] for row in found.data["rows"])
+    assert right == told["pairs"]["right"] and f"higher in {right} of 4 pairs" in found.lines[1]
+    lines = (tmp_path / "scores.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == found.data["rows"]
+    with pytest.raises(ConfigError, match="--split test"):
+        reward("tickets", split="test")
+
+
+def test_rows_without_an_answer_are_left_out_by_name_and_an_ordinary_adapter_scores_nothing(
+    train,  # noqa: F811
+    keep,
+    pairs,
+    tickets,
+    workspace,
+):
+    from evalharness.reward import reward
+
+    keep(pairs)
+    train({"objective": "reward", "epochs": 1}, name="judge")
+    rows = tickets.to_dicts()
+    del rows[24]["messages"][2]
+    keep(pl.DataFrame(rows, schema=tickets.schema))
+    found = reward("tickets", adapter="judge", threads=1)
+    assert [set(row) for row in found.data["rows"]] == [{"example_id", "source", "row", "score"}] * 3
+    assert found.data["left_out"] == ["tickets.jsonl:25 (no answer to score)"]
+    train({"epochs": 1, "evaluate": False}, name="plain", allow_unclean=True)
+    with pytest.raises(ConfigError, match="gives answers, no scores"):
+        reward("tickets", adapter="plain", threads=1)
 
 
 def test_two_processes_train_as_one(train, keep, tickets, workspace, base):  # noqa: F811

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,3 +81,18 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Works
 def tasks() -> dict[str, Task]:
     """The label set."""
     return parsed(LABELS)
+
+
+@pytest.fixture
+def tickets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Workspace]]:
+    """Makes the workspace with so many tickets."""
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "ws"))
+    made: list[Workspace] = []
+
+    def make(count: int) -> Workspace:
+        made.append(build(tmp_path / "ws", count))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()

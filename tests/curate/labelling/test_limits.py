@@ -8,6 +8,7 @@ import pytest
 
 from curate.errors import ConfigError
 from curate.journal import export, read, write
+from curate.labelling.answers import is_raw
 from curate.labelling.tasks import Task
 from curate.labelling.work import Work
 from curate.workspace import Annotation, Decision, Workspace
@@ -50,3 +51,21 @@ def test_what_a_journal_would_not_carry_is_not_written(work: Work, text: str) ->
     assert not work.own and not work.answered.any()
     counts = "select (select count(*) from annotation) + (select count(*) from decision) as n"
     assert ledger.rows(counts)[0]["n"] == 0
+
+
+def test_what_was_typed_freely_is_marked_raw(workspace: Workspace, tasks: dict[str, Task]) -> None:
+    """Free texts and notes, not choices: so that a journal can leave them out."""
+    example = workspace.examples(workspace.dataset()).row(0, named=True)
+    for task, value in (("line", "call Anna on 0171"), ("queue", "oak"), ("mood", 3), ("tags", ["money"])):
+        Work(workspace, workspace.dataset(), "tickets", tasks[task], "anna").answer(0, example, value)
+    work = Work(workspace, workspace.dataset(), "tickets", tasks["queue"], "anna")
+    work.annotate(example, "Anna again")
+    work.flag(example)
+    raw = {
+        row["key"]: is_raw(row["key"], row["value"])
+        for row in workspace.ledger.rows("select * from annotation")
+    }
+    assert raw == {
+        "label:line": True, "label:queue": False, "label:mood": False, "label:tags": False, "note:queue": True, "flag": False,
+    }  # fmt: skip
+    assert not is_raw("label:line", None) and not is_raw("rating:a-b", '{"answer": "a", "left": "a"}')
