@@ -66,9 +66,12 @@ def add(workspace: Workspace, dataset: str, findings: pl.DataFrame) -> Added:
 
 
 def _standing(workspace: Workspace, dataset: str, none: pl.DataFrame) -> pl.DataFrame:
-    """The findings by hand that stand on a version."""
-    parts = [workspace.table(s.scan.findings) for s in workspace.standing(dataset) if NAME in s.checks]
-    return pl.concat([part.filter(check=NAME) for part in parts]) if parts else none
+    """The findings by hand that stand on a version: those of the newest run that had any, or was of them."""
+    for scan in workspace.scans(dataset):
+        found = workspace.table(scan.findings).filter(check=NAME)
+        if NAME in scan.settings or found.height:
+            return found
+    return none
 
 
 # as a journal carries them

@@ -29,7 +29,7 @@ def journal(
         Path | None, typer.Option(metavar="FILE", help="export: where to; else it is answered")
     ] = None,
     with_edits: Annotated[
-        bool, typer.Option("--with-edits", help="export: the new texts of edits too; they are raw")
+        bool, typer.Option("--with-edits", help="export: new texts, notes and free answers too; they are raw")
     ] = False,
     any_time: Annotated[
         bool, typer.Option("--any-time", help="merge: words from more than a day ahead as well")
@@ -57,21 +57,30 @@ def journal(
 def _export(by: str, to: Path | None, *, with_edits: bool) -> Answer:
     import json
 
-    from curate.journal import export, write
+    from curate.journal import export, left_out, write
     from curate.workspace import Workspace
 
-    lines = export(Workspace.open(), by=by or None, with_edits=with_edits)
+    workspace = Workspace.open()
+    lines = export(workspace, by=by or None, with_edits=with_edits)
+    left = 0 if with_edits else left_out(workspace, by=by or None)
     if to is None:
         told = [line.rstrip("\n") for line in lines]
-        return Answer(told, {"journal": [json.loads(line) for line in told]})
+        return Answer(told, {"journal": [json.loads(line) for line in told], "left_out": left})
     words = write(to, lines) - 1
     said = [f"{words:,} words written to {to}" + (f", {by}'s alone" if by else "")]
     if by and not words:
         said.append(f"  nobody called {by} has decided anything here; seatrial journal export has all")
     if with_edits:
-        said.append("  the new texts of edits are in it as they were typed: treat it as raw")
+        said.append("  new texts, notes and free answers are in it as they were typed: treat it as raw")
+    if left:
+        said.append(
+            f"  {left:,} notes and free answers are left out: they may hold anything; --with-edits takes them along"
+        )
     said.append(f"next: seatrial journal merge {to.name}, in the other workspace")
-    return Answer(said, {"written": str(to), "words": words, "by": by or None, "with_edits": with_edits})
+    return Answer(
+        said,
+        {"written": str(to), "words": words, "by": by or None, "with_edits": with_edits, "left_out": left},
+    )
 
 
 def _merge(files: list[Path], *, any_time: bool) -> Answer:

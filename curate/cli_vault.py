@@ -137,8 +137,13 @@ def purge(
     lines = [f"{name} ({digest[:8]}) stays; {len(planned.erase):,} raw artifacts behind it:"]
     lines += [f"  {each.digest[:8]}  {each.kind:<16} {each.why}" for each in planned.erase]
     lines += [f"  stays: {each.digest[:8]}  {each.kind}, {each.why}" for each in planned.left]
+    blanked = {name: len(rows) for name, rows in planned.words._asdict().items()}
+    if planned.words:
+        told = ", ".join(f"{count:,} {name}" for name, count in blanked.items() if count)
+        lines.append(f"  {told} will say nothing any more: people typed them, or they may quote a row")
     data: dict[str, object] = {
         "dataset": digest,
+        "blanked": blanked,
         "erase": [each._asdict() for each in planned.erase],
         "left": [each._asdict() for each in planned.left],
         "done": yes,

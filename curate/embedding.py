@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from curate.errors import ConfigError, MissingExtraError
 from curate.fingerprint import SHOWN, folder_digest, snapshot
 from curate.progress import Progress
+from curate.windows import Window, may_exceed, parts_of, window_of
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -178,14 +179,42 @@ class Vectors:
         missing = {key: text for key, text in zip(keys, texts, strict=True) if text and key not in self.known}
         if missing:
             self._encode(missing)
+        return self._rows([key if text else b"" for key, text in zip(keys, texts, strict=True)])
+
+    def _rows(self, keys: Sequence[bytes]) -> Matrix:
+        """The unit vectors of these keys; of an empty key, zeros."""
         size = len(next(iter(self.known.values()))) if self.known else 1
-        rows = np.zeros((len(texts), size), dtype=np.float32)
+        rows = np.zeros((len(keys), size), dtype=np.float32)
         for at, key in enumerate(keys):
-            if texts[at]:
+            if key:
                 rows[at] = self.known[key]
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         rows[lengths[:, 0] > 0] /= lengths[lengths[:, 0] > 0]
         return rows
+
+    def of_whole(self, texts: Sequence[str]) -> Matrix:
+        """As `of`, but of a text that is longer than the encoder reads, the mean of its parts.
+
+        They count by their length. What fits has the vector that it has in `of`.
+        """
+        window = window_of(self.encoder.place)
+        if window is None:
+            return self.of(texts)
+        long = {text: _whole_key(text, window) for text in texts if may_exceed(text, window)}
+        new = [text for text, key in long.items() if key not in self.known]
+        parts = parts_of(new, window)
+        self.of([*(text for text in texts if text not in long), *(part for own in parts for part in own)])
+        if new:
+            # of what fits too: so it is cut into tokens only once
+            found = [self.of(own) for own in parts]
+            keys = [long[text] for text in new]
+            means = np.stack([
+                self.known[key_of(own[0])] if len(own) == 1 else np.average(rows, 0, list(map(len, own)))
+                for own, rows in zip(parts, found, strict=True)
+            ]).astype(np.float16)  # fmt: skip
+            self.known |= zip(keys, means, strict=True)
+            self._write(keys, means)
+        return self._rows([long.get(text) or key_of(text) if text else b"" for text in texts])
 
     def _encode(self, missing: dict[bytes, str]) -> None:
         """Encode what is new, the shortest first, and keep each slice as soon as it is there.
@@ -235,6 +264,12 @@ def key_of(text: str) -> bytes:
     return blake2b(text.encode("utf-8", errors="surrogatepass"), digest_size=16).digest()
 
 
+def _whole_key(text: str, window: Window) -> bytes:
+    """What the vector of all of a long text is kept under: its own is of what was read at once."""
+    said = f"whole {window.room} ".encode() + text.encode("utf-8", errors="surrogatepass")
+    return blake2b(said, digest_size=16).digest()
+
+
 class Units(NamedTuple):
     """The texts of a table of sketches, each distinct one once, and their vectors."""
 
@@ -258,7 +293,7 @@ def with_units(sketches: pl.DataFrame, vectors: Vectors) -> tuple[pl.DataFrame, 
     )
     units = rows.join(numbered, on="at", how="left", maintain_order="left")["units"]
     units = units.fill_null(pl.Series([[]], dtype=pl.List(pl.UInt32)))
-    return sketches.with_columns(units), Units(vectors.of(distinct.to_list()), vectors.languages)
+    return sketches.with_columns(units), Units(vectors.of_whole(distinct.to_list()), vectors.languages)
 
 
 def slices(height: int, size: int) -> Iterator[slice]:

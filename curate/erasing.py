@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from curate.differences import MACHINES
 from curate.errors import ResourceError
 from curate.labelling.answers import is_raw, shown_hashes
 from curate.labelling.tasks import SHOWN, Task
@@ -67,7 +68,9 @@ def words_on(workspace: Workspace, rows: Rows, raw: Collection[str], kept: Colle
     notes = [
         (ERASED, row["decision_id"])
         for row in said
-        if rows.has(row["example_id"]) and row["finding_id"] not in known
+        if not row["reviewer"].startswith(MACHINES)  # a rule's note is of the program's making
+        and rows.has(row["example_id"])
+        and row["finding_id"] not in known
     ]
     return Words(list(_answers(workspace, rows, there, known)), notes, _errors(workspace, raw))
 

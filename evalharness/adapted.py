@@ -27,6 +27,15 @@ def is_reward(folder: Path) -> bool:
     return dict(adapter_notes(folder).get("settings") or {}).get("objective") == "reward"
 
 
+def must_answer(folder: Path | None, *, scores: bool) -> None:
+    """ConfigError for a reward model, unless `scores` are what is wanted."""
+    if folder is not None and not scores and is_reward(folder):
+        raise ConfigError(
+            "this adapter is a reward model: it gives scores, no answers",
+            hint="--adapter names another; `seatrial adapters` lists them",
+        )
+
+
 def must_fit(folder: Path, base_digest: str) -> None:
     """SourceError where there is no adapter; ConfigError where it was trained on another base."""
     if not (folder / ADAPTER).is_file() and not is_whole_model(folder):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -72,10 +72,8 @@ def load_model(
 ) -> LoadedModel:
     """A causal language model that is ready to answer or, `for_training`, to be given an adapter.
 
-    With `scores` it has a head that gives one number to a text, as reward models do; the head is random,
-    by `seed`, until an adapter brings its own. An adapter may be all weights anew (full fine-tuning).
-
-    `base` is "tiny" (the shipped model), a folder, or the id of a model on the hub. "auto" takes NF4
+    With `scores` it has a head that gives one number to a text (a reward model), random by `seed` until an
+    adapter brings its own. An adapter may be all weights anew (full fine-tuning). `base` is "tiny" (the shipped model), a folder, or the id of a model on the hub. "auto" takes NF4
     where bitsandbytes gives right results for every layer of this model on this device, and full
     precision else; `facts["quantization_reason"]` says which and why. "nf4" raises ConfigError where
     auto would not take it. On the CPU everything is computed in float32, so that a batch and a single
@@ -83,9 +81,8 @@ def load_model(
 
     `for_training` pads on the right and prepares a quantised model with
     `peft.prepare_model_for_kbit_training`, without gradient checkpointing; else padding is on the left
-    and the model is in evaluation mode. Weights are read from safetensors only. Without a device that
-    was asked for, or with a base that cannot be fetched, ResourceError; with one that is not a model,
-    SourceError.
+    and the model is in evaluation mode. Weights are read from safetensors only. ResourceError without
+    the device that was asked for, or a base that cannot be fetched; SourceError for one that is no model.
     """
     torch = _torch()
     if threads is not None:
@@ -95,11 +92,7 @@ def load_model(
     config = load_config(folder, base, trust_remote_code=trust_remote_code)
     trust = {"trust_remote_code": trust_remote_code}
     taken, reason = choose_quantization(config, quantization, place, adapter, **trust)
-    if adapter is not None and not scores and adapted.is_reward(adapter):
-        raise ConfigError(
-            "this adapter is a reward model: it gives scores, no answers",
-            hint="--adapter names another; `seatrial log` lists them",
-        )
+    adapted.must_answer(adapter, scores=scores)
     tokenizer, template = _tokenizer(folder, base, for_training, trust_remote_code)
     if scores:
         torch.manual_seed(seed)
@@ -108,37 +101,53 @@ def load_model(
     kept = (config, taken, dtype, place, trust_remote_code)
     model = _weights(folder, base, *kept, scores=scores)
     _match(model, tokenizer, base)
-    base_digest = digest_of(folder)
     facts = {
         "base": base,
-        "base_digest": base_digest,
-        "architecture": type(model).__name__,
+        "base_digest": digest_of(folder),
         "parameters": sum(p.numel() for p in model.parameters()) if taken == "none" else parameters(folder),
         "context": _context(config, tokenizer),
         "quantization": taken,
         "quantization_reason": reason,
+        "chat_template": template,
+        **_machine(model, dtype, place),
+    }
+    if for_training and taken == "nf4":
+        model = _peft().prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    loaded = LoadedModel(model, tokenizer, place, facts, str(facts["base_digest"]))
+    if adapter is not None:
+        loaded = _with_adapter(loaded, adapter, kept, for_training, scores)
+    loaded.model.train(for_training)
+    return loaded
+
+
+def _machine(model: PreTrainedModel, dtype: torch_types.dtype, place: str) -> dict[str, Any]:
+    """What a model is computed by and in."""
+    torch = _torch()
+    return {
+        "architecture": type(model).__name__,
         "compute_dtype": str(dtype).removeprefix("torch."),
         "device": place if place == "cpu" else torch.cuda.get_device_name(0),
         "threads": torch.get_num_threads(),
-        "chat_template": template,
         "versions": _versions(),
     }
-    digest = base_digest
-    if for_training and taken == "nf4":
-        model = _peft().prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+
+
+def _with_adapter(
+    loaded: LoadedModel, folder: Path, kept: tuple[Any, ...], for_training: bool, scores: bool
+) -> LoadedModel:
+    """The model with what was trained: an adapter on it, or all weights anew in place of its own."""
+    adapted.must_fit(folder, loaded.digest)
+    model, facts = loaded.model, loaded.facts
     own: dict[str, torch_types.Tensor] = {}
-    if adapter is not None:
-        adapted.must_fit(adapter, base_digest)
-        if adapted.is_whole_model(adapter):
-            own = adapted.put_weights(model, _weights(adapter, adapter.name, *kept, scores=scores))
-        else:
-            _peft()
-            model = adapted.put_adapter(model, adapter, trainable=for_training)
-            facts["context"] -= adapted.virtual_tokens(model)
-        facts["adapter_digest"] = folder_digest("adapter", adapter)
-        digest = blake2b(f"{base_digest}+{facts['adapter_digest']}".encode(), digest_size=16).hexdigest()
-    model.train(for_training)
-    return LoadedModel(model, tokenizer, place, facts, digest, own)
+    if adapted.is_whole_model(folder):
+        own = adapted.put_weights(model, _weights(folder, folder.name, *kept, scores=scores))
+    else:
+        _peft()
+        model = adapted.put_adapter(model, folder, trainable=for_training)
+        facts["context"] -= adapted.virtual_tokens(model)
+    facts["adapter_digest"] = folder_digest("adapter", folder)
+    named = f"{loaded.digest}+{facts['adapter_digest']}".encode()
+    return replace(loaded, model=model, digest=blake2b(named, digest_size=16).hexdigest(), base_weights=own)
 
 
 # what to load, and onto what

@@ -11,9 +11,10 @@ from typing import Any
 from curate.progress import duration
 from curate.workspace import code_version
 from evalharness.models import LoadedModel
-from train import processes
+from train import diagnosis, processes
 from train.batches import Encoded, Template
 from train.checks import Checked
+from train.metric import Questions
 from train.recipe import TINY, Resolved
 from train.rows import Gate, token_counts
 from train.run import Trained
@@ -36,6 +37,7 @@ class Data:
     validation: list[Encoded]
     gate: Gate
     gate_validation: Gate
+    asked: Questions | None = None  # at each evaluation
 
 
 def record(
@@ -109,7 +111,7 @@ def card(told: dict[str, Any]) -> str:
     return "\n".join(
         [
             "---",
-            "library_name: peft",
+            f"library_name: {'transformers' if told['method'] == 'full' else 'peft'}",
             f"base_model: {json.dumps(told['base'])}",
             f"tags: [{settings['method']}, {settings['objective']}, seatrial]",
             "---",
@@ -128,6 +130,8 @@ def card(told: dict[str, Any]) -> str:
             *(f"- {line}" for line in pair_lines(told)),
             f"- trained: {told['method']}, {told['objective']}: {told['trainable']:,} parameters, {told['steps']:,} steps, {duration(told['seconds'])}",
             *unclean,
+            "",
+            *(f"- {line}" for line in diagnosis.lines(told.get("diagnosis", []))),
             "",
             "| epoch | loss | validation loss |",
             "| --- | --- | --- |",

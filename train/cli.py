@@ -146,11 +146,18 @@ def _show_mask(job: Job, reference: str) -> Answer:
             f"{len(chosen)} training and validation rows are called `{reference}`",
             hint=f"an example's id, its beginning, or file:row, such as {wheres[0]}",
         )
-    template = batches.template_of(outline(job.resolved.recipe), job.resolved.recipe.train_on)
-    [row], _ = encode_rows(template, rows[chosen], control_tokens="allow")
-    names = template.tokenizer.convert_ids_to_tokens(list(row.ids))
-    data = {"where": row.where, "example_id": row.example_id, "tokens": names, "trained": list(row.trained)}
-    return Answer(batches.mask_lines(template, row), data)
+    recipe = job.resolved.recipe
+    template = batches.template_of(outline(recipe), recipe.turns)
+    found, _ = encode_rows(template, rows[chosen], control_tokens="allow", pairs=recipe.pairs)
+    lines: list[str] = []
+    told: list[dict[str, Any]] = []
+    for row in found:
+        names = template.tokenizer.convert_ids_to_tokens(list(row.ids))
+        lines += batches.mask_lines(template, row)
+        told.append(
+            {"where": row.where, "example_id": row.example_id, "tokens": names, "trained": list(row.trained)}
+        )
+    return Answer(lines, {**told[0], "rejected": told[1]} if recipe.pairs else told[0])
 
 
 def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
@@ -216,6 +223,7 @@ def _adapter(job: Job, where: Any) -> str:  # noqa: ANN401  a checkpoints.Unfini
             work=where.folder,
             adapter=made,
             checkpoint=where.checkpoint,
+            asked=data.asked,
         )
         if not processes.first():
             return ""
@@ -240,36 +248,33 @@ def load_base(recipe: Recipe) -> LoadedModel:
 
 def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, list[Any]]:
     """The rows as tokens that fit, and the checks that encoding stands for."""
-    from train import batches, checks, methods
+    from train import batches, checks, metric
     from train.adapter import Data
     from train.rows import encode_rows, fit, token_counts, whole_pairs
     from train.watch import quiet
 
     recipe = job.resolved.recipe
-    template = batches.template_of(loaded, "last" if recipe.objective != "sft" else recipe.train_on)
-    context = min(recipe.context or loaded.context, loaded.context)
-    if methods.learns_tokens(recipe):
-        context = min(context, loaded.context - recipe.virtual_tokens)
+    template = batches.template_of(loaded, recipe.turns)
+    context = recipe.room(loaded.context)
     judged = job.validation if recipe.evaluate else job.validation.clear()
-    pairs = recipe.objective != "sft"
-    policies: Any = {"control_tokens": recipe.control_tokens, "unusable": recipe.unusable, "pairs": pairs}
     with quiet():
-        rows, out = encode_rows(template, job.rows, **policies)
-        held, held_out = encode_rows(template, judged, **policies)
+        rows, out = encode_rows(template, job.rows, **recipe.policies)
+        held, held_out = encode_rows(template, judged, **recipe.policies)
     before = [
         checks.masks_agree(len(rows) + len(held), template.ways, token_counts([*rows, *held])["trained"]),
         checks.ends_trained(len(rows) + len(held)),
     ]
     kept, gate = fit(rows, context, recipe.over_long, out)
     held_kept, held_gate = fit(held, context, recipe.over_long, held_out)
-    if pairs:
+    if recipe.pairs:
         (kept, gate), (held_kept, held_gate) = whole_pairs(kept, gate), whole_pairs(held_kept, held_gate)
     if not kept:
         raise ConfigError(
             "no training row is left that can be trained on and fits the context",
             hint="seatrial train --plan says why",
         )
-    data = Data(job.name, job.dataset, tuple(job.objections), kept, held_kept, gate, held_gate)
+    asked = metric.questions(recipe, job.rows, job.validation, held_kept)
+    data = Data(job.name, job.dataset, tuple(job.objections), kept, held_kept, gate, held_gate, asked)
     return template, data, before
 
 
@@ -288,7 +293,7 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
     if losses and losses[-1]["validation_loss"] is not None:
         curve += f", validation {losses[0]['validation_loss']:.3f} -> {losses[-1]['validation_loss']:.3f}"
     from curate.progress import duration
-    from train import adapter
+    from train import adapter, diagnosis
 
     rows = told["rows"]["train"]
     gates = told["lengths"].values()
@@ -305,6 +310,7 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
             else []
         ),
         *adapter.pair_lines(told),
+        *diagnosis.lines(told.get("diagnosis", [])),
         f"{len(told['checks'])} checks held",
         *(
             [f"trained on data that did not pass the gate: {'; '.join(told['objections'])}"]
@@ -312,7 +318,7 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
             else []
         ),
         *job.resolved.lines(),
-        f"next: seatrial predict {job.name}",
+        f"next: seatrial {'reward' if told['objective'] == 'reward' else 'predict'} {job.name}",
     ]
     return Answer(
         lines, {"run": run_id, "adapter": digest, "name": job.adapter_name, "already_done": already, **told}

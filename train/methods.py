@@ -69,11 +69,6 @@ def peft_config(recipe: Recipe) -> Any:  # noqa: ANN401  a peft.PeftConfig, or N
     return None
 
 
-def learns_tokens(recipe: Recipe) -> bool:
-    """Whether the method puts learned tokens before each row."""
-    return recipe.method in ("prompt", "prefix")
-
-
 def must_suit(quantization: str, recipe: Recipe) -> None:
     """ConfigError where the method cannot train a base that is held like this."""
     if recipe.method == "full" and quantization != "none":

@@ -32,21 +32,19 @@ def plan(
     """Rows, lengths, steps, sizes, defaults and what speaks against it; exit code 1 if that would stop it."""
     recipe = resolved.recipe
     loaded = outline(recipe)
-    pairs = recipe.objective != "sft"
-    template = batches.template_of(loaded, "last" if pairs else recipe.train_on)
-    context = min(recipe.context or loaded.context, loaded.context)
+    template, context = batches.template_of(loaded, recipe.turns), recipe.room(loaded.context)
     judged = validation if recipe.evaluate else validation.clear()
     with quiet():
-        policies: Any = {"control_tokens": recipe.control_tokens, "unusable": "drop", "pairs": pairs}
-        encoded, out = encode_rows(template, rows, **policies)
-        held, held_out = encode_rows(template, judged, **policies)
+        (encoded, out), (held, held_out) = (
+            encode_rows(template, each, **{**recipe.policies, "unusable": "drop"}) for each in (rows, judged)
+        )
     stops = [
         *([] if allow_unclean else objections),
         *_stops("training", encoded, out, context, recipe),
         *_stops("validation", held, held_out, context, recipe),
     ]
     against = stops if not allow_unclean else [*(f"{each} (allowed)" for each in objections), *stops]
-    # what would be left once the person has chosen; until then, as if the over-long rows were dropped
+    # until the person has chosen, as if the over-long rows were dropped
     kept, gate = fit(encoded, context, "drop" if recipe.over_long == "refuse" else recipe.over_long)
     counts = token_counts(kept)
     size, total = _sizes(loaded, recipe, kept, context)

@@ -15,6 +15,7 @@ from curate.errors import ConfigError
 TINY = "tiny"
 METHODS = ("lora", "dora", "vera", "adalora", "prompt", "prefix", "full")
 OBJECTIVES = ("sft", "dpo", "kto", "orpo", "reward")
+TOKENS_BEFORE = ("prompt", "prefix")  # methods that put learned tokens before each row
 SWITCH = ("auto", "on", "off")
 
 
@@ -85,6 +86,26 @@ class Recipe:
     report_to: tuple[str, ...] = _setting(
         ("tensorboard",), "who is told beside log.jsonl", choices=("tensorboard", "wandb", "mlflow", "none")
     )
+
+    @property
+    def pairs(self) -> bool:
+        """Whether each row is a chosen and a rejected answer."""
+        return self.objective != "sft"
+
+    @property
+    def turns(self) -> str:
+        """Which turns are learned: of pairs the last alone."""
+        return "last" if self.pairs else self.train_on
+
+    def room(self, context: int) -> int:
+        """Tokens that a row may have, of those that the base can look at: learned tokens stand before it."""
+        left = context - self.virtual_tokens if self.method in TOKENS_BEFORE else context
+        return min(self.context or left, left)
+
+    @property
+    def policies(self) -> dict[str, Any]:
+        """What `encode_rows` is to do with rows."""
+        return {"control_tokens": self.control_tokens, "unusable": self.unusable, "pairs": self.pairs}
 
 
 LEAVES_OUT = ("over_long", "unusable")  # settings whose `drop` leaves rows out
@@ -204,7 +225,6 @@ def resolve(given: Sequence[Given]) -> Resolved:
     return Resolved(recipe, where, TINY_WHY if tiny else REAL_WHY)
 
 
-TOKENS_BEFORE = ("prompt", "prefix")
 # (setting, its values, another setting, its values, why they do not go together, what to set instead)
 CLASHES: tuple[tuple[str, Container[Any], str, Container[Any], str, str], ...] = (
     ("method", ("full",), "quantization", ("nf4",), "weights in NF4 cannot be trained", "method=lora"),
@@ -214,6 +234,9 @@ CLASHES: tuple[tuple[str, Container[Any], str, Container[Any], str, str], ...] =
     ("packing", ("on",), "objective", OBJECTIVES[1:], "TRL packs rows for supervised fine-tuning alone", "packing=auto"),
     ("gradient_checkpointing", ("on",), "method", ("prefix",), "it drops the learned keys and values", "gradient_checkpointing=off"),
     ("best_by", ("loss", "metric"), "method", ("adalora",), "AdaLoRA gives up ranks as it goes: an earlier state does not fit its end", "best_by=last"),
+    ("best_by", ("metric",), "metric_rows", (0,), "without rows to answer there is no metric", "metric_rows=50"),
+    ("metric_rows", range(1, 10**6 + 1), "evaluate", (False,), "it is measured when there is an evaluation", "evaluate=true"),
+    ("metric_rows", range(1, 10**6 + 1), "objective", ("reward",), "a reward model answers nothing", "metric_rows=0"),
     ("batch_size", (1,), "objective", ("kto",), "KTO compares the rows of a pass", "batch_size=2"),
     ("best_by", ("loss", "metric"), "evaluate", (False,), "without evaluation none is the best", "evaluate=true"),
     ("early_stopping", range(1, 10**6 + 1), "evaluate", (False,), "without evaluation nothing says when", "evaluate=true"),

@@ -14,7 +14,19 @@ from curate.errors import ConfigError, MissingExtraError, ResourceError
 from curate.progress import Progress
 from evalharness.models import LoadedModel
 from evalharness.reward import scores
-from train import checks, lineage, methods, preference, processes, reward, sft, watch
+from train import (
+    afterwards,
+    checks,
+    lineage,
+    methods,
+    metric,
+    preference,
+    processes,
+    reports,
+    reward,
+    sft,
+    watch,
+)
 from train.arguments import arguments
 from train.batches import Encoded
 from train.checks import Checked
@@ -51,6 +63,7 @@ def train(
     adapter: Path,
     checkpoint: Path | None = None,
     callbacks: Sequence[Any] = (),
+    asked: metric.Questions | None = None,
 ) -> Trained:
     """Train on `rows` and save into the folder `adapter`, by the first of several processes alone.
 
@@ -67,6 +80,7 @@ def train(
         trainer.add_callback(watch.watcher(processes.log_of(work), progress))
         for each in callbacks:
             trainer.add_callback(each)
+        seen = {**metric.attach(trainer, loaded, asked), **reports.attach(trainer, recipe, work)}
         model, probe = trainer.model, _probe(trainer, recipe, rows)
         done = [
             *built.checks,
@@ -77,8 +91,10 @@ def train(
         before = checks.frozen_digest(model), checks.logits(model, probe)
         first = _margins(model, recipe, validation, loaded)
         _go(trainer, checkpoint)
-        told = {**built.told, **_told_apart(first, _margins(model, recipe, validation, loaded))}
+        told = {**built.told, **seen, **_told_apart(first, _margins(model, recipe, validation, loaded))}
         if processes.first():
+            lines = watch.measured(trainer.state.log_history)
+            told |= afterwards.diagnosed(trainer, loaded, recipe, validation, lines)
             save(model, adapter, recipe)
             lineage.write(trainer, rows, adapter, _margins(model, recipe, rows, loaded))
             done += _after(model, recipe, adapter, probe, loaded.device, before)

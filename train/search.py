@@ -180,7 +180,7 @@ def _run(trial: Any, recipe: Recipe, data: Data, place: Path) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as made:
             run.train(
                 cli.load_base(recipe), recipe, data.train, data.validation,
-                work=work, adapter=Path(made), checkpoint=checkpoints.newest(work), callbacks=[judge],
+                work=work, adapter=Path(made), checkpoint=checkpoints.newest(work), callbacks=[judge], asked=data.asked,
             )  # fmt: skip
     except TrialPruned:
         state = "PRUNED"
@@ -240,15 +240,15 @@ def _answer(job: Job, told: list[dict[str, Any]], place: Path, rows: int) -> Ans
     path.write_text(
         "".join(f"{key} = {json.dumps(value)}\n" for key, value in best.items()), encoding="utf-8"
     )
-    lines = []
+    lines, judge = [], "metric" if recipe.best_by == "metric" else "loss"
     for line in found:
-        mean = {"PRUNED": "behind", "FAIL": "failed"}.get(line["state"]) or f"{line['value']:.4f}"
+        mean = {"PRUNED": "behind", "FAIL": "failed"}.get(line["state"]) or f"{abs(line['value']):.4f}"
         words = (
             f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
             for key, value in line["settings"].items()
         )
         lines.append(f"{mean:>9}  {', '.join(words)}{'  ' if line['why'] else ''}{line['why']}")
     trials, held = counted(len(told), "trial"), counted(rows, "validation row")
-    lines.append(f"{trials}, by the loss of {held}; the best of many flatters itself: the test decides")
+    lines.append(f"{trials}, by the {judge} of {held}; the best of many flatters itself: the test decides")
     lines.append(f"next: seatrial train {job.name} --recipe {path}")
     return Answer(lines, {"trials": found, "best": best, "recipe": str(path), "validation_rows": rows})

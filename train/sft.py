@@ -9,8 +9,8 @@ from evalharness.models import LoadedModel
 from train import checks
 from train.batches import Encoded
 from train.checks import Checked
-from train.methods import learns_tokens, peft_config
-from train.recipe import Recipe
+from train.methods import peft_config
+from train.recipe import TOKENS_BEFORE, Recipe
 
 PROBE_ROWS = 4  # rows of the batch that the checks compare on
 
@@ -56,7 +56,7 @@ def packing(recipe: Recipe, device: str) -> tuple[bool, str]:
     """Whether rows of a pass should lie end to end, and why. A check of the model itself comes after."""
     if recipe.packing != "auto":
         return recipe.packing == "on", "asked for"
-    if learns_tokens(recipe):
+    if recipe.method in TOKENS_BEFORE:
         return False, "learned tokens would stand before the pass, not before each row"
     if device == "cpu":
         return False, "on a processor attention over a whole pass costs more than padding"

