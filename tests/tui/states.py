@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 from textual.pilot import Pilot
@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from curate.labelling.tasks import FILE
 from curate.workspace import Workspace
+from tui.screens.threshold import ThresholdScreen
 
 ARMS = {"base": 2, "few-shot": 3, "rag": 4, "tuned": 7}  # every so many rows is answered wrongly
 PREDICTIONS = {
@@ -65,6 +66,14 @@ def card(filter: str, *pressed: str) -> Walk:
         await keys("enter", "enter", *pressed)(pilot)
 
     return walk
+
+
+async def thresholds(pilot: Pilot[Any]) -> None:
+    """What other thresholds would change, once it is measured."""
+    await card('check == "near-duplicate"', "t")(pilot)
+    while not cast("ThresholdScreen", pilot.app.screen).effects:
+        await pilot.pause(0.05)
+    await settle(pilot)
 
 
 def edited(*pressed: str) -> Walk:
@@ -159,7 +168,7 @@ STATES: dict[str, State] = {
     "card-edited": State(None, edited()),
     "card-editing": State(None, card('check == "pii"', "e")),
     "alike": State(None, edited("p", "a", "x")),
-    "threshold": State(None, card('check == "near-duplicate"', "t")),
+    "threshold": State(None, thresholds),
     "rows": State(None, keys("v", "down", "down"), evil=True),
     "row": State(None, keys("v", "enter")),
     "distributions": State(None, keys("D")),

@@ -17,10 +17,13 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
+from curate.errors import NotFoundError
 from curate.workspace import Workspace
+from train.masks import Masks, recipe_of
 from tui.app import Seatrial
 from tui.lineage import RunRow, runs
 from tui.screens.dialogs import Ask
+from tui.screens.mask import MaskScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.steps import StepsScreen
 from tui.screens.training import Panels, TrainingScreen
@@ -247,3 +250,35 @@ def test_a_plot_keeps_to_its_edges() -> None:
     flat = plot([(0.0, 2.0), (10.0, 2.0)], [], (0.0, 10.0), (2.0, 2.0), 10, 3)
     assert all(cell != " " for cell in flat[1]) and set(flat[0] + flat[2]) == {" "}
     assert plot([], [], (0.0, 0.0), (0.0, 0.0), 4, 2) == [[" "] * 4] * 2
+
+
+async def test_the_mask_of_each_row_is_shown_token_by_token(workspace: Workspace) -> None:
+    """From the curves: the row as the model gets it, the answer marked; the next and the one before."""
+    pytest.importorskip("trl")
+    examples = workspace.examples(workspace.dataset("tickets"))
+    parts = pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("train")).otherwise(pl.lit("test"))
+    workspace.ledger.set_name("tickets", workspace.put_dataset(examples.with_columns(split=parts)))
+    training = Training(workspace)
+    app = Seatrial(workspace)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        screen = MaskScreen(training.row)
+        await app.push_screen(screen)
+        await settle(pilot)
+        first = screen.text
+        assert "train" in first and "<|assistant|>" in first
+        await pilot.press("right_square_bracket")
+        await settle(pilot)
+        assert screen.position == 1 and screen.text != first
+        await pilot.press("left_square_bracket")
+        await settle(pilot)
+        assert screen.text == first
+        await pilot.press("q")
+        await settle(pilot)
+        assert app.screen is not screen
+
+
+def test_a_version_without_rows_to_train_on_has_no_mask(workspace: Workspace) -> None:
+    """And a run that was recorded with settings of another time is read all the same."""
+    with pytest.raises(NotFoundError, match="no training"):
+        Masks(workspace, workspace.dataset("tickets"), recipe_of({"recipe": {"epochs": 2, "dora": True}}))

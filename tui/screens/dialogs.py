@@ -85,8 +85,15 @@ class Confirm(ModalScreen[bool]):
             yield Static(plain(self.question, "bold"))
             yield Static(
                 Content.assemble(
-                    "\n", ("y", "bold $accent"), f"  {self.yes}\n", ("n", "bold $accent"), f"  {self.no}"
-                )
+                    "\n",
+                    ("y", "bold $accent"),
+                    "  ",
+                    plain(self.yes),
+                    "\n",
+                    ("n", "bold $accent"),
+                    "  ",
+                    plain(self.no),
+                )  # fmt: skip
             )
         yield KeyLine()
 

@@ -185,7 +185,8 @@ async def test_small_screens(rows: Workspace) -> None:
             app.complain(ValueError(text))
             await pilot.pause()
             harmless(app, Panel)
-            app.pop_screen()
+            while isinstance(app.screen, Panel):  # an error whose words are long has one too
+                app.pop_screen()
         await pilot.press("question_mark")
         await pilot.pause()
         harmless(app, Help)
