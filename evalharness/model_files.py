@@ -13,7 +13,7 @@ from curate.errors import MissingExtraError, ResourceError, SourceError
 TINY = "tiny"
 WEIGHTS, ADAPTER = "*.safetensors", "adapter_model.safetensors"
 IDENTITY = (WEIGHTS, "config.json", "tokenizer.json", "tokenizer_config.json", "*.jinja", "*.model")
-HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
+HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", "README.md", "LICEN*")
 HUB_SKIP = ("original/*", "onnx/*", "consolidated*")
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 

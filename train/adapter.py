@@ -89,8 +89,7 @@ def record(
 
 def card(told: dict[str, Any]) -> str:
     """The adapter's README.md: front matter as the hub reads it, then the facts."""
-    rows, settings = told["rows"], told["settings"]
-    data = told["dataset"]
+    rows, settings, data = told["rows"], told["settings"], told["dataset"]
     unclean = (
         ["", "**Trained on data that did not pass the gate** (`--allow-unclean`):", ""]
         + [f"- {each}" for each in told["objections"]]

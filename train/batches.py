@@ -201,7 +201,8 @@ def _by_prefix(
     """
     mask, unlearned = [False] * len(ids), []
     for turn in turns:
-        before, after = _ids(template, chat[:turn], ask=True), _ids(template, chat[: turn + 1])
+        before = _ids(template, chat[:turn], ask=True)
+        after = ids if turn + 1 == len(chat) else _ids(template, chat[: turn + 1])
         start, stop = len(before), _common(after, ids)
         if _common(before, ids) < start or stop <= start:
             unlearned.append(turn)

@@ -33,11 +33,15 @@ def train(
     setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, over the file.")] = None,
     quantization: Annotated[str | None, typer.Option(help="auto, nf4 or none.")] = None,
     seed: Annotated[int | None, typer.Option(help="Of all chance.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Processor threads.")] = None,
+    threads: Annotated[int | None, typer.Option(hidden=True, help="Processor threads.")] = None,
     methods: Annotated[
         bool, typer.Option("--methods", help="List what can be trained, and what for.")
     ] = False,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would happen; train nothing.")] = False,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="With --plan: take a step (and --price-per-hour N).")
+    ] = False,
+    price_per_hour: Annotated[float | None, typer.Option(min=0, hidden=True, help="Of this machine.")] = None,
     show_mask: Annotated[
         str | None,
         typer.Option(help="Show the tokens of one row, by id or file:row, and which are trained on."),
@@ -63,11 +67,12 @@ def train(
     if show_mask is not None:
         return _show_mask(job, show_mask)
     if plan:
+        from train import clean
+        from train.plan import More
         from train.plan import plan as planned
 
-        return planned(
-            job.resolved, job.name, job.rows, job.validation, job.objections, allow_unclean=allow_unclean
-        )
+        more = More(allow_unclean, measure, price_per_hour, clean.readings(job.workspace, job.dataset))
+        return planned(job.resolved, job.name, job.rows, job.validation, job.objections, more)
     return _run(job, allow_unclean=allow_unclean, resume=resume, again=again)
 
 

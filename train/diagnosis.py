@@ -17,6 +17,7 @@ ABSOLUTE = 0.02
 LITTLE = 0.05  # a whole run that gains less than this share has learned nothing
 NEAR_ZERO = 0.05  # loss of the first pass over the rows
 FORGOT = 0.3  # nats: a perplexity 35 % higher
+GOOD = 0.9  # a task metric that is no reason to worry
 KNOWN = 5.0  # nats: a base above this does not know the general text at all
 REPEATS = 0.25  # share of the answers
 RUN = 4  # words or tokens that come this often one after the other are a loop
@@ -58,6 +59,7 @@ def diagnose(log: Sequence[Mapping[str, Any]], facts: Facts) -> list[Diagnosis]:
         _nothing_learned(train, held),
         _overfitting(train, held, facts),
         _underfitting(train, held),
+        _form_alone([float(e["eval_metric"]) for e in log if "eval_metric" in e], held),
         _forgetting(facts),
         _repetition(facts),
     ]
@@ -158,6 +160,19 @@ def _underfitting(
         "underfitting",
         f"validation loss still fell at the end, from {before:.3f} to {last:.3f} between the last two evaluations",
         "more epochs, or a higher learning_rate",
+    )
+
+
+def _form_alone(metrics: Sequence[float], held: Sequence[tuple[int, float]]) -> Diagnosis | None:
+    if len(metrics) < 3 or metrics[-1] >= GOOD or max(metrics) - min(metrics) >= ABSOLUTE * 4:
+        return None
+    if held[-1][1] >= held[0][1] * (1 - LITTLE):
+        return None
+    return Diagnosis(
+        "form learned, task not",
+        f"validation loss fell from {held[0][1]:.3f} to {held[-1][1]:.3f}, but the task metric stayed between "
+        f"{min(metrics):.3f} and {max(metrics):.3f}",
+        "see whether the questions hold what decides the answer; more rows or epochs, or a higher rank",
     )
 
 

@@ -78,7 +78,7 @@ def _tensorboard(trainer: Trainer, folder: Path) -> str:
 
             if state.global_step == 0:
                 shutil.rmtree(folder, ignore_errors=True)
-            writer.tb_writer = SummaryWriter(str(folder), purge_step=state.global_step + 1)  # type: ignore[no-untyped-call]
+            writer.tb_writer = SummaryWriter(str(folder), purge_step=state.global_step + 1)
 
     writer = TensorBoardCallback()
     writer.logging_dir = str(folder)

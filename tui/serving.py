@@ -7,6 +7,7 @@ could type into the screens; so a request must name this host, and come from thi
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -27,7 +28,7 @@ class Guarded(Server):  # type: ignore[misc]  # the package carries no types
         async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
             if not may_enter(request.headers.get("Host"), request.headers.get("Origin"), allowed):
                 raise web.HTTPForbidden(text="this page answers to its own address only")
-            return await handler(request)
+            return alone(await handler(request), request.host)
 
         app.middlewares.append(gate)
         return app
@@ -41,6 +42,21 @@ class Guarded(Server):  # type: ignore[misc]  # the package carries no types
         from tui import render
 
         render.talk(f"the screens are at {self.public_url} (Ctrl+C ends)")
+
+
+ELSEWHERE = re.compile(r"""<link\b[^>]*\bhref=["']https?://[^>]*>""")
+
+
+def alone(response: web.StreamResponse, host: str) -> web.StreamResponse:
+    """A response that asks for nothing from anywhere else: the package's page wants a font from the web."""
+    if isinstance(response, web.Response) and response.content_type == "text/html" and response.text:
+        response.text = ELSEWHERE.sub("", response.text)
+    if not response.prepared:  # a web socket has sent its headers already
+        response.headers["Content-Security-Policy"] = (
+            "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; "
+            f"style-src 'self' 'unsafe-inline'; connect-src 'self' ws://{host} wss://{host}"
+        )
+    return response
 
 
 def allowed_hosts(host: str, port: int) -> set[str] | None:

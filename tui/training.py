@@ -47,6 +47,7 @@ class Curves:
     validation: Points = field(default_factory=list)
     rate: Points = field(default_factory=list)
     memory: Points = field(default_factory=list)  # bytes
+    metric: Points = field(default_factory=list)  # of the task, on validation rows
     peak: int | None = None  # bytes
     total: int = 0  # steps; 0 where not known
 
@@ -162,7 +163,7 @@ class Follower:
         return Curves(
             self.run.run_id, state, words,
             loss=_points(log, "loss"), validation=_points(log, "eval_loss"), rate=_points(log, "learning_rate"),
-            memory=memory, peak=peak, total=int(total),
+            memory=memory, peak=peak, total=int(total), metric=_points(log, "eval_metric"),
         )  # fmt: skip
 
 
@@ -202,7 +203,8 @@ def _left(pulse: list[dict[str, Any]]) -> str:
     steps, took = last["step"] - same[0]["step"], last["at"] - same[0]["at"]
     if steps <= 0:
         return ""
-    return f", about {duration(max(0.0, (last['total'] - last['step']) * took / steps))} left"
+    pace = f", {last['tokens_per_second']:,.0f} tokens/s" if _has(last, "tokens_per_second") else ""
+    return f"{pace}, about {duration(max(0.0, (last['total'] - last['step']) * took / steps))} left"
 
 
 def _lives(pid: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import sys
 
@@ -60,6 +61,13 @@ async def test_the_gate_is_in_the_server() -> None:
             ]:
                 async with session.get(f"http://127.0.0.1:{port}/", headers=headers) as answer:
                     assert answer.status == status
+                    if status == 200:  # the page asks for nothing from the web, and could not
+                        page = await answer.text()
+                        assert "textual.js" in page and not re.search(
+                            r"<(link|script|img)[^>]*https?://",
+                            page.replace(f"127.0.0.1:{port}", "").replace("http:///", "/"),
+                        )
+                        assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
             async with session.get(
                 f"http://127.0.0.1:{port}/ws", headers={"Origin": "http://evil.example"}
             ) as answer:

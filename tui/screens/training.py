@@ -54,6 +54,8 @@ class Panels(Container):
         """Draw what is known."""
         loss = Drawing("loss", found.loss, found.validation, ("train", "validation"), found.total)
         rate = Drawing("learning rate", found.rate, total=found.total, tell=_scientific)
+        if found.metric:  # the more telling of the two, where it is measured
+            rate = Drawing("task metric", found.metric, total=found.total)
         gone = f"at most {_bytes(found.peak)}" if found.peak else "nothing measured yet"
         memory = Drawing("memory", found.memory, total=found.total, tell=_bytes, empty=gone)
         for name, drawing in (("loss", loss), ("rate", rate), ("memory", memory)):
@@ -65,6 +67,7 @@ class TrainingScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy the command", id="training.copy"),
+        Binding("m", "mask", "Mask", id="training.mask"),
         Binding("q,escape", "back", "Back; the run goes on", id="training.back"),
     ]
 
@@ -125,6 +128,12 @@ class TrainingScreen(Screen[None]):
     def action_copy(self) -> None:
         """Put the run's command on the clipboard."""
         self.seatrial.copy(self.run.command)
+
+    async def action_mask(self) -> None:
+        """The rows as the model gets them, token by token."""
+        from tui.screens.mask import MaskScreen
+
+        await self.app.push_screen(MaskScreen(self.run))
 
     def action_back(self) -> None:
         """Back to the runs."""
