@@ -290,7 +290,7 @@ def screens(folder: Path, environment: dict[str, str], rows: int, quick: bool) -
     session.until("LABELS")
     session.press(DOWN)  # to the version that has findings
     session.until("blocking")
-    for journey in (browser, cards) if quick else JOURNEYS:
+    for journey in (browser,) if quick else JOURNEYS:
         journey(session, rows)
         back(session, "› versions")
     places = session.end()

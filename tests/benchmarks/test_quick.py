@@ -54,7 +54,7 @@ def test_the_short_form_has_every_key(name):
         assert found["burst_sent"] == found["burst_recorded"] == 60
         assert found["kills"] == found["kills_lossless"] and found["merge_orders_equal"] == 1
     if name == "hostile":
-        assert found["rows"] >= 60 and found["places"] >= 20
+        assert found["rows"] >= 60 and found["places"] >= 15
         assert found["acted"] == found["crashed"] == found["shifted"] == 0
     if name == "curate-million":
         assert found["rows_in"] == found["rows_out"] + found["rows_dropped"] + found["rows_rejected"]
