@@ -24,6 +24,19 @@ SAID = ("example_id", "label", "message", "field", "start", "end", "score", "act
 MOST = 1_000  # characters of a text in a mark
 TYPES: dict[object, type] = {pl.String: str, pl.Int32: int, pl.Float64: float, pl.Boolean: bool}
 
+# evidence of what was made by a decision, and says nothing without one: an edit like another, a moved place
+MADE_BY_DECIDING = ('{"like":', '{"instead_of":')
+
+# of a review: all but what came with a decision that everyone who stood by it has taken back since
+STANDS = (
+    (pl.col("check") != NAME)
+    | pl.col("decided").is_not_null()
+    | pl.col("differ")
+    | ~pl.any_horizontal(pl.col("evidence").str.starts_with(each) for each in MADE_BY_DECIDING).fill_null(
+        value=False
+    )
+)
+
 Mark = dict[str, object]  # one such finding as a journal has it: of SAID what is not null
 
 

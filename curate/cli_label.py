@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SETTING = ("kind", "options", "instructions", "low", "high", "column", "gold")
 _OPTIONS = {
-    "init": _SETTING,
+    "init": (*_SETTING, "all"),
     "status": (),
     "suggest": ("encoder",),
     "apply": ("policy", "by", "to"),
@@ -42,6 +42,9 @@ def label(
     high: Annotated[int | None, typer.Option(help="init: the upper end of a scale")] = None,
     column: Annotated[str, typer.Option(help="init: what is answered: label, or meta:NAME")] = "",
     gold: Annotated[str, typer.Option(help="init: where right answers are: meta:NAME, or a file")] = "",
+    every: Annotated[
+        bool, typer.Option("--all", help="init: rare labels and other spellings too, each as it stands")
+    ] = False,
     encoder: Annotated[str, typer.Option(help="suggest: as in scan: auto, none, a hub id or path")] = "",
     policy: Annotated[str, typer.Option(help="apply: agreed, majority or one (with --by)")] = "",
     by: Annotated[str, typer.Option(metavar="NAME", help="apply, export: one person's answers")] = "",
@@ -57,6 +60,7 @@ def label(
     given: dict[str, object] = {
         "kind": kind, "options": options, "instructions": instructions, "low": low, "high": high,
         "column": column, "gold": gold, "encoder": encoder, "policy": policy, "by": by, "to": to,
+        "all": every or None,
     }  # fmt: skip
     asked = {name: value for name, value in given.items() if value not in ("", None)}
     for name in asked:
@@ -86,6 +90,7 @@ def _init(
 ) -> Answer:
     import polars as pl
 
+    from curate.labelling.classes import classes_of
     from curate.labelling.tasks import FILE, MOST_OPTIONS, Option, Task, add_task, lines_of, parsed, path_of
 
     if not name:
@@ -93,9 +98,13 @@ def _init(
     listed = [part.strip() for part in str(asked.pop("options", "")).split(",") if part.strip()]
     kind = str(asked.get("kind", "choice"))
     found = workspace.scan_examples(digest).select(pl.col("label").drop_nulls()).collect()["label"]
+    told: list[str] = []
+    every = bool(asked.pop("all", False))
+    if every and (listed or kind not in ("choice", "several")):
+        raise ConfigError("--all is of the version's own labels", hint="leave out --options, or --all")
     if kind in ("choice", "several") and not listed:
-        counts = found.value_counts(sort=True).sort("count", "label", descending=[True, False])
-        listed = counts["label"].to_list()
+        classes = classes_of(found, every=every)
+        listed, told = classes.names, classes.lines()
         if len(listed) < 2 or len(listed) > MOST_OPTIONS:
             raise ConfigError(
                 f"this version has {len(listed):,} labels to choose from", hint="--options A,B,C names them"
@@ -110,7 +119,7 @@ def _init(
     task = parsed("\n".join(lines_of(made)), FILE)[name]
     path = labels or path_of(workspace)
     add_task(path, task)
-    lines = [f"task {name} ({task.kind}) written to {path}"]
+    lines = [f"task {name} ({task.kind}) written to {path}", *told]
     lines += [
         f"  {option.key or '/'} {option.name}" for option in task.options[:12]
     ] + ([f"  and {len(task.options) - 12} more, chosen by name" ] if len(task.options) > 12 else [])  # fmt: skip

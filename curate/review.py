@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 import polars as pl
 
+from curate import byhand
 from curate.apply import Edit
 from curate.checks import CHECKS
 from curate.errors import ConfigError, NotFoundError
@@ -46,6 +47,7 @@ REVIEW = pl.Schema(
 # (None: all). What is not in here stays for a person.
 SAFE: dict[str, tuple[str, frozenset[str] | None]] = {
     "structure": ("drop", None),
+    "label-spelling": ("edit", None),
     "exact-duplicate": ("drop", None),
     "near-duplicate": ("drop", None),
     "leak": ("drop", None),
@@ -61,7 +63,7 @@ SAFE: dict[str, tuple[str, frozenset[str] | None]] = {
 def review(workspace: Workspace, dataset: str) -> pl.DataFrame:
     """The findings that stand on a dataset version with the last word on each; columns of REVIEW.
 
-    Of each check those of the newest scan that ran it count (`Workspace.findings`). A version that was never scanned has an empty review: ask `workspace.findings` to tell the two.
+    Of each check those of the newest scan that ran it count (`Workspace.findings`). What was made by hand together with a decision stands while anyone stands by it (`byhand.STANDS`). A version that was never scanned has an empty review: ask `workspace.findings` to tell the two.
     """
     return with_apart(workspace, as_decided(workspace, dataset))
 
@@ -70,7 +72,8 @@ def as_decided(workspace: Workspace, dataset: str) -> pl.DataFrame:
     """The same where edits of one text that were made apart are shown as decided, each as it was said."""
     findings = workspace.findings(dataset)
     hashes = workspace.scan_examples(dataset).select("example_id", "content_hash").collect()
-    return joined(empty() if findings is None else findings, hashes, last_words(workspace))
+    table = joined(empty() if findings is None else findings, hashes, last_words(workspace))
+    return table.filter(byhand.STANDS)
 
 
 def as_decided_on(workspace: Workspace, dataset: str, example_ids: Collection[str]) -> pl.DataFrame:
@@ -87,7 +90,8 @@ def as_decided_on(workspace: Workspace, dataset: str, example_ids: Collection[st
     rows = workspace.scan_examples(dataset).select("example_id", "content_hash")
     sides = pl.concat([found["example_id"], found["other_id"].drop_nulls()]).unique()
     hashes = rows.filter(pl.col("example_id").is_in(sides.implode())).collect()
-    return joined(found, hashes, last_words(workspace, found["finding_id"].to_list()))
+    table = joined(found, hashes, last_words(workspace, found["finding_id"].to_list()))
+    return table.filter(byhand.STANDS)
 
 
 def looked(workspace: Workspace, dataset: str) -> dict[str, str]:
@@ -309,7 +313,8 @@ def safe(table: pl.DataFrame, also: Collection[str] = ()) -> pl.DataFrame:
       Jaccard similarity reaches its threshold;
     - `leak`, drop: the protected side stays;
     - `pii`, redact of what has a form (it blocks); not of names, which only a tagger says;
-    - `quality`, edit of characters that say nothing, of a wrong encoding and of placeholders.
+    - `quality`, edit of characters that say nothing, of a wrong encoding and of placeholders;
+    - `label-spelling`, edit: the label stays the same but for case, Unicode form and blanks around.
     Contradictions, and whatever proposes `review` or something else than above, stay for a person. A
     cluster's keeper (`keep`) is settled with the last of its members.
     """

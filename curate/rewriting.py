@@ -111,12 +111,14 @@ def _ends_words(character: str) -> bool:
     return _in_word(character) and category(character) != "Lo"
 
 
-def _elsewhere(evidence: Mapping[str, Any], old: str, new: str) -> dict[str, object]:
+def elsewhere(evidence: Mapping[str, Any], old: str, new: str) -> dict[str, object]:
     """What a finding proposes for a text, for another one: what it cuts where that stands there, once."""
     edit = dict(evidence.get("edit") or {})
     places = [
         (new.find(piece), len(piece)) for a, b in edit.get("cut", ()) if new.count(piece := old[a:b]) == 1
     ]
+    if new != old:
+        edit.pop("spelling", None)  # of the label that stood there: a person chose another
     return {"edit": {**edit, "cut": [[at, at + long] for at, long in places]}}
 
 
@@ -184,7 +186,7 @@ class Rewriting:
             return [change(row, "edit", message=message, field=name) for row in rows]
         changes = []
         for row, evidence in zip(rows, evidences, strict=True):
-            text = combined(new[place], [_elsewhere(evidence, old, new[place])])
+            text = combined(new[place], [elsewhere(evidence, old, new[place])])
             reason = "a person's edit stands there, and has none of it" if text == new[place] else None
             changes.append(
                 change(row, "ignored" if reason else "edit", message=message, field=name, reason=reason)

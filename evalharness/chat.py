@@ -110,7 +110,7 @@ class Chat:
             same = _alike(labels, closed)
             raise ConfigError(
                 f"two labels are the same to this model's tokenizer: {' and '.join(map(repr, same))}",
-                hint="give the label one spelling in the source file, and import it again",
+                hint="seatrial scan, then seatrial apply --safe give a label one spelling; then split and train anew",
             )
         return closed
 

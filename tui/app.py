@@ -92,6 +92,7 @@ class Seatrial(App[int]):
 
     def on_mount(self) -> None:
         """Open the first screen: the one asked for, the way in, or the versions."""
+        self.screen_change_signal.subscribe(self, lambda _: self.clear_notifications(), immediate=True)
         if self.first is None:
             self.open_home()
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from textual.content import Content
@@ -13,6 +13,17 @@ from tui.display_text import display_text, displayed, excerpt
 
 LONGEST = 12_000  # characters of one text shown; the rest is counted
 AROUND = 4_000  # of them before the mark, where the text is longer
+QUOTED = 40  # characters of what is to be cut that are quoted
+REPAIRS = {
+    "mojibake": "mend characters read in the wrong encoding",
+    "controls": "take out control characters",
+    "invisible": "take out invisible characters",
+    "json": "unwrap the text from its JSON",
+    "entities": "write HTML entities as characters",
+    "tags": "take out HTML tags",
+    "bbcode": "take out BBCode tags",
+    "wiki": "take out wiki markup",
+}
 TOO_LONG = "[too long to compare word by word, so all of it is marked] "
 
 SPAN, OTHER_SPAN, CHANGED = "bold reverse", "underline", "bold underline $warning"
@@ -178,13 +189,56 @@ def evidence(text: str | None) -> Content:
         values = {"evidence": values}
     parts: list[Content] = []
     for name, value in values.items():
-        if name == "looks_like":  # a row's id: the card shows what it is labelled
+        # a row's id, and places in the text: the card says both in words
+        if name == "looks_like" or (name == "edit" and isinstance(value, dict)):
             continue
         said = value if isinstance(value, str) else _number(value)
         parts.append(
             Content.assemble((excerpt(str(name), 40).replace("_", " "), "dim"), " ", excerpt(said, 90))
         )
     return Content(" · ").join(parts)
+
+
+def proposed_edit(finding: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The change of a text that a check proposes, as its evidence holds it; None where it proposes none."""
+    try:
+        said = json.loads(finding["evidence"] or "{}")
+    except ValueError:
+        return None
+    edit = said.get("edit") if isinstance(said, dict) and finding["action"] == "edit" else None
+    return edit if isinstance(edit, dict) else None
+
+
+def with_proposal(finding: Mapping[str, Any], original: str, now: str) -> str:
+    """A text as it is by `now`, with what a finding proposes for the original; where it fits no more, as it is."""
+    from curate.checks.quality import combined
+    from curate.rewriting import elsewhere
+
+    edit = proposed_edit(finding)
+    if edit is None:
+        return now
+    told = {"edit": edit}
+    return combined(now, [told if now == original else elsewhere(told, original, now)])
+
+
+def told_edit(finding: Mapping[str, Any], example: Mapping[str, Any] | None) -> str:
+    """In words what a proposed edit does to its row; empty where there is none."""
+    edit = proposed_edit(finding)
+    if edit is None or example is None:
+        return ""
+    text = text_at(dict(example), (finding["message"], finding["field"] or "content")) or ""
+    parts = [f'"{_short(text[start:end])}"' for start, end in edit.get("cut", ())]
+    words = []
+    if parts:
+        words.append(f"cut {parts[0]}" + (f" and {len(parts) - 1} more" if len(parts) > 1 else ""))
+    if "repair" in edit:
+        words.append(REPAIRS.get(str(edit["repair"]), f"repair: {_short(str(edit['repair']))}"))
+    return ", then ".join(words)
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= QUOTED else f"{line[: QUOTED - 1]}…"
 
 
 def _number(value: object) -> str:

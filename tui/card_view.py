@@ -21,10 +21,14 @@ from tui.card_text import (
     first_words,
     marked,
     origin,
+    proposed_edit,
     text_at,
+    told_edit,
+    with_proposal,
 )
-from tui.desk import Desk, Example, Finding
+from tui.desk import Desk, Finding
 from tui.display_text import display_text, fit, plain
+from tui.examples import Example
 
 MEMBERS = 7  # members of a cluster listed at once
 
@@ -47,13 +51,16 @@ class Card(NamedTuple):
     example: Example | None
 
 
-def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False) -> Card:
-    """What to show of a finding; `narrow` leaves out what matters least."""
+def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False, after: bool = False) -> Card:
+    """What to show of a finding; `narrow` leaves out what matters least.
+
+    `after` shows the text before and after the edit that the finding proposes, where it does and is open.
+    """
     witness = looks_like(finding)
     examples = desk.examples.get([finding["example_id"], finding["other_id"], witness])
     example = examples.get(finding["example_id"])
     other = examples.get(finding["other_id"] or "")
-    top = facts(finding, narrow=narrow)
+    top = facts(finding, narrow=narrow, does=told_edit(finding, example))
     if example is not None and witness in examples:
         top = Content.assemble(top, "\n", _labels(example, examples[str(witness)]))
     if example is None:
@@ -62,6 +69,11 @@ def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False) -> C
     edit = desk.edited(finding)
     if edit is not None:
         return Card(top, *_before_after(examples.get(edit.example_id, example), edit), None, example)
+    if after and finding["decided"] is None and proposed_edit(finding) is not None:
+        where = (finding["message"], finding["field"] or "content")
+        old = text_at(example, where) or ""
+        new = Edit(finding["example_id"], *where, with_proposal(finding, old, old))
+        return Card(top, *_before_after(example, new), None, example)
     if finding["shape"] == "span":
         return Card(top, _spans(desk, place, example, finding), None, None, example)
     if finding["shape"] == "example":
@@ -94,18 +106,17 @@ def _labels(example: Example, witness: Example) -> Content:
     )  # fmt: skip
 
 
-def facts(finding: Finding, *, narrow: bool = False) -> Content:
-    """What was found, how sure, what is proposed, and why."""
+def facts(finding: Finding, *, narrow: bool = False, does: str = "") -> Content:
+    """What was found, how sure, what is proposed, and why; `does` is the proposed edit in words."""
+    action = str(finding["action"])
+    proposal = display_text(does, lines=False) or (action if narrow else DOES.get(action, action))
     head = Content.assemble(
         (display_text(finding["check"], lines=False), "bold"),
         plain(f" {finding['label'] or ''}", "bold $accent", lines=False),
         "" if narrow else (f"  {finding['shape']}  score {finding['score']:.2f}", "dim"),
         ("  ■" if narrow else "  ■ blocking", "bold $error") if finding["blocking"] else "",
         ("  → ", "dim"),
-        (
-            str(finding["action"]) if narrow else DOES.get(str(finding["action"]), str(finding["action"])),
-            "bold",
-        ),
+        (proposal, "bold"),
     )
     why = evidence(finding["evidence"])
     return Content.assemble(head, "\n", why) if why.plain else head
@@ -137,11 +148,36 @@ def word(finding: Finding, *, flagged: bool, narrow: bool = False) -> Content:
     proposal = finding["action"]
     if proposal in ("keep", "drop", "redact"):
         does = Content.assemble("a ", (proposal, "bold"), (" · x keep" if proposal != "keep" else ""))
-    elif narrow:
-        does = Content("1 keep 2 drop" + (" 4 drop other" if finding["other_id"] else "") + " e edit")
+    elif proposed_edit(finding) is not None:
+        does = Content("a edit x keep d after" if narrow else "a edit · x keep · d before and after · e edit")
     else:
-        does = Content("1 keep · 2 drop" + (" · 4 drop other" if finding["other_id"] else "") + " · e edit")
+        does = Content((" " if narrow else " · ").join(choices(finding)))
     return Content.assemble(flag, ("○ " if narrow else "○ open  ", "$warning"), does, note)
+
+
+def counted(desk: Desk, position: int, *, narrow: bool) -> str:
+    """Where one stands among the findings shown."""
+    if narrow:
+        return f"{position + 1:,}/{len(desk.ids):,} of {desk.total:,}"
+    at = f"{position + 1:,} of {len(desk.ids):,} shown"
+    return f"{at}, {desk.total:,} in all" if len(desk.ids) < desk.total else at
+
+
+def choices(finding: Finding) -> list[str]:
+    """The keys that decide where the check leaves it to a person, and what each does."""
+    return [
+        "1 keep",
+        "2 drop",
+        *(["3 redact"] if finding["field"] else []),
+        *(["4 drop other"] if finding["other_id"] else []),
+        "e label" if of_label(finding) else "e edit",
+    ]
+
+
+def of_label(finding: Finding) -> bool:
+    """Whether a finding doubts what a row is labelled, so that another label may be the answer."""
+    told = (finding["check"], finding["label"])
+    return told[0] == "wrong-label" or told == ("contradiction", "label")
 
 
 def _side(title: str, example: Example, marks: Marks) -> Content:

@@ -5,7 +5,6 @@ It decides through `curate.review` and the ledger, and holds no rule of curation
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -22,13 +21,13 @@ from curate.notes import note, noted, told
 from curate.pending import apart_among, differences_in
 from curate.review import OPEN, decide, decide_edit, joined, record, review
 from curate.workspace import Annotation, Decision, Workspace
+from tui.examples import Example, Examples
 from tui.filter import compile_filter, kinds, names_in
 from tui.history import History, Turned, spoken
 from tui.rowfile import KINDS, MADE, named
 
 Ids = npt.NDArray[np.uint32]
 Finding = dict[str, Any]
-Example = dict[str, Any]
 
 # what a filter may say of the example that a finding is about, beside the finding's own columns
 OF_EXAMPLE = {
@@ -46,41 +45,8 @@ ORDERS = {
 }
 WORD = ("finding_id", "decided", "target", "edit", "reviewer", "note", "decided_at")
 AHEAD = 16  # findings whose rows are read at once
-KEPT = 512  # examples held in memory
 LOOKED_AT = 4096  # findings looked at in one go for one that is open
 MIDDLE = 0.5  # the doubtful score of a check that has no threshold
-
-
-class Examples:
-    """The rows of a dataset version, read when asked for; the last few hundred are held."""
-
-    def __init__(self, workspace: Workspace, dataset: str) -> None:
-        self.rows = workspace.scan_examples(dataset)
-        self.held: OrderedDict[str, Example] = OrderedDict()
-
-    def get(self, ids: Iterable[str | None]) -> dict[str, Example]:
-        """Id to example, for those that are in this version."""
-        wanted = dict.fromkeys(i for i in ids if i)
-        missing = [i for i in wanted if i not in self.held]
-        if missing:
-            for row in self.rows.filter(pl.col("example_id").is_in(missing)).collect().iter_rows(named=True):
-                self.held[row["example_id"]] = row
-        found = {i: self.held[i] for i in wanted if i in self.held}
-        for i in found:
-            self.held.move_to_end(i)
-        while len(self.held) > max(KEPT, len(found)):
-            self.held.popitem(last=False)
-        return found
-
-    def mentioning(self, words: str) -> pl.Series:
-        """The ids of the examples in which each of the words stands, in any field, in any case."""
-        texts = pl.concat_str(
-            pl.col("messages").list.eval(pl.element().struct.field("content").fill_null("")).list.join("\n"),
-            *(pl.col(name).fill_null("") for name in ("chosen", "rejected", "label", "meta")),
-            separator="\n",
-        ).str.to_lowercase()
-        parts = [texts.str.contains(word, literal=True) for word in words.lower().split()]
-        return self.rows.filter(pl.all_horizontal(parts)).select("example_id").collect()["example_id"]
 
 
 def thresholds(workspace: Workspace, dataset: str) -> dict[str, float]:
@@ -108,6 +74,7 @@ class Desk:
         self.begun: dict[int, tuple[str, ...]] = {}  # edits on top of which the text that was given out is
         self.decided = self.rows["decided"].is_not_null().to_numpy().copy()
         self.words: dict[int, Finding] = {}  # what was decided since `rows` was read
+        self.taken_back: set[int] = set()  # places of what was made by a decision that is undone
         self.ids: Ids = np.arange(self.rows.height, dtype=np.uint32)
         self.filter, self.search, self.order, self.only_open = "", "", "check", False
         self.places: dict[str, int] | None = None
@@ -118,7 +85,7 @@ class Desk:
 
     def choose(self, *, filter: str, search: str, order: str, only_open: bool) -> Ids:
         """The places in `rows` of what is to be shown, in order; changes nothing. Raises ConfigError."""
-        rows = self.current().with_row_index("place")
+        rows = self.current().with_row_index("place").filter(byhand.STANDS)
         names = names_in(filter) & set(EXAMPLE_KINDS)
         if names:
             also = self.examples.rows.filter(
@@ -180,8 +147,8 @@ class Desk:
 
     @property
     def total(self) -> int:
-        """How many findings the version has."""
-        return self.rows.height
+        """How many findings stand on the version."""
+        return self.rows.height - len(self.taken_back)
 
     @property
     def open(self) -> int:
@@ -206,7 +173,7 @@ class Desk:
     def unseen_flags(self) -> list[str]:
         """The rows of this version that are flagged, and about which nothing was found."""
         flags = pl.Series(sorted(flagged(self.workspace)), dtype=pl.String)
-        flags = flags.filter(~flags.is_in(self.rows["example_id"].implode()))
+        flags = flags.filter(~flags.is_in(self.current().filter(byhand.STANDS)["example_id"].implode()))
         if flags.is_empty():
             return []
         here = self.examples.rows.filter(pl.col("example_id").is_in(flags.implode()))
@@ -248,7 +215,8 @@ class Desk:
         """The places of the findings that mark spans in the same example, in reading order."""
         same = (pl.col("example_id") == finding["example_id"]) & pl.col("start").is_not_null()
         rows = self.rows.with_row_index("place").filter(same & (pl.col("shape") == "span"))
-        return list(rows.sort("message", "field", "start", nulls_last=True)["place"])
+        ordered = rows.sort("message", "field", "start", nulls_last=True)["place"]
+        return [place for place in ordered if place not in self.taken_back]
 
     def next_open(self, position: int) -> int | None:
         """The position in `ids` of the next finding to decide, after `position`, else from the top."""
@@ -332,7 +300,21 @@ class Desk:
         places = [self.where(d.finding_id) for d in turned.written] if turned else []
         here = [place for place in places if place is not None]
         self._remember(here)
+        left = self.ids[~np.isin(self.ids, list(self.taken_back))]
+        self.ids = left if len(left) else self.ids
         return turned, here
+
+    def after_turn(self, places: Sequence[int], place: int, position: int) -> int:
+        """Where to stand after undo or redo: on what it was about; where that stands no more, where one was.
+
+        `place` is where one was, at `position` of what is shown. What was made by deciding is no card to
+        go to unless it is shown.
+        """
+        made = [p for p in places if self._made_by_deciding(p) and self.position(p) is None]
+        there = [p for p in places if p not in self.taken_back and p not in made]
+        if there or place not in self.taken_back or not len(self.ids):
+            return there[0] if there else place
+        return int(self.ids[min(position, len(self.ids) - 1)])
 
     def _remember(self, places: Iterable[int]) -> None:
         """Read again what counts on these findings; with an edit, on all that edit the same rows."""
@@ -352,7 +334,9 @@ class Desk:
             differ = said.differ.get(finding)
             word = None if differ else said.words.get(finding)
             self.decided[place] = word is not None
-            self.waits[place] = differ is not None or self.rows.item(place, "action") != "keep"
+            gone = word is None and differ is None and self._made_by_deciding(place)
+            (self.taken_back.add if gone else self.taken_back.discard)(place)
+            self.waits[place] = differ is not None or (self.rows.item(place, "action") != "keep" and not gone)
             self.words[place] = {
                 "decided": word and word.said,
                 "target": word and word.target,
@@ -362,6 +346,11 @@ class Desk:
                 "differ": differ is not None,
                 "people": differ and differ.told,
             }
+
+    def _made_by_deciding(self, place: int) -> bool:
+        """Whether a finding came with a decision, so that without one it stands no longer."""
+        made = str(self.rows.item(place, "evidence") or "").startswith(byhand.MADE_BY_DECIDING)
+        return made and self.rows.item(place, "check") == byhand.NAME
 
     def _beside(self, places: Sequence[int]) -> dict[str, int]:
         """The findings of the same rows, by id: others may have edited on them since they were read."""

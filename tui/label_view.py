@@ -12,8 +12,8 @@ from curate.labelling.answers import Suggestion, judged
 from curate.labelling.tasks import Option, Task, Value
 from curate.labelling.work import ORDERS, Work, told
 from tui.card_text import conversation
-from tui.desk import Example, Examples
 from tui.display_text import excerpt, fit, plain
+from tui.examples import Example, Examples
 
 WIDEST = 34  # cells of an option's name
 SHORTEST = 8  # cells that a name is cut to, so that all have room

@@ -57,6 +57,7 @@ class Portrait:
     findings: int | None = None  # None: never scanned
     open: int = 0
     blocking: int = 0
+    rejected: str = ""  # how many rows its import could not read, and why the first; empty for none
 
 
 def versions(workspace: Workspace) -> list[Version]:
@@ -100,14 +101,30 @@ def portrait(workspace: Workspace, digest: str) -> Portrait:
         lengths(rows),
     ]
     if workspace.made_from(digest, kind="scan", role="findings") is None:
-        return Portrait(digest, charts)
+        return Portrait(digest, charts, rejected=rejected(workspace, digest))
     from curate.review import open_findings, review
 
     table = review(workspace, digest)
     found, left = table.filter(pl.col("action") != "keep"), open_findings(table)
     charts.insert(0, counted("findings", found["check"]))
     blocking = int(left["blocking"].sum())
-    return Portrait(digest, charts, found.height, left.height, blocking)
+    return Portrait(digest, charts, found.height, left.height, blocking, rejected(workspace, digest))
+
+
+def rejected(workspace: Workspace, digest: str) -> str:
+    """How many rows could not be read when a version was imported, and why the first of them."""
+    query = """select r.digest from run join run_artifact o on o.run_id = run.run_id and o.digest = ?
+                   and o.role = 'dataset' and o.direction = 'out'
+               join run_artifact r on r.run_id = run.run_id and r.role = 'rejects' and r.direction = 'out'
+               where run.kind = 'import' order by run.started_at desc limit 1"""
+    for made in workspace.ledger.rows(query, digest):
+        if not workspace.store.holds(made["digest"]):
+            return ""
+        rows = workspace.table(made["digest"])
+        for row in rows.head(1).iter_rows(named=True):
+            were = "row was" if rows.height == 1 else "rows were"
+            return f"{rows.height:,} {were} rejected; {row['source']}:{row['row']}: {row['reason']}"
+    return ""
 
 
 def counted(title: str, values: pl.Series, absent: str = "(none)") -> Chart:

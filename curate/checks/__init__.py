@@ -10,6 +10,7 @@ from curate.check import Check
 PLACES = {
     "structure": "structure.Structure",
     "quality": "quality.Quality",
+    "label-spelling": "label_spelling.LabelSpelling",
     "exact-duplicate": "exact_duplicate.ExactDuplicate",
     "near-duplicate": "near_duplicate.NearDuplicate",
     "semantic-duplicate": "semantic_duplicate.SemanticDuplicate",

@@ -364,10 +364,13 @@ def listed(settles: tuple[str, ...]) -> str | None:
 
 
 def reviewer() -> str:
-    """Who decides: SEATRIAL_REVIEWER, else the login name."""
-    return (
-        os.environ.get("SEATRIAL_REVIEWER")
-        or os.environ.get("USER")
-        or os.environ.get("LOGNAME")
-        or "unknown"
-    )
+    """Who decides: SEATRIAL_REVIEWER, else the login name, else the name of the process's own account."""
+    for variable in ("SEATRIAL_REVIEWER", "USER", "LOGNAME"):
+        if name := os.environ.get(variable):
+            return name
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):  # another kind of system, or a number without an account
+        return "unknown"

@@ -48,8 +48,9 @@ def test_labels_get_the_token_that_follows_where_one_begins_another(chat, whole,
 
 
 def test_labels_that_the_tokenizer_cannot_tell_apart_are_an_error(chat):
-    with pytest.raises(ConfigError, match="same to this model"):
+    with pytest.raises(ConfigError, match="same to this model") as refused:
         chat.candidates(("Card", "card"), whole=True)
+    assert "seatrial apply --safe" in refused.value.hint and "import" not in refused.value.hint
 
 
 def test_a_candidate_continues_the_prompt_token_for_token(chat):

@@ -107,7 +107,7 @@ async def test_a_span_is_redacted_where_its_ends_were_moved_to(workspace: Worksp
 
 
 async def test_a_place_marked_by_hand_is_in_the_queue_at_once(workspace: Workspace) -> None:
-    """Back in the list it stands beside the others, with what was decided; after u it waits there."""
+    """Back in the list it stands beside the others, with what was decided; u takes it away, U brings it back."""
     app = Seatrial(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'check == "pii" or check == "by-hand"')
@@ -121,9 +121,14 @@ async def test_a_place_marked_by_hand_is_in_the_queue_at_once(workspace: Workspa
         await settle(pilot)
         shown = [queue.desk.finding(int(place)) for place in queue.desk.ids]
         assert [each["decided"] for each in shown if each["check"] == NAME] == ["redact"]
-        await pilot.press("u", "o")
+        await pilot.press("u")
+        await settle(pilot)
+        assert NAME not in {queue.desk.finding(int(place))["check"] for place in queue.desk.ids}
+        assert queue.desk.total == before
+        await pilot.press("U")
         await settle(pilot)
         assert NAME in {queue.desk.finding(int(place))["check"] for place in queue.desk.ids}
+        assert queue.desk.total == before + 1
 
 
 async def test_flagged_rows_without_a_finding_are_brought_in(workspace: Workspace) -> None:

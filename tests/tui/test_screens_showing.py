@@ -110,6 +110,7 @@ async def test_first_start(home: Path) -> None:
         assert isinstance(app.screen, WelcomeScreen)
         text = "\n".join(lines(app))
         assert "seatrial import" in text and "seatrial demo" in text
+        assert "You decide as anna; SEATRIAL_REVIEWER=NAME" in text  # within 80 by 24
         await pilot.press("i")
         assert isinstance(app.screen, Ask)
         await pilot.press("escape", "r", "question_mark")

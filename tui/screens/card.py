@@ -13,16 +13,19 @@ from textual.widgets import Static, TextArea
 from curate.apply import Edit
 from curate.errors import ConfigError
 from tui.card_leaf import TWO_SIDES, Ahead, Look, ahead, leaf
-from tui.card_view import Card, card, word
+from tui.card_text import proposed_edit
+from tui.card_view import Card, card, choices, counted, of_label, word
 from tui.desk import Desk
 from tui.display_text import display_text
 from tui.history import Turned
 from tui.mending import Offer, offer, redact_instead
 from tui.messages import Failed, Ready
-from tui.screens.card_keys import KEYS
+from tui.screens.card_keys import KEYS, turned_says
 from tui.screens.editing import Place, harmless_to_edit, in_editor, moved, own_note, place_to_edit
+from tui.screens.label_asks import ask_note
+from tui.screens.relabel import choose_label
 from tui.widgets.lines import Heading, JobLine, KeyLine
-from tui.widgets.page import NARROW, SHORT, Leaf, Page
+from tui.widgets.page import NARROW, SHORT, Page
 
 if TYPE_CHECKING:
     from tui.app import Seatrial
@@ -43,6 +46,7 @@ class CardScreen(Screen[int]):
         self.card: Card | None = None
         self.recent: list[str] = []
         self.stacked = False
+        self.after = False  # whether the text before and after a proposed edit is shown
         self.ahead: Ahead | None = None
         self.editing: tuple[Place, str] | None = None  # what is edited, and the text as it was given out
         self.asked_to_leave = False
@@ -95,7 +99,7 @@ class CardScreen(Screen[int]):
         """Put one finding on the card."""
         desk = self.desk
         if place != self.place:
-            self.span = None
+            self.span, self.after = None, False
         self.place = place
         position = desk.position(place)
         if position is not None:
@@ -110,15 +114,15 @@ class CardScreen(Screen[int]):
             known is None
             or (known.place, known.finding, known.look) != (place, finding, self.look(*self.page.room))
             or finding["shape"] == "cluster"
+            or self.after
         ):
             known = None
-        self.card = made = known.card if known else card(desk, place, finding, narrow=self.narrow)
-        self.page.show(lambda width, height: self._leaf(made, width, height), known and known.leaf)
+        made = known.card if known else card(desk, place, finding, narrow=self.narrow, after=self.after)
+        self.card = made
+        lines = self.page.lines
+        self.page.show(lambda *room: leaf(lines, made, self.look(*room)), known and known.leaf)
         self.tell()
         self.call_after_refresh(self._make_ahead)
-
-    def _leaf(self, made: Card, width: int, height: int) -> Leaf:
-        return leaf(self.page.lines, made, self.look(width, height))
 
     def _make_ahead(self) -> None:
         """While one reads this card: make the one that comes after the next decision."""
@@ -134,11 +138,7 @@ class CardScreen(Screen[int]):
     def tell(self) -> None:
         """The lines around the card: how many are left, and the last word."""
         desk = self.desk
-        at = f"{self.position + 1:,} of {len(desk.ids):,} shown"
-        if len(desk.ids) < desk.total:
-            at += f", {desk.total:,} in all"
-        if self.narrow:
-            at = f"{self.position + 1:,}/{len(desk.ids):,} of {desk.total:,}"
+        at = counted(desk, self.position, narrow=self.narrow)
         self.query_one(Heading).say([desk.name, "findings", "card"], f"{at} · {desk.open:,} open")
         finding = desk.finding(self.place)
         flagged = self.card is not None and bool(self.card.example) and desk.flagged(self.card.example or {})
@@ -163,6 +163,7 @@ class CardScreen(Screen[int]):
 
     def _decided(self, said: str) -> None:
         self.recent.append(said)
+        self.app.clear_notifications()
         following = self.desk.next_open(self.position)
         if following is None:
             self.tell()
@@ -173,8 +174,8 @@ class CardScreen(Screen[int]):
     def action_accept(self) -> None:
         """Do what the check proposes."""
         finding = self.desk.finding(self.place)
-        if finding["action"] not in ("keep", "drop", "redact"):
-            raise ConfigError("the check leaves this to you", hint="1 keep · 2 drop · 3 redact · e edit")
+        if finding["action"] not in ("keep", "drop", "redact") and proposed_edit(finding) is None:
+            raise ConfigError("the check leaves this to you", hint=" · ".join(choices(finding)))
         self.action_decide(finding["action"])
 
     def action_reject(self) -> None:
@@ -231,30 +232,25 @@ class CardScreen(Screen[int]):
         self._turned(*self.desk.redo(), word="done again", nothing="there is nothing to do again")
 
     def _turned(self, turned: Turned | None, places: list[int], *, word: str, nothing: str) -> None:
+        for line, severity in turned_says(turned, places, word=word, nothing=nothing):
+            self.seatrial.say(line, severity)
         if turned is None:
-            self.seatrial.say(nothing)
             return
-        if turned.held_by_others:
-            self.seatrial.say(
-                f"another's word stands on {turned.held_by_others} of these findings", "warning"
-            )
-        if turned.written and not places:
-            self.seatrial.say(f"{len(turned.written)} {word}, on another version of the data")
         self.recent.append(word)
-        self.show(places[0] if places else self.place)
+        at = self.desk.after_turn(places, self.place, self.position)
+        if places and at not in places:
+            self.seatrial.say(f"{len(turned.written)} {word}")
+        self.show(at)
 
     async def action_note(self) -> None:
         """Write a note beside the last word on this finding."""
-        from tui.screens.dialogs import Ask
-
         place = self.place
 
-        def noted(text: str | None) -> None:
-            if text is not None:
-                self.desk.annotate(place, text)
-                self.tell()
+        def noted(text: str) -> None:
+            self.desk.annotate(place, text)
+            self.tell()
 
-        await self.app.push_screen(Ask("note", own_note(self.desk, place), "enter keeps the note"), noted)
+        await ask_note(self.app, own_note(self.desk, place), noted)
 
     def action_flag(self) -> None:
         """Set a flag on this row for a second look, or take it off."""
@@ -281,7 +277,12 @@ class CardScreen(Screen[int]):
         self.page.scroll_by(by)
 
     def action_stack(self) -> None:
-        """Two texts side by side, or one above the other."""
+        """Two texts side by side, or one above the other; where an edit is proposed, before and after it."""
+        finding = self.desk.finding(self.place)
+        if proposed_edit(finding) is not None and finding["decided"] is None:
+            self.after = not self.after
+            self.show(self.place)
+            return
         self.stacked = not self.stacked
         self.page.lay()
 
@@ -296,8 +297,11 @@ class CardScreen(Screen[int]):
 
     # editing
 
-    def action_edit(self) -> None:
-        """Change the text in place. The keys that decide rest until it is saved or left."""
+    async def action_edit(self) -> None:
+        """Change the text in place, or the label; the keys that decide rest until it is saved or left."""
+        if of_label(self.desk.finding(self.place)):
+            await choose_label(self.seatrial, self.desk, self.place, lambda: self._decided("label"))
+            return
         place, text = place_to_edit(self.desk, self.place)
         if not harmless_to_edit(text):
             raise ConfigError("this text holds control characters", hint="E opens it in your editor")

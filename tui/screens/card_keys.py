@@ -1,8 +1,13 @@
-"""The keys of the card, with their ids."""
+"""The keys of the card, with their ids; and what is said of an act taken back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
 from textual.binding import Binding, BindingType
+
+from tui.history import Turned
 
 KEYS: list[BindingType] = [
     Binding("a", "accept", "Accept", id="card.accept"),
@@ -19,7 +24,7 @@ KEYS: list[BindingType] = [
     Binding("E", "editor", "Edit in $EDITOR", show=False, id="card.editor"),
     Binding("n", "note", "Note", show=False, id="card.note"),
     Binding("f", "flag", "Flag", show=False, id="card.flag"),
-    Binding("d", "stack", "Side by side, or one above the other", show=False, id="card.diff"),
+    Binding("d", "stack", "Side by side or above; before and after", show=False, id="card.diff"),
     Binding("left_square_bracket", "step(-1)", "Previous finding", show=False, id="card.previous"),
     Binding("right_square_bracket", "step(1)", "Next finding", show=False, id="card.next"),
     Binding("tab", "sibling(1)", "Next span or member here", show=False, id="card.sibling"),
@@ -39,3 +44,16 @@ KEYS: list[BindingType] = [
     Binding("escape", "leave", "Leave the text", id="edit.leave"),
     Binding("q", "back", "Back", show=False, id="card.back"),
 ]  # fmt: skip
+
+
+def turned_says(
+    turned: Turned | None, places: Sequence[int], *, word: str, nothing: str
+) -> Iterator[tuple[str, Literal["information", "warning"]]]:
+    """What there is to say, and how gravely, where an act was taken back or done again."""
+    if turned is None:
+        yield nothing, "information"
+        return
+    if turned.held_by_others:
+        yield f"another's word stands on {turned.held_by_others} of these findings", "warning"
+    if turned.written and not places:
+        yield f"{len(turned.written)} {word}, on another version of the data", "information"

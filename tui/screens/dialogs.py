@@ -37,7 +37,7 @@ class Ask(ModalScreen[str | None]):
         """The hint, then the line, then its keys."""
         with Vertical(id="ask"):
             yield Static(plain(self.hint, "dim"), id="ask-hint")
-            yield Input(value=display_text(self.value, lines=False), id="ask-line", select_on_focus=False)
+            yield Input(value=display_text(self.value, lines=False), id="ask-line")
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -45,7 +45,7 @@ class Ask(ModalScreen[str | None]):
         line = self.query_one(Input)
         line.border_title = plain(self.prompt, lines=False)
         line.focus()
-        line.cursor_position = len(line.value)
+        line.action_select_all()  # what is typed replaces it; the cursor keys keep it
 
     def on_input_submitted(self) -> None:
         """Enter: give the text back if it will do, else say why not."""

@@ -14,11 +14,12 @@ from textual.app import App, SuspendNotSupported
 from curate import rewriting
 from curate.errors import ConfigError, NotFoundError
 from curate.notes import noted
-from curate.pending import Pending
+from curate.pending import Draft, Pending
 from curate.review import as_decided_on
-from tui.card_text import text_at
-from tui.desk import Desk, Example, Finding
+from tui.card_text import text_at, with_proposal
+from tui.desk import Desk, Finding
 from tui.display_text import display_text
+from tui.examples import Example
 
 Place = tuple[int | None, str]
 
@@ -27,24 +28,33 @@ def place_to_edit(desk: Desk, place: int) -> tuple[Place, str]:
     """((message index, field), text as it is now decided to be) that a finding lets one edit.
 
     Where the finding names no place, it is the last answer, else the last message. The text has all that
-    was edited in it, on whichever finding and by whom; what `Desk.edit` is given next is made on top of it.
-    Raises ConfigError where edits of it were made apart.
+    was edited in it, on whichever finding and by whom, and what this finding proposes while it is open;
+    what `Desk.edit` is given next is made on top of it. Raises ConfigError where edits of it were made apart.
     """
     finding = desk.finding(place)
     example = desk.examples.get([finding["example_id"]]).get(finding["example_id"])
     if example is None:
         raise NotFoundError("the row is not in this version any more")
     there = _place(desk, finding, example)
-    table = as_decided_on(desk.workspace, desk.dataset, [finding["example_id"]])
+    draft = draft_at(desk, finding["example_id"], there)
+    desk.begun[place] = draft.over
+    if finding["decided"] is None and there == (finding["message"], finding["field"]):
+        return there, with_proposal(finding, text_at(example, there) or "", draft.text)
+    return there, draft.text
+
+
+def draft_at(desk: Desk, example_id: str, there: Place) -> Draft:
+    """What a text of a row is decided to say by now. Raises ConfigError where edits of it were made apart."""
+    example = desk.examples.get([example_id])[example_id]
+    table = as_decided_on(desk.workspace, desk.dataset, [example_id])
     original = text_at(example, there) or ""
-    draft = Pending.of(desk.workspace, table).draft(rewriting.Place(finding["example_id"], *there), original)
+    draft = Pending.of(desk.workspace, table).draft(rewriting.Place(example_id, *there), original)
     if draft is None:
         raise ConfigError(
             "two edits of this text were made apart: neither has what the other changed",
             hint="x on one of the two findings leaves its edit out; then e goes on from the other",
         )
-    desk.begun[place] = draft.over
-    return there, draft.text
+    return draft
 
 
 def _place(desk: Desk, finding: Finding, example: Example) -> Place:

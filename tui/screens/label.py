@@ -18,8 +18,8 @@ from curate.labelling.answers import Pace, Suggestion
 from curate.labelling.suggestions import Proposed
 from curate.labelling.tasks import Value
 from curate.labelling.work import ORDERS, Work
-from tui.desk import Examples
 from tui.display_text import plain
+from tui.examples import Examples
 from tui.jobs import Job
 from tui.label_view import choices, how_far, names_in, pace, points, row_at, shown, word
 from tui.messages import Failed, Ready

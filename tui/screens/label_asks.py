@@ -16,23 +16,25 @@ if TYPE_CHECKING:
     from tui.app import Seatrial
 
 
+def called(names: Sequence[str], text: str) -> list[str]:
+    """The names that a text means: the one it is, else those that begin with it, else those that hold it."""
+    asked = text.strip().lower()
+    exact = [name for name in names if name.lower() == asked]
+    begun = [name for name in names if name.lower().startswith(asked)]
+    return exact or begun or [name for name in names if asked in name.lower()]
+
+
 async def choose_by_name(app: App[Any], names: Sequence[str], then: Callable[[str], None]) -> None:
     """Ask for one of the names: all of it, its beginning, or a part that no other has."""
 
-    def found(text: str) -> list[str]:
-        asked = text.strip().lower()
-        exact = [name for name in names if name.lower() == asked]
-        begun = [name for name in names if name.lower().startswith(asked)]
-        return exact or begun or [name for name in names if asked in name.lower()]
-
     def checked(text: str) -> None:
-        fits = found(text)
+        fits = called(names, text)
         if len(fits) != 1:
             raise ConfigError(f"{len(fits)} answers are called so", hint=", ".join(fits[:6] or names[:6]))
 
     def chosen(text: str | None) -> None:
         if text is not None:
-            then(found(text)[0])
+            then(called(names, text)[0])
 
     await app.push_screen(Ask("answer", "", "its name, or a part that no other has", checked), chosen)
 

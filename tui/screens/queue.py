@@ -12,11 +12,12 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.alike import Similar
-from tui.card_text import first_words
+from tui.card_view import looks_like
 from tui.desk import EXAMPLE_KINDS, ORDERS, Desk, Ids
 from tui.display_text import display_text
-from tui.filter import compile_filter, kinds
+from tui.filter import compile_filter, kinds, names_in
 from tui.messages import Failed, Ready
+from tui.queue_text import row_words
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 
@@ -116,6 +117,8 @@ class QueueScreen(Screen[None]):
             if self.desk.only_open and not self.desk.filter and not self.desk.search
             else "No finding fits."
         )
+        if self.desk.total and "label" in names_in(self.desk.filter):
+            nothing += "\n`label` is the finding's kind here; the row's label is `row_label`."
         rows.empty = nothing + (
             "\n\nw shows all again; : changes the filter; / searches."
             if self.desk.total
@@ -154,7 +157,9 @@ class QueueScreen(Screen[None]):
         if desk is None:
             return []
         findings = [desk.finding(int(place)) for place in desk.ids[start:stop]]
-        examples = desk.examples.get([found["example_id"] for found in findings])
+        examples = desk.examples.get(
+            i for found in findings for i in (found["example_id"], looks_like(found))
+        )
         block: Block = []
         for found in findings:
             example = examples.get(found["example_id"])
@@ -167,7 +172,7 @@ class QueueScreen(Screen[None]):
                     Cell(f"{found['score']:.2f}", "quiet"),
                     Cell(done or found["action"], "good" if done else "strong"),
                     Cell(f"{example['source']}:{example['source_row']}" if example else "", "quiet"),
-                    Cell(first_words(example) if example else "(the row is gone)", "quiet" if done else ""),
+                    Cell(row_words(found, examples), "quiet" if done else ""),
                 ]
             )  # fmt: skip
         return block
@@ -282,22 +287,23 @@ class QueueScreen(Screen[None]):
             await self.app.push_screen(CardScreen(self.desk, rows.cursor), self.back_at)
 
     def back_at(self, position: int | None) -> None:
-        """Back from a card: the list stands where the card stood."""
+        """Back from a card, or from undo: the list stands where the card stood."""
         rows = self.query_one(Rows)
+        if self.desk is not None and rows.total > len(self.desk.ids):  # what was taken back stands no more
+            rows.show(len(self.desk.ids), self.block, cursor=min(rows.cursor, len(self.desk.ids) - 1))
         if position is not None and rows.total:
             rows.cursor = min(position, rows.total - 1)
         rows.renew()
         self.tell()
         if self.desk is not None and self.desk.total != self.chosen_of:
-            self.choose()  # findings were made by hand meanwhile: those that fit are shown
+            self.choose()  # findings were made by hand meanwhile, or taken back: those that fit are shown
 
     def action_undo(self) -> None:
         """Take the last act back."""
         if self.desk is not None:
             turned, _ = self.desk.undo()
             self.seatrial.say(f"{len(turned.written)} undone" if turned else "there is nothing to undo")
-            self.query_one(Rows).renew()
-            self.tell()
+            self.back_at(None)
 
     def action_redo(self) -> None:
         """Do the last undone act again."""
@@ -306,8 +312,7 @@ class QueueScreen(Screen[None]):
             self.seatrial.say(
                 f"{len(turned.written)} done again" if turned else "there is nothing to do again"
             )
-            self.query_one(Rows).renew()
-            self.tell()
+            self.back_at(None)
 
     def action_back(self) -> None:
         """To the versions."""

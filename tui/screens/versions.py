@@ -15,6 +15,7 @@ from textual.widgets import Static
 from curate.errors import ConfigError
 from curate.workspace import Workspace
 from tui.desk import Desk
+from tui.display_text import display_text
 from tui.lineage import Portrait, Version, ago, portrait, versions
 from tui.messages import Failed, Ready
 from tui.widgets.bars import Bars
@@ -199,6 +200,10 @@ class VersionsScreen(Screen[None]):
         else:
             words = Content.assemble(
                 ("nothing open", "bold $success"), "  A applies what was decided, S splits"
+            )
+        if seen.rejected:
+            words = Content.assemble(
+                words, "\n", (display_text(seen.rejected, lines=False)[:300], "$warning")
             )
         self.query_one("#summary", Static).update(words)
         charts = self.query_one("#charts", Container)

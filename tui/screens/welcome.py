@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from tui.display_text import display_text
 from tui.widgets.lines import Heading, JobLine, KeyLine
 
 if TYPE_CHECKING:
@@ -58,6 +59,12 @@ class WelcomeScreen(Screen[None]):
         width = max(len(name) for name, _ in STEPS)
         for number, (name, words) in enumerate(STEPS, start=1):
             parts.append(Content.assemble((f"  {number}", "dim"), f"   {name:<{width}}  ", (words, "dim")))
+        who = display_text(self.seatrial.reviewer, lines=False)
+        parts.append(
+            Content.styled(
+                f"\nYou decide as {who}; SEATRIAL_REVIEWER=NAME seatrial sets another name.", "dim"
+            )
+        )
         with VerticalScroll(id="welcome", can_focus=False):
             yield Static(Content("\n").join(parts))
         yield JobLine()

@@ -1,7 +1,8 @@
 """What a finding proposes as the new text: cuts and named repairs, computed when they are asked for.
 
 The evidence holds places and names of repairs, never the text: `{"edit": {"cut": [[10, 52]]}}` or
-`{"edit": {"repair": "mojibake"}}`. The same text and evidence give the same new text.
+`{"edit": {"repair": "mojibake"}}`, or for a label the places of its capitals: `{"edit": {"spelling": [0]}}`.
+The same text and evidence give the same new text.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from curate.checks.quality.encoding import without_controls, without_invisible
 from curate.checks.quality.mojibake import repaired
+from curate.checks.quality.spelling import spelt
 from curate.errors import ConfigError
 
 _UNSEEN = re.compile(
@@ -144,23 +146,28 @@ def combined(text: str, evidences: Iterable[Mapping[str, object]]) -> str:
     """The text after all the edits that these findings' evidences propose for it.
 
     Spans are cut first, for they are places in the text as it stands; then come the repairs, in one
-    order, each once. Evidence without an edit changes nothing. Raises ConfigError for an edit that is
-    not known.
+    order, each once, and last a label's spelling. Evidence without an edit changes nothing. Raises
+    ConfigError for an edit that is not known.
     """
     spans: list[Iterable[int]] = []
     repairs: set[str] = set()
+    spellings: list[list[int]] = []
     for evidence in evidences:
         edit = evidence.get("edit") or {}
-        if not isinstance(edit, Mapping) or not set(edit) <= {"cut", "repair"}:
-            raise ConfigError(f"the edit {edit!r} is not known", hint="it has `cut` or `repair`")
+        if not isinstance(edit, Mapping) or not set(edit) <= {"cut", "repair", "spelling"}:
+            raise ConfigError(f"the edit {edit!r} is not known", hint="it has `cut`, `repair` or `spelling`")
         spans += edit.get("cut", [])
         if "repair" in edit:
             repairs.add(str(edit["repair"]))
+        if "spelling" in edit:
+            spellings.append(edit["spelling"])
     if strangers := repairs - set(REPAIRS):
         raise ConfigError(f"there is no repair `{min(strangers)}`", hint=f"one of {', '.join(REPAIRS)}")
     new = without(text, spans)
     for name, repair in REPAIRS.items():
         new = repair(new) if name in repairs else new
+    for capitals in spellings:
+        new = spelt(new, capitals)
     return new
 
 

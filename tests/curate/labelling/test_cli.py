@@ -65,6 +65,20 @@ def test_init_writes_the_versions_labels_or_what_is_named(
     assert made["one"].show == "prompt" and (made["much"].high, made["much"].column) == (7, "meta:much")
 
 
+def test_init_offers_one_spelling_and_no_rare_label_unless_all_are_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "other"))
+    labels = ["praise"] * 5 + [" praise", "PRAISE"] + ["refund"] * 4 + ["refnd"]
+    (tmp_path / "t.csv").write_text("text,label\n" + "".join(f"q{n},{x}\n" for n, x in enumerate(labels)))
+    assert run(capsys, "import", str(tmp_path / "t.csv"))[0] == 0
+    assert run(capsys, "label", "init", "--task", "a")[1]["options"] == ["praise", "refund"]
+    code, told = run(capsys, "label", "init", "--task", "b", "--all")
+    assert code == 0 and told["options"][:2] == ["praise", "refund"] and "refnd" in told["options"]
+    assert run(capsys, "label", "init", "--task", "c", "--all", "--options", "a,b")[0] == 2
+    assert run(capsys, "label", "status", "--all")[0] == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -1,0 +1,88 @@
+"""One label in several spellings: a class that a model would have to learn twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import ClassVar
+
+import polars as pl
+
+from curate.checks.quality.spelling import case_of, plain_spelling, spelt, tidy
+from curate.finding import FINDINGS
+
+PAIRS = pl.Schema(
+    {"example_id": pl.String, "other_id": pl.String, "rows": pl.Int64, "of": pl.Int64, "spellings": pl.Int64}
+)
+
+
+@dataclass(frozen=True)
+class LabelSpelling:
+    """Find labels that are others but for case, Unicode form (NFKC: width, ligatures) and blanks around.
+
+    The most frequent spelling is proposed for the rows of the others (of equally frequent ones the first
+    by name), without blanks around. Where the whole of an answer is such a label, the same is proposed
+    for it. Labels that differ in a letter (`refnd`) are not looked at: they may be two classes.
+    """
+
+    name: ClassVar[str] = "label-spelling"
+    version: ClassVar[int] = 1
+
+    def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Each row's label."""
+        return batch.select("example_id", "label")
+
+    def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
+        """The rows to be changed, each with the first row that has the most frequent spelling."""
+        labels = (
+            sketches.drop_nulls("label")
+            .group_by("label", maintain_order=True)
+            .agg(pl.col("example_id").min().alias("other_id"), pl.len().cast(pl.Int64).alias("rows"))
+        )
+        plain = pl.Series("plain", [plain_spelling(label) for label in labels["label"]], dtype=pl.String)
+        several = (
+            labels.with_columns(plain)
+            .filter((pl.col("plain") != "") & (pl.len().over("plain") > 1))
+            .sort("rows", "label", descending=[True, False])
+        )
+        best = several.group_by("plain", maintain_order=True).agg(
+            pl.col("other_id").first(),
+            pl.col("label").first().alias("best"),
+            pl.col("rows").first().alias("of"),
+            pl.len().cast(pl.Int64).alias("spellings"),
+        )
+        wanted = pl.Series("wanted", [tidy(label) for label in best["best"]], dtype=pl.String)
+        others = (
+            several.drop("other_id")
+            .join(best.with_columns(wanted), on="plain")
+            .filter(pl.col("label") != pl.col("wanted"))
+        )
+        return (
+            sketches.join(others, on="label", maintain_order="left").select(PAIRS.names()).sort("example_id")
+        )
+
+    def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+        """A finding for the label, and one for an answer that is nothing but the label."""
+        known = dict(texts.select("example_id", pl.struct("label", "messages")).iter_rows())
+        rows: list[tuple[object, ...]] = []
+        for example_id, other_id, count, of, spellings in pairs.select(PAIRS.names()).iter_rows():
+            row, wanted = known[example_id], tidy(known[other_id]["label"])
+            # no label in it: one may be somebody's name, and evidence outlives the rows
+            evidence = {"rows": count, "of_the_most_frequent": of, "spellings": spellings}
+            rows.append((example_id, None, "label", *_proposal(row["label"], wanted, evidence)))
+            for at, message in enumerate(row["messages"] or ()):
+                said = message["content"] or ""
+                if message["role"] != "assistant" or said == wanted:
+                    continue
+                if plain_spelling(said) == plain_spelling(wanted):
+                    rows.append((example_id, at, "content", *_proposal(said, wanted, evidence)))
+        columns = ("example_id", "message", "field", "label", "action", "score", "evidence")
+        return pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row")
+
+
+def _proposal(text: str, wanted: str, evidence: dict[str, int]) -> tuple[str, str, float, str]:
+    """(label, action, score, evidence): an edit where the text can be spelt so, else for review."""
+    case = case_of(wanted)
+    if case is not None and spelt(text, case) == wanted:
+        return "label-spelling", "edit", 1.0, json.dumps({**evidence, "edit": {"spelling": case}})
+    return "label-spelling", "review", 0.5, json.dumps(evidence)

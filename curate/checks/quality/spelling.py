@@ -1,0 +1,33 @@
+"""One word in several spellings: case, Unicode form and blanks around, and how to get from one to another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from unicodedata import normalize
+
+
+def tidy(text: str) -> str:
+    """The text in Unicode form NFKC, without blanks around."""
+    return normalize("NFKC", text).strip()
+
+
+def plain_spelling(text: str) -> str:
+    """What all spellings of a label have in common; empty where it is blank."""
+    return normalize("NFKC", tidy(text).casefold()).strip()
+
+
+def case_of(text: str) -> list[int] | None:
+    """The places of a tidy text's capitals; None where case changes its length (`İ`)."""
+    small = text.lower()
+    if len(small) != len(text):
+        return None
+    return [at for at, (one, other) in enumerate(zip(text, small, strict=True)) if one != other]
+
+
+def spelt(text: str, capitals: Sequence[int]) -> str:
+    """The text tidy, and in small letters but for those at `capitals`; places beyond its end do not count."""
+    letters = list(tidy(text).lower())
+    for at in capitals:
+        if at < len(letters):
+            letters[at] = letters[at].upper()
+    return "".join(letters)
