@@ -93,7 +93,7 @@ class Confirm(ModalScreen[bool]):
                     ("n", "bold $accent"),
                     "  ",
                     plain(self.no),
-                )  # fmt: skip
+                )
             )
         yield KeyLine()
 
