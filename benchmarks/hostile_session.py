@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks.hostile_terminal import MOVE, RULES, STYLE, Act, Grid, acts, moved
 
 COLUMNS, LINES = 120, 36
-PATIENCE = 15.0  # seconds until something that must be shown has failed to
+PATIENCE = 40.0  # seconds until something that must be shown has failed to
 QUIET = 0.05  # seconds without a byte after which a key is done
 FAILED = ("That did not work", "the screens failed", "Traceback (most recent")
 PROGRAM = [sys.executable, "-P", "-m", "tui"]

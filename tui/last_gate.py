@@ -39,6 +39,8 @@ _UNSURE = (
 _DOUBT = re.compile(f"[{_UNSURE}]")
 # a run begins with what its first mark stands on
 _RUN = re.compile(rf"[^\x00-\x1f\x7f{_UNSURE}]?[{_UNSURE}]+")
+_LINES = re.compile("[\r\n]+")
+_MOVED = re.compile(r"\x1b\[[0-9]*;?([0-9]*)H")
 _SEQUENCE = re.compile(r"(\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]]))")
 
 
@@ -55,17 +57,18 @@ class NothingActs(LineFilter):
         ]
 
 
-def held(output: str) -> tuple[str, bool]:
+def held(output: str, columns: int = 1 << 16) -> tuple[str, bool]:
     """(what is written to the terminal, with each run of doubtful width held to its cells; whether one is loose).
 
     Around a run: no wrapping, the place kept, its cells cleared, the run, back to the place, so many
     cells on. Nothing is added where all terminals agree. A run is loose where a terminal may draw it
-    wider and nothing that is written after it covers what is too much.
+    wider and nothing that is written after it covers what is too much; the end of a screen of `columns`
+    cuts it off.
     """
     if output.isascii() or not _DOUBT.search(output):
         return output, False
     parts = _SEQUENCE.split(output)
-    loose = any(_loose(parts, at) for at in range(0, len(parts), 2) if parts[at])
+    loose = _loose(parts, columns)
     parts[::2] = [_RUN.sub(_run, part) for part in parts[::2]]
     return "".join(parts), loose
 
@@ -78,24 +81,24 @@ def _run(match: re.Match[str]) -> str:
     return f"\x1b[?7l\x1b7{' ' * cells}\x1b8{text}\x1b8\x1b[{cells}C\x1b[?7h"
 
 
-def _loose(parts: list[str], at: int) -> bool:
-    """Whether a run in a piece of text may be drawn wider than what is written after it on its line covers."""
-    text = parts[at]
-    for run in _RUN.finditer(text):
-        over = _apart(run.group()) - cell_len(run.group())
-        if over > 0 and over > cell_len(text[run.end() :]) + _following(parts, at):
-            return True
-    return False
-
-
-def _following(parts: list[str], at: int) -> int:
-    """The cells of the pieces after one, up to the next move of the cursor or the line's end."""
-    cells = 0
-    for sequence, text in zip(parts[at + 1 :: 2], parts[at + 2 :: 2], strict=True):
-        if sequence.endswith("H") or text[:1] in ("\r", "\n"):
-            break
-        cells += cell_len(text)
-    return cells
+def _loose(parts: list[str], columns: int) -> bool:
+    """Whether a run may be drawn wider than what is written after it on its line, and not past the screen."""
+    column, open_until = 0, 0  # the cells written so far end here; a run may have been drawn up to there
+    for at, part in enumerate(parts):
+        pieces = _LINES.split(part) if not at % 2 else [""] * (1 + part.endswith("H"))
+        for number, piece in enumerate(pieces):
+            if number:  # a new line, or the cursor set elsewhere
+                if min(open_until, columns) > column:
+                    return True
+                column = open_until = 0
+            for run in _RUN.finditer(piece):
+                end = column + cell_len(piece[: run.end()])
+                open_until = max(open_until, end + _apart(run.group()) - cell_len(run.group()))
+            column += cell_len(piece)
+        moved = _MOVED.fullmatch(part) if at % 2 else None
+        if moved:
+            column = open_until = int(moved.group(1) or 1) - 1
+    return min(open_until, columns) > column
 
 
 def _apart(text: str) -> int:
@@ -109,20 +112,20 @@ def _apart(text: str) -> int:
 def guarded(driver: Driver, app: App[Any]) -> Driver:
     """A driver that holds what it writes; the screen is drawn once more where a run was loose."""
     write = driver.write
-    mending = False
+    waiting = False
 
-    def mended() -> None:
-        nonlocal mending
-        mending = False
+    def again() -> None:
+        nonlocal waiting
+        waiting = False
+        app.screen.refresh()
 
     def written(data: str) -> None:
-        nonlocal mending
-        output, loose = held(data)
+        nonlocal waiting
+        output, loose = held(data, app.size.width)
         write(output)
-        if loose and not mending:
-            mending = True  # the whole picture is loose too, at the ends of lines
-            app.call_next(app.screen.refresh)
-            app.call_later(app.call_after_refresh, mended)
+        if loose and not waiting:
+            waiting = True
+            app.call_next(again)
 
     driver.write = written  # type: ignore[method-assign]
     return driver
