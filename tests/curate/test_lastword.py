@@ -98,9 +98,9 @@ def test_a_recipe_with_a_journal_gives_the_same_in_a_fresh_and_in_a_used_workspa
 
 
 def journal_of(workspace: Workspace) -> Journal:
-    """All that was said in a workspace."""
+    """All that was said in a workspace, notes too."""
     path = workspace.root / "words.jsonl"
-    write(path, export(workspace))
+    write(path, export(workspace, with_edits=True))
     return read(path)
 
 

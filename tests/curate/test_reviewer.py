@@ -13,6 +13,8 @@ VARIABLES = ("SEATRIAL_REVIEWER", "USER", "LOGNAME")
 
 
 def test_the_nearest_name_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
     for variable in reversed(VARIABLES):
         monkeypatch.setenv(variable, variable.lower())
         assert reviewer() == variable.lower()

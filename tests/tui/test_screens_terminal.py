@@ -186,8 +186,8 @@ def test_resized_and_killed(tmp_path: Path, start: Start, home: Path) -> None:
     here.press("enter")
     until(here, "this row", "1 keep · 2 drop")
     for columns, lines, wanted in [
-        (80, 24, ["this row", "other row", "1 keep · 2 drop · 4 drop other · e edit", "? Help"]),
-        (40, 12, ["contradiction label", "this row", "1 keep 2 drop 4 drop other e edit"]),
+        (80, 24, ["this row", "other row", "1 keep · 2 drop · 4 drop other · e label", "? Help"]),
+        (40, 12, ["contradiction label", "this row", "1 keep 2 drop 4 drop other e label"]),
         (120, 36, ["tickets › findings › card", "other row"]),
     ]:
         here.resize(columns, lines)

@@ -29,9 +29,18 @@ class Ask(ModalScreen[str | None]):
         Binding("escape", "leave", "Leave", id="ask.leave", priority=True),
     ]
 
-    def __init__(self, prompt: str, value: str, hint: str, check: Callable[[str], None] = nothing) -> None:
+    def __init__(
+        self,
+        prompt: str,
+        value: str,
+        hint: str,
+        check: Callable[[str], None] = nothing,
+        *,
+        anew: bool = False,
+    ) -> None:
+        """With `anew` what is typed first replaces the text; the cursor keys keep it."""
         super().__init__()
-        self.prompt, self.value, self.hint, self.check = prompt, value, hint, check
+        self.prompt, self.value, self.hint, self.check, self.anew = prompt, value, hint, check, anew
 
     def compose(self) -> ComposeResult:
         """The hint, then the line, then its keys."""
@@ -45,7 +54,8 @@ class Ask(ModalScreen[str | None]):
         line = self.query_one(Input)
         line.border_title = plain(self.prompt, lines=False)
         line.focus()
-        line.action_select_all()  # what is typed replaces it; the cursor keys keep it
+        if self.anew:
+            line.action_select_all()
 
     def on_input_submitted(self) -> None:
         """Enter: give the text back if it will do, else say why not."""

@@ -224,7 +224,7 @@ class QueueScreen(Screen[None]):
                 self.choose(filter=text.strip())
 
         hint = 'check == "pii" and score > 0.8 · decided is None · "refund" in evidence'
-        await self.app.push_screen(Ask("filter", desk.filter, hint, check), typed)
+        await self.app.push_screen(Ask("filter", desk.filter, hint, check, anew=True), typed)
 
     async def action_search(self) -> None:
         """Type words that the rows must all hold."""
@@ -236,7 +236,8 @@ class QueueScreen(Screen[None]):
 
         if self.desk is not None:
             await self.app.push_screen(
-                Ask("search", self.desk.search, "rows with all of these words; none shows all"), typed
+                Ask("search", self.desk.search, "rows with all of these words; none shows all", anew=True),
+                typed,
             )
 
     def action_sort(self) -> None:

@@ -251,7 +251,7 @@ class RowsScreen(Screen[None]):
             if text is not None:
                 self.choose(replace(self.wanted, filter=text.strip()))
 
-        await self.app.push_screen(Ask("filter", self.wanted.filter, HINT, check), typed)
+        await self.app.push_screen(Ask("filter", self.wanted.filter, HINT, check, anew=True), typed)
 
     async def action_search(self) -> None:
         """Type words that the rows must all hold."""
@@ -262,7 +262,7 @@ class RowsScreen(Screen[None]):
                 self.choose(replace(self.wanted, words=text.strip()))
 
         await self.app.push_screen(
-            Ask("search", self.wanted.words, "rows with all of these words; none shows all"), typed
+            Ask("search", self.wanted.words, "rows with all of these words; none shows all", anew=True), typed
         )
 
     def action_sort(self) -> None:

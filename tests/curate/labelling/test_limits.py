@@ -27,7 +27,7 @@ def test_the_longest_answers_and_notes_come_through_a_journal(work: Work, tmp_pa
     work.annotate(example, "n" * LONGEST)
     work.workspace.ledger.decide([Decision("f1", "e1", "keep", "a" * NAME, note="n" * LONGEST)])
     path = tmp_path / "journal.jsonl"
-    write(path, export(work.workspace))
+    write(path, export(work.workspace, with_edits=True))
     assert len(read(path).words) == 3
 
 

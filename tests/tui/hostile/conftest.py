@@ -14,7 +14,7 @@ from tui.cli import main
 EVERY = 3  # one text in so many stands in the workspace's rows; all of them stand in names, notes, answers
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with the hostile file, and the environment of a person with a hostile name."""
     folder = tmp_path_factory.mktemp("hostile")
@@ -27,7 +27,7 @@ def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def rows(surroundings: Path) -> Iterator[Workspace]:
     """The rows, with findings, decisions, answers, runs and a label set beside them."""
     path = source(surroundings, EVERY)

@@ -86,7 +86,9 @@ def test_a_run_at_the_end_is_loose() -> None:
     assert not held("\x1b[1;1Hcafe\u0301\x1b[2;1Hnext")[1]
     assert held(f"{burmese}\x1b[2;1Hnext", 40)[1]
     assert not held(f"{burmese}\x1b[2;1Hnext", cell_len("မြန်မာဘာသာ)"))[1], "the screen ends there"
-    assert held("\x1b[3;5H🏳\ufe0f\u200d🌈\x1b[1;1Hmore than enough of it")[1], "what is written elsewhere covers nothing"
+    assert held("\x1b[3;5H🏳\ufe0f\u200d🌈\x1b[1;1Hmore than enough of it")[1], (
+        "what is written elsewhere covers nothing"
+    )
 
 
 def test_sequences_of_the_screens_are_not_taken_apart() -> None:
