@@ -46,7 +46,7 @@ class Ask(ModalScreen[str | None]):
         """The hint, then the line, then its keys."""
         with Vertical(id="ask"):
             yield Static(plain(self.hint, "dim"), id="ask-hint")
-            yield Input(value=display_text(self.value, lines=False), id="ask-line")
+            yield Input(value=display_text(self.value, lines=False), id="ask-line", select_on_focus=False)
         yield KeyLine()
 
     def on_mount(self) -> None:
@@ -54,6 +54,7 @@ class Ask(ModalScreen[str | None]):
         line = self.query_one(Input)
         line.border_title = plain(self.prompt, lines=False)
         line.focus()
+        line.cursor_position = len(line.value)
         if self.anew:
             line.action_select_all()
 
