@@ -154,8 +154,8 @@ def made(base, tmp_path_factory):
             words = [*QUICK_WORDS, f"learning_rate={rate}"]
             found = cli.train("tickets", base=str(base), name=name, setting=words)
             folders.append(workspace.files(found.data["adapter"]))
-        yield folders
         workspace.close()
+    return folders
 
 
 @pytest.fixture
