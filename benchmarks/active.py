@@ -14,11 +14,11 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from curate.embedding import find_encoder
 from curate.labelling.suggest import suggest
 from curate.labelling.tasks import Option, Task
 from curate.labelling.work import Work
-from curate.steps import Reading, import_files
+from curate.runs.steps import Reading, import_files
+from curate.scanning.embedding import find_encoder
 from curate.workspace import Workspace
 
 NAME = "active"

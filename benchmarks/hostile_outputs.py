@@ -217,7 +217,7 @@ def browsed(path: Path) -> Place:
 
 def exports(folder: Path, environment: dict[str, str]) -> list[Place]:
     """Each format, written and read back: data is unchanged, cells are no formulas, names act nowhere."""
-    from curate.export import FORMATS
+    from curate.runs.export import FORMATS
 
     wanted = [json.loads(line) for line in (folder / "plain.jsonl").read_text(encoding="ascii").splitlines()]
     places = []

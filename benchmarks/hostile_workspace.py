@@ -17,9 +17,9 @@ from typing import Any
 import polars as pl
 
 from benchmarks.hostile_rows import CANARY, TEXTS, conversations, half, lines, names_of, short
+from curate.deciding.review import decide, record, review
 from curate.finding import stamp
 from curate.labelling.tasks import FILE
-from curate.review import decide, record, review
 from curate.workspace import Decision, Workspace
 
 PERSON = f"Ann\x1b]52;c;Y2Fu\x07[/foo]\u202e\x9b31m{CANARY}"

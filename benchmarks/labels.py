@@ -18,10 +18,10 @@ import polars as pl
 from curate.check import Check
 from curate.checks.contradiction import Contradiction
 from curate.checks.wrong_label import WrongLabel
-from curate.confident import find_label_issues
-from curate.embedding import Encoder, Vectors, find_encoder
 from curate.example import frame, with_ids
-from curate.scan import scan
+from curate.scanning.confident import find_label_issues
+from curate.scanning.embedding import Encoder, Vectors, find_encoder
+from curate.scanning.scan import scan
 
 NAME = "labels"
 HELP = "3 % wrong labels (uniform, to near classes) and altered answers: average precision of what is found"
@@ -101,7 +101,7 @@ def nearest_classes(rows: Sequence[Pair], store: Store) -> dict[str, list[str]]:
     if encoder is not None:
         vectors = store(encoder).of(texts)
     else:
-        from curate.terms import terms_of, topics_of
+        from curate.scanning.terms import terms_of, topics_of
 
         vectors = topics_of(terms_of(texts))
     names = sorted({label for _, label in rows})

@@ -7,7 +7,7 @@ as found. The false pairs are all those of an even and an odd question, and thei
 `hard_recall_at_p99`: all cross pairs of rephrases and originals of one subject, mean of both: the recall at
 the highest-ranked cut with a precision of .99. `recall_gsm8k_at_p99`: rephrases of the GSM8K test planted in
 its train split, to be told from the other training rows, with all settings as they come: the recall of
-what the check tells, cut to the surest if less than .99 of it is right. All through `curate.scan.scan`.
+what the check tells, cut to the surest if less than .99 of it is right. All through `curate.scanning.scan.scan`.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ import numpy as np
 import polars as pl
 
 from curate.checks.leak import Leak
-from curate.embedding import NO_ENCODER, Vectors, find_encoder
-from curate.scan import scan
-from curate.sources import read_source
+from curate.intake.sources import read_source
+from curate.scanning.embedding import NO_ENCODER, Vectors, find_encoder
+from curate.scanning.scan import scan
 
 NAME = "leaks"
 HELP = "rephrased MMLU and GSM8K questions found at one threshold, beside n-grams"

@@ -19,7 +19,7 @@ import polars as pl
 
 from curate.checks.pii import Pii
 from curate.example import frame, with_ids
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 NAME = "pii-quality"
 HELP = "F2 of the personal-data check by presidio-evaluator: overall, names, places, telephones and the rest"

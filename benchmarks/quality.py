@@ -23,8 +23,8 @@ from curate.checks.quality.text import texts
 from curate.checks.structure import Structure
 from curate.checks.style import Style
 from curate.example import frame, with_ids
-from curate.scan import scan
-from curate.sources import read_source
+from curate.intake.sources import read_source
+from curate.scanning.scan import scan
 
 NAME = "quality"
 HELP = "share found of the problems that curators counted, findings on clean sets, megabytes a CPU second"

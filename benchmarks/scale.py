@@ -38,8 +38,8 @@ def size(tables: list[pl.DataFrame]) -> int:
 
 def measured(rows: int) -> dict[str, float]:
     """Microseconds of CPU and bytes a row."""
-    from curate.scan import make_checks
-    from curate.sources import read_source
+    from curate.intake.sources import read_source
+    from curate.scanning.scan import make_checks
 
     figures: dict[str, float] = {}
     with tempfile.TemporaryDirectory() as name:

@@ -79,7 +79,7 @@ def spent(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def large(count: int, *, peer: bool) -> tuple[Figures, dict[str, str]]:
     """The figures of one million rows; ours and the peer in turn."""
-    from curate.split import split
+    from curate.dividing.split import split
 
     frame, group, label = rows(count)
     told = f"{len(np.unique(group)):,} groups"
@@ -203,7 +203,7 @@ def banking(data: Path) -> Figures:
 
 def vectors_in(folder: Path) -> Any:  # noqa: ANN401
     """The vectors that the command left in its workspace."""
-    from curate.embedding import Vectors, find_encoder
+    from curate.scanning.embedding import Vectors, find_encoder
 
     encoder = find_encoder("auto")
     assert encoder is not None

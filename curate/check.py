@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol, runtime_checka
 import polars as pl
 
 if TYPE_CHECKING:
-    from curate.embedding import Units
     from curate.engine import Engine
+    from curate.scanning.embedding import Units
 
 
 class Scan(NamedTuple):
@@ -106,7 +106,7 @@ class MeasuredCheck(Protocol):
 class MeaningCheck(Protocol):
     """Compares what examples mean: as a set check, but it links by the vectors of texts.
 
-    `encoder` is a setting (see `curate.embedding.find_encoder`); the scan finds the encoder, and a
+    `encoder` is a setting (see `curate.scanning.embedding.find_encoder`); the scan finds the encoder, and a
     cache of vectors, and gives None where there is none. `unseen` says what the check then does not
     look at; a check that can do nothing without one says so by `obstacle`.
     """

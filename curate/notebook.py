@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from curate.answer import counted
+from curate.changing.redact import Style
 from curate.check import NotRun
 from curate.errors import SeatrialError
-from curate.redact import Style
 
 if TYPE_CHECKING:
     import datasets
 
-    from curate.scan import ScanResult
-    from curate.sources import Imported
+    from curate.intake.sources import Imported
+    from curate.scanning.scan import ScanResult
 
 Rows = object  # what `examine` takes: a frame, a dataset, an iterable of mappings, or a path
 
@@ -73,8 +73,8 @@ class Examined:
         Without `findings` the rule of `seatrial apply --safe`. Yours must be rows of `.findings`; each
         is carried out as its `action` says (drop or redact; others are passed over).
         """
-        from curate.apply import apply
-        from curate.review import REVIEW, joined, safe
+        from curate.changing.apply import apply
+        from curate.deciding.review import REVIEW, joined, safe
 
         words = ("finding_id", "decided", "target", "edit", "reviewer", "note", "decided_at")
         nobody = pl.DataFrame(schema=dict.fromkeys(words, pl.String))
@@ -149,7 +149,7 @@ def examine(
 
 def _read(rows: Rows, name: str, encoding: str | None = None, **told: Any) -> Imported:  # noqa: ANN401
     """Rows of a place or in memory; `told` is what both readers take."""
-    from curate.sources import read_rows, read_source
+    from curate.intake.sources import read_rows, read_source
 
     if isinstance(rows, str | Path):
         return read_source(rows, encoding=encoding, **told)
@@ -165,7 +165,7 @@ def _scanned(
     workers: int,
 ) -> ScanResult:
     from curate.engine import Local, Serial
-    from curate.scan import make_checks, scan
+    from curate.scanning.scan import make_checks, scan
 
     guarded = None if protect is None else _read(protect, "protected").examples
     made = make_checks(checks, settings, encoder=encoder)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from curate.review import OPEN, RUN, UNAPPLIED, looked, review
+from curate.deciding.review import OPEN, RUN, UNAPPLIED, looked, review
 from curate.workspace import Workspace
 from evalharness.comparison import Check, MetricRow, Settings, State, Step
 from evalharness.wording import fraction, points

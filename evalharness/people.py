@@ -10,10 +10,10 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
-from curate.agreement import alpha
-from curate.differences import Word
 from curate.errors import ConfigError
 from curate.formats.outward import chat
+from curate.people.agreement import alpha
+from curate.people.differences import Word
 from curate.workspace import Workspace
 from evalharness.comparison import Comparison, PeopleRow
 from evalharness.intervals import group_codes, wilson_of_scores

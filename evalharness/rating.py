@@ -18,9 +18,9 @@ from typing import Any, Literal, NamedTuple
 
 import polars as pl
 
-from curate.differences import Word, answers
 from curate.errors import ConfigError, NotFoundError
 from curate.example import answer_text, digest
+from curate.people.differences import Word, answers
 from curate.workspace import Annotation, Workspace
 from evalharness.comparison import CANDIDATE
 

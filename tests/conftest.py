@@ -10,7 +10,7 @@ def _no_encoder_unasked(request, monkeypatch):
     """A scan compares meaning only where a test asks for it: loading the encoder takes seconds."""
     if "encoder" in request.keywords:
         return
-    from curate import scan
-    from curate.embedding import AUTO, find_encoder
+    from curate.scanning import scan
+    from curate.scanning.embedding import AUTO, find_encoder
 
     monkeypatch.setattr(scan, "find_encoder", lambda name: None if name == AUTO else find_encoder(name))

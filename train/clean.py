@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from curate.deciding.review import open_blocking, review
 from curate.errors import ConfigError, GateError
-from curate.release import scanned_versions
-from curate.review import open_blocking, review
+from curate.runs.release import scanned_versions
 from curate.workspace import Workspace
 
 HELD_OUT = ("validation", "test")

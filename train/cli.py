@@ -112,7 +112,7 @@ def _resolved(
 def _job(workspace: Workspace, reference: str | None, resolved: Resolved, name: str | None) -> Job:
     import polars as pl
 
-    from curate.resample import repeated
+    from curate.dividing.resample import repeated
     from train import clean
 
     digest = workspace.dataset(reference)

@@ -76,7 +76,7 @@ def _promote(workspace: Workspace, wish: Wish) -> Answer:
 def _export(workspace: Workspace, wish: Wish) -> Answer:
     """The same training for another program: of an adapter, or of a version with the settings of a base."""
     from curate.formats.trainers import known, write_configuration
-    from curate.outgoing import export_version
+    from curate.runs.outgoing import export_version
     from evalharness.adapters import registry
     from evalharness.model_files import TINY, find_base
     from train import recipe

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from textual.content import Content
 
-from curate.aligned import changed
+from curate.deciding.aligned import changed
 from tui.display_text import display_text, displayed, excerpt
 
 LONGEST = 12_000  # characters of one text shown; the rest is counted
@@ -211,8 +211,8 @@ def proposed_edit(finding: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def with_proposal(finding: Mapping[str, Any], original: str, now: str) -> str:
     """A text as it is by `now`, with what a finding proposes for the original; where it fits no more, as it is."""
+    from curate.changing.rewriting import elsewhere
     from curate.checks.quality import combined
-    from curate.rewriting import elsewhere
 
     edit = proposed_edit(finding)
     if edit is None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from textual.content import Content
 
-from curate.apply import Edit
+from curate.changing.apply import Edit
 from tui.card_text import (
     CHANGED,
     OTHER_SPAN,

@@ -38,13 +38,15 @@ COMMANDS: dict[str, Command] = {
     "demo": Command("Start", "tui.demo", "demo", "the whole job on shipped tickets, in minutes, offline"),
     "doctor": Command("Start", "tui.doctor", "doctor", "what is installed and missing, how to add it"),
     "serve": Command("Start", "tui.serve", "serve", "the screens in a browser on this machine"),
-    "import": Command("Data", "curate.cli", "import_", "read files into a dataset version"),
-    "scan": Command("Data", "curate.cli", "scan", "look for problems in a dataset version"),
-    "review": Command("Data", "curate.cli", "review", "list findings and decide on them"),
-    "apply": Command("Data", "curate.cli", "apply", "make the clean version from the decisions"),
-    "split": Command("Data", "curate.cli", "split", "train, validation and sealed test, without leaks"),
-    "export": Command("Data", "curate.cli", "export", "write files for trainers, with a data card"),
-    "curate": Command("Data", "curate.cli", "curate", "all of that from a recipe, for a CI job"),
+    "import": Command("Data", "curate.commands.main", "import_", "read files into a dataset version"),
+    "scan": Command("Data", "curate.commands.main", "scan", "look for problems in a dataset version"),
+    "review": Command("Data", "curate.commands.main", "review", "list findings and decide on them"),
+    "apply": Command("Data", "curate.commands.main", "apply", "make the clean version from the decisions"),
+    "split": Command(
+        "Data", "curate.commands.main", "split", "train, validation and sealed test, without leaks"
+    ),
+    "export": Command("Data", "curate.commands.main", "export", "write files for trainers, with a data card"),
+    "curate": Command("Data", "curate.commands.main", "curate", "all of that from a recipe, for a CI job"),
     "train": Command("Model", "train.cli", "train", "fine-tune a QLoRA adapter on the train split"),
     "predict": Command("Model", "evalharness.cli", "predict", "answer the test: base, few-shot, RAG, tuned"),
     "score": Command("Model", "evalharness.cli", "score", "score the answers: metrics and judge"),
@@ -55,27 +57,29 @@ COMMANDS: dict[str, Command] = {
     "report": Command(
         "Decide", "evalharness.cli_verdict", "report", "write the report: HTML, Markdown, JSON"
     ),
-    "log": Command("Look back", "curate.cli", "log", "the runs of this workspace"),
-    "why": Command("Look back", "curate.cli", "why", "the biography of one row"),
-    "verify": Command("Look back", "curate.cli", "verify", "derive every digest again"),
+    "log": Command("Look back", "curate.commands.main", "log", "the runs of this workspace"),
+    "why": Command("Look back", "curate.commands.main", "why", "the biography of one row"),
+    "verify": Command("Look back", "curate.commands.main", "verify", "derive every digest again"),
     # asked for now and then: the help has their names in one line
     "adapters": Command("More", "train.cli_adapters", "adapters", "list, promote, merge, import; worst rows"),
-    "agree": Command("More", "curate.cli_journal", "agree", "how far people agree: kappa, alpha"),
-    "coverage": Command("More", "curate.cli_coverage", "coverage", "what deployment asks, train lacks"),
-    "dedup": Command("More", "curate.cli_dedup", "dedup", "a file without its near duplicates, at once"),
-    "edits": Command("More", "curate.cli_edits", "edits", "edited answers as preference pairs"),
-    "journal": Command("More", "curate.cli_journal", "journal", "decisions from person to person"),
-    "label": Command("More", "curate.cli_label", "label", "a label set, answers, and a version of them"),
-    "leaks": Command("More", "curate.cli_leaks", "leaks", "what crosses from split to split, or benchmark"),
-    "purge": Command("More", "curate.cli_vault", "purge", "erase raw versions, keep the history"),
+    "agree": Command("More", "curate.commands.journal", "agree", "how far people agree: kappa, alpha"),
+    "coverage": Command("More", "curate.commands.coverage", "coverage", "what deployment asks, train lacks"),
+    "dedup": Command("More", "curate.commands.dedup", "dedup", "a file without its near duplicates, at once"),
+    "edits": Command("More", "curate.commands.edits", "edits", "edited answers as preference pairs"),
+    "journal": Command("More", "curate.commands.journal", "journal", "decisions from person to person"),
+    "label": Command("More", "curate.commands.label", "label", "a label set, answers, and a version of them"),
+    "leaks": Command(
+        "More", "curate.commands.leaks", "leaks", "what crosses from split to split, or benchmark"
+    ),
+    "purge": Command("More", "curate.commands.vault", "purge", "erase raw versions, keep the history"),
     "rate": Command("More", "evalharness.cli_rating", "rate", "people's blind ratings, preference pairs"),
     "reward": Command("More", "evalharness.reward", "reward", "answers' scores by a reward model"),
     "rows": Command(
         "More", "tui.browse", "rows", "look through the rows of a version, on the screens or printed"
     ),
     "search": Command("More", "train.search", "search", "settings that do best on validation rows"),
-    "session": Command("More", "curate.cli_journal", "session", "what was done, as a recipe to replay"),
-    "vault": Command("More", "curate.cli_vault", "vault", "originals behind pseudonyms, encrypted"),
+    "session": Command("More", "curate.commands.journal", "session", "what was done, as a recipe to replay"),
+    "vault": Command("More", "curate.commands.vault", "vault", "originals behind pseudonyms, encrypted"),
 }
 
 HEAD = """\

@@ -1,6 +1,6 @@
 """What lies on a reviewer's desk: one version's findings, which are shown, and the last word on each.
 
-It decides through `curate.review` and the ledger, and holds no rule of curation of its own.
+It decides through `curate.deciding.review` and the ledger, and holds no rule of curation of its own.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from curate import byhand
-from curate.alike import Similar, similar
-from curate.apply import Edit
-from curate.differences import said_on, settling
-from curate.flags import flagged
-from curate.notes import note, noted, told
-from curate.pending import apart_among, differences_in
-from curate.review import OPEN, decide, decide_edit, joined, record, review
+from curate.changing.apply import Edit
+from curate.deciding import byhand
+from curate.deciding.alike import Similar, similar
+from curate.deciding.flags import flagged
+from curate.deciding.notes import note, noted, told
+from curate.deciding.pending import apart_among, differences_in
+from curate.deciding.review import OPEN, decide, decide_edit, joined, record, review
+from curate.people.differences import said_on, settling
 from curate.workspace import Annotation, Decision, Workspace
 from tui.examples import Example, Examples
 from tui.filter import compile_filter, kinds, names_in

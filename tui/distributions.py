@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from curate.origins import origins
+from curate.runs.origins import origins
 from curate.workspace import Workspace
 from tui.lineage import Chart, ago
 from tui.rowfile import MADE
@@ -119,7 +119,7 @@ def histogram(title: str, values: pl.Series) -> Histogram:
 
 def findings(workspace: Workspace, digest: str) -> list[Chart | Histogram]:
     """Findings by check, what waits, and their labels and scores; nothing where it was never scanned."""
-    from curate.review import OPEN, review
+    from curate.deciding.review import OPEN, review
 
     if workspace.made_from(digest, kind="scan", role="findings") is None:
         return []
@@ -148,8 +148,8 @@ def lineage(workspace: Workspace, digest: str) -> list[str]:
 
 def data_card(workspace: Workspace, digest: str, name: str) -> str:
     """The data card as the export writes it; where the version is large, which command writes it."""
-    from curate.outgoing import card_of
-    from curate.review import OPEN, review
+    from curate.deciding.review import OPEN, review
+    from curate.runs.outgoing import card_of
 
     height = int(workspace.scan_examples(digest).select(pl.len()).collect().item())
     command = f"seatrial export {json.dumps(name) if ' ' in name else name} --to FOLDER"

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from sqlite3 import Row
 
-from curate.differences import Word, said_on
-from curate.lastword import former_word
+from curate.deciding.lastword import former_word
+from curate.people.differences import Word, said_on
 from curate.workspace import Decision, Workspace
 
 _TURN = re.compile(r"(undo|redo) of \w+(?:: |$)")

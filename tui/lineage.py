@@ -102,7 +102,7 @@ def portrait(workspace: Workspace, digest: str) -> Portrait:
     ]
     if workspace.made_from(digest, kind="scan", role="findings") is None:
         return Portrait(digest, charts, rejected=rejected(workspace, digest))
-    from curate.review import open_findings, review
+    from curate.deciding.review import open_findings, review
 
     table = review(workspace, digest)
     found, left = table.filter(pl.col("action") != "keep"), open_findings(table)

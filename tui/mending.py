@@ -1,6 +1,6 @@
 """What one edit leads to: the same change in other rows, and places that a person marks otherwise.
 
-Both make findings of a person's own (`curate.byhand`) and decide on them at once.
+Both make findings of a person's own (`curate.deciding.byhand`) and decide on them at once.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 import polars as pl
 
-from curate import byhand
-from curate.alike import Change, Proposal, changes, proposals
-from curate.apply import Edit
-from curate.edit_texts import decide_edits
+from curate.changing.apply import Edit
+from curate.deciding import byhand
+from curate.deciding.alike import Change, Proposal, changes, proposals
+from curate.deciding.edit_texts import decide_edits
+from curate.deciding.pending import Pending
+from curate.deciding.review import as_decided, record
 from curate.errors import ConfigError
-from curate.pending import Pending
-from curate.review import as_decided, record
 from curate.workspace import Decision
 from tui.desk import Desk
 

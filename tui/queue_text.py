@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from curate.excerpts import CLOSES, OPENS
+from curate.scanning.excerpts import CLOSES, OPENS
 from tui.card_text import first_words, text_at
 from tui.card_view import looks_like
 from tui.desk import Finding

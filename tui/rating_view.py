@@ -11,7 +11,7 @@ from tui.display_text import excerpt, plain
 from tui.messages import Ready
 
 if TYPE_CHECKING:
-    from curate.agreement import Kappa
+    from curate.people.agreement import Kappa
     from evalharness.comparison import PeopleRow
     from evalharness.rating import Pairing
 
@@ -48,7 +48,7 @@ def open_rating(workspace: Workspace, dataset: str, baseline: str | None, split:
 
 def agreement(workspace: Workspace, pair: Pairing, reviewer: str) -> list[Kappa]:
     """How this person agrees with each other one, over what both rated on their own; the most first."""
-    from curate.agreement import pairs
+    from curate.people.agreement import pairs
     from evalharness.rating import standing
 
     units = [

@@ -25,14 +25,14 @@ from curate.checks.wording import (
     shingle_sets,
     wordings,
 )
-from curate.embedding import AUTO, NO_ENCODER, NONE, Units, find_encoder
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
-from curate.neighbours import EXACT_UP_TO, pairs_above
+from curate.scanning.embedding import AUTO, NO_ENCODER, NONE, Units, find_encoder
+from curate.scanning.neighbours import EXACT_UP_TO, pairs_above
 
 NEAREST = 50  # rows near to one that are looked at
-PIECE = 800  # characters: of prose as many as a small encoder reads at once; of the rest `curate.windows` sees to it
+PIECE = 800  # characters: of prose as many as a small encoder reads at once; of the rest `curate.scanning.windows` sees to it
 PIECES = 8  # of a long text; one with more is compared by its first ones
 ANSWERS = 0.8  # cosine below which two answers are not copies of each other
 NEAR_ALREADY = 0.7  # Jaccard of shingles at which the near-duplicate check has the pair

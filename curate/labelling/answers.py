@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate.differences import MACHINES, Word, own_words
 from curate.example import EXAMPLES, canonical
 from curate.labelling.tasks import Task, Value
+from curate.people.differences import MACHINES, Word, own_words
 from curate.workspace import Annotation, Workspace
 
 IDLE = 60.0  # seconds: so much of a pause between two keys counts at most

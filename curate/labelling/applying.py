@@ -16,7 +16,7 @@ from curate.example import EXAMPLES, with_content_hash
 from curate.labelling.answers import Said, packed, standing
 from curate.labelling.tasks import Option, Task, Value
 from curate.labelling.work import placed
-from curate.steps import Made, done_before, move_name
+from curate.runs.steps import Made, done_before, move_name
 from curate.workspace import Workspace
 
 Policy = Literal["agreed", "majority", "one"]

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from curate.embedding import AUTO, NONE, Encoder, Vectors, find_encoder
 from curate.labelling.answers import Said, standing
 from curate.labelling.pool import drawn, kept_words, texts_at, weights
 from curate.labelling.suggestions import keep
 from curate.labelling.tasks import Task
 from curate.labelling.work import placed
 from curate.progress import Progress
+from curate.scanning.embedding import AUTO, NONE, Encoder, Vectors, find_encoder
 from curate.workspace import Workspace, now
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _told(encoder: Encoder) -> str:
 
 def _missing(vectors: Vectors, texts: Sequence[str]) -> int:
     """How many different texts have yet to be encoded."""
-    from curate.embedding import key_of
+    from curate.scanning.embedding import key_of
 
     return len({key for key in map(key_of, texts) if key not in vectors.known})
 

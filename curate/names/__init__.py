@@ -10,11 +10,11 @@ from functools import lru_cache
 from typing import Protocol
 
 from curate.errors import ConfigError
-from curate.fingerprint import parted
 from curate.names.fingerprint import fingerprint
 from curate.names.labels import KINDS
 from curate.names.span import Span
 from curate.names.tagger import shipped
+from curate.scanning.fingerprint import parted
 
 __all__ = ["FORMS", "KINDS", "Span", "Tagger", "check_name", "marked", "tagger"]
 

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from curate.errors import ConfigError
-from curate.fingerprint import SHOWN, snapshot
+from curate.scanning.fingerprint import SHOWN, snapshot
 
 _PASSED = ("__pycache__", ".git", ".cache")  # folders that are no part of a model
 

@@ -333,7 +333,7 @@ class Ledger:
         return max(now(), later(newest)) if newest else now()
 
     def latest_decisions(self) -> pl.DataFrame:
-        """The newest word on each finding, whoever said it; what counts is `curate.lastword`. Columns of DECISIONS."""
+        """The newest word on each finding, whoever said it; what counts is `curate.deciding.lastword`. Columns of DECISIONS."""
         query = "select finding_id, action, edit, reviewer, note, decided_at from latest_decision"
         return pl.DataFrame([tuple(row) for row in self.rows(query)], schema=DECISIONS, orient="row")
 

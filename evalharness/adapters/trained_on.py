@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from curate import byhand
+from curate.deciding import byhand
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
 

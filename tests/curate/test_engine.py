@@ -13,7 +13,7 @@ import pytest
 from curate.engine import Engine, Local, Ray, Serial, _packed, _unpacked, engine_of
 from curate.errors import ConfigError, MissingExtraError, ResourceError
 from curate.example import digest
-from curate.scan import make_checks
+from curate.scanning.scan import make_checks
 
 BATCHES = [f"batch {at}" for at in range(40)]
 

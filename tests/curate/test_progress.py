@@ -39,7 +39,8 @@ def test_a_parent_that_has_gone_does_not_end_the_work(monkeypatch: pytest.Monkey
 def test_an_import_of_one_plain_file_tells_the_time_left(tmp_path, monkeypatch, capsys):
     import json
 
-    from curate import progress, sources
+    from curate import progress
+    from curate.intake import sources
 
     file = tmp_path / "rows.jsonl"
     row = json.dumps({"prompt": "What is it, and where?", "completion": "A box on the shelf."})

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from curate import byhand
+from curate.deciding import byhand
 from curate.errors import ConfigError, GateError, NotFoundError, ResourceError, WorkspaceError
 from evalharness.adapters import apart, merging, registry, trained_on
 from evalharness.models import load_model

@@ -93,7 +93,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, answer: Answer | Exception) -> No
             raise answer
         return answer
 
-    monkeypatch.setattr("curate.cli.log", log)
+    monkeypatch.setattr("curate.commands.main.log", log)
 
 
 def test_json_prints_the_data_alone(
@@ -150,7 +150,7 @@ def test_an_interrupt_is_130_and_said(
         """Be interrupted."""
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("curate.cli.log", log)
+    monkeypatch.setattr("curate.commands.main.log", log)
     assert cli.main(["log"]) == 130
     assert "interrupted" in capsys.readouterr().err
 
@@ -194,7 +194,7 @@ def test_a_full_disk_is_words_and_3(
         """Find the disk full."""
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("curate.cli.log", log)
+    monkeypatch.setattr("curate.commands.main.log", log)
     assert cli.main(["log"]) == 3
     assert "No space left" in capsys.readouterr().err
 

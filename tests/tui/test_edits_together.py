@@ -9,11 +9,11 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from curate.apply import Edit, apply
-from curate.differences import said_alone
+from curate.changing.apply import Edit, apply
+from curate.deciding.pending import differences_in
+from curate.deciding.review import decide_edit, edits_of, record, review
 from curate.errors import ConfigError
-from curate.pending import differences_in
-from curate.review import decide_edit, edits_of, record, review
+from curate.people.differences import said_alone
 from curate.workspace import Workspace
 from tui.app import Seatrial
 from tui.card_text import CHANGED, TOO_LONG, differences, marked

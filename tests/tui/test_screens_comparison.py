@@ -6,7 +6,7 @@ import polars as pl
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from curate.flags import flagged
+from curate.deciding.flags import flagged
 from curate.workspace import Workspace
 from evalharness.comparing import compare_dataset
 from evalharness.nearest import Near, Nearest

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from curate.review import review
+from curate.deciding.review import review
 from curate.workspace import Decision, Workspace
 from tui.app import Seatrial
 from tui.desk import Desk

@@ -10,10 +10,10 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static, TextArea
 
-from curate.apply import apply
+from curate.changing.apply import apply
+from curate.deciding.review import edits_of, review
 from curate.example import frame, with_ids
 from curate.finding import stamp
-from curate.review import edits_of, review
 from curate.workspace import Workspace
 from tests.tui.test_screens_deciding import decided, settle, to_card
 from tui.app import Seatrial

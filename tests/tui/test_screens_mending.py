@@ -10,12 +10,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, Static, TextArea
 
-from curate.apply import apply
-from curate.byhand import NAME
-from curate.edited_pairs import edited_pairs
+from curate.changing.apply import apply
+from curate.deciding.byhand import NAME
+from curate.deciding.edited_pairs import edited_pairs
+from curate.deciding.review import edits_of, review
+from curate.deciding.thresholds import effects
 from curate.errors import ConfigError
-from curate.review import edits_of, review
-from curate.thresholds import effects
 from curate.workspace import Annotation, Workspace
 from tui.app import Seatrial
 from tui.cli import dispatch, main

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
-from curate.differences import differing
-from curate.review import review
+from curate.deciding.review import review
+from curate.people.differences import differing
 from curate.workspace import Decision, Workspace
 from tui.app import Seatrial
 from tui.desk import Desk

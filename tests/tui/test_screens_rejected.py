@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from curate.steps import Reading, import_files
+from curate.runs.steps import Reading, import_files
 from curate.workspace import Workspace
 from tui.app import Seatrial
 from tui.lineage import rejected

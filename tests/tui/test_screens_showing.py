@@ -271,7 +271,7 @@ async def test_many_rows_are_not_read() -> None:
 
 async def test_queue_of_200_000_findings(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The queue opens on a large review by fetching one block or two, and filters it as a whole."""
-    from curate.review import review as real
+    from curate.deciding.review import review as real
 
     few = real(workspace, workspace.dataset()).filter(pl.col("shape") == "span")
     many = pl.concat([few] * (200_000 // few.height)).with_columns(

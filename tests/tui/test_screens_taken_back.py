@@ -7,10 +7,10 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
-from curate import byhand
-from curate.alike import Proposal
-from curate.byhand import NAME
-from curate.review import as_decided_on, open_blocking, open_findings, review
+from curate.deciding import byhand
+from curate.deciding.alike import Proposal
+from curate.deciding.byhand import NAME
+from curate.deciding.review import as_decided_on, open_blocking, open_findings, review
 from curate.workspace import Workspace
 from tui.app import Seatrial
 from tui.desk import Desk

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
-from curate.apply import Edit
+from curate.changing.apply import Edit
 from curate.errors import ConfigError
 from tui.card_leaf import TWO_SIDES, Ahead, Look, ahead, leaf
 from tui.card_text import proposed_edit

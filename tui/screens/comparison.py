@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Static
 
+from curate.deciding.flags import flag, flagged
 from curate.errors import NotFoundError
-from curate.flags import flag, flagged
 from curate.workspace import Workspace
 from evalharness.wording import fraction, span
 from tui.display_text import display_text, excerpt, plain

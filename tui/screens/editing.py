@@ -11,11 +11,11 @@ from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
-from curate import rewriting
+from curate.changing import rewriting
+from curate.deciding.notes import noted
+from curate.deciding.pending import Draft, Pending
+from curate.deciding.review import as_decided_on
 from curate.errors import ConfigError, NotFoundError
-from curate.notes import noted
-from curate.pending import Draft, Pending
-from curate.review import as_decided_on
 from tui.card_text import text_at, with_proposal
 from tui.desk import Desk, Finding
 from tui.display_text import display_text

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from curate.alike import Similar
+from curate.deciding.alike import Similar
 from tui.card_view import looks_like
 from tui.desk import EXAMPLE_KINDS, ORDERS, Desk, Ids
 from tui.display_text import display_text

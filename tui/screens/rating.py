@@ -21,8 +21,8 @@ from tui.rating_view import Opened, Summed, agreed, agreement, answer, asked, op
 from tui.widgets.lines import Heading, JobLine, KeyLine
 
 if TYPE_CHECKING:
-    from curate.agreement import Kappa
-    from curate.differences import Word
+    from curate.people.agreement import Kappa
+    from curate.people.differences import Word
     from evalharness.rating import Item, Rater
     from tui.app import Seatrial
 

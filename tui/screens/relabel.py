@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from curate import byhand
-from curate.apply import Edit
-from curate.differences import settling
-from curate.edit_texts import decide_edits
+from curate.changing.apply import Edit
+from curate.deciding import byhand
+from curate.deciding.edit_texts import decide_edits
+from curate.deciding.review import record
 from curate.errors import ConfigError, NotFoundError
-from curate.review import record
+from curate.people.differences import settling
 from tui.card_view import looks_like
 from tui.desk import Desk
 from tui.screens.choosing import ChooseLabel

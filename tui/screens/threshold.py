@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from curate.thresholds import Effect, effects
+from curate.deciding.thresholds import Effect, effects
 from curate.workspace import Workspace
 from tui.display_text import plain
 from tui.messages import Failed, Ready

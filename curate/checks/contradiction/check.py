@@ -19,13 +19,13 @@ from curate.checks.contradiction.spread import Questions, met_across
 from curate.checks.contradiction.votes import PAIRS, once, ordered, questions_of
 from curate.checks.frame import alike, frame_across
 from curate.checks.wording import hashed_shingles, normalise, wordings
-from curate.embedding import AUTO, Units
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
-from curate.fingerprint import marked, parted
-from curate.neighbours import EXACT_UP_TO, pairs_above
-from curate.terms import terms_of, topics_of
+from curate.scanning.embedding import AUTO, Units
+from curate.scanning.fingerprint import marked, parted
+from curate.scanning.neighbours import EXACT_UP_TO, pairs_above
+from curate.scanning.terms import terms_of, topics_of
 
 if TYPE_CHECKING:
     from curate.engine import Engine

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from curate.errors import ConfigError, MissingExtraError
-from curate.fingerprint import folder_digest, parted, snapshot
+from curate.scanning.fingerprint import folder_digest, parted, snapshot
 
 if TYPE_CHECKING:
     from sentence_transformers import CrossEncoder

@@ -17,10 +17,10 @@ from curate.checks.leak.sides import GIVEN, PAIRS, PROTECTED, REPHRASED, SIDES, 
 from curate.checks.leak.subject import NormalForms, Subject, as_columns, asked, subjects
 from curate.checks.leak.wordly import frame_values, speaks_of, worded
 from curate.checks.wording import hashed_shingles
-from curate.embedding import AUTO, NONE, Units
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
+from curate.scanning.embedding import AUTO, NONE, Units
 
 if TYPE_CHECKING:
     from curate.engine import Engine

@@ -16,7 +16,7 @@ from curate.checks.quality.repetition import repeats
 from curate.checks.quality.text import ANSWER, SPOKEN, Problem, Rule, Text, texts
 from curate.errors import ConfigError
 from curate.finding import FINDINGS
-from curate.fingerprint import marked, parted
+from curate.scanning.fingerprint import marked, parted
 
 RULES: tuple[Rule, ...] = (
     *encoding.RULES,

@@ -11,7 +11,7 @@ import polars as pl
 
 from curate.checks.quality.text import Problem
 from curate.errors import MissingExtraError, NotFoundError
-from curate.fingerprint import parted, text_digest, told
+from curate.scanning.fingerprint import parted, text_digest, told
 
 # words of scripts with spaces; of Han, Kana and Thai each letter counts as one
 WORDS = (

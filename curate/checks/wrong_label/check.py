@@ -21,10 +21,10 @@ from curate.checks.wrong_label.opinions import (
     regression_says,
     words_say,
 )
-from curate.confident import confident_errors, find_label_issues
-from curate.embedding import AUTO, Units
 from curate.errors import ConfigError
-from curate.terms import terms_of, topics_of
+from curate.scanning.confident import confident_errors, find_label_issues
+from curate.scanning.embedding import AUTO, Units
+from curate.scanning.terms import terms_of, topics_of
 
 FEWEST = 5  # different texts of a label, below which nothing can be said of it
 MOST_LABELS = 1_000  # a column with more values is no class

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from curate.neighbours import nearest
+from curate.scanning.neighbours import nearest
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix

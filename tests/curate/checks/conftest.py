@@ -9,7 +9,7 @@ import pytest
 
 from curate.check import Check
 from curate.example import frame, with_ids
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 Row = dict[str, object]
 

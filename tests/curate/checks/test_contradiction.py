@@ -142,7 +142,7 @@ def test_a_cross_encoder_decides_on_answers_in_other_words(tiny_nli, asked, exam
     import json
 
     from curate.checks.contradiction.nli import contradictions
-    from curate.scan import scan
+    from curate.scanning.scan import scan
 
     one, two = "it is open now", "the shop closed"
     chance = contradictions(str(tiny_nli), [(two, one)])[0]

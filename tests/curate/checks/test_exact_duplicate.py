@@ -8,7 +8,7 @@ import pytest
 
 from curate.checks.exact_duplicate import ExactDuplicate
 from curate.errors import ConfigError
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 
 def test_byte_exact_and_normalised_are_told_apart(asked, found):

@@ -11,7 +11,7 @@ from curate.checks.exact_duplicate import ExactDuplicate
 from curate.checks.keep import carried, check_keep, ranked, sentence
 from curate.errors import ConfigError
 from curate.example import frame
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 
 def rows(*given: dict[str, object]) -> pl.DataFrame:

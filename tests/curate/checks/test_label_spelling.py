@@ -7,14 +7,14 @@ import json
 import polars as pl
 import pytest
 
-from curate.apply import apply
+from curate.changing.apply import apply
 from curate.checks.label_spelling import LabelSpelling
 from curate.checks.quality import combined
 from curate.checks.quality.spelling import case_of, plain_spelling, spelt, tidy
+from curate.deciding.review import joined, safe
 from curate.example import frame, with_ids
 from curate.finding import FINDINGS
-from curate.review import joined, safe
-from curate.scan import scan
+from curate.scanning.scan import scan
 from curate.workspace import Workspace
 
 
@@ -107,7 +107,8 @@ def test_a_spelling_is_places_of_capitals():
 
 
 def test_it_is_taken_by_apply_safe_in_a_workspace(tmp_path, monkeypatch):
-    from curate import cli, cli_apply
+    from curate.commands import apply as cli_apply
+    from curate.commands import main as cli
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "ws"))

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from curate.checks.leak import PROTECTED, Leak
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 QUESTION = "a farmer has seventeen sheep and all but nine of them run away how many sheep are left"
 

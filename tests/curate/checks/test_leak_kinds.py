@@ -12,8 +12,8 @@ import pytest
 from curate.checks.leak import PROTECTED, Leak
 from curate.checks.leak.given import given_away
 from curate.checks.leak.subject import MOST_PIECES, PIECE, numbers_in, pieces_of, subjects
-from curate.embedding import Units, with_units
-from curate.scan import scan
+from curate.scanning.embedding import Units, with_units
+from curate.scanning.scan import scan
 
 
 class Known:

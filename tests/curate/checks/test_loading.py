@@ -27,8 +27,8 @@ def test_what_is_not_asked_for_is_not_loaded():
     code = """
 import sys
 from curate.checks import CHECKS
-from curate.scan import make_checks
-import curate.job
+from curate.scanning.scan import make_checks
+import curate.runs.job
 assert "pii" in CHECKS
 make_checks(["structure", "near-duplicate", "leak"])
 heavy = ("curate.checks.pii", "curate.checks.quality", "curate.names", "sklearn", "scipy", "numba", "spacy", "torch")

@@ -12,7 +12,7 @@ from curate.checks import minhash, overlap
 from curate.checks.near_duplicate import NearDuplicate
 from curate.checks.wording import hashed_shingles, jaccard, normalise, said, shingle_sets, wordings
 from curate.errors import ConfigError
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 LONG = (
     "please tell me how i can change the address on my account because i have moved to a new flat last week"

@@ -12,7 +12,7 @@ import pytest
 
 from curate.checks.pii import PIECE, Pii, Span, merged, pieces
 from curate.errors import ConfigError
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 
 def values(text: str, check: Pii | None = None) -> list[tuple[str, str]]:

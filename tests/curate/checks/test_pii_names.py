@@ -10,7 +10,7 @@ from curate.checks.naming import famous
 from curate.checks.pii import ENTITIES, Pii
 from curate.errors import ConfigError
 from curate.example import frame, with_ids
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 
 def examples(*messages, meta="{}"):

@@ -9,7 +9,7 @@ import pytest
 
 from curate.checks.quality import Quality, combined, proposed
 from curate.errors import ConfigError, NotFoundError
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 LOREM = "The river rises in the hills and flows to the sea. It passes three towns on its way. "
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from curate.checks.quality import Quality, proposed
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 HELP = "How do I return my order?"
 

@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from curate.checks.semantic_duplicate import SemanticDuplicate, covers, pieces
-from curate.embedding import Units
 from curate.errors import ConfigError
 from curate.finding import complete
-from curate.scan import obstacles
+from curate.scanning.embedding import Units
+from curate.scanning.scan import obstacles
 
 FIRST = "how can i unblock the pin of my card"
 SECOND = "somebody please help me to get my pin working again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from curate import examine
-from curate.redact import STYLES
+from curate.changing.redact import STYLES
 
 SAID = [
     "My password is hunter2secure! and I cannot log in.",

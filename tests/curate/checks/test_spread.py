@@ -9,13 +9,13 @@ import random
 import polars as pl
 import pytest
 
-from curate import looking
 from curate.checks.contradiction import Contradiction
 from curate.checks.contradiction import check as contradiction
 from curate.checks.frame import frame_across, frame_of
 from curate.checks.leak import Leak
 from curate.engine import Serial
-from curate.scan import scan
+from curate.scanning import looking
+from curate.scanning.scan import scan
 
 FRAME = "Please answer this question about our shop, and keep it as short as you can, thank you:"
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from curate.checks.structure import Structure
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 DROP, REVIEW = "drop", "review"
 

@@ -8,7 +8,7 @@ import pytest
 
 from curate.checks.style import Style
 from curate.errors import ConfigError
-from curate.scan import scan
+from curate.scanning.scan import scan
 
 WORDS = ["red", "blue", "green", "round", "flat", "tall", "heavy", "light", "quick", "slow"]
 

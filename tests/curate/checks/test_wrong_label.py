@@ -9,7 +9,7 @@ import pytest
 
 from curate.checks.wrong_label import WrongLabel
 from curate.errors import ConfigError
-from curate.scan import obstacles, scan
+from curate.scanning.scan import obstacles, scan
 
 TOPICS = {
     "card": "my card {} was swallowed by the cash machine at the {}",

@@ -9,7 +9,7 @@ import sys
 import polars as pl
 import pytest
 
-from curate.cli_dedup import dedup
+from curate.commands.dedup import dedup
 from curate.errors import ConfigError, SourceError
 
 ROWS = [

@@ -8,7 +8,6 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from curate.biography import biography
 from curate.errors import ConfigError, GateError
 from curate.example import with_content_hash
 from curate.labelling.answers import shown_hash
@@ -16,6 +15,7 @@ from curate.labelling.applying import apply_answers
 from curate.labelling.status import exported, status_of
 from curate.labelling.tasks import Task, Value
 from curate.labelling.work import Work
+from curate.runs.biography import biography
 from curate.workspace import Workspace
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from curate.errors import ConfigError
-from curate.journal import export, read, write
 from curate.labelling.answers import is_raw
 from curate.labelling.tasks import Task
 from curate.labelling.work import Work
+from curate.people.journal import export, read, write
 from curate.workspace import Annotation, Decision, Workspace
 from curate.workspace.limits import LONGEST, NAME
 

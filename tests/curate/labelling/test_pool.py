@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate.cli_label import label
+from curate.commands.label import label
 from curate.labelling import pool
 from curate.labelling.pool import drawn, kept_words, weights, words_of
 from curate.labelling.status import status_of

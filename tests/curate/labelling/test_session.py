@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from curate.errors import ConfigError, GateError
-from curate.job import run_recipe
 from curate.labelling.applying import apply_answers
 from curate.labelling.tasks import Option, Task, Value
 from curate.labelling.work import Work
-from curate.recipe import read_recipe
-from curate.session import write_session
-from curate.steps import Reading, import_files
+from curate.people.session import write_session
+from curate.runs.job import run_recipe
+from curate.runs.recipe import read_recipe
+from curate.runs.steps import Reading, import_files
 from curate.workspace import Workspace
 
 QUEUE = Task("queue", show="prompt", options=(Option("a", "1"), Option("b", "2")), retrain=0)

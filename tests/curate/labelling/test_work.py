@@ -10,13 +10,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curate.differences import answers
 from curate.errors import ConfigError
 from curate.example import with_content_hash
 from curate.labelling.answers import IDLE, Pace, shown_hash, standing
 from curate.labelling.gold import gold_of
 from curate.labelling.tasks import Task, Value
 from curate.labelling.work import Work, mine
+from curate.people.differences import answers
 from curate.workspace import Workspace
 
 

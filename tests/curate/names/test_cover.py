@@ -8,7 +8,7 @@ import pytest
 
 from curate.checks.pii import Pii
 from curate.example import frame, with_ids
-from curate.scan import obstacles
+from curate.scanning.scan import obstacles
 
 ENGLISH = "I would like to know where my parcel is and when it will be here, please tell me."
 GERMAN = "Ich möchte gern wissen, wo mein Paket ist und wann es bei mir ankommt, bitte sagen Sie es mir."

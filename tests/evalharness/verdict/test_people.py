@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from curate.errors import ConfigError, NotFoundError
-from curate.journal import export, merge, read
+from curate.people.journal import export, merge, read
 from curate.workspace import Workspace
 from evalharness.comparing import compare_dataset, read_comparison
 from evalharness.intervals import wilson, wilson_of_scores

@@ -1,0 +1,1 @@
+"""Decisions carried out: what is cut, replaced, kept apart, erased."""

@@ -1,0 +1,1 @@
+"""The shell commands of curate, one module each."""

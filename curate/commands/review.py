@@ -1,0 +1,301 @@
+"""`seatrial review`: findings listed, and decided on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from curate.answer import Answer, counted
+from curate.errors import ConfigError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from curate.scanning.excerpts import Texts
+    from curate.workspace import Decision, Workspace
+
+Ids = list[str] | None
+Word = str | None
+
+
+class Filters(NamedTuple):
+    """What is listed, exported or decided on."""
+
+    check: str | None
+    label: str | None
+    score: float | None
+    open: bool
+    differ: bool
+
+    def of(self, table: pl.DataFrame) -> pl.DataFrame:
+        """What they choose."""
+        from curate.deciding.review import chosen
+
+        return chosen(
+            table,
+            check=self.check,
+            label=self.label,
+            score=self.score,
+            undecided=self.open,
+            differ=self.differ or None,
+        )
+
+    def of_all(self, table: pl.DataFrame) -> pl.DataFrame:
+        """What is decided in one: what people differ on only where it was asked for."""
+        found = self.of(table)
+        return found if self.differ else found.filter(~found["differ"])
+
+
+def review(
+    dataset: Annotated[str | None, typer.Argument(help="a name, a digest or its beginning")] = None,
+    check: Annotated[str | None, typer.Option(help="only findings of this check")] = None,
+    label: Annotated[str | None, typer.Option(help="only findings with this label")] = None,
+    score: Annotated[float | None, typer.Option(min=0, max=1, help="only findings this sure")] = None,
+    open: Annotated[bool, typer.Option("--open", help="only what waits for a decision")] = False,
+    differ: Annotated[bool, typer.Option("--differ", help="only what people differ on")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="how many to list")] = 20,
+    accept: Annotated[
+        Ids, typer.Option(metavar="FINDING_ID", help="do as it proposes; may be repeated")
+    ] = None,
+    reject: Annotated[Ids, typer.Option(metavar="FINDING_ID", help="leave the row; may be repeated")] = None,
+    undo: Annotated[
+        Ids, typer.Option(metavar="FINDING_ID", help="take your last word back; may be repeated")
+    ] = None,
+    accept_safe: Annotated[bool, typer.Option("--accept-safe", help="accept every safe proposal")] = False,
+    accept_all: Annotated[bool, typer.Option("--accept-all", help="accept what the filters choose")] = False,
+    reject_all: Annotated[bool, typer.Option("--reject-all", help="reject what the filters choose")] = False,
+    action: Annotated[
+        Word, typer.Option(help="with --accept: keep, drop or redact, not the proposal")
+    ] = None,
+    side: Annotated[
+        Word, typer.Option(metavar="EXAMPLE_ID", help="with --accept: which side of a pair")
+    ] = None,
+    note: Annotated[str, typer.Option(help="why, kept with the decision")] = "",
+    export: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="write what fits")] = None,
+) -> Answer:
+    """List findings and decide on them.
+
+    Filters (--check, --label, --score, --open, --differ) choose what is listed, exported, or decided
+    with --accept-all and --reject-all, which leave alone what people differ on unless --differ asks for
+    it. Decisions change no row before `seatrial apply`.
+    """
+    from curate.deciding import review as core
+    from curate.workspace import Workspace
+
+    asked = Filters(check, label, score, open, differ)
+    _must_be_one_choice(asked, accept_all=accept_all, reject_all=reject_all)
+    _must_be_known(check)
+    workspace = Workspace.open()
+    digest = workspace.dataset(dataset)
+    _must_be_scanned(workspace, digest)
+    table = core.review(workspace, digest)
+    decisions: list[Decision] = []
+    if accept_safe:
+        decisions += core.accept_safe(core.chosen(table, check=check, label=label, score=score))
+    words: list[Decision] = []
+    if accept_all or reject_all:
+        words += core.decide(asked.of_all(table), action if accept_all else "keep", note=note)
+    target = _side(table, side)
+    words += core.decide(core.by_ids(table, accept or []), action, note=note, target=target)
+    words += core.decide(core.by_ids(table, reject or []), "keep", note=note)
+    decisions += _in_sight(workspace, table, words)
+    decisions += _taken_back(workspace, core.by_ids(table, undo or []))
+    if core.record(workspace, decisions):
+        table = core.review(workspace, digest)
+    return _answer(workspace, digest, table, asked.of(table), decisions, limit, export)
+
+
+def _in_sight(workspace: Workspace, table: pl.DataFrame, words: list[Decision]) -> list[Decision]:
+    """The words as ones that settle what people differ on, which the listing shows."""
+    from curate.deciding.pending import differences_in
+    from curate.people.differences import settling
+
+    return settling(words, differences_in(workspace, table) if words else {})
+
+
+def _taken_back(workspace: Workspace, rows: pl.DataFrame) -> list[Decision]:
+    """The words that --undo records. Raises ConfigError where one of the findings has nothing to take back."""
+    from curate.deciding.lastword import undo
+    from curate.workspace import reviewer
+
+    decisions = undo(workspace, rows["finding_id"])
+    found = {each.finding_id for each in decisions}
+    for finding_id in rows["finding_id"]:
+        if finding_id not in found:
+            raise ConfigError(
+                f"{reviewer()} has said nothing of finding {finding_id[:8]}, so there is nothing to undo",
+                hint="what others said is theirs: --accept or --reject says what you think of it",
+            )
+    return decisions
+
+
+def _must_be_one_choice(asked: Filters, *, accept_all: bool, reject_all: bool) -> None:
+    """Refuse to decide on all without a filter, or in two ways at once."""
+    if accept_all and reject_all:
+        raise ConfigError("--accept-all and --reject-all exclude each other")
+    filtered = asked != Filters(None, None, None, False, False)
+    if (accept_all or reject_all) and not filtered:
+        raise ConfigError(
+            "--accept-all and --reject-all need a filter",
+            hint="--check, --label, --score, --open or --differ say what; --accept-safe takes what is safe",
+        )
+
+
+def _must_be_known(check: str | None) -> None:
+    """Refuse a misspelt check: no findings would read as nothing found."""
+    from curate.checks import CHECKS
+
+    if check is not None and check not in CHECKS:
+        near = get_close_matches(check, CHECKS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(CHECKS)}"
+        raise ConfigError(f"there is no check `{check}`", hint=hint)
+
+
+def _must_be_scanned(workspace: Workspace, digest: str) -> None:
+    if workspace.findings(digest) is None:
+        name = workspace.name_of(digest) or digest[:8]
+        raise ConfigError(f"{name} was never scanned", hint=f"seatrial scan {name}")
+
+
+def _side(table: pl.DataFrame, reference: str | None) -> str | None:
+    """The one example id of this review that starts so."""
+    if reference is None:
+        return None
+    ids = {i for i in (*table["example_id"], *table["other_id"].drop_nulls()) if i.startswith(reference)}
+    if len(ids) != 1:
+        raise ConfigError(f"{len(ids)} examples start with `{reference}`", hint="give more of the id")
+    return str(ids.pop())
+
+
+def _answer(
+    workspace: Workspace,
+    digest: str,
+    table: pl.DataFrame,
+    fitting: pl.DataFrame,
+    decisions: list[Decision],
+    limit: int,
+    export: Path | None,
+) -> Answer:
+    import polars as pl
+
+    from curate.deciding import review as core
+    from curate.scanning.excerpts import texts_of
+
+    name = workspace.name_of(digest) or digest[:8]
+    shown = fitting.head(limit)
+    lines = []
+    if decisions:
+        lines.append(f"{counted(len(decisions), 'decision')} recorded as {decisions[0].reviewer}")
+    if export is not None:
+        _write(workspace, digest, fitting, export)
+        lines.append(f"{counted(fitting.height, 'finding')} written to {export}, with the texts")
+    lines += summary_lines(table)
+    places = workspace.scan_examples(digest).select("example_id", "source", "source_row", "label").collect()
+    said = places.rename({"label": "said"})
+    others = said.select(pl.all().name.prefix("other_")).rename({"other_example_id": "other_id"})
+    listed = shown.join(said, on="example_id", how="left", maintain_order="left")
+    listed = listed.join(others, on="other_id", how="left", maintain_order="left")
+    texts = texts_of(workspace.scan_examples(digest), shown)
+    for row in listed.iter_rows(named=True):
+        lines += [finding_line(row), *detail_lines(row, texts)]
+    lines.append(f"{shown.height:,} of {fitting.height:,} findings shown, {table.height:,} in all")
+    waiting, ready = core.open_findings(table).height, core.proposals(core.safe(table)).height
+    acting = table.filter(table["decided"].is_in(["drop", "redact", "edit"])).height
+    if ready:
+        lines.append(f"next: seatrial review {name} --accept-safe takes {ready:,} of {waiting:,} open ones")
+    elif acting:
+        lines.append(f"next: seatrial apply {name} carries out {acting:,} decisions; {waiting:,} stay open")
+    elif waiting:
+        lines.append(
+            f"next: seatrial review {name} --accept ID, --reject ID; or decide in the screens: seatrial"
+        )
+    else:
+        lines.append(f"next: seatrial split {name}")
+    data = {
+        "name": name,
+        "dataset": digest,
+        "decided": len(decisions),
+        "total": table.height,
+        "fitting": fitting.height,
+        "shown": shown.height,
+        "open": waiting,
+        "blocking": core.open_blocking(table).height,
+        "differ": int(table["differ"].sum()),
+        "safe": ready,
+        "summary": core.summary(table).to_dicts(),
+        "findings": core.as_rows(listed),
+    }
+    return Answer(lines, data)
+
+
+def _write(workspace: Workspace, digest: str, findings: pl.DataFrame, to: Path) -> None:
+    """Findings as JSONL, each with the text at its place, or all that its row says, and the other side's."""
+    from curate.deciding.review import as_rows
+    from curate.scanning.excerpts import texts_of
+
+    texts = texts_of(workspace.scan_examples(digest), findings)
+    rows = [
+        {**row, "text": texts.text(row), "other_text": texts.text(row, "other_id")}
+        for row in as_rows(findings)
+    ]
+    try:
+        to.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{to}: {error.strerror}", hint="--export FILE.jsonl in a folder that is there"
+        ) from error
+
+
+def detail_lines(row: Mapping[str, object], texts: Texts) -> list[str]:
+    """What a finding is about, below its line: the text, the other side's, and the evidence."""
+    from curate.scanning.excerpts import evidence_words
+
+    said, other = texts.excerpt(row), texts.excerpt(row, "other_id")
+    words = evidence_words(str(row["evidence"] or "{}"))
+    if row["check"] == "wrong-label" and row["said"]:
+        words = f"labelled `{row['said']}`; {words}"
+    lines = [f"      {said}"] if said else []
+    lines += [f"      with: {other}"] if other else []
+    return [*lines, f"      ({words})"] if words else lines
+
+
+def summary_lines(table: pl.DataFrame) -> list[str]:
+    """One line for each kind of finding."""
+    from curate.deciding.review import summary
+
+    rows = summary(table).to_dicts()
+    if not rows:
+        return ["  nothing found"]
+    kinds = [f"{row['check']}/{row['label']}" for row in rows]
+    width = max(map(len, kinds))
+    return [
+        f"  {row['found']:>7,}  {kind:<{width}}  {row['action']:<6}  "
+        + (f"{row['open']:,} open" if row["open"] else "decided")
+        + (", blocking" if row["blocking"] else "")
+        for kind, row in zip(kinds, rows, strict=True)
+    ]
+
+
+def finding_line(row: dict[str, object]) -> str:
+    """One finding, with source, row and label of its examples, on one line; `detail_lines` has the text."""
+    where = f" {row['field']}" if row["field"] else ""
+    where = f" message {row['message']}{where}" if row["message"] is not None else where
+    where += f" {row['start']}-{row['end']}" if row["start"] is not None else ""
+    other = ""
+    if row["other_id"]:
+        known = row["other_source"] is not None
+        place = f"{row['other_source']}:{row['other_source_row']}" if known else str(row["other_id"])[:8]
+        other = f" with {place}"
+        if row["said"] != row["other_said"]:
+            other += f" ({row['said']} against {row['other_said']})"
+    said = f"{row['decided']} by {row['reviewer']}" if row["decided"] else f"proposes {row['action']}"
+    said = f"people differ: {row['people']}" if row["differ"] else said
+    return (
+        f"  {str(row['finding_id'])[:8]}  {row['check']}/{row['label']} {row['score']:.2f}  "
+        f"{row['source']}:{row['source_row']}{where}{other}: {said}"
+    )

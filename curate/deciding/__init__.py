@@ -1,0 +1,1 @@
+"""Findings and what people and rules decided on them."""

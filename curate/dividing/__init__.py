@@ -1,0 +1,1 @@
+"""Splits: what belongs together, what is stratified, what is resampled."""

@@ -1,0 +1,310 @@
+"""Train, validation and test: stratified by label, and no cluster or group ever divided.
+
+Pure and deterministic: where a row goes depends on the seed and on the rows' ids, never on their
+order, on a clock or on random state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from curate.dividing.divide import Asked, Reals, divide
+from curate.dividing.strata import Stratum, cells_of, strata_of
+from curate.dividing.together import LINKS, Ints, Ties, crossing, hashes, parts_by_place, places, ranks, ties
+from curate.dividing.together import components_of as components
+from curate.errors import ConfigError
+
+__all__ = [
+    "LINKS",
+    "SIZES",
+    "SPLITS",
+    "Split",
+    "SplitReport",
+    "components",
+    "leaks",
+    "plain",
+    "ranks",
+    "split",
+]
+
+SPLITS = ("train", "validation", "test")
+SIZES = (0.7, 0.15, 0.15)
+LABELS_SHOWN = 200
+TOLD = 5  # labels that are named where what was asked could not be met, the worst first
+OFF = 0.005  # of a label's rows: less than that beside what was asked is not worth a warning
+
+
+@dataclass(frozen=True)
+class SplitReport:
+    """What came of a split, counted on the result and not taken from the way it was made."""
+
+    sizes: dict[str, float]  # as asked, summing to 1
+    rows: dict[str, int]
+    labels: dict[str, dict[str, int]]  # label to rows by split; at most LABELS_SHOWN, largest first
+    label_count: int
+    max_label_deviation: float  # largest |a label's share of a part - its share of the whole|
+    max_label_deviation_rows: float  # largest |rows - rows wanted| of a label in a part
+    components: int  # sets of rows that must stay together, single rows not counted
+    largest_component: int
+    crossing_groups: int
+    crossing_clusters: int
+    deviation_by: dict[str, float] = field(default_factory=dict)  # largest deviation of each column's values
+    mean_component: dict[str, float] = field(default_factory=dict)  # rows in the set of a row, by split: mean
+    seed: int = 0
+    random: bool = False  # a plain random split, for comparison only
+    by: str | None = None  # the columns stratified by
+    pinned: int = 0  # rows that came with a split and kept it
+    left_out: int = 0  # rows in no part, where counts were asked for that do not add up to all rows
+    random_would_leak: dict[str, int] = field(default_factory=dict)  # as `leaks` counts
+    warnings: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, object]:
+        """The report as plain values."""
+        return asdict(self)
+
+
+class Split(NamedTuple):
+    """The examples with `split` set, in the order they came, and the report."""
+
+    examples: pl.DataFrame
+    report: SplitReport
+
+
+def split(
+    examples: pl.DataFrame,
+    links: pl.DataFrame | None = None,
+    *,
+    sizes: Sequence[float] = SIZES,
+    rows: Sequence[int | None] | None = None,
+    seed: int = 0,
+    by: str | Sequence[str] | None = "label",
+    group: bool = True,
+    keep_existing: bool = False,
+    random: bool = False,
+) -> Split:
+    """Divide the examples into train, validation and test.
+
+    `examples` needs `example_id`, and `group`, `split` and what `by` names where they are used; `links`
+    (columns of LINKS) are pairs that must not be divided: duplicates, near duplicates,
+    contradictions, leaks; a name that is no row here still binds the rows that name it. `sizes` are
+    the shares of the three parts, normalised; a share of 0 leaves a part out. `rows`, given instead,
+    are their rows, one of them None for the rest; rows beyond them get no split. `by` is a column of
+    strings, or several, the most important first (see `strata_of`), or None for no stratification.
+    With `keep_existing`, rows whose `split` is set keep it, and what hangs on them follows. `random`
+    divides plainly at random, to show what that would do.
+    Raises ConfigError where a part that was asked for would be empty.
+    """
+    if examples.is_empty():
+        raise ConfigError("there are no rows to divide", hint="seatrial log tells what dropped them")
+    shares = _shares(sizes) if rows is None else _shares_of_rows(rows, examples.height)
+    bonds = ties(_with_columns(examples), pl.DataFrame(schema=LINKS) if links is None else links)
+    whole = bonds.wholes(group=group)
+    strata = strata_of(examples, by)
+    pins = _pins(examples) if keep_existing else np.full(examples.height, -1)
+    ids, hashed = examples["example_id"], hashes(examples["example_id"])
+    chance = parts_by_place(ids, hashed, seed, "random", _edges(shares, len(ids)))
+    warnings: list[str] = []
+    if random:
+        part = chance
+    else:
+        order = places(ids, hashed, seed, "split")
+        asked = Asked([s.codes for s in strata], cells_of(strata), whole, order, pins, shares)
+        part, warnings = divide(asked)
+    _no_part_empty(part, shares, whole)
+    told = _report(bonds, part, whole, strata, shares, group=group)
+    report = replace(
+        told,
+        seed=seed,
+        random=random,
+        by=", ".join(s.column for s in strata) or None,
+        pinned=int((pins >= 0).sum()),
+        random_would_leak=_leaks(bonds, chance),
+        warnings=warnings + ([] if random else _unmet(part, whole, strata[0], shares)),
+    )
+    names = pl.Series("split", [*SPLITS, None], dtype=pl.String)
+    return Split(examples.with_columns(names.gather(part)), report)
+
+
+def _with_columns(examples: pl.DataFrame) -> pl.DataFrame:
+    """The examples' ids and groups; no group where the frame has no such column."""
+    if "example_id" not in examples.columns:
+        raise ConfigError("the rows have no column `example_id`", hint="a string that names each row once")
+    missing = [] if "group" in examples.columns else [pl.lit(None, dtype=pl.String).alias("group")]
+    return examples.with_columns(missing).select("example_id", "group")
+
+
+def _shares(sizes: Sequence[float]) -> Reals:
+    sound = len(sizes) == 3 and math.isfinite(sum(sizes)) and min(sizes) >= 0 and sizes[0] > 0
+    if not sound:
+        raise ConfigError(
+            f"sizes {', '.join(str(s) for s in sizes)}",
+            hint="three numbers, none negative, train above 0: 70,15,15",
+        )
+    return np.asarray(sizes, dtype=float) / sum(sizes)
+
+
+def _shares_of_rows(rows: Sequence[int | None], total: int) -> Reals:
+    """The shares that give so many rows, of None what is left; a fourth share where not all are asked for."""
+    known = [count for count in rows if count is not None]
+    hint = "three whole numbers, train above 0; one may be `rest`: rest,1000,1000"
+    if len(rows) != 3 or len(known) < 2 or min(known) < 0 or rows[0] == 0:
+        raise ConfigError(f"rows {', '.join('rest' if r is None else str(r) for r in rows)}", hint=hint)
+    left = total - sum(known)
+    if left < 0 or (left == 0 and len(known) == 2):
+        raise ConfigError(f"{sum(known):,} rows asked for, of {total:,} that there are", hint=hint)
+    counts = [left if count is None else count for count in rows]
+    if len(known) == 3 and left:
+        counts.append(left)
+    return np.asarray(counts, dtype=float) / max(total, 1)
+
+
+def _no_part_empty(part: Ints, shares: Reals, whole: Ints) -> None:
+    counts = np.bincount(part, minlength=len(shares))
+    missing = [SPLITS[k] for k in range(3) if shares[k] > 0 and counts[k] == 0]
+    if missing:
+        raise ConfigError(
+            f"the {' and '.join(missing)} part would be empty: {len(part):,} rows, of which the largest set "
+            f"that must stay together holds {int(np.bincount(whole).max(initial=0)):,}",
+            hint="use more rows, larger --sizes, or a higher link threshold; --sizes 80,0,20 leaves a part out",
+        )
+
+
+def _pins(examples: pl.DataFrame) -> Ints:
+    strange = set(examples["split"].drop_nulls().unique()) - set(SPLITS)
+    if strange:
+        raise ConfigError(f"a row's split is `{min(strange)}`", hint="known are train, validation and test")
+    codes = examples["split"].cast(pl.Enum(SPLITS)).to_physical().cast(pl.Int64)
+    return codes.fill_null(-1).to_numpy()
+
+
+def plain(places: Ints, shares: Reals) -> Ints:
+    """A plain random split: the part of each row by its place alone."""
+    return np.searchsorted(np.asarray(_edges(shares, len(places))), places, side="right")
+
+
+def _edges(shares: Reals, rows: int) -> list[int]:
+    """The place at which each part but the first begins."""
+    return [round(float(share) * rows) for share in np.cumsum(shares)[:-1]]
+
+
+# telling
+
+
+def _report(
+    bonds: Ties, part: Ints, whole: Ints, strata: Sequence[Stratum], shares: Reals, *, group: bool
+) -> SplitReport:
+    """What can be counted on a division; not how it was asked for."""
+    tables = [_table(part, stratum, len(shares)) for stratum in strata]
+    deviations = [_deviation(table, shares) for table in tables]
+    rows = tables[0].sum(axis=1)
+    together = np.bincount(whole)
+    inside = np.flatnonzero(part < 3)
+    linked = whole if not group else bonds.wholes(group=False)
+    own = together[whole]
+    counts = np.bincount(part, minlength=4)
+    return SplitReport(
+        sizes=dict(zip(SPLITS, (round(float(s), 6) for s in shares), strict=False)),
+        rows=dict(zip(SPLITS, counts[:3].tolist(), strict=True)),
+        labels=_shown(tables[0], strata[0].values),
+        label_count=len(strata[0].values),
+        max_label_deviation=deviations[0],
+        max_label_deviation_rows=round(float(np.abs(tables[0] - rows[:, None] * shares).max(initial=0.0)), 3),
+        components=int((together > 1).sum()),
+        largest_component=int(together.max(initial=0)),
+        crossing_groups=crossing(bonds.group[inside], part[inside]),
+        crossing_clusters=crossing(linked[inside], part[inside]) if len(bonds.left) else 0,
+        deviation_by={s.column: d for s, d in zip(strata, deviations, strict=True) if s.column},
+        mean_component={
+            name: round(float(own[part == k].mean()), 2) for k, name in enumerate(SPLITS) if counts[k]
+        },
+        left_out=int(counts[3]),
+    )
+
+
+def _table(part: Ints, stratum: Stratum, parts: int) -> Ints:
+    """(value, part): rows."""
+    cells = len(stratum.values) * parts
+    return np.bincount(stratum.codes * parts + part, minlength=cells).reshape(-1, parts)
+
+
+def _deviation(table: Ints, shares: Reals) -> float:
+    """The largest |share of a value in a part - its share of the whole|."""
+    rows = table.sum(axis=1)
+    in_part = table / np.maximum(table.sum(axis=0), 1)
+    off = np.abs(in_part - (rows / max(rows.sum(), 1))[:, None])[:, shares > 0]
+    return round(float(off.max(initial=0.0)), 8)
+
+
+def _shown(table: Ints, values: Sequence[str | None]) -> dict[str, dict[str, int]]:
+    """Rows by label and part, the largest labels first."""
+    rows = table.sum(axis=1)
+    largest = sorted(range(len(values)), key=lambda n: (-rows[n], values[n] or ""))[:LABELS_SHOWN]
+    return {values[n] or "(none)": dict(zip(SPLITS, table[n].tolist(), strict=False)) for n in largest}
+
+
+def _unmet(part: Ints, whole: Ints, labels: Stratum, shares: Reals) -> list[str]:
+    """What was asked for and could not be had, in words with the numbers."""
+    table = _table(part, labels, len(shares))
+    rows = table.sum(axis=1)
+    said = []
+    for k in range(3):
+        empty = np.flatnonzero((table[:, k] == 0) & (rows > 1) & (shares[k] > 0))
+        if len(empty) and len(rows) > 1:
+            most = int(rows[empty].max())
+            said.append(
+                f"{len(empty):,} of {len(rows):,} labels have no row in {SPLITS[k]}: they have 2 to {most:,} rows, "
+                "too few or in too few sets for a part of that size"
+            )
+    sums, asked = table.sum(axis=0), rows.sum() * shares
+    for k in range(3):
+        if abs(sums[k] - asked[k]) > max(1.5, OFF * rows.sum()):
+            said.append(f"{SPLITS[k]}: {asked[k]:,.0f} rows asked for, {sums[k]:,} came out")
+    wanted = rows[:, None] * shares
+    off = np.abs(table - wanted)[:, :3]
+    bad = np.argwhere((off > np.maximum(1.5, OFF * rows[:, None])) & (len(rows) > 1))
+    bad = bad[np.argsort(-off[bad[:, 0], bad[:, 1]], kind="stable")][:TOLD]
+    for label, k in bad.tolist():
+        own = np.bincount(whole[labels.codes == label])
+        name = labels.values[label] or "(none)"
+        said.append(
+            f"{name} in {SPLITS[k]}: {wanted[label, k]:,.1f} rows asked for, {table[label, k]:,} came out; "
+            f"its {rows[label]:,} rows are in {int((own > 0).sum()):,} sets, the largest of {int(own.max()):,}"
+        )
+    return said
+
+
+def leaks(examples: pl.DataFrame, links: pl.DataFrame, part: Ints) -> dict[str, int]:
+    """Test rows of a division that have a twin in train, a group mate in train, either.
+
+    A twin is a row that a link names, or that is linked to the same name that is no row here (a
+    cluster's).
+    """
+    return _leaks(ties(_with_columns(examples), links), part)
+
+
+def _leaks(bonds: Ties, part: Ints) -> dict[str, int]:
+    tainted = np.zeros(bonds.nodes, dtype=bool)  # train rows, and then the hubs that they hang on
+    tainted[: bonds.rows] = part == 0
+    beside = np.zeros(bonds.nodes, dtype=bool)
+    for one, other in ((bonds.left, bonds.right), (bonds.right, bonds.left)):
+        tainted[one[(one >= bonds.rows) & (other < bonds.rows) & tainted[other]]] = True
+    for one, other in ((bonds.left, bonds.right), (bonds.right, bonds.left)):
+        beside[one[tainted[other]]] = True
+    test = part == 2
+    twin = beside[: bonds.rows] & test
+    groups = np.zeros(int(bonds.group.max(initial=-1)) + 2, dtype=bool)
+    groups[bonds.group[part == 0]] = True
+    groups[-1] = False  # -1: no group
+    mate = groups[bonds.group] & test
+    return {
+        "test_rows": int(test.sum()),
+        "twins": int(twin.sum()),
+        "group_mates": int(mate.sum()),
+        "either": int((twin | mate).sum()),
+    }

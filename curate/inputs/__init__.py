@@ -1,0 +1,1 @@
+"""A sample of deployment inputs beside the training part."""

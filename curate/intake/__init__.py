@@ -1,0 +1,1 @@
+"""Files in: where rows are, and how they become examples."""

@@ -1,0 +1,1 @@
+"""Several people without a server: journals, differences, agreement, sessions."""

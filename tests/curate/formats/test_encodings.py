@@ -1,0 +1,137 @@
+"""Text that is not UTF-8: read as it was said to be, or told what it looks like."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from curate.commands import main as cli
+from curate.errors import ConfigError, SourceError
+from curate.formats.encodings import looks_like
+from curate.intake.sources import Imported, read_source
+from curate.workspace import Workspace
+
+ROWS = [{"text": "schöne Grüße", "label": "a"}, {"text": "zwei\nZeilen für Köln", "label": "b"}]
+CSV = 'text,label\nschöne Grüße,a\n"zwei\nZeilen für Köln",b\n'
+JSONL = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS)
+
+
+def put(folder: Path, name: str, text: str, encoding: str) -> Path:
+    path = folder / name
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def texts(imported: Imported) -> list[str]:
+    return [messages[0]["content"] for messages in imported.examples["messages"]]
+
+
+@pytest.mark.parametrize("encoding", ["windows-1252", "utf-16-le", "utf-8"])
+@pytest.mark.parametrize(
+    ("name", "text"), [("a.csv", CSV), ("a.jsonl", JSONL), ("a.json", json.dumps(ROWS, ensure_ascii=False))]
+)
+def test_a_file_is_read_in_the_encoding_that_is_named(tmp_path, name, text, encoding):
+    imported = read_source(put(tmp_path, name, text, encoding), encoding=encoding)
+    assert texts(imported) == [row["text"] for row in ROWS]
+    assert (f"read as {encoding}" in imported.why) == (encoding != "utf-8")
+
+
+@pytest.mark.parametrize(("name", "text"), [("a.csv", CSV), ("a.jsonl", JSONL)])
+def test_a_byte_order_mark_tells_utf_16(tmp_path, name, text, monkeypatch):
+    path = put(tmp_path, name, text, "utf-16")
+    assert texts(read_source(path)) == [row["text"] for row in ROWS]
+    assert "read as utf-16" in read_source(path).why
+    pipe = io.TextIOWrapper(io.BufferedReader(io.BytesIO(path.read_bytes())))
+    monkeypatch.setattr(sys, "stdin", pipe)
+    assert texts(read_source("-")) == [row["text"] for row in ROWS]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("a.jsonl", JSONL, "a.jsonl:1: is not UTF-8: byte 14 is 0xf6"),
+        ("a.csv", CSV, "a.csv:2: is not UTF-8: byte 4 is 0xf6"),
+        ("h.csv", "täxt,label\na,b\n", "h.csv:1: the header is not UTF-8: byte 2 is 0xe4"),
+        ("a.json", json.dumps(ROWS, ensure_ascii=False, indent=1), "a.json:3: not UTF-8: byte 0xf6"),
+    ],
+)
+def test_what_is_not_utf8_is_told_with_its_byte_and_what_it_looks_like(tmp_path, name, text, place):
+    with pytest.raises(SourceError) as caught:
+        read_source(put(tmp_path, name, text, "windows-1252"))
+    assert place in caught.value.message
+    assert "looks like Windows-1252: --encoding windows-1252" in caught.value.hint
+
+
+def test_utf_16_without_a_mark_is_told():
+    with pytest.raises(SourceError) as caught:
+        from curate.formats.sniff import sniff
+
+        sniff(CSV.encode("utf-16-le"), "a.csv", ".csv")
+    assert "--encoding utf-16-le" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "named"),
+    [
+        ("Das Paket für Müller ist nicht da", "cp1252", "windows-1252"),
+        ("Привет, где моя посылка", "cp1251", "windows-1251"),
+        ('{"text": "これはテストです"}', "shift_jis", "shift_jis"),
+        ("我的包裹在哪里", "gb18030", "gb18030"),
+        ("내 소포가 어디에 있습니까", "euc-kr", "euc-kr"),
+        ("это где моя посылка", "koi8-r", ""),  # not among those that are known: better nothing than wrong
+    ],
+)
+def test_what_bytes_look_like(text, encoding, named):
+    assert looks_like(text.encode(encoding)) == named
+
+
+def test_an_encoding_that_is_none_and_one_that_does_not_fit(tmp_path):
+    path = put(tmp_path, "a.csv", CSV, "windows-1252")
+    with pytest.raises(ConfigError, match="no encoding is called `nope`"):
+        read_source(path, encoding="nope")
+    with pytest.raises(SourceError, match="is not in utf-16"):
+        read_source(path, encoding="utf-16")
+    path.write_bytes(b"text,label\ngood,a\nb" + b"\x81d,b\n")
+    rejects = read_source(path, encoding="windows-1252").rejects
+    assert rejects["reason"].to_list() == ["is not windows-1252: byte 0x81 has no meaning there"]
+
+
+def test_the_encoding_is_recorded_with_the_import(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "ws"))
+    path = put(tmp_path, "a.csv", CSV, "windows-1252")
+    cli.import_([str(path)], encoding="windows-1252")
+    (row,) = Workspace.open().ledger.rows("select params from run where kind = 'import'")
+    assert json.loads(row["params"])["encoding"] == "windows-1252"
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        ('{"text": "gr\n', "one JSON object a line"),
+        ("[1]\n[2]\n", "each row is a JSON object"),
+        ('{"messages": [{"role": "bot", "content": "x"}]}\n', "--role bot=assistant"),
+    ],
+)
+def test_the_hint_fits_the_reason_where_no_row_can_be_read(tmp_path, content, hint):
+    with pytest.raises(SourceError) as caught:
+        read_source(put(tmp_path, "a.jsonl", content, "utf-8"))
+    assert hint in caught.value.hint
+    assert " at at " not in caught.value.message
+
+
+def test_a_missing_column_is_said_before_an_unknown_format(tmp_path):
+    path = put(tmp_path, "a.jsonl", '{"q": "x", "z": "y"}\n', "utf-8")
+    with pytest.raises(ConfigError, match="no column `quux` \\(--label\\)"):
+        read_source(path, label="quux")
+
+
+def test_the_format_is_named_once_and_one_row_is_one_row(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "ws"))
+    path = put(tmp_path, "a.jsonl", '{"text": "x", "label": "y"}\n', "utf-8")
+    lines = cli.import_([str(path)]).lines
+    assert lines[0].startswith("a: 1 row from ")
+    assert lines[1].count("classification") == 1

@@ -1,0 +1,204 @@
+"""Version after version of a dataset: what a scan takes over from those before changes no byte of what it finds."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import polars as pl
+import pytest
+
+from curate.checks import near_duplicate
+from curate.checks.near_duplicate import NearDuplicate
+from curate.runs.steps import Reading, import_files, scan_version
+from curate.scanning import remembered
+from curate.workspace import Workspace
+
+CHECKS = ["structure", "exact-duplicate", "near-duplicate", "style"]
+FRAME = (
+    "Please look up the record of our customer in the large book and say what stands there about the case of"
+)
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "home"))
+    return Workspace.open(create=True)
+
+
+def row(question: str, answer: str, label: str | None) -> dict[str, object]:
+    turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+    return {"messages": turns, "queue": label}
+
+
+class Rows:
+    """Rows of which some are copies, near copies, from one template, or one text in very many forms."""
+
+    def __init__(self, seed: int, count: int) -> None:
+        self.draw = random.Random(seed)
+        self.rows = [self.fresh() for _ in range(count)]
+
+    def words(self, count: int) -> list[str]:
+        return [f"word{self.draw.randrange(4_000)}" for _ in range(count)]
+
+    def fresh(self) -> dict[str, object]:
+        kind = self.draw.random()
+        label = self.draw.choice(["a", "a", "a", "b", None])
+        if kind < 0.3 and getattr(self, "rows", None):
+            turns = self.draw.choice(self.rows)["messages"]
+            question, answer = turns[0]["content"], turns[1]["content"]
+            spoken = question.split()
+            if kind > 0.1 and spoken:
+                spoken[self.draw.randrange(len(spoken))] = self.draw.choice(["other", "7", "8", "Berlin"])
+            return row(" ".join(spoken) if kind < 0.28 else question.upper(), answer, label)
+        if kind < 0.5:  # a template, which after some versions stands in enough rows to be one
+            return row(f"{FRAME} {' '.join(self.words(3))}?", "It is closed.", label)
+        if kind < 0.75:  # a crowd: one text, a word or two of it changed
+            text = [f"crowd{at}" for at in range(40)]
+            for _ in range(self.draw.randrange(3)):
+                text[self.draw.randrange(40)] = self.words(1)[0]
+            return row(" ".join(text), "Yes, they are all here.", label)
+        return row(" ".join(self.words(30)), " ".join(self.words(self.draw.choice([0, 10, 20]))), label)
+
+    def change(self) -> None:
+        """Rows are added, taken out, edited, labelled otherwise, and put elsewhere."""
+        for _ in range(self.draw.randrange(25)):
+            self.rows.insert(self.draw.randrange(len(self.rows)), self.fresh())
+        for _ in range(self.draw.randrange(12)):
+            self.rows.pop(self.draw.randrange(len(self.rows)))
+        for _ in range(self.draw.randrange(6)):
+            self.rows[self.draw.randrange(len(self.rows))] = self.fresh()
+        for _ in range(self.draw.randrange(4)):
+            at = self.draw.randrange(len(self.rows))
+            self.rows[at] = {**self.rows[at], "queue": self.draw.choice(["a", "b", None])}
+        for _ in range(self.draw.randrange(4)):
+            taken = self.rows.pop(self.draw.randrange(len(self.rows)))
+            self.rows.insert(0, taken)
+
+
+def version(workspace, tmp_path, rows) -> str:
+    file = tmp_path / "rows.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    made = import_files(workspace, [str(file)], Reading(label="queue"), name="rows").made
+    return made.outputs["dataset"]
+
+
+def found(workspace, dataset, **how) -> pl.DataFrame:
+    return workspace.table(scan_version(workspace, dataset, names=CHECKS, **how).made.outputs["findings"])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_versions_that_grow_shrink_and_change_are_found_as_by_a_scan_from_nothing(
+    workspace, tmp_path, monkeypatch, seed
+):
+    monkeypatch.setattr(remembered, "FILES", 3)  # so that files are put together within a few versions
+    made = Rows(seed, 150)
+    settings = {"near-duplicate": {"keep": ("labelled", "longest")}} if seed % 2 else {}
+    for step in range(5):
+        dataset = version(workspace, tmp_path, made.rows)
+        taken = found(workspace, dataset, settings=settings, workers=1)
+        whole = found(workspace, dataset, settings=settings, again=True)
+        assert taken.equals(whole), f"version {step}"
+        assert set(taken["check"]) >= {"exact-duplicate", "near-duplicate"}
+        made.change()
+
+
+def test_a_template_that_came_with_new_rows_takes_old_pairs_away(workspace, tmp_path):
+    draw = random.Random(3)
+    words = [f"word{number}" for number in range(3_000)]
+    frame = [f"frame{number}" for number in range(60)]
+    rows = [row(" ".join([*frame, *draw.sample(words, 9)]), "Done.", None) for _ in range(200)]
+    few, many = (version(workspace, tmp_path, rows[:count]) for count in (40, 200))
+    before = found(workspace, few).filter(check="near-duplicate")
+    after = found(workspace, many).filter(check="near-duplicate")
+    assert before.height > after.filter(pl.col("example_id").is_in(before["example_id"].implode())).height
+    assert after.equals(found(workspace, many, again=True).filter(check="near-duplicate"))
+
+
+def test_doubts_of_old_pairs_are_not_looked_for_again(workspace, tmp_path, monkeypatch):
+    made = Rows(5, 150)
+    found(workspace, version(workspace, tmp_path, made.rows))
+    read = []
+    told = NearDuplicate._told
+    monkeypatch.setattr(
+        NearDuplicate, "_told", lambda *args: read.append(len(args[2])) or told(*args), raising=True
+    )
+    grown = version(workspace, tmp_path, [*made.rows, made.fresh()])
+    found(workspace, grown)
+    taken = read.pop()
+    found(workspace, grown, again=True)
+    assert taken < read.pop() / 3
+
+
+def test_another_threshold_takes_doubts_over_too(workspace, tmp_path):
+    made = Rows(6, 120)
+    dataset = version(workspace, tmp_path, made.rows)
+    for threshold in (0.9, 0.5, 0.7):
+        settings = {"near-duplicate": {"threshold": threshold}}
+        taken = found(workspace, dataset, settings=settings)
+        assert taken.equals(found(workspace, dataset, settings=settings, again=True))
+
+
+def test_a_file_of_sketches_that_goes_while_it_is_read_costs_time_alone(workspace, tmp_path, monkeypatch):
+    made = Rows(7, 60)
+    found(workspace, version(workspace, tmp_path, made.rows))
+    read = remembered.Remembered._read
+
+    def gone(memory, place, columns):
+        if place.name.startswith("exact-duplicate"):
+            place.unlink()
+        return read(memory, place, columns)
+
+    monkeypatch.setattr(remembered.Remembered, "_read", gone)
+    grown = version(workspace, tmp_path, [*made.rows, made.fresh()])
+    assert found(workspace, grown).equals(found(workspace, grown, again=True))
+
+
+def test_scores_of_old_pairs_are_not_taken_again(workspace, tmp_path, monkeypatch):
+    draw = random.Random(8)
+    words = [f"word{number}" for number in range(4_000)]
+    texts = [draw.sample(words, 40) for _ in range(60)]
+    texts += [[*text[:-1], "other"] for text in texts[:20]]
+    rows = [row(" ".join(text), "Yes.", None) for text in texts]
+    found(workspace, version(workspace, tmp_path, rows))
+    cut = []
+    sets_of = near_duplicate.sets_of
+    monkeypatch.setattr(
+        near_duplicate, "sets_of", lambda texts, *how: cut.append(len(texts)) or sets_of(texts, *how)
+    )
+    grown = version(workspace, tmp_path, [*rows, row(" ".join([*texts[30][:-1], "new"]), "Yes.", None)])
+    taken = found(workspace, grown)
+    assert max(cut) <= 3  # the new row, and what it is near to
+    cut.clear()
+    assert found(workspace, grown, again=True).equals(taken)
+    assert max(cut) >= 40
+    assert taken.filter(check="near-duplicate").height == 42
+
+
+def test_rows_that_stand_where_they_stood_are_not_looked_for_one_by_one(workspace, tmp_path, monkeypatch):
+    made = Rows(9, 120)
+    found(workspace, version(workspace, tmp_path, made.rows))
+    joined = []
+    distinct = remembered._distinct
+    monkeypatch.setattr(remembered, "_distinct", lambda table: joined.append(table.height) or distinct(table))
+    made.rows += [made.fresh() for _ in range(8)]
+    grown = version(workspace, tmp_path, made.rows)
+    assert found(workspace, grown).equals(found(workspace, grown, again=True))
+    assert not joined
+    made.rows = [*made.rows[60:], *made.rows[:60], made.fresh()]  # now they stand elsewhere
+    turned = version(workspace, tmp_path, made.rows)
+    assert found(workspace, turned).equals(found(workspace, turned, again=True))
+    assert joined
+    joined.clear()
+    made.rows.append(made.fresh())  # and were put together in that order
+    grown = version(workspace, tmp_path, made.rows)
+    assert found(workspace, grown).equals(found(workspace, grown, again=True))
+    assert not joined
+
+
+def test_a_row_whose_label_alone_changed_is_sketched_again(workspace, tmp_path):
+    made = Rows(10, 80)
+    found(workspace, version(workspace, tmp_path, made.rows))
+    made.rows[-1] = {**made.rows[-1], "queue": "c"}
+    changed = version(workspace, tmp_path, made.rows)
+    assert found(workspace, changed).equals(found(workspace, changed, again=True))

@@ -1,0 +1,161 @@
+"""A scan of a version with a few new rows looks at the new rows only, and finds the same."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from curate.runs.steps import Reading, import_files, scan_version
+from curate.scanning import looking
+from curate.workspace import Workspace
+
+CHECKS = ["structure", "exact-duplicate", "near-duplicate"]
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "home"))
+    return Workspace.open(create=True)
+
+
+def told(number: int) -> str:
+    answer = (
+        ""
+        if number % 7 == 0
+        else f"It is thing {number % 5} of the long shelf, as the list on the wall says."
+    )
+    return json.dumps(
+        {
+            "messages": [
+                {"role": "user", "content": f"What is {number // 2} there?"},
+                {"role": "assistant", "content": answer},
+            ]
+        }
+    )
+
+
+def dataset(workspace, tmp_path, count: int, name: str = "rows") -> str:
+    file = tmp_path / f"{name}.jsonl"
+    file.write_text("\n".join(told(number) for number in range(count)))
+    return import_files(workspace, [str(file)], Reading(), name="rows").made.outputs["dataset"]
+
+
+def counted(monkeypatch) -> dict[str, int]:
+    """Rows looked at, by check, from here on."""
+    seen: dict[str, int] = {}
+    look = looking._Work._look
+
+    def counting(work, batch):
+        seen[work.check.name] = seen.get(work.check.name, 0) + batch.height
+        return look(work, batch)
+
+    monkeypatch.setattr(looking._Work, "_look", counting)
+    return seen
+
+
+@pytest.mark.parametrize("name", ["rows", "another"])
+def test_only_new_rows_are_looked_at_and_the_findings_are_those_of_a_whole_scan(
+    workspace, tmp_path, monkeypatch, name
+):
+    scan_version(workspace, dataset(workspace, tmp_path, 100), names=CHECKS)
+    grown = dataset(workspace, tmp_path, 104, name)
+    seen = counted(monkeypatch)
+    quick = scan_version(workspace, grown, names=CHECKS)
+    assert seen["structure"] == 4
+    assert seen["exact-duplicate"] <= (4 if name == "rows" else 104)
+    whole = scan_version(workspace, grown, names=CHECKS, again=True)
+    tables = [workspace.table(done.made.outputs["findings"]) for done in (quick, whole)]
+    assert tables[0].equals(tables[1])
+    assert tables[0].height > 10
+
+
+def test_another_setting_looks_at_all_rows(workspace, tmp_path, monkeypatch):
+    rows = dataset(workspace, tmp_path, 30)
+    scan_version(workspace, rows, names=["exact-duplicate"])
+    seen = counted(monkeypatch)
+    scan_version(
+        workspace, rows, names=["exact-duplicate"], settings={"exact-duplicate": {"compare": "answer"}}
+    )
+    assert seen == {"exact-duplicate": 30}
+
+
+def test_an_edited_row_is_looked_at_again(workspace, tmp_path, monkeypatch):
+    rows = dataset(workspace, tmp_path, 30)
+    scan_version(workspace, rows, names=["structure"])
+    table = workspace.examples(rows)
+    edited = table.with_columns(
+        content_hash=pl.when(pl.int_range(pl.len()) == 3).then(pl.lit("0" * 32)).otherwise("content_hash")
+    )
+    seen = counted(monkeypatch)
+    scan_version(workspace, workspace.put_dataset(edited), names=["structure"])
+    assert seen == {"structure": 1}
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[:20], lambda raw: b"", lambda raw: b"{}", None])
+def test_a_damaged_file_of_sketches_is_put_away_and_made_again(workspace, tmp_path, capsys, damage):
+    rows = dataset(workspace, tmp_path, 30)
+    scan_version(workspace, rows, names=["exact-duplicate"])
+    (file,) = (workspace.root / "sketches").glob("exact-duplicate-*.parquet")
+    if damage is None:
+        pl.DataFrame({"other": [1]}).write_parquet(file)
+    else:
+        file.write_bytes(damage(file.read_bytes()))
+    more = dataset(workspace, tmp_path, 31)
+    made = scan_version(workspace, more, names=["exact-duplicate"]).made.outputs
+    said = capsys.readouterr().err
+    assert file.name in said and "is made again" in said
+    assert scan_version(workspace, more, names=["exact-duplicate"], again=True).made.outputs == made
+
+
+def test_deleting_the_sketches_changes_nothing(workspace, tmp_path):
+    rows = dataset(workspace, tmp_path, 30)
+    one = scan_version(workspace, rows, names=["exact-duplicate"])
+    for file in (workspace.root / "sketches").iterdir():
+        file.unlink()
+    two = scan_version(workspace, rows, names=["exact-duplicate"], again=True)
+    assert one.made.outputs == two.made.outputs
+
+
+def pairs_of_copies(workspace, tmp_path) -> str:
+    """Forty texts, each with a copy of which more or fewer words are others."""
+    words = [
+        f"{a}{b}{c}" for a in "bdfglm" for b in ("ar", "el", "im", "od") for c in ("os", "una", "ik", "eto")
+    ]
+    texts = []
+    for number in range(40):
+        text = [words[(number * 13 + at * 7) % 96] + "abcdefgh"[number % 8] for at in range(40)]
+        texts += [
+            text,
+            [f"other{at}{word}" if at % 40 < number % 9 else word for at, word in enumerate(text)],
+        ]
+    rows = [
+        {"messages": [{"role": "user", "content": " ".join(text)}, {"role": "assistant", "content": "Yes."}]}
+        for text in texts
+    ]
+    file = tmp_path / "copies.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)))
+    return import_files(workspace, [str(file)], Reading(), name="copies").made.outputs["dataset"]
+
+
+def test_a_higher_threshold_takes_the_scores_that_were_kept(workspace, tmp_path, monkeypatch):
+    rows = pairs_of_copies(workspace, tmp_path)
+    low, high = ({"near-duplicate": {"threshold": at}} for at in (0.6, 0.9))
+    scan_version(workspace, rows, names=["near-duplicate"], settings=low)
+    seen = counted(monkeypatch)
+    quick = scan_version(workspace, rows, names=["near-duplicate"], settings=high)
+    assert seen == {}
+    whole = scan_version(workspace, rows, names=["near-duplicate"], settings=high, again=True)
+    assert seen == {"near-duplicate": 80}
+    tables = [workspace.table(done.made.outputs["findings"]) for done in (quick, whole)]
+    assert tables[0].equals(tables[1])
+    assert 0 < tables[0].height < 80
+
+
+def test_a_lower_threshold_looks_again(workspace, tmp_path, monkeypatch):
+    rows = dataset(workspace, tmp_path, 40)
+    scan_version(workspace, rows, names=["near-duplicate"], settings={"near-duplicate": {"threshold": 0.8}})
+    seen = counted(monkeypatch)
+    scan_version(workspace, rows, names=["near-duplicate"], settings={"near-duplicate": {"threshold": 0.6}})
+    assert seen == {"near-duplicate": 40}
