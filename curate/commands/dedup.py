@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -35,6 +39,8 @@ def dedup(
 
     for place in (out, dropped):
         check_out(file, place, overwrite=overwrite)
+    with _without("scipy.linalg", "cffi"):
+        _load_kernels()
     found = near_duplicates(
         file, text=text, threshold=threshold, keep=keep, words=words, characters=characters, threads=threads
     )
@@ -68,3 +74,27 @@ def dedup(
         "out": str(out) if out else None,
     }
     return Answer(lines, data)
+
+
+@contextmanager
+def _without(*modules: str) -> Iterator[None]:
+    """Within, these modules cannot be imported, unless they were before.
+
+    numba looks for scipy's BLAS and for cffi while it is imported: a fifth of a second, of no use to
+    kernels that multiply no matrices and call no C. Only for a process that does nothing else: numba
+    goes on to refuse `numpy.dot` and cffi's functions.
+    """
+    absent = [name for name in modules if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]  # so that an import of it fails
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+def _load_kernels() -> None:
+    """Import what numba would import at the first call of a kernel."""
+    if find_spec("numba") is not None:
+        import numba.np.arraymath  # noqa: F401
