@@ -12,6 +12,7 @@ from textual.widgets import Input, TextArea
 
 from curate.labelling.tasks import FILE
 from curate.workspace import Workspace
+from tests.tui.walking import settle
 from tui.screens.threshold import ThresholdScreen
 
 ARMS = {"base": 2, "few-shot": 3, "rag": 4, "tuned": 7}  # every so many rows is answered wrongly
@@ -36,13 +37,6 @@ class State(NamedTuple):
     prepare: Callable[[Workspace], None] | None
     walk: Walk | None
     evil: bool = False
-
-
-async def settle(pilot: Pilot[Any]) -> None:
-    """Until the background has read what was asked for, and all is drawn."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 def keys(*pressed: str) -> Walk:

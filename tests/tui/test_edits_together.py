@@ -6,7 +6,6 @@ import threading
 import time
 
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
 
 from curate.changing.apply import Edit, apply
@@ -15,6 +14,7 @@ from curate.deciding.review import decide_edit, edits_of, record, review
 from curate.errors import ConfigError
 from curate.people.differences import said_alone
 from curate.workspace import Workspace
+from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.card_text import CHANGED, TOO_LONG, differences, marked
 from tui.desk import Desk
@@ -130,13 +130,6 @@ def test_a_note_repeats_nobodys_word(workspace: Workspace) -> None:
     assert own_note(again, 2) == "looked at it, not sure" and own_note(anna, 2) == ""
     again.annotate(2, "")
     assert again.finding(2)["note"] == ""
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Until the background has read what was asked for."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 async def test_back_rests_while_rows_are_written(

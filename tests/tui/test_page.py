@@ -19,7 +19,8 @@ from textual.strip import Strip
 from curate.example import frame, with_ids
 from curate.finding import stamp
 from curate.workspace import Workspace
-from tests.tui.states import card, keys, labels, settle
+from tests.tui.states import card, keys, labels
+from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.screens.card import CardScreen
 from tui.widgets.page import Page, reach

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import polars as pl
-from textual.pilot import Pilot
 from textual.widgets import Static
 
 from curate.deciding.flags import flagged
 from curate.workspace import Workspace
 from evalharness.comparing import compare_dataset
 from evalharness.nearest import Near, Nearest
+from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.messages import Ready
 from tui.screens.comparison import ComparisonScreen
@@ -46,12 +46,6 @@ def scored(workspace: Workspace) -> None:
     with workspace.run("score", {}, {"dataset": dataset, "predictions": predictions}) as run:
         run.outputs["scores"] = workspace.put_table("scores", table)
     compare_dataset(workspace, dataset)
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 async def test_regressions_come_first(hostile: Workspace) -> None:

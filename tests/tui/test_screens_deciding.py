@@ -7,39 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from textual.pilot import Pilot
-from textual.widgets import Input, TextArea
+from textual.widgets import TextArea
 
 from curate.deciding.review import review
 from curate.workspace import Decision, Workspace
+from tests.tui.walking import settle, to_card
 from tui.app import Seatrial
 from tui.desk import Desk
 from tui.history import History
-from tui.screens.card import CardScreen
 from tui.screens.queue import QueueScreen
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Until the background has read what was asked for."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
-
-
-async def to_card(pilot: Pilot[int], filter: str) -> CardScreen:
-    """From the versions to the first card of what the filter chooses."""
-    await settle(pilot)
-    await pilot.press("enter")
-    await settle(pilot)
-    await pilot.press("colon")
-    pilot.app.screen.query_one(Input).value = filter
-    await pilot.press("enter")
-    await settle(pilot)
-    await pilot.press("enter")
-    await settle(pilot)
-    screen = pilot.app.screen
-    assert isinstance(screen, CardScreen)
-    return screen
 
 
 def decided(workspace: Workspace) -> dict[str, str]:

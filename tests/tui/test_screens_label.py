@@ -14,6 +14,7 @@ from curate.labelling.suggest import suggest
 from curate.labelling.tasks import FILE, Value, label_set
 from curate.labelling.work import Work
 from curate.workspace import Workspace
+from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.screens.label import LabelScreen
 from tui.screens.versions import VersionsScreen
@@ -26,13 +27,6 @@ LABELS = {
     "text": 'kind = "text"\ncolumn = "meta:line"\n',
     "long": 'column = "meta:x"\noptions = [' + ", ".join(f'"option {n}"' for n in range(14)) + "]\n",
 }
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Until the background has read what was asked for."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 def prepare(workspace: Workspace, kind: str) -> None:

@@ -15,7 +15,8 @@ from curate.deciding.review import edits_of, review
 from curate.example import frame, with_ids
 from curate.finding import stamp
 from curate.workspace import Workspace
-from tests.tui.test_screens_deciding import decided, settle, to_card
+from tests.tui.test_screens_deciding import decided
+from tests.tui.walking import settle, to_card
 from tui.app import Seatrial
 from tui.screens.card import CardScreen
 from tui.screens.choosing import ChooseLabel

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from curate.changing.apply import apply
 from curate.deciding.byhand import NAME
@@ -17,35 +17,13 @@ from curate.deciding.review import edits_of, review
 from curate.deciding.thresholds import effects
 from curate.errors import ConfigError
 from curate.workspace import Annotation, Workspace
+from tests.tui.walking import settle, to_card
 from tui.app import Seatrial
 from tui.cli import dispatch, main
 from tui.desk import Desk
 from tui.screens.alike import AlikeScreen
 from tui.screens.card import CardScreen
 from tui.screens.queue import QueueScreen
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Until the background has read what was asked for."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
-
-
-async def to_card(pilot: Pilot[int], filter: str) -> CardScreen:
-    """From the versions to the first card of what the filter chooses."""
-    await settle(pilot)
-    await pilot.press("enter")
-    await settle(pilot)
-    await pilot.press("colon")
-    pilot.app.screen.query_one(Input).value = filter
-    await pilot.press("enter")
-    await settle(pilot)
-    await pilot.press("enter")
-    await settle(pilot)
-    screen = pilot.app.screen
-    assert isinstance(screen, CardScreen)
-    return screen
 
 
 async def edit(pilot: Pilot[int], card: CardScreen, old: str, new: str) -> None:

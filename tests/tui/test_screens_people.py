@@ -5,22 +5,15 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from curate.deciding.review import review
 from curate.people.differences import differing
 from curate.workspace import Decision, Workspace
+from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.desk import Desk
 from tui.screens.card import CardScreen
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Until the background has read what was asked for."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 def two_words(workspace: Workspace) -> str:

@@ -22,7 +22,8 @@ from curate.labelling.work import Work
 from curate.workspace import ledger
 from tests.tui.conftest import build
 from tests.tui.drawing import svg
-from tests.tui.states import STATES, settle
+from tests.tui.states import STATES
+from tests.tui.walking import settle
 from tui.app import Seatrial
 
 SIZES = ((120, 36), (80, 24), (40, 12))

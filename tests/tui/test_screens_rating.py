@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 from curate.workspace import Workspace
 from evalharness.people import people_row
 from evalharness.rating import Rater, open_pairing
+from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.screens.dialogs import Ask, Panel
 from tui.screens.rating import RatingScreen
@@ -41,12 +42,6 @@ def answered(workspace: Workspace, split: str = "test", arms: tuple[str, ...] = 
             table = pl.DataFrame(rows, schema=SCHEMA, orient="row")
             run.outputs["predictions"] = workspace.put_table("predictions", table)
     return dataset
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 def shown(screen: RatingScreen) -> str:

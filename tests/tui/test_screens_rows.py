@@ -16,6 +16,7 @@ from curate.example import frame, with_ids
 from curate.workspace import Workspace
 from curate.workspace.store import DATASET
 from tests.tui.conftest import build
+from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.cli import dispatch, main
 from tui.distributions import distributions, histogram
@@ -27,13 +28,6 @@ from tui.screens.versions import VersionsScreen
 from tui.widgets.histogram import Histogram, columns
 from tui.widgets.lines import Heading
 from tui.widgets.rows import Rows
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Until the background has read what was asked for."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 async def to_rows(pilot: Pilot[int]) -> RowsScreen:

@@ -13,10 +13,10 @@ import pytest
 from rich.console import Console
 from textual import events
 from textual.app import App, ComposeResult
-from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from curate.workspace import Workspace
+from tests.tui.walking import settle
 from tui.app import NothingActs, Seatrial
 from tui.keymap import Preferences, read
 from tui.screens.card import CardScreen
@@ -32,12 +32,6 @@ from tui.widgets.rows import BLOCK, Cell, Column, Rows
 
 SIZES = [(80, 24), (40, 12), (120, 40)]
 ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b]")
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    for _ in range(2):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 def lines(app: App[Any]) -> list[str]:

@@ -12,6 +12,7 @@ from curate.deciding.alike import Proposal
 from curate.deciding.byhand import NAME
 from curate.deciding.review import as_decided_on, open_blocking, open_findings, review
 from curate.workspace import Workspace
+from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.desk import Desk
 from tui.mending import mend, redact_instead
@@ -21,13 +22,6 @@ from tui.screens.dialogs import Ask
 from tui.screens.queue import QueueScreen
 from tui.widgets.lines import KeyLine
 from tui.widgets.rows import Rows
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Until the background has read what was asked for."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 async def to_queue(pilot: Pilot[int]) -> QueueScreen:

@@ -14,11 +14,11 @@ from typing import Any
 
 import polars as pl
 import pytest
-from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
+from tests.tui.walking import settle
 from train.masks import Masks, recipe_of
 from tui.app import Seatrial
 from tui.lineage import RunRow, runs
@@ -32,12 +32,6 @@ from tui.training import Follower, Tail
 from tui.widgets.curves import MARK, Curve, plot
 
 RECIPE = {"recipe": {"epochs": 2}}
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 class Training:

@@ -10,6 +10,7 @@ from benchmarks.hostile_rows import TEXTS, half, short
 from benchmarks.hostile_terminal import acts
 from curate.errors import ConfigError
 from curate.workspace import Workspace
+from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.screens.card import CardScreen
 from tui.screens.comparison import ComparisonScreen
@@ -26,13 +27,6 @@ from tui.screens.threshold import ThresholdScreen
 from tui.screens.training import TrainingScreen
 from tui.screens.versions import VersionsScreen
 from tui.screens.welcome import WelcomeScreen
-
-
-async def settle(pilot: Pilot[int]) -> None:
-    """Until the background has read what was asked for."""
-    for _ in range(3):
-        await pilot.app.workers.wait_for_complete()
-        await pilot.pause()
 
 
 def harmless(app: Seatrial, kind: type) -> None:
