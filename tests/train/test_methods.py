@@ -13,6 +13,8 @@ from evalharness.models import load_model
 from tests.train.conftest import ticket
 from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
 
+pytestmark = pytest.mark.slow
+
 METHODS = {  # lora has tests of its own in test_train
     "dora": {},
     "vera": {"rank": 64, "learning_rate": 0.05},

@@ -24,6 +24,8 @@ from train.recipe import FIELDS, Given, Recipe, resolve
 from train.rows import Gate, whole_pairs
 from train.run import PROGRAMS
 
+pytestmark = pytest.mark.slow
+
 CHANGED = {
     "method": "dora",
     "objective": "orpo",

@@ -7,6 +7,8 @@ import pytest
 from curate.errors import GateError
 from tui import doctor
 
+pytestmark = pytest.mark.slow
+
 
 def test_it_says_what_is_missing_and_how_to_add_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A package that is not there is named with the command of its extra."""

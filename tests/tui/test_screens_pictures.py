@@ -26,6 +26,8 @@ from tests.tui.states import STATES
 from tests.tui.walking import settle
 from tui.app import Seatrial
 
+pytestmark = pytest.mark.slow
+
 SIZES = ((120, 36), (80, 24), (40, 12))
 THEMES = ("seatrial-dark", "seatrial-light")
 

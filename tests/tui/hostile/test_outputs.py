@@ -14,6 +14,8 @@ from benchmarks.hostile_terminal import acts
 from curate.workspace import Workspace
 from tui.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_judge_sees_what_it_is_there_for(tmp_path: Path) -> None:
     """Each raw sequence is found on a screen, in a command's output and in a pseudo-terminal."""

@@ -28,6 +28,8 @@ from tui.screens.training import TrainingScreen
 from tui.screens.versions import VersionsScreen
 from tui.screens.welcome import WelcomeScreen
 
+pytestmark = pytest.mark.slow
+
 
 def harmless(app: Seatrial, kind: type) -> None:
     """The screen is of this kind, and all its lines are harmless and as wide as the screen."""
