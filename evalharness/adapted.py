@@ -67,7 +67,35 @@ def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:  # noqa: A
     return loaded
 
 
-def _must_be_whole(model: Any, folder: Path) -> None:  # noqa: ANN401  a PeftModel
+def put_further(model: Any, folder: Path, name: str) -> None:  # noqa: ANN401  a PeftModel
+    """One more adapter beside the first, by a name; ConfigError where they cannot share the base."""
+    together = hasattr(model, "load_adapter") and not is_whole_model(folder)
+    if not together or virtual_tokens(model):
+        raise ConfigError(
+            f"the adapter {name} cannot share a loaded base with the first one",
+            hint="all weights anew and learned tokens are asked by themselves: --adapter once",
+        )
+    first = model.active_adapter
+    try:
+        model.load_adapter(str(folder), adapter_name=name, is_trainable=False)
+    except (ValueError, RuntimeError, KeyError) as error:
+        raise ConfigError(f"the adapter {name} does not fit: {str(error)[:300]}", hint=FITS) from error
+    _must_be_whole(model, folder, name)
+    model.set_adapter(first)
+
+
+@contextmanager
+def acting(model: Any, name: str) -> Iterator[None]:  # noqa: ANN401  a PeftModel
+    """The adapter of that name in place of the one that acts, while this lasts."""
+    before = model.active_adapter
+    model.set_adapter(name)
+    try:
+        yield
+    finally:
+        model.set_adapter(before)
+
+
+def _must_be_whole(model: Any, folder: Path, name: str = "default") -> None:  # noqa: ANN401  a PeftModel
     """Refuse an adapter that is not wholly placed in the model: the rest would be silently inert."""
     from peft import get_peft_model_state_dict
     from safetensors import safe_open
@@ -75,7 +103,7 @@ def _must_be_whole(model: Any, folder: Path) -> None:  # noqa: ANN401  a PeftMod
     with safe_open(str(folder / ADAPTER), framework="pt") as file:
         saved = set(file.keys())
     # "auto" would ask the hub about the base when its name is no folder
-    own = get_peft_model_state_dict(model, save_embedding_layers=False)
+    own = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
     odd = sorted(saved ^ set(own))
     if odd:
         raise ConfigError(
@@ -103,6 +131,9 @@ def _alike(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
 @contextmanager
 def without(model: Any, base_weights: Mapping[str, torch.Tensor]) -> Iterator[None]:  # noqa: ANN401
     """The base alone, while this lasts: its adapter off, or its own weights back in place."""
+    if not base_weights and not hasattr(model, "disable_adapter"):
+        yield  # there is none
+        return
     if not base_weights:
         with model.disable_adapter():
             yield

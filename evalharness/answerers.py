@@ -1,21 +1,20 @@
-"""Models that arms can ask: one on this machine, or one behind an endpoint."""
+"""A model on this machine, as something that arms can ask."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from curate.errors import ConfigError, GateError, ResourceError
-from evalharness.arms import TUNED, Arm, Pool
+from curate.errors import ConfigError, GateError
+from evalharness.arms import NAMED_TUNED, Arm, Pool, is_tuned
 from evalharness.candidates import Candidates
 from evalharness.chat import Chat
-from evalharness.endpoint import Endpoint
-from evalharness.generation import generate
+from evalharness.generation import Prefix, generate, read_prefix, shared
 from evalharness.model_files import digest_of, find_base
 from evalharness.models import (
     Device,
@@ -26,22 +25,30 @@ from evalharness.models import (
     load_config,
     load_model,
 )
-from evalharness.predict import Asking
+from evalharness.predict import LONGEST, Asking, row_of
 from evalharness.prompts import Prompt, Prompter
 from evalharness.task import Task
-from evalharness.unfinished import Row
+from evalharness.unfinished import Row, Unfinished
 
 BATCH_ROWS = {"cpu": 16, "cuda": 64}
 BATCH_TOKENS = {"cpu": 8_192, "cuda": 65_536}  # with padding
 SLACK = 8  # tokens that an answer may have beyond the 99th percentile of the train answers
-SHORTEST, LONGEST = 16, 512  # bounds of that rule
-SERVED_AT_ONCE = 4
+SHORTEST = 16  # of that rule; LONGEST is its other bound
+SHARED = 4  # tokens of a shared beginning cost a batch as much as one that is read for each prompt
 ACTS = 1e-4  # least change of a logit, of those of a whole prompt, for an adapter to count as acting
+
+
+class Adapter(NamedTuple):
+    """A further adapter on the same base."""
+
+    name: str  # of its arm, `tuned:` and this
+    folder: Path
+    digest: str  # of the artifact
 
 
 @dataclass
 class Local:
-    """A base model on this machine, loaded once; the adapter acts for the arm `tuned` alone."""
+    """A base model on this machine, loaded once; an adapter acts for its own arms alone."""
 
     base: str = "tiny"
     quantization: Quantization = "auto"
@@ -49,26 +56,38 @@ class Local:
     threads: int | None = None
     adapter: Path | None = None
     adapter_digest: str | None = None  # of the artifact
-    _checked: bool = field(default=False, init=False)
+    more: tuple[Adapter, ...] = ()
+    _checked: set[str] = field(default_factory=set, init=False)  # digests of adapters that were seen to act
     _made: dict[Task, Candidates] = field(default_factory=dict, init=False)
 
     @cached_property
     def loaded(self) -> LoadedModel:
-        """The model, with the adapter on it if there is one."""
+        """The model, with the adapters on it if there are any."""
         held: Quantization = "nf4" if self.held[0] == "nf4" else "none" if self.held[0] == "none" else "auto"
-        return load_model(
+        found = load_model(
             self.base,
             quantization=held,
             adapter=self.adapter,
             device=self.device,
             threads=self.threads,
         )
+        for each in self.more:
+            found.put_further(each.folder, each.name)
+        return found
 
     @cached_property
     def held(self) -> tuple[str, str]:
         """(nf4, none or as-saved, why)."""
-        config = load_config(find_base(self.base), self.base)
-        return choose_quantization(config, self.quantization, choose_device(self.device), self.adapter)
+        config, place = load_config(find_base(self.base), self.base), choose_device(self.device)
+        found = choose_quantization(config, self.quantization, place, self.adapter)
+        for each in self.more:
+            other = choose_quantization(config, self.quantization, place, each.folder)
+            if other[0] != found[0]:
+                raise ConfigError(
+                    f"the adapter {each.name} was trained on another precision ({other[0]}, not {found[0]})",
+                    hint="ask it by itself: --adapter once; --quantization none holds the base for both",
+                )
+        return found
 
     @cached_property
     def base_digest(self) -> str:
@@ -81,20 +100,27 @@ class Local:
         return Chat(self.loaded)
 
     def identity(self, arm: Arm) -> tuple[dict[str, object], dict[str, str]]:
-        """The base by its digest, how it is held and where; for `tuned`, the adapter."""
+        """The base by its digest, how it is held and where; for a tuned arm, its adapter."""
         settings: dict[str, object] = {
             "base": self.base,
             "base_digest": self.base_digest,
             "quantization": self.held[0],
             "device": choose_device(self.device),
         }
-        if arm.name != TUNED:
+        if not is_tuned(arm.name):
             return settings, {}
-        if self.adapter is None or self.adapter_digest is None:
+        digest = self._digest(arm)
+        if digest is None:
             raise ConfigError(
-                "the arm tuned needs an adapter", hint="seatrial train makes one; --adapter names one"
+                f"the arm {arm.name} needs an adapter", hint="seatrial train makes one; --adapter names one"
             )
-        return settings, {"adapter": self.adapter_digest}
+        return settings, {"adapter": digest}
+
+    def _digest(self, arm: Arm) -> str | None:
+        """The adapter that acts in a tuned arm."""
+        if not arm.name.startswith(NAMED_TUNED):
+            return self.adapter_digest if self.adapter else None
+        return next((each.digest for each in self.more if NAMED_TUNED + each.name == arm.name), None)
 
     def prompter(self, arm: Arm, pool: Pool, asking: Asking) -> Prompter:
         """Prompts that leave room for the answer in the model's context."""
@@ -119,40 +145,67 @@ class Local:
     def batches(self, prompts: Sequence[Prompt]) -> list[list[int]]:
         """Longest first, so that memory runs out at once if at all, and like lengths share a batch."""
         order = sorted(range(len(prompts)), key=lambda position: (-len(prompts[position].ids), position))
+        common = shared([prompt.ids for prompt in prompts])
         batches: list[list[int]] = []
         for position in order:
-            longest = len(prompts[batches[-1][0]].ids) if batches else 0
+            longest = len(prompts[batches[-1][0]].ids) - common + common // SHARED if batches else 0
             full = not batches or len(batches[-1]) >= BATCH_ROWS[self.loaded.device]
             if full or (len(batches[-1]) + 1) * longest > BATCH_TOKENS[self.loaded.device]:
                 batches.append([])
             batches[-1].append(position)
         return batches
 
-    def answer(self, arm: Arm, prompts: Sequence[Prompt], pool: Pool, asking: Asking) -> list[Row]:
-        """Greedy answers, and the likeliest label where the task has labels."""
-        tuned = arm.name == TUNED
-        if tuned and not self._checked:
-            self._must_act(prompts[0])
-            self._checked = True
-        quiet = nullcontext() if tuned or self.adapter is None else self.loaded.without_adapter()
+    def rows(
+        self, arm: Arm, prompts: Sequence[Prompt], pool: Pool, asking: Asking, draft: Unfinished
+    ) -> Iterator[list[Row]]:
+        """Greedy answers, and the likeliest label where the task has labels; a batch at a time, always the same.
+
+        What all prompts begin with is read once.
+        """
+        done, prefix, read = draft.read(), None, False
+        with self._acting(arm):
+            for number, batch in enumerate(self.batches(prompts)):
+                if number not in done:
+                    if not read:
+                        self._must_act(arm, prompts[0])
+                        prefix, read = read_prefix(self.loaded, [prompt.ids for prompt in prompts]), True
+                    done[number] = self._batch(arm, [prompts[at] for at in batch], pool, asking, prefix)
+                    draft.add(number, done[number])
+                yield done[number]
+
+    def _acting(self, arm: Arm) -> AbstractContextManager[None]:
+        """The arm's own adapter, or none."""
+        if not is_tuned(arm.name):
+            return self.loaded.without_adapter()
+        return self.loaded.acting(arm.name.removeprefix(NAMED_TUNED) if NAMED_TUNED in arm.name else None)
+
+    def _batch(
+        self, arm: Arm, prompts: Sequence[Prompt], pool: Pool, asking: Asking, prefix: Prefix | None
+    ) -> list[Row]:
+        began, first = time.monotonic(), [0.0]
         task = pool.task
-        with quiet:
-            said = generate(
-                self.loaded,
-                [prompt.ids for prompt in prompts],
-                stops=self.chat.stops,
-                max_new_tokens=self.max_new_tokens(pool, asking),
-                candidates=self._candidates(task),
-            )
+        said = generate(
+            self.loaded,
+            [prompt.ids for prompt in prompts],
+            stops=self.chat.stops,
+            max_new_tokens=self.max_new_tokens(pool, asking),
+            candidates=self._candidates(task),
+            prefix=prefix,
+            began=lambda: first.append(time.monotonic() - began),
+        )
+        share = (time.monotonic() - began) / len(prompts)
         return [
-            {
-                "answer": self.chat.answer(each.ids),
-                "choice": task.labels[each.choice] if each.choice is not None else None,
-                "finish_reason": each.finish_reason,
-                "prompt_tokens": len(prompt.ids),
-                "answer_tokens": len(each.ids),
-                "error": None,
-            }
+            row_of(
+                arm,
+                prompt,
+                answer=self.chat.answer(each.ids),
+                choice=task.labels[each.choice] if each.choice is not None else None,
+                finish_reason=each.finish_reason,
+                prompt_tokens=len(prompt.ids),
+                answer_tokens=len(each.ids),
+                seconds=share,
+                first_token_seconds=max(first) / len(prompts) or None,
+            )
             for prompt, each in zip(prompts, said, strict=True)
         ]
 
@@ -164,8 +217,11 @@ class Local:
             self._made[task] = Candidates(self.chat.candidates(task.labels, whole=task.whole))
         return self._made[task]
 
-    def _must_act(self, prompt: Prompt) -> None:
+    def _must_act(self, arm: Arm, prompt: Prompt) -> None:
         """Refuse an adapter that changes nothing: its scores would be the base's under another name."""
+        digest = self._digest(arm) if is_tuned(arm.name) else None
+        if digest is None or digest in self._checked:
+            return
         import torch
 
         tokens = torch.tensor([prompt.ids], device=self.loaded.device)
@@ -179,69 +235,8 @@ class Local:
                 f"the adapter changes nothing: no logit of a whole prompt moves by more than {change:.1g}",
                 hint="was it trained at all? seatrial log shows its run; train again with more steps",
             )
+        self._checked.add(digest)
 
     def facts(self) -> dict[str, Any]:
         """As `load_model` found them, with the reason for the quantisation that was taken."""
         return {**self.loaded.facts, "quantization_reason": self.held[1]}
-
-
-@dataclass
-class Served:
-    """A model behind an OpenAI-compatible endpoint. It gives free answers only: no label likelihoods."""
-
-    endpoint: Endpoint
-    tuned_model: str | None = None  # the fine-tune's name there
-
-    def _named(self, arm: Arm) -> Endpoint:
-        if arm.name != TUNED:
-            return self.endpoint
-        if self.tuned_model is None:
-            raise ConfigError(
-                "the arm tuned needs the name of the served fine-tune", hint="--tuned-model NAME"
-            )
-        return replace(self.endpoint, model=self.tuned_model)
-
-    def identity(self, arm: Arm) -> tuple[dict[str, object], dict[str, str]]:
-        """Address and model; what lies behind them cannot be told."""
-        endpoint = self._named(arm)
-        return {"endpoint": endpoint.url, "base": endpoint.model}, {}
-
-    def prompter(self, arm: Arm, pool: Pool, asking: Asking) -> Prompter:
-        """Prompts as messages; the endpoint has the template and refuses what is too long."""
-        return Prompter(arm, pool, asking.instruction)
-
-    def max_new_tokens(self, pool: Pool, asking: Asking) -> int:
-        """As asked, else the most that is ever asked for: the endpoint's tokens are not known here."""
-        return asking.max_new_tokens or LONGEST
-
-    def batches(self, prompts: Sequence[Prompt]) -> list[list[int]]:
-        """As many as are asked at once, in order."""
-        return [
-            list(range(start, min(start + SERVED_AT_ONCE, len(prompts))))
-            for start in range(0, len(prompts), SERVED_AT_ONCE)
-        ]
-
-    def answer(self, arm: Arm, prompts: Sequence[Prompt], pool: Pool, asking: Asking) -> list[Row]:
-        """Free answers; a request that was given up is an error of its row."""
-        endpoint, longest = self._named(arm), self.max_new_tokens(pool, asking)
-        with ThreadPoolExecutor(SERVED_AT_ONCE) as threads:
-            return list(threads.map(lambda prompt: self._one(endpoint, prompt, longest), prompts))
-
-    def _one(self, endpoint: Endpoint, prompt: Prompt, longest: int) -> Row:
-        row: Row = {"choice": None, "answer": None, "prompt_tokens": None, "answer_tokens": None}
-        try:
-            reply = endpoint.ask(endpoint.body(prompt.turns, longest))
-        except ResourceError as error:
-            return {**row, "finish_reason": "error", "error": error.message}
-        return {
-            **row,
-            "answer": reply.text.strip(),
-            "finish_reason": reply.finish_reason,
-            "prompt_tokens": reply.prompt_tokens,
-            "answer_tokens": reply.answer_tokens,
-            "error": None,
-        }
-
-    def facts(self) -> dict[str, Any]:
-        """Where the model is."""
-        return {"endpoint": self.endpoint.url, "base": self.endpoint.model, "quantization": "unknown"}

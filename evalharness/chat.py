@@ -17,6 +17,7 @@ from evalharness.task import Turn
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+MARKS = re.compile(r"\{%-?\s*generation\b")
 PLAIN_STOP = re.compile(r"\n\n(User|System|Assistant|Tool):\n")
 THOUGHTS = ("<think>", "</think>")
 THOUGHT = re.compile(rf"\s*{THOUGHTS[0]}.*?{THOUGHTS[1]}", re.DOTALL)
@@ -39,25 +40,30 @@ class Chat:
         """The model's."""
         return self.loaded.tokenizer
 
+    @property
+    def marked(self) -> bool:
+        """Whether the template says itself which part the assistant generates."""
+        return bool(MARKS.search(self.tokenizer.chat_template or ""))
+
     def prompt(self, turns: Sequence[Turn]) -> str:
         """The turns as text, up to where the answer begins. SourceError if the template refuses them."""
         for turn in turns:
-            if found := self._control.search(str(turn.get("content") or "")):
+            if found := self.control.search(str(turn.get("content") or "")):
                 raise SourceError(f"the text spells the control token {found.group()}")
         if any(calls_alone(turn) for turn in turns):
-            self._must_tell_calls(turns)
-        return self._render(turns, opened=True)
+            self.must_tell_calls(turns)
+        return self.render(turns, opened=True)
 
     def told(self, turns: Sequence[Turn]) -> str:
         """A whole conversation as text. SourceError if the template refuses it."""
-        return self._render(turns, opened=False)
+        return self.render(turns, opened=False)
 
-    def _must_tell_calls(self, turns: Sequence[Turn]) -> None:
+    def must_tell_calls(self, turns: Sequence[Turn]) -> None:
         """SourceError if the template leaves out the tool calls of a turn that holds nothing else."""
-        told = self._render(turns, opened=False)
+        told = self.render(turns, opened=False)
         without = [{key: value for key, value in turn.items() if key != "tool_calls"} for turn in turns]
         try:
-            untold = self._render(without, opened=False)
+            untold = self.render(without, opened=False)
         except SourceError:  # a template that refuses the rest without the calls does look at them
             return
         if told == untold:
@@ -84,7 +90,7 @@ class Chat:
     def stops(self) -> frozenset[int]:
         """The tokens that end an answer: the tokenizer's, the model's, and the template's own."""
         asked = [{"role": "user", "content": "x"}]
-        whole = self._render([*asked, {"role": "assistant", "content": "x"}], opened=False)
+        whole = self.render([*asked, {"role": "assistant", "content": "x"}], opened=False)
         tail = self.ids(whole[whole.rindex("x") + 1 :])[:1]
         special = set(self.tokenizer.all_special_ids)
         ends: list[object] = [self.tokenizer.eos_token_id, *(token for token in tail if token in special)]
@@ -121,9 +127,9 @@ class Chat:
         follows it (`):`). `closed` takes the first token that reaches past the label too.
         """
         asked = [{"role": "user", "content": "x"}]
-        opened = self._render(asked, opened=True)
+        opened = self.render(asked, opened=True)
         said = label if whole else f"{label}: x"
-        full = self._render([*asked, {"role": "assistant", "content": said}], opened=False)
+        full = self.render([*asked, {"role": "assistant", "content": said}], opened=False)
         if not full.startswith(opened):  # the template opens an answer otherwise than it shows one
             full = opened + label + full[full.rindex(said) + len(label) :]
         start = len(opened)
@@ -153,7 +159,7 @@ class Chat:
         return ids, list(zip([0, *ends], ends, strict=False))
 
     @cached_property
-    def _control(self) -> re.Pattern[str]:
+    def control(self) -> re.Pattern[str]:
         """Texts that the tokenizer reads as control tokens, wherever they stand."""
         added = {token.content for token in self.tokenizer.added_tokens_decoder.values() if token.special}
         words = sorted(added | set(self.tokenizer.all_special_tokens), key=len, reverse=True)
@@ -174,19 +180,24 @@ class Chat:
             return True
         return "qsystemq" not in str(text)
 
-    def _render(self, turns: Sequence[Turn], *, opened: bool) -> str:
+    def folded(self, turns: Sequence[Turn]) -> list[Turn]:
+        """The turns; where the template has no system role, with that text before the first question."""
+        if not turns or turns[0]["role"] != "system" or not self._folds_system:
+            return list(turns)
+        system, *messages = turns
+        for position, turn in enumerate(messages):
+            if turn["role"] == "user":
+                messages[position] = {**turn, "content": f"{system['content']}\n\n{turn['content']}"}
+                break
+        return messages
+
+    def render(self, turns: Sequence[Turn], *, opened: bool) -> str:
+        """The turns as text; `opened`: up to where an answer begins. SourceError if the template refuses them."""
         from jinja2 import TemplateError
 
-        messages = list(turns)
-        if messages and messages[0]["role"] == "system" and self._folds_system:
-            system, *messages = messages
-            for position, turn in enumerate(messages):
-                if turn["role"] == "user":
-                    messages[position] = {**turn, "content": f"{system['content']}\n\n{turn['content']}"}
-                    break
         try:
             text = self.tokenizer.apply_chat_template(
-                messages, tokenize=False, add_generation_prompt=opened, **SWITCHES
+                self.folded(turns), tokenize=False, add_generation_prompt=opened, **SWITCHES
             )
         except (TemplateError, TypeError, ValueError) as error:
             raise SourceError(f"the chat template refuses the messages: {str(error)[:200]}") from error

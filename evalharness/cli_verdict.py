@@ -1,4 +1,4 @@
-"""The commands compare, report and verdict."""
+"""The commands declare, compare, verdict and report."""
 
 from __future__ import annotations
 
@@ -9,24 +9,92 @@ import typer
 
 from curate.answer import Answer
 
+DATASET = Annotated[str | None, typer.Argument(help="name or digest; by default the one named last")]
+COMPARISON = Annotated[str | None, typer.Argument(help="digest; the newest by default")]
+PRIMARY = Annotated[
+    str | None, typer.Option(help="the metric that decides: accuracy where there are labels, else rougeL")
+]
+MARGIN = Annotated[float | None, typer.Option(help="a gain up to this fraction is no gain: .01")]
+ALPHA = Annotated[float | None, typer.Option(help="one-sided error rate of the verdict: .05")]
+
+
+def declare(
+    dataset: DATASET = None,
+    primary: PRIMARY = None,
+    margin: MARGIN = None,
+    alpha: ALPHA = None,
+    max_seconds: Annotated[
+        float | None, typer.Option(help="an answer's 95th percentile; else twice the slowest baseline's")
+    ] = None,
+    max_tokens: Annotated[
+        float | None, typer.Option(help="mean tokens of prompt and answer; else the dearest baseline's")
+    ] = None,
+    max_format_drop: Annotated[
+        float | None, typer.Option(help="below the best baseline's share in the form; else the margin")
+    ] = None,
+    max_forgetting: Annotated[
+        float | None, typer.Option(help="drop on general questions, upper bound")
+    ] = None,
+    max_red_team: Annotated[float | None, typer.Option(help="drop on the red team's, upper bound")] = None,
+) -> Answer:
+    """Say what will decide, before anything answers the test; without options, what was said."""
+    from curate.workspace import Workspace
+    from evalharness.compare import ALPHA, MARGIN
+    from evalharness.comparison import Limits
+    from evalharness.declared import declare as record
+    from evalharness.declared import declared_of, said_of
+
+    workspace = Workspace.open()
+    digest = workspace.dataset(dataset)
+    limits = Limits()
+    for name, value in (("seconds", max_seconds), ("tokens", max_tokens), ("format", max_format_drop),
+                        ("forgetting", max_forgetting), ("red_team", max_red_team)):  # fmt: skip
+        if value is not None:
+            limits[name] = value  # type: ignore[literal-required]
+    asked = any(value is not None for value in (primary, margin, alpha)) or limits
+    if asked:
+        record(
+            workspace,
+            digest,
+            primary=primary,
+            margin=MARGIN if margin is None else margin,
+            alpha=ALPHA if alpha is None else alpha,
+            limits=limits,
+        )
+    found = declared_of(workspace, digest)
+    bound = found["binding"]
+    lines = [f"{workspace.name_of(digest) or digest[:8]}, test rows"]
+    for each in found["all"]:
+        mark = "binds" if bound and each["run_id"] == bound["run_id"] else "does not bind"
+        when = "before any answer" if each["before"] else "after the first answer"
+        lines.append(f"  {each['declared_at'][:16].replace('T', ' ')}  {each['digest'][:8]}  {mark}, {when}")
+        lines.append(f"                              {said_of(each)}")
+    if not found["all"]:
+        lines.append("  nothing is declared: the first seatrial predict on the test declares the defaults")
+    late = asked and found["all"] and not found["all"][-1]["before"]
+    if late:
+        lines.append(
+            "these rows were answered before: it is recorded and does not bind; fresh test rows would let it"
+        )
+    return Answer(lines, {"dataset": digest, "declared": found})
+
 
 def compare(
-    dataset: Annotated[str | None, typer.Argument(help="Name or digest; the newest by default.")] = None,
-    primary: Annotated[
-        str | None,
-        typer.Option(help="The metric that decides: accuracy where the task has labels, else rougeL."),
-    ] = None,
-    margin: Annotated[float, typer.Option(help="A gain up to this fraction is no gain.")] = 0.01,
-    alpha: Annotated[float, typer.Option(help="One-sided error rate of the verdict.")] = 0.05,
-    seed: Annotated[int, typer.Option(help="Of resampling.")] = 0,
+    dataset: DATASET = None,
+    primary: PRIMARY = None,
+    margin: MARGIN = None,
+    alpha: ALPHA = None,
+    seed: Annotated[int, typer.Option(help="of resampling")] = 0,
     believed: Annotated[
         str | None,
-        typer.Option(
-            help="A dataset whose own test flattered an adapter: told beside what the adapter scores here."
-        ),
+        typer.Option(help="a dataset whose own test flattered an adapter: told beside what it scores here"),
     ] = None,
 ) -> Answer:
-    """Compare the four arms on the test split, with intervals, and make the report."""
+    """Compare the four arms on the test split, with intervals, and make the report.
+
+    What decides is what was declared before the test was answered (`seatrial declare`). Another primary
+    metric, margin or alpha is recorded, and does not ship.
+    """
     from curate.workspace import Workspace
     from evalharness.comparing import compare_dataset, read_comparison
     from evalharness.verdict import verdict_block
@@ -47,36 +115,78 @@ def compare(
 
 
 def verdict(
-    comparison: Annotated[str | None, typer.Argument(help="Digest; the newest by default.")] = None,
+    comparison: COMPARISON = None,
+    for_: Annotated[
+        str | None, typer.Option("--for", help="the adapter that would ship: digest, name or folder")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="the dataset that it must have been tested on")] = None,
 ) -> Answer:
-    """Ship or not: exit code 0 is ship, 1 is not."""
+    """Ship or not: exit code 0 is ship, 1 is not.
+
+    A comparison of other data, of another adapter, or of scores and scans that are no longer the newest
+    is stale: it is told, with the reason, and does not ship.
+    """
     from curate.workspace import Workspace
     from evalharness.comparing import read_comparison
+    from evalharness.stale import adapter_named, newest_about, stale
     from evalharness.verdict import verdict_block
 
-    found = read_comparison(Workspace.open(), comparison)
-    data = {"verdict": found["verdict"], "checks": found["checks"], "settings": found["settings"]}
-    return Answer(verdict_block(found), data, found["verdict"]["exit_code"])
+    workspace = Workspace.open()
+    adapter = None if for_ is None else adapter_named(workspace, for_)
+    version = None if dataset is None else workspace.dataset(dataset)
+    if comparison is None and (adapter or version):
+        comparison = newest_about(workspace, adapter=adapter, dataset=version)
+    found = read_comparison(workspace, comparison)
+    old = stale(workspace, found, adapter=adapter, dataset=version)
+    lines = verdict_block(found)
+    if old:
+        lines = [
+            "STALE: this is no evidence for what stands now, and does not ship",
+            *(f"  {reason}" for reason in old),
+            "  seatrial predict, score and compare make it again",
+            "",
+            *lines,
+        ]
+    data = {
+        "verdict": found["verdict"],
+        "checks": found["checks"],
+        "settings": found["settings"],
+        "evidence": found.get("evidence"),
+        "stale": old,
+    }
+    return Answer(lines, data, 1 if old else found["verdict"]["exit_code"])
 
 
 def report(
-    comparison: Annotated[str | None, typer.Argument(help="Digest; the newest by default.")] = None,
-    to: Annotated[Path, typer.Option(help="Folder for report.html, report.md and report.json.")] = Path(
-        "report"
-    ),
+    comparison: COMPARISON = None,
+    to: Annotated[Path, typer.Option(help="folder for the files")] = Path("report"),
+    history: Annotated[
+        bool, typer.Option("--history", help="all comparisons of these test rows, over time")
+    ] = False,
+    send: Annotated[
+        str | None,
+        typer.Option(help="flag items for curation: regressions, gains, fixed, fail, flips or errors"),
+    ] = None,
+    near: Annotated[
+        bool, typer.Option("--near", help="with --send: their nearest training rows too")
+    ] = False,
 ) -> Answer:
-    """Write the report of a comparison as HTML, Markdown and JSON."""
+    """Write the report: HTML, Markdown, JSON, JUnit and, item by item, CSV.
+
+    With --history, history.html, .md, .json and .csv of every comparison of the dataset. With --send
+    nothing is written: the items are flagged, and stand in the review queue.
+    """
     from curate.errors import ResourceError
     from curate.workspace import Workspace
-    from evalharness.comparing import read_comparison
-    from evalharness.people import with_people
-    from evalharness.report import write_report
+    from evalharness.reporting import send_items, write_all, write_history
 
     workspace = Workspace.open()
-    found = with_people(workspace, read_comparison(workspace, comparison))
+    if send is not None:
+        return send_items(workspace, comparison, send, near=near)
     try:
         to.mkdir(parents=True, exist_ok=True)
-        paths = write_report(found, to)
+        write = write_history if history else write_all
+        paths = write(workspace, comparison, to)
     except OSError as error:
         raise ResourceError(f"{to}: {error}", hint="choose a folder you can write to with --to") from error
     return Answer([str(path) for path in paths], {"files": [str(path) for path in paths]})

@@ -14,9 +14,9 @@ from evalharness.comparison import (
     CANDIDATE,
     METRICS,
     DifferenceRow,
+    Limits,
     MetricRow,
     Settings,
-    Slice,
 )
 from evalharness.f1 import macro_f1, macro_f1_difference, macro_f1_interval
 from evalharness.intervals import RESAMPLES, Codes, Floats, Interval, group_codes, mean_interval
@@ -26,8 +26,6 @@ from evalharness.power import detectable_effect, rows_needed
 ALPHA = 0.05
 # A gain under one point does not pay for an adapter that must be stored, served and trained again.
 MARGIN = 0.01
-FEW = 10  # examples; under this a slice is shown without a difference
-SLICE_RESAMPLES = 1000
 
 SCORES = pl.Schema(
     {
@@ -41,6 +39,27 @@ SCORES = pl.Schema(
 )
 
 
+def must_be_sound(margin: float, alpha: float, limits: Limits) -> None:
+    """ConfigError for a margin, an alpha or a limit that means nothing."""
+    if not 0 < alpha < 0.5:
+        raise ConfigError(f"alpha is {alpha}", hint="a one-sided error rate between 0 and .5, as .05")
+    if not 0 <= margin < 1:
+        raise ConfigError(f"the margin is {margin}", hint="a fraction of 1, as .01 for one point")
+    for name, value in limits.items():
+        top = 1.0 if name in ("format", "forgetting", "red_team") else float("inf")
+        if not isinstance(value, int | float) or not 0 <= value < top:
+            raise ConfigError(
+                f"the limit of {name.replace('_', ' ')} is {value}",
+                hint="a fraction of 1, as .02 for two points" if top == 1.0 else "a number above 0",
+            )
+
+
+def usual(scores: pl.DataFrame) -> str:
+    """The metric that decides where nobody says: accuracy where it is scored, else rougeL."""
+    accurate = scores.filter((pl.col("metric") == "accuracy") & pl.col("value").is_not_null())
+    return "accuracy" if accurate.height else "rougeL"
+
+
 def settings(
     scores: pl.DataFrame,
     *,
@@ -48,23 +67,24 @@ def settings(
     margin: float = MARGIN,
     alpha: float = ALPHA,
     seed: int = 0,
+    limits: Limits | None = None,
 ) -> Settings:
-    """The settings of a comparison; the primary metric is accuracy where the task has labels, else rougeL."""
+    """The settings of a comparison, checked; ConfigError for a metric that nothing was scored by."""
     scored = set(scores.filter(pl.col("value").is_not_null())["metric"])
-    chosen = primary or ("accuracy" if "accuracy" in scored else "rougeL")
+    chosen = primary or usual(scores)
     known = scored | ({"macro-f1"} if "accuracy" in scored else set())
     if chosen not in known:
         raise ConfigError(
             f"no example has a score by the metric `{chosen}`",
             hint=f"scored are: {', '.join(sorted(known)) or 'none; run seatrial score'}",
         )
-    if not 0 < alpha < 0.5:
-        raise ConfigError(f"alpha is {alpha}", hint="a one-sided error rate between 0 and .5, as .05")
-    if not 0 <= margin < 1:
-        raise ConfigError(f"the margin is {margin}", hint="a fraction of 1, as .01 for one point")
-    return Settings(
+    must_be_sound(margin, alpha, limits or {})
+    found = Settings(
         primary=chosen, margin=margin, alpha=alpha, confidence=0.95, resamples=RESAMPLES, seed=seed
     )
+    if limits:
+        found["limits"] = limits
+    return found
 
 
 @dataclass(frozen=True)
@@ -190,12 +210,12 @@ def _mean_of(pairs: Pairs, metric: str, arm: str, drawn: Rules) -> tuple[float |
     known = ~np.isnan(values)
     interval = mean_interval(
         values[known],
-        _kept(pairs.groups, known),
+        groups_left(pairs.groups, known),
         confidence=drawn.confidence,
         resamples=drawn.resamples,
         seed=drawn.seed,
     )
-    return _mean(values), int(known.sum()), interval
+    return mean_of(values), int(known.sum()), interval
 
 
 def _metric_row(
@@ -238,7 +258,7 @@ def difference(pairs: Pairs, metric: str, candidate: str, baseline: str, chosen:
         return macro_f1_difference(right, ours, theirs, groups, rules(chosen))
     first, second = pairs.values[metric, candidate], pairs.values[metric, baseline]
     known = ~(np.isnan(first) | np.isnan(second))
-    return paired_difference(first[known], second[known], _kept(pairs.groups, known), rules(chosen))
+    return paired_difference(first[known], second[known], groups_left(pairs.groups, known), rules(chosen))
 
 
 def _difference_row(metric: str, baseline: str, found: Difference, chosen: Settings) -> DifferenceRow:
@@ -268,55 +288,13 @@ def _difference_row(metric: str, baseline: str, found: Difference, chosen: Setti
     )
 
 
-def slice_rows(
-    pairs: Pairs, chosen: Settings, arms: Sequence[str] = ARMS, candidate: str = CANDIDATE
-) -> list[Slice]:
-    """The primary metric by label, the worst drop first; empty where the task has no labels.
-
-    The difference is to the baseline that is strongest on the whole, which no slice can choose.
-    """
-    metric = chosen["primary"] if chosen["primary"] != "macro-f1" else "accuracy"
-    labels = np.array([label or "" for label in pairs.references])
-    if not pairs.has_labels or metric not in pairs.metrics:
-        return []
-    rival = max(
-        (arm for arm in arms if arm != candidate), key=lambda arm: _mean(pairs.values[metric, arm]) or 0
-    )
-    rows = []
-    for label in sorted(set(labels) - {""}):
-        inside = labels == label
-        few = int(inside.sum()) < FEW
-        part = {arm: pairs.values[metric, arm][inside] for arm in arms}
-        known = ~(np.isnan(part[candidate]) | np.isnan(part[rival]))
-        found = paired_difference(
-            part[candidate][known],
-            part[rival][known],
-            _kept(pairs.groups, inside, known),
-            Rules(resamples=SLICE_RESAMPLES, seed=chosen["seed"]),
-        )
-        rows.append(
-            Slice(
-                label=label,
-                n=int(inside.sum()),
-                few=few,
-                means={arm: _mean(part[arm]) for arm in arms},
-                difference=found.mean,
-                low=None if few else found.interval.low,
-                high=None if few else found.interval.high,
-            )
-        )
-    return sorted(
-        rows,
-        key=lambda row: (row["few"], 0 if row["difference"] is None else row["difference"], row["label"]),
-    )
-
-
-def _mean(values: Floats) -> float | None:
+def mean_of(values: Floats) -> float | None:
+    """The mean of what was scored; None where nothing was."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else None
 
 
-def _kept(groups: Codes | None, *masks: np.ndarray) -> Codes | None:
+def groups_left(groups: Codes | None, *masks: np.ndarray) -> Codes | None:
     """The groups of the rows that each mask in turn leaves; None if no group then holds two rows."""
     if groups is None:
         return None
@@ -330,4 +308,4 @@ def _labelled(pairs: Pairs, arms: Sequence[str]) -> tuple[list[int], Codes | Non
     known = np.ones(len(pairs.example_ids), dtype=bool)
     for arm in arms:
         known &= ~np.isnan(pairs.values["accuracy", arm])
-    return np.flatnonzero(known).tolist(), _kept(pairs.groups, known)
+    return np.flatnonzero(known).tolist(), groups_left(pairs.groups, known)

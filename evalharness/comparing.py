@@ -6,14 +6,14 @@ import json
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import polars as pl
 
-from curate.errors import GateError, NotFoundError, WorkspaceError
+from curate.errors import GateError, WorkspaceError
 from curate.workspace import Workspace
-from evalharness import evidence, seal
+from evalharness import budget, evidence, instrument, probed, seal, slices, stale
 from evalharness.believed import believed_beside, believed_sources, leaked_words
 from evalharness.compare import (
     ALPHA,
@@ -23,32 +23,32 @@ from evalharness.compare import (
     metric_rows,
     pair,
     settings,
-    slice_rows,
+    usual,
 )
 from evalharness.comparison import (
     ARMS,
     CANDIDATE,
+    READABLE,
     SCHEMA,
     Believed,
     Check,
     Comparison,
+    Declared,
+    Limits,
     MetricRow,
     Settings,
     Subject,
 )
+from evalharness.declared import check_settings, declared_of
+from evalharness.gathered import TEST, newest_predictions, newest_scores
+from evalharness.nearest import with_near
 from evalharness.people import NOBODY, with_people
 from evalharness.report import write_report
 from evalharness.score import must_match
 from evalharness.sidebyside import cost_rows, side_by_side
 from evalharness.verdict import decide
 
-TEST = "test"
-NEVER_MEASURED = (
-    "forgetting: whether the adapter lost abilities that the test split does not ask for",
-    "harm: answers to hostile or unsafe requests",
-    "the spread between training seeds: one adapter was trained, with one seed",
-    NOBODY,
-)
+NEVER_MEASURED = (NOBODY,)
 
 
 def compare_dataset(
@@ -56,27 +56,39 @@ def compare_dataset(
     dataset: str,
     *,
     primary: str | None = None,
-    margin: float = MARGIN,
-    alpha: float = ALPHA,
+    margin: float | None = None,
+    alpha: float | None = None,
     seed: int = 0,
     believed: str | Believed | None = None,
 ) -> str:
     """Compare the arms on a dataset version's test split; returns the comparison's digest.
 
-    Reads the newest scores of each arm. `believed` is the digest of a dataset version, or figures
-    measured elsewhere, whose flattering figure is told beside the true one. The settings are
-    recorded, so that a change of them shows in every later report.
+    Reads the newest scores of each arm. What decides is what was declared for these rows; another
+    primary metric, margin or alpha is recorded and fails the condition that it was fixed before.
+    `believed` is the digest of a dataset version, or figures measured elsewhere, whose flattering figure
+    is told beside the true one.
     """
     scores, sources = newest_scores(workspace, dataset)
-    chosen = settings(scores, primary=primary, margin=margin, alpha=alpha, seed=seed)
+    found = declared_of(workspace, dataset)
+    bound = found["binding"]
+    chosen = settings(
+        scores,
+        primary=primary or (bound["primary"] if bound else None),
+        margin=_first(margin, bound["margin"] if bound else MARGIN),
+        alpha=_first(alpha, bound["alpha"] if bound else ALPHA),
+        seed=seed,
+        limits=Limits(**bound["limits"]) if bound else None,
+    )
     inputs = {"dataset": dataset, **sources}
+    if bound:
+        inputs["declaration"] = bound["digest"]
     figures = None if isinstance(believed, str) else believed
     if isinstance(believed, str):
         figures = believed_beside(workspace, dataset, believed, chosen["primary"])
         figures["why"] += leaked_words(workspace, believed)
         inputs |= believed_sources(workspace, dataset, believed)
     with workspace.run("compare", {"settings": dict(chosen), "believed": figures}, inputs) as run:
-        comparison = with_people(workspace, build(workspace, inputs, scores, sources, chosen, figures))
+        comparison = with_people(workspace, build(workspace, inputs, scores, sources, chosen, figures, found))
         run.outputs["comparison"] = workspace.put_json("comparison", comparison)
         with tempfile.TemporaryDirectory() as folder:
             write_report(comparison, Path(folder))
@@ -84,46 +96,22 @@ def compare_dataset(
     return run.outputs["comparison"]
 
 
-def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dict[str, str]]:
-    """The newest scores of each arm on a version's test rows, and the tables that they are in, by role.
-
-    Only of score runs whose predictions were all asked on the test split.
-    """
-    query = """select run.run_id, o.digest from run join run_end using (run_id)
-               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
-               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'scores'
-               where kind = 'score' and error is null group by run.run_id order by ended_at desc"""
-    parts: list[pl.DataFrame] = []
-    sources: dict[str, str] = {}
-    seen: set[str] = set()
-    elsewhere: set[str] = set()
-    for row in workspace.ledger.rows(query, dataset):
-        if (asked := _splits_asked(workspace, row["run_id"])) != {TEST}:
-            elsewhere |= asked - {TEST}
-            continue
-        table = workspace.table(row["digest"])
-        fresh = [arm for arm in table["arm"].unique(maintain_order=True) if arm not in seen]
-        if fresh:
-            parts.append(table.filter(pl.col("arm").is_in(fresh)))
-            sources["scores" + (f"_{len(sources)}" if sources else "")] = str(row["digest"])
-            seen.update(fresh)
-    if not parts:
-        other = f", only on {' and '.join(sorted(elsewhere))}" if elsewhere else ""
-        raise NotFoundError(
-            f"nothing is scored on the test rows of this dataset version{other}",
-            hint="seatrial predict --split test, then seatrial score",
-        )
-    return pl.concat(parts), sources
+def _first(given: float | None, else_: float) -> float:
+    return else_ if given is None else given
 
 
-def _splits_asked(workspace: Workspace, score_run: str) -> set[str]:
-    """The splits that the predictions of a score run were asked on; empty where that is not recorded."""
-    query = """select distinct made.run_id, made.params from run_artifact i
-               join run_artifact o on o.digest = i.digest and o.direction = 'out' and o.role = 'predictions'
-               join run made on made.run_id = o.run_id and made.kind = 'predict'
-               where i.run_id = ? and i.direction = 'in'"""
-    rows = workspace.ledger.rows(query, score_run)
-    return {str(json.loads(row["params"]).get("split", TEST)) for row in rows}
+class Gathered(NamedTuple):
+    """What the conditions look at."""
+
+    examples: pl.DataFrame
+    pairs: Pairs
+    metrics: list[MetricRow]
+    predictions: pl.DataFrame | None
+    tables: dict[str, str]  # arm to the digest of its predictions
+    records: dict[str, dict[str, Any]]  # arm to settings and notes of its run
+    tuned: evidence.Asked
+    probes: Mapping[str, Any]
+    probe: str | None  # digest of the probes
 
 
 def build(
@@ -133,59 +121,96 @@ def build(
     sources: Mapping[str, str],
     chosen: Settings,
     believed: Believed | None,
+    found: Declared,
 ) -> Comparison:
     """The whole comparison as one value; `inputs` are those of its run, `sources` the scores among them."""
     dataset = inputs["dataset"]
-    examples = workspace.examples(dataset)
-    pairs = pair(scores, examples)
-    metrics, differences = metric_rows(pairs, chosen), difference_rows(pairs, chosen)
-    predictions, tables = newest_predictions(workspace, sources)
-    _must_be_alike(workspace, predictions, tables)
-    test = _test_rows(examples, pairs)
-    tuned = evidence.asked(workspace, tables.get(CANDIDATE, ""))
+    g = _gathered(workspace, dataset, scores, sources, chosen)
+    differences = difference_rows(g.pairs, chosen)
+    test = _test_rows(g.examples, g.pairs)
     told = seal.told(workspace, dataset, inputs)
-    read = seal.readings(workspace, dataset, test, tuned.run_id, ARMS, told)
-    checks = [
-        evidence.check_clean(workspace, dataset),
-        evidence.check_leaks(workspace, dataset),
-        evidence.check_groups(examples),
-        evidence.check_unseen(tuned.trained_on),
-        seal.check_sealed(read),
-        seal.check_settings(seal.first_settings(workspace, test), chosen),
-        evidence.check_pairs(metrics, lacking(pairs, chosen), chosen),
-        evidence.check_adapter(predictions, tuned.acts, CANDIDATE),
-        evidence.check_errors(predictions),
-        evidence.check_format(metrics, chosen, CANDIDATE),
-        evidence.check_judge(metrics),
-    ]
-    verdict = decide(differences, checks, chosen, _primary_mean(metrics, chosen))
-    unasked = examples.filter(pl.col("split") == TEST).height - len(pairs.example_ids)
+    read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told)
+    fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores))]
+    checks = _checks(workspace, dataset, g, chosen, fixed)
+    verdict = decide(differences, checks, chosen, _primary_mean(g.metrics, chosen))
+    unasked = g.examples.filter(pl.col("split") == TEST).height - len(g.pairs.example_ids)
     if verdict["rows"] and unasked > 0:
         verdict["advice"] += f" {unasked:,} test rows were not asked: seatrial predict without --limit."
-    artifacts = {**inputs, **{f"predictions of {arm}": digest for arm, digest in tables.items()}}
-    artifacts |= {"adapter": tuned.adapter} if tuned.adapter else {}
+    artifacts = {**inputs, **{f"predictions of {arm}": digest for arm, digest in g.tables.items()}}
+    artifacts |= {role: each for role, each in (("adapter", g.tuned.adapter), ("probes", g.probe)) if each}
+    sliced, none = slices.slice_rows(g.pairs, chosen, examples=test)
+    shown = side_by_side(g.pairs, g.examples, g.predictions, chosen, ARMS, CANDIDATE)
     return Comparison(
         schema=SCHEMA,
-        subject=_subject(workspace, dataset, examples, tuned, sources),
+        subject=_subject(workspace, dataset, g, sources),
         settings=chosen,
         candidate=CANDIDATE,
         arms=list(ARMS),
-        n=len(pairs.example_ids),
-        groups=None if pairs.groups is None else len(np.unique(pairs.groups)),
+        n=len(g.pairs.example_ids),
+        groups=None if g.pairs.groups is None else len(np.unique(g.pairs.groups)),
         verdict=verdict,
         checks=checks,
-        metrics=metrics,
+        metrics=g.metrics,
         differences=differences,
-        slices=slice_rows(pairs, chosen),
-        examples=side_by_side(pairs, examples, predictions, chosen, ARMS, CANDIDATE),
-        cost=cost_rows(predictions, ARMS),
+        slices=sliced,
+        slices_left=none,
+        confusion=slices.confusions(g.pairs),
+        examples=with_near(workspace, dataset, shown),
+        cost=cost_rows(g.predictions, ARMS),
         readings=read,
         other_settings=other_settings(workspace, dataset, chosen),
-        not_measured=not_measured(checks, metrics),
+        not_measured=not_measured(checks, g.metrics),
         believed=believed,
         lineage=evidence.lineage(workspace, list(inputs.values())),
         artifacts=artifacts,
-    )
+        declared=found,
+        instrument=instrument.stamp(g.records, CANDIDATE, g.probes),
+        fair_chance=instrument.fair_chances(g.records, CANDIDATE),
+        evidence=stale.bound_to(
+            workspace, inputs, g.tables, chosen, adapter=g.tuned.adapter, probes=g.probe,
+            declaration=inputs.get("declaration"),
+        ),
+    )  # fmt: skip
+
+
+def _gathered(
+    workspace: Workspace, dataset: str, scores: pl.DataFrame, sources: Mapping[str, str], chosen: Settings
+) -> Gathered:
+    examples = workspace.examples(dataset)
+    pairs = pair(scores, examples)
+    predictions, tables = newest_predictions(workspace, sources)
+    _must_be_alike(workspace, predictions, tables)
+    records = instrument.records(workspace, tables)
+    instrument.must_be_one({arm: records[arm] for arm in ARMS if arm in records})
+    tuned = evidence.asked(workspace, tables.get(CANDIDATE, ""))
+    probe, probes = probed.newest(workspace, tuned.adapter)
+    metrics = metric_rows(pairs, chosen)
+    return Gathered(examples, pairs, metrics, predictions, tables, records, tuned, probes, probe)
+
+
+def _checks(
+    workspace: Workspace, dataset: str, g: Gathered, chosen: Settings, fixed: list[Check]
+) -> list[Check]:
+    """Every condition beside the gain; `fixed` are those on how the test rows were read and what was declared."""
+    limits = chosen.get("limits", Limits())
+    cost = cost_rows(g.predictions, ARMS)
+    return [
+        evidence.check_clean(workspace, dataset),
+        evidence.check_leaks(workspace, dataset),
+        evidence.check_groups(g.examples),
+        evidence.check_unseen(g.tuned.trained_on),
+        *fixed,
+        evidence.check_pairs(g.metrics, lacking(g.pairs, chosen), chosen),
+        evidence.check_adapter(g.predictions, g.tuned.acts, CANDIDATE),
+        evidence.check_errors(g.predictions),
+        evidence.check_format(g.metrics, chosen, CANDIDATE),
+        budget.check_latency(cost, limits, CANDIDATE),
+        budget.check_cost(cost, limits, CANDIDATE),
+        probed.check("forgetting", g.probes, limits),
+        probed.check("red team", g.probes, limits),
+        probed.check_instrument(instrument.stamp(g.records, CANDIDATE, g.probes), g.probes, limits),
+        evidence.check_judge(g.metrics),
+    ]
 
 
 def _test_rows(examples: pl.DataFrame, pairs: Pairs) -> pl.DataFrame:
@@ -222,45 +247,21 @@ def lacking(pairs: Pairs, chosen: Settings) -> dict[str, int]:
     return {arm: int(np.sum(mask & ~nowhere)) for arm, mask in absent.items()}
 
 
-def newest_predictions(
-    workspace: Workspace, sources: Mapping[str, str]
-) -> tuple[pl.DataFrame | None, dict[str, str]]:
-    """The predictions behind the scores, each arm once, and the table that each arm is in."""
-    query = """select distinct i.digest, i.role from run_artifact o
-               join run_artifact i on i.run_id = o.run_id and i.direction = 'in'
-               join artifact on artifact.digest = i.digest and artifact.kind = 'predictions'
-               where o.digest = ? and o.direction = 'out' order by i.role"""
-    parts: list[pl.DataFrame] = []
-    tables: dict[str, str] = {}
-    for scores in sources.values():
-        for row in workspace.ledger.rows(query, scores):
-            table = workspace.table(row["digest"])
-            fresh = [arm for arm in table["arm"].unique(maintain_order=True) if arm not in tables]
-            if fresh:
-                parts.append(table.filter(pl.col("arm").is_in(fresh)))
-                tables |= dict.fromkeys(fresh, str(row["digest"]))
-    return (pl.concat(parts) if parts else None), tables
-
-
-def _subject(
-    workspace: Workspace,
-    dataset: str,
-    examples: pl.DataFrame,
-    tuned: evidence.Asked,
-    sources: Mapping[str, str],
-) -> Subject:
+def _subject(workspace: Workspace, dataset: str, g: Gathered, sources: Mapping[str, str]) -> Subject:
     query = """select max(ended_at) as ended from run_end join run_artifact using (run_id)
                where digest = ? and direction = 'out'"""
     ended = [str(workspace.ledger.rows(query, digest)[0]["ended"]) for digest in sources.values()]
-    counts = examples.group_by(pl.col("split").fill_null("none")).len().sort("split").iter_rows()
+    counts = g.examples.group_by(pl.col("split").fill_null("none")).len().sort("split").iter_rows()
+    base_digest = g.records.get(CANDIDATE, {}).get("params", {}).get("base_digest")
     return Subject(
         dataset=dataset,
         name=workspace.name_of(dataset) or dataset[:8],
         rows={str(split): int(count) for split, count in counts},
         split=TEST,
-        base=tuned.base,
-        toy=evidence.is_toy(tuned.base),
-        adapter=tuned.adapter,
+        base=g.tuned.base,
+        toy=evidence.is_toy(g.tuned.base),
+        adapter=g.tuned.adapter,
+        base_digest=None if base_digest is None else str(base_digest),
         scored_at=max(ended),
     )
 
@@ -290,10 +291,12 @@ def not_measured(checks: list[Check], metrics: list[MetricRow]) -> list[str]:
 
 
 def read_comparison(workspace: Workspace, reference: str | None = None) -> Comparison:
-    """A comparison by name or digest; the newest by default. Raises WorkspaceError for another schema."""
+    """A comparison by name or digest; the newest by default. Raises WorkspaceError for an unknown schema."""
     value = workspace.json(workspace.artifact("comparison", reference))
-    if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+    if not isinstance(value, dict) or value.get("schema") not in READABLE:
         raise WorkspaceError(
             "this comparison was made by another version of Seatrial", hint="seatrial compare makes it again"
         )
+    for row in value["slices"]:
+        row.setdefault("by", "label")  # schema 1 had no others
     return cast("Comparison", value)

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from typing import Literal, NotRequired, TypedDict
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE = (1, 2)  # schema 1 had neither declaration, budgets, confusion nor evidence
 ARMS = ("base", "few-shot", "rag", "tuned")
 CANDIDATE = "tuned"
 METRICS = ("accuracy", "macro-f1", "exact-match", "token-f1", "rouge1", "rouge2", "rougeL", "format")
 
 State = Literal["pass", "fail", "not measured"]
 Outcome = Literal["SHIP", "DO NOT SHIP", "NOT SHOWN"]
+
+
+class Limits(TypedDict, total=False):
+    """What a SHIP may cost at most. What is absent has a default: see `evalharness.budget` and `probed`."""
+
+    format: float  # how much more rarely than the best baseline it may keep to the form; the margin
+    seconds: float  # 95th percentile of one answer
+    tokens: float  # mean of one answer, prompt and answer together
+    forgetting: float  # upper bound of the drop
+    red_team: float  # upper bound of the drop
 
 
 class Settings(TypedDict):
@@ -26,6 +37,29 @@ class Settings(TypedDict):
     confidence: float
     resamples: int
     seed: int
+    limits: NotRequired[Limits]  # absent: nothing but the defaults
+
+
+class Declaration(TypedDict):
+    """What was declared of these test rows, and when."""
+
+    digest: str  # of primary, margin, alpha and limits, with the rows they are for
+    run_id: str
+    declared_at: str
+    by: Literal["declare", "predict"]  # a person, or the first predict run with the defaults
+    before: bool  # before any answer to these rows
+    primary: str
+    margin: float
+    alpha: float
+    limits: Limits
+
+
+class Declared(TypedDict):
+    """The declaration that binds, and all that were made for these rows, oldest first."""
+
+    binding: Declaration | None  # the last one before any answer; None: nothing but the defaults
+    all: list[Declaration]
+    first_answer: str | None  # when the first of these rows was asked
 
 
 class MetricRow(TypedDict):
@@ -65,15 +99,24 @@ class DifferenceRow(TypedDict):
 
 
 class Slice(TypedDict):
-    """One label's examples by the primary metric."""
+    """The examples that have something in common, by the primary metric."""
 
-    label: str
+    by: str  # label, source, length, language
+    label: str  # which one
     n: int
     few: bool  # too few to read anything into
     means: dict[str, float | None]  # by arm
     difference: float | None  # candidate minus the strongest baseline of the whole
     low: float | None
     high: float | None
+
+
+class Confusion(TypedDict):
+    """One arm's labels: how often each reference label was answered by each; null is no known label."""
+
+    arm: str
+    labels: list[str]  # by frequency among the references
+    counts: list[tuple[str, str | None, int]]  # reference, predicted, examples; the most frequent first
 
 
 class ArmAnswer(TypedDict):
@@ -84,6 +127,16 @@ class ArmAnswer(TypedDict):
     label: str | None
     value: float | None  # by the primary metric
     finish_reason: str | None
+
+
+class NearRow(TypedDict):
+    """A training row that is near to a question that was answered wrongly."""
+
+    example_id: str
+    label: str | None
+    question: str  # cut
+    decisions: list[str]  # what was decided of it, as `redact (pii)`, oldest first
+    why: str  # the command that tells its biography
 
 
 class ExampleRow(TypedDict):
@@ -97,6 +150,8 @@ class ExampleRow(TypedDict):
     reference_characters: int
     label: str | None
     arms: dict[str, ArmAnswer]
+    marks: NotRequired[list[str]]  # fixed, flip, error: see `sidebyside.marks_of`
+    near: NotRequired[list[NearRow]]  # where the candidate was wrong
 
 
 class Examples(TypedDict):
@@ -140,6 +195,9 @@ class Check(TypedDict):
     required: bool  # a verdict of SHIP needs it passed
     detail: str
     remedy: str  # what to do, or empty
+    value: NotRequired[float | None]  # what was measured
+    limit: NotRequired[float | None]  # what it may be at most, or must be at least
+    unit: NotRequired[str]  # of both: points, seconds, tokens, answers, readings, rows
 
 
 class Doubted(TypedDict):
@@ -170,6 +228,49 @@ class Verdict(TypedDict):
     p: float | None
     rows: int | None  # about so many more, where rows are what is missing
     exit_code: int
+
+
+class Instrument(TypedDict):
+    """What the answers were made with: numbers of another instrument are not compared with these."""
+
+    device: str | None
+    dtype: str | None
+    quantization: str | None
+    decoding: str | None
+    versions: dict[str, str]
+    noise: str | None  # what asking the same twice changed, if that was measured
+    seeds: str | None  # spread between training seeds, if that was measured
+
+
+class FairChance(TypedDict, total=False):
+    """How a baseline was given its chance."""
+
+    arm: str
+    prompt: str  # default, own, or tuned on validation
+    candidates: int | None  # prompts or settings that were tried on validation
+    chosen: str  # what came of it
+    shots: int | None
+    neighbours: int | None
+    recall: float | None  # share of prompts that show an example with the right label
+
+
+class JudgeCard(TypedDict, total=False):
+    """How far a judge's scores can be believed. Fields that were not measured are absent."""
+
+    metric: str
+    model: str
+    status: str  # `advisory only` until it agrees with people
+    n: int  # examples labelled by people
+    kappa: float | None
+    kappa_low: float | None
+    kappa_high: float | None
+    flips: float | None  # share of pairs whose verdict turned with the order
+    repeats: float | None  # share of repeats that agree
+    length_slope: float | None
+    win_rate: float | None
+    win_rate_corrected: float | None  # prediction-powered
+    win_rate_length: float | None  # length-controlled
+    detail: str
 
 
 class PeopleRow(TypedDict):
@@ -203,6 +304,7 @@ class Subject(TypedDict):
     base: str | None
     toy: bool  # the shipped tiny base model
     adapter: str | None  # digest
+    base_digest: NotRequired[str | None]
     scored_at: str
 
 
@@ -240,3 +342,10 @@ class Comparison(TypedDict):
     people: NotRequired[list[PeopleRow]]  # where anyone has rated
     lineage: list[Step]
     artifacts: dict[str, str]  # role to digest
+    declared: NotRequired[Declared]
+    confusion: NotRequired[list[Confusion]]
+    instrument: NotRequired[Instrument]
+    fair_chance: NotRequired[list[FairChance]]
+    judges: NotRequired[list[JudgeCard]]
+    evidence: NotRequired[dict[str, str]]  # what the verdict is bound to: see `evalharness.stale`
+    slices_left: NotRequired[dict[str, str]]  # kinds of slices that there are none of, and why

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
+import ssl
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from curate.errors import ConfigError, ResourceError
 
@@ -21,8 +26,14 @@ if TYPE_CHECKING:
 
 NUMBER = re.compile(r"\d{1,9}(\.\d+)?")
 KEY = "SEATRIAL_JUDGE_KEY"
-AGAIN = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+TOO_MANY = frozenset({429, 503, 529})
+AGAIN = frozenset({408, 409, 425, 500, 502, 504}) | TOO_MANY
 LONGEST_WAIT = 60.0  # seconds; an endpoint that asks for more is given up for this request
+LONGEST_BACKOFF = 30.0  # seconds, where it does not say how long to wait
+JITTER = 0.25  # of a wait, so that those who were refused together do not come back together
+HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "seatrial"}
+STREAMED = b', "stream": true, "stream_options": {"include_usage": true}}'
+NO_COMPLETION = "the endpoint's response is not a chat completion"
 
 
 class Reply(NamedTuple):
@@ -32,6 +43,21 @@ class Reply(NamedTuple):
     finish_reason: str
     prompt_tokens: int | None
     answer_tokens: int | None
+    seconds: float | None = None  # of the attempt that was answered
+    first_token_seconds: float | None = None  # of it, until the answer began; None where it came whole
+
+
+class AgainError(ResourceError):
+    """An attempt failed and another may not. `wait`: the seconds that the endpoint asks for, if it does."""
+
+    def __init__(self, message: str, *, wait: float | None = None, crowded: bool = False) -> None:
+        super().__init__(message)
+        self.wait = wait
+        self.crowded = crowded  # too many requests, or too slow for so many
+
+
+class RefusedError(ResourceError):
+    """The endpoint will not answer this request, however often it is sent."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +67,7 @@ class Endpoint:
     url: str
     model: str
     key_variable: str = KEY  # the environment variable that holds the key, if one is needed
-    timeout: float = 60.0  # seconds for one attempt
+    timeout: float = 60.0  # seconds for one attempt, from its start to the last token
     attempts: int = 5
     sleep: Callable[[float], None] = time.sleep
 
@@ -63,13 +89,41 @@ class Endpoint:
         return f"{self.url.rstrip('/')}/chat/completions"
 
     @cached_property
-    def client(self) -> httpx.Client:
-        """One connection pool; safe for threads."""
+    def _own(self) -> threading.local:
+        return threading.local()
+
+    @cached_property
+    def _trust(self) -> ssl.SSLContext:
+        import httpx
+
+        return httpx.create_ssl_context()
+
+    @property
+    def transport(self) -> httpx.HTTPTransport:
+        """The connection of the thread that asks; proxies are the environment's.
+
+        One pool for all threads would look through all its connections for each request, and what a client
+        of httpx does above a transport (cookies, redirects, hooks) is not needed.
+        """
+        import httpx
+
+        if not hasattr(self._own, "transport"):
+            parts = urlsplit(self.url)
+            proxy = None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
+            verify = self._trust if "https" in (parts.scheme, urlsplit(proxy or "").scheme) else False
+            self._own.transport = httpx.HTTPTransport(verify=verify, proxy=proxy)
+        found: httpx.HTTPTransport = self._own.transport
+        return found
+
+    @cached_property
+    def sent(self) -> tuple[httpx.URL, dict[str, str], dict[str, Any]]:
+        """What all requests have in common: address, headers, timeouts."""
         import httpx
 
         key = os.environ.get(self.key_variable)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.Client(timeout=self.timeout, headers=headers)
+        headers = {**HEADERS, "Authorization": f"Bearer {key}"} if key else dict(HEADERS)
+        timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout)
+        return httpx.URL(self.address), headers, {"timeout": timeouts}
 
     def body(self, messages: Sequence[Mapping[str, Any]], max_tokens: int) -> bytes:
         """The request, byte for byte: equal requests have equal bytes."""
@@ -83,53 +137,130 @@ class Endpoint:
         return json.dumps(request, ensure_ascii=False, sort_keys=True).encode()
 
     def ask(self, body: bytes) -> Reply:
-        """The reply to a request.
+        """The reply to one request; tries again where that can help, as long as the endpoint asks for.
 
-        Tries again where trying again can help, and waits as long as the endpoint asks for. Raises
-        ConfigError where the key, the address or the model is wrong, ResourceError after the last attempt.
+        Raises ConfigError where the key, the address or the model is wrong, ResourceError after the
+        last attempt.
+        """
+        why = ""
+        for attempt in range(self.attempts):
+            try:
+                return self.attempt(body)
+            except AgainError as error:
+                why = error.message
+                if attempt + 1 < self.attempts:
+                    self.sleep(self.pause(error, attempt))
+        raise ResourceError(f"{self.url}: {why} ({self.attempts} attempts)")
+
+    def pause(self, error: AgainError, attempt: int) -> float:
+        """Seconds to wait after the `attempt`th failure (from 0); ResourceError where they are too many."""
+        if error.wait is not None and error.wait > LONGEST_WAIT:
+            raise ResourceError(f"{self.url}: {error.message}, and asks to wait {error.wait:.0f} s")
+        wait = min(2.0**attempt, LONGEST_BACKOFF) if error.wait is None else error.wait
+        return wait * (1 + JITTER * random.random())
+
+    def attempt(self, body: bytes, *, stream: bool = False) -> Reply:
+        """The reply to one attempt; as a `stream` the answer's first token is timed.
+
+        Raises AgainError where another attempt may help, RefusedError where none can, ConfigError where
+        key, address or model is wrong.
         """
         import httpx
 
-        why = ""
-        for attempt in range(self.attempts):
-            wait = min(2.0**attempt, 30.0)
-            try:
-                response = self.client.post(
-                    self.address, content=body, headers={"Content-Type": "application/json"}
-                )
-            except httpx.TimeoutException:
-                why = f"no answer within {self.timeout:g} s"
-            except httpx.TransportError as error:
-                why = f"cannot be reached ({type(error).__name__})"
-            else:
-                if response.is_success:
-                    return _reply(response)
-                why = self._refusal(response)
-                asked = _retry_after(response)
-                if asked is not None and asked > LONGEST_WAIT:
-                    raise ResourceError(f"{self.url}: {why}, and asks to wait {asked:.0f} s")
-                wait = asked if asked is not None else wait
-            if attempt + 1 < self.attempts:
-                self.sleep(wait)
-        raise ResourceError(f"{self.url}: {why} ({self.attempts} attempts)")
+        began = time.monotonic()
+        content = body[:-1] + STREAMED if stream else body
+        try:
+            address, headers, more = self.sent
+            request = httpx.Request("POST", address, headers=headers, content=content, extensions=more)
+            with closing(self.transport.handle_request(request)) as response:
+                if not response.is_success:
+                    response.read()
+                    raise self._refusal(response)
+                if response.headers.get("content-type", "").startswith("text/event-stream"):
+                    return self._streamed(response, began)
+                response.read()
+                return _reply(response)._replace(seconds=time.monotonic() - began)
+        except httpx.TimeoutException as error:
+            raise self._late() from error
+        except httpx.TransportError as error:
+            raise AgainError(f"cannot be reached ({type(error).__name__})") from error
 
-    def _refusal(self, response: httpx.Response) -> str:
-        """In words what a response that may be tried again said; raises for one that may not."""
+    def _late(self) -> AgainError:
+        return AgainError(f"no answer within {self.timeout:g} s", crowded=True)
+
+    def _streamed(self, response: httpx.Response, began: float) -> Reply:
+        """The reply from server-sent events; AgainError where they break off."""
+        told = Events()
+        first: float | None = None
+        for chunk in response.iter_raw():
+            told.read(chunk)
+            now = time.monotonic()
+            if first is None and told.pieces:
+                first = now - began
+            if now - began > self.timeout:
+                raise self._late()
+        reply = told.reply()
+        return reply._replace(seconds=time.monotonic() - began, first_token_seconds=first)
+
+    def _refusal(self, response: httpx.Response) -> Exception:
+        """The error that a response without success is."""
         code = response.status_code
         if code in AGAIN:
-            return f"status {code}"
+            return AgainError(f"status {code}", wait=_retry_after(response), crowded=code in TOO_MANY)
         said = " ".join(response.text.split())[:200]
         if code in (401, 403):
-            raise ConfigError(
+            return ConfigError(
                 f"{self.url}: the key is refused (status {code})",
                 hint=f"the key is read from the environment variable {self.key_variable}",
             )
         if code == 404:
-            raise ConfigError(
+            return ConfigError(
                 f"{self.url}: no such address or model (status 404): {said}",
                 hint="the address ends before /chat/completions, mostly with /v1",
             )
-        raise ResourceError(f"{self.url}: status {code}: {said}")
+        return RefusedError(f"{self.url}: status {code}: {said}")
+
+
+class Events:
+    """A chat completion as it comes in, in server-sent events."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []  # of the text, none empty
+        self.finish_reason: str | None = None
+        self.usage: dict[str, Any] = {}
+        self._has_text = False  # even an empty one
+        self._rest = b""
+
+    def read(self, chunk: bytes) -> None:
+        """Take in some bytes; a line that they cut waits for the next."""
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        for line in lines:
+            if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
+                self._event(data)
+
+    def _event(self, data: bytes) -> None:
+        try:
+            event = json.loads(data)
+            if event.get("error"):
+                raise AgainError(f"the endpoint broke off: {str(event['error'])[:200]}")
+            self.usage = event.get("usage") or self.usage
+            for choice in event.get("choices") or ():
+                said = (choice.get("delta") or {}).get("content")
+                self._has_text |= isinstance(said, str)
+                if said:
+                    self.pieces.append(said)
+                self.finish_reason = choice.get("finish_reason") or self.finish_reason
+        except (ValueError, AttributeError, TypeError) as error:
+            raise RefusedError(f"{NO_COMPLETION} ({type(error).__name__})") from error
+
+    def reply(self) -> Reply:
+        """The whole of it; AgainError if its end is missing, RefusedError if there was no text in it."""
+        if self.finish_reason is None:
+            raise AgainError("the answer broke off before its end")
+        if not self._has_text:
+            raise RefusedError(f"{NO_COMPLETION} (no text in it)")
+        reason = "length" if self.finish_reason == "length" else "stop"
+        return Reply("".join(self.pieces), reason, *_tokens(self.usage))
 
 
 def _reply(response: httpx.Response) -> Reply:
@@ -140,12 +271,14 @@ def _reply(response: httpx.Response) -> Reply:
         if not isinstance(text, str):
             raise TypeError("content is not a text")
     except (ValueError, KeyError, IndexError, TypeError) as error:
-        raise ResourceError(
-            f"the endpoint's response is not a chat completion ({type(error).__name__})"
-        ) from error
-    usage = value.get("usage") or {}
+        raise RefusedError(f"{NO_COMPLETION} ({type(error).__name__})") from error
     reason = "length" if choice.get("finish_reason") == "length" else "stop"
-    return Reply(text, reason, usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    return Reply(text, reason, *_tokens(value.get("usage") or {}))
+
+
+def _tokens(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    """(of the prompt, of the answer), as far as the endpoint says."""
+    return usage.get("prompt_tokens"), usage.get("completion_tokens")
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -175,13 +175,16 @@ def check_format(metrics: Sequence[MetricRow], chosen: Settings, candidate: str)
     if own is None or not known:
         return _check("format", "not measured", "the task names no form to comply with", required=False)
     best = max(known, key=lambda arm: known[arm])
+    allowed = chosen.get("limits", {}).get("format", chosen["margin"])
     detail = f"{fraction(own)} comply, {fraction(known[best])} with {best}"
-    if own < known[best] - chosen["margin"]:
-        detail += f": more than {points(chosen['margin'])} below"
-        return _check(
-            "format", "fail", detail, "look at the answers that do not comply, and train on the form"
-        )
-    return _check("format", "pass", detail)
+    failed = own < known[best] - allowed
+    if failed:
+        detail += f": more than {points(allowed)} below"
+    found = _check("format", "fail" if failed else "pass", detail)
+    if failed:
+        found["remedy"] = "look at the answers that do not comply, and train on the form"
+    found |= {"value": own, "limit": known[best] - allowed, "unit": "fraction, at least"}
+    return found
 
 
 def check_judge(metrics: Sequence[MetricRow]) -> Check:

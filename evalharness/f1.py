@@ -14,8 +14,10 @@ from evalharness.intervals import (
     Floats,
     Interval,
     no_interval,
+    why_too_few,
 )
 from evalharness.paired import ALL_FLIPS, FLIPS, STANDARD, Difference, Rules, Tail, percentile_interval
+from evalharness.pooled import EQUAL, Swapped, both_ways
 
 Labels = Sequence[str | None]
 
@@ -89,12 +91,6 @@ def _resampled(parts: Sequence[_Counts], groups: Codes | None, resamples: int, s
     return [np.concatenate(kept) for kept in results]
 
 
-def _too_few(n: int, groups: Codes | None) -> str | None:
-    if n < 2:
-        return f"{n} example{'s' * (n != 1)}: too few for an interval"
-    return "all examples are of one group" if groups is not None and len(np.unique(groups)) < 2 else None
-
-
 def macro_f1_interval(
     reference: Labels,
     predicted: Labels,
@@ -105,12 +101,12 @@ def macro_f1_interval(
     seed: int = 0,
 ) -> Interval:
     """Percentile bootstrap interval of macro-F1. None with a reason for too few rows or no spread."""
-    reason = _too_few(len(reference), groups)
+    reason = why_too_few(len(reference), groups)
     if reason:
         return no_interval(reason)
     (draws,) = _resampled([_counts(reference, predicted)], groups, resamples, seed)
     if np.all(draws == draws[0]):
-        return no_interval("every resample gives the same value")
+        return no_interval(EQUAL)
     return percentile_interval(draws, confidence, "bootstrap" if groups is None else "group bootstrap")
 
 
@@ -132,7 +128,7 @@ def macro_f1_difference(
     parts = [_counts(reference, side) for side in (candidate, baseline)]
     one = np.ones((1, n))
     mean = float(_macro(one, parts[0])[0] - _macro(one, parts[1])[0]) if n else None
-    reason = _too_few(n, groups)
+    reason = why_too_few(n, groups)
     if reason or mean is None:
         none = no_interval(reason or "no example")
         return Difference(n, units, mean, none, none, None, None, None)
@@ -143,25 +139,16 @@ def macro_f1_difference(
         same = Tail(1.0, 1.0, "swap test, exact") if list(candidate) == list(baseline) else None
         return Difference(n, units, mean, none, none, same, same, None)
     swapped = _swapped(reference, candidate, baseline, groups, rules.seed)
-    tail, margin_tail = (_tail(draws, swapped, mean, at) for at in (0.0, rules.margin))
+    tail, margin_tail = (both_ways(draws, swapped, mean, at) for at in (0.0, rules.margin))
     method = "paired bootstrap" if groups is None else "paired group bootstrap"
     levels = (rules.confidence, 1 - 2 * rules.alpha)
     wide, inner = (percentile_interval(draws, level, method) for level in levels)
     return Difference(n, units, mean, wide, inner, tail, margin_tail, float(draws.var(ddof=1)) * n)
 
 
-@dataclass(frozen=True)
-class _Swapped:
-    """Differences of macro-F1 where the systems' predictions were exchanged in some units."""
-
-    differences: Floats
-    exact: bool  # each pattern once; else drawn ones
-    least: float  # share of one pattern among all of the units: no test that turns them can give less
-
-
 def _swapped(
     reference: Labels, candidate: Labels, baseline: Labels, groups: Codes | None, seed: int
-) -> _Swapped:
+) -> Swapped:
     """Under all or many ways to exchange the two systems' predictions, by rows or by whole groups.
 
     Units that the exchange changes alike count together: what is drawn is how many of each kind change
@@ -200,24 +187,4 @@ def _swapped(
         ours = _mean_f1(hits[0] + change[:, :labels], sums[0] + change[:, labels:])
         theirs = _mean_f1(hits[1] - change[:, :labels], sums[1] - change[:, labels:])
         found.append(ours - theirs)
-    return _Swapped(np.concatenate(found), exact, least)
-
-
-def _tail(draws: Floats, swapped: _Swapped, observed: float, margin: float) -> Tail:
-    """Both ways against the margin: the larger p of bootstrap and swap test.
-
-    Exchanging shows how the difference spreads if there is none; for a margin that spread is laid around it.
-    """
-    more = 0 if swapped.exact else 1  # the observed counts as one of the drawn
-    count = more + len(swapped.differences)
-    distance = observed - margin
-    slack = 1e-9  # equal differences in another order of sums differ by rounding
-    ways = []
-    for wrong, far in (
-        (draws <= margin, swapped.differences >= distance - slack),
-        (draws >= margin, swapped.differences <= distance + slack),
-    ):
-        bootstrap = (1 + int(np.sum(wrong))) / (1 + len(draws))
-        ways.append(max(bootstrap, (more + int(np.sum(far))) / count, swapped.least))
-    test = "paired bootstrap and swap test" + (", exact" if swapped.exact else "")
-    return Tail(ways[0], ways[1], test)
+    return Swapped(np.concatenate(found), exact, least)

@@ -1,11 +1,16 @@
-"""Tokens to tokens: greedy answers and the likeliest of some candidates, a batch at a time."""
+"""Tokens to tokens: greedy answers and the likeliest of some candidates, a batch at a time.
+
+What all prompts begin with (an instruction, the same solved examples) can be read once: see `Prefix`.
+"""
 
 from __future__ import annotations
 
 import copy
 import inspect
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache as remembered
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.errors import ResourceError
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
 BRANCH_TOKENS = 65_536  # cached tokens that candidates of one pass may stand on, all rows together
 LOGITS = 1 << 28  # floats (1 GiB) of logits that one pass over candidates may make
 AGREE = 0.02  # relative difference of two ways to the same likelihood, in bfloat16
+WORTH = 24  # tokens that all prompts must begin with for them to be read once
 
 
 class Generated(NamedTuple):
@@ -29,6 +35,53 @@ class Generated(NamedTuple):
     choice: int | None  # position of the likeliest candidate; None without candidates
 
 
+class Prefix(NamedTuple):
+    """What all prompts begin with, as the model has read it: its tokens, and a cache of one row."""
+
+    tokens: tuple[int, ...]
+    cache: Any
+
+
+def shared(prompts: Sequence[Sequence[int]]) -> int:
+    """Tokens that all prompts begin with, so that each has at least one more."""
+    if not prompts:
+        return 0
+    ordered = sorted(map(tuple, prompts))  # the first and the last differ soonest
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(ordered[0], ordered[-1], strict=False))
+    return min(sum(1 for _ in same), min(map(len, prompts)) - 1)
+
+
+def read_prefix(loaded: LoadedModel, prompts: Sequence[Sequence[int]]) -> Prefix | None:
+    """The common beginning of the prompts, read once; None where it is short or this model cannot share it.
+
+    It cannot where its cache is no plain one (sliding windows, recurrent states), where learned tokens stand
+    before each prompt, or where the logits after a shared beginning are seen not to be those after a whole
+    prompt. It belongs to the adapter that acts now.
+    """
+    import torch
+
+    count = shared(prompts)
+    if count < WORTH or adapted.virtual_tokens(loaded.model) or "position_ids" not in _takes(_inner(loaded)):
+        return None
+    begin = tuple(prompts[0][:count])
+    with torch.inference_mode():
+        read = _State.read(loaded, [begin])
+        layers = [type(layer).__name__ for layer in getattr(read.cache, "layers", ())]
+        if not layers or set(layers) != {"DynamicLayer"}:
+            return None
+        prefix = Prefix(begin, read.cache)
+        some = [min(prompts, key=len), max(prompts, key=len)]
+        whole = torch.cat([_State.read(loaded, [prompt]).logits for prompt in some])
+        parted = _State.read(loaded, some, prefix).logits
+    near = AGREE if read.dtype in (torch.bfloat16, torch.float16) else AGREE / 20
+    if torch.allclose(whole.log_softmax(-1), parted.log_softmax(-1), rtol=near, atol=near):
+        return prefix
+    logging.getLogger(__name__).info(
+        "this model reads a shared beginning otherwise: each prompt is read whole"
+    )
+    return None
+
+
 def generate(
     loaded: LoadedModel,
     prompts: Sequence[Sequence[int]],
@@ -36,8 +89,13 @@ def generate(
     stops: frozenset[int],
     max_new_tokens: int,
     candidates: Candidates | None = None,
+    prefix: Prefix | None = None,
+    began: Callable[[], None] | None = None,
 ) -> list[Generated]:
     """The greedy answer to each prompt, and which candidate is likeliest right after it.
+
+    `prefix` is what they all begin with, if it was read before; `began` is called when the first tokens
+    are known.
 
     Prompts are padded on the left and positions counted from each prompt's own first token, so that a
     prompt gets the same tokens in a batch as alone. Greedy means greedy: penalties and the like in the
@@ -48,7 +106,7 @@ def generate(
 
     try:
         with torch.inference_mode():
-            return _generate(loaded, prompts, stops, max_new_tokens, candidates)
+            return _generate(loaded, prompts, stops, max_new_tokens, candidates, prefix, began)
     except torch.OutOfMemoryError as error:
         if len(prompts) == 1:
             raise ResourceError(
@@ -58,7 +116,9 @@ def generate(
     torch.cuda.empty_cache()
     half = len(prompts) // 2
     parts = (prompts[:half], prompts[half:])
-    settings: dict[str, Any] = {"stops": stops, "max_new_tokens": max_new_tokens, "candidates": candidates}
+    settings: dict[str, Any] = {
+        "stops": stops, "max_new_tokens": max_new_tokens, "candidates": candidates, "prefix": prefix,
+    }  # fmt: skip
     return [each for part in parts for each in generate(loaded, part, **settings)]
 
 
@@ -68,8 +128,12 @@ def _generate(
     stops: frozenset[int],
     max_new_tokens: int,
     candidates: Candidates | None,
+    prefix: Prefix | None = None,
+    began: Callable[[], None] | None = None,
 ) -> list[Generated]:
-    state = _State.read(loaded, prompts)
+    state = _State.read(loaded, prompts, prefix)
+    if began:
+        began()
     if candidates and not candidates.single and candidates.by_tree is None:
         candidates.by_tree = _takes_trees(loaded, prompts[0], candidates)
     choices = state.choose(candidates) if candidates else [None] * len(prompts)
@@ -109,18 +173,28 @@ class _State:
         self.lengths = mask.sum(dim=1)  # (B,) tokens of each prompt
 
     @classmethod
-    def read(cls, loaded: LoadedModel, prompts: Sequence[Sequence[int]]) -> _State:
+    def read(
+        cls, loaded: LoadedModel, prompts: Sequence[Sequence[int]], prefix: Prefix | None = None
+    ) -> _State:
+        """Read the prompts, or what follows the prefix that they begin with; padding stands before that."""
         import torch
 
-        longest = max(map(len, prompts))
+        known = len(prefix.tokens) if prefix else 0
+        longest = max(map(len, prompts)) - known
         tokens = torch.full((len(prompts), longest), _padding(loaded), dtype=torch.long)
-        mask = torch.zeros((len(prompts), longest), dtype=torch.long)
+        mask = torch.zeros((len(prompts), known + longest), dtype=torch.long)
+        mask[:, :known] = 1
         for row, prompt in enumerate(prompts):
-            tokens[row, longest - len(prompt) :] = torch.tensor(prompt)
-            mask[row, longest - len(prompt) :] = 1
+            start = longest - (len(prompt) - known)
+            tokens[row, start:] = torch.tensor(prompt[known:])
+            mask[row, known + start :] = 1
         tokens, mask = tokens.to(loaded.device), mask.to(loaded.device)
-        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)
-        logits, cache = _forward(loaded, tokens, mask, positions, None, last=True)
+        positions = (mask.cumsum(dim=1) - 1).clamp(min=0)[:, known:]
+        cache = None
+        if prefix:
+            cache = copy.deepcopy(prefix.cache)
+            cache.batch_repeat_interleave(len(prompts))
+        logits, cache = _forward(loaded, tokens, mask, positions, cache, last=True)
         return cls(loaded, cache, mask, logits[:, -1])
 
     def choose(self, candidates: Candidates) -> list[int | None]:
@@ -232,24 +306,42 @@ class _State:
 
         rows = len(self.lengths)
         said: list[list[int]] = [[] for _ in range(rows)]
-        open_rows = set(range(rows))
+        ended = [False] * rows
+        live = list(range(rows))  # the rows that are still in the batch
         logits, mask, positions = self.logits, self.mask, self.lengths[:, None]
         for step in range(max_new_tokens + 1):
             following = logits.argmax(dim=-1)
-            for row in sorted(open_rows):
-                token = int(following[row])
+            for row, token in zip(live, following.tolist(), strict=True):
                 if token in stops:
-                    open_rows.discard(row)
-                elif step < max_new_tokens:
+                    ended[row] = True
+                elif step < max_new_tokens and not ended[row]:
                     said[row].append(token)
-            if not open_rows or step == max_new_tokens:
+            if step == max_new_tokens or all(ended):
                 break
-            mask = torch.cat([mask, mask.new_ones(rows, 1)], dim=1)
+            kept = [place for place, row in enumerate(live) if not ended[row]]
+            if 2 * len(kept) <= len(live) and hasattr(self.cache, "batch_select_indices"):
+                chosen = torch.tensor(kept, device=mask.device)
+                self.cache.batch_select_indices(chosen)
+                mask, positions, following = mask[chosen], positions[chosen], following[chosen]
+                live = [live[place] for place in kept]
+            mask = torch.cat([mask, mask.new_ones(len(live), 1)], dim=1)
             found, self.cache = _forward(
                 self.loaded, following[:, None], mask, positions, self.cache, last=True
             )
             logits, positions = found[:, -1].float(), positions + 1
-        return [(tokens, "length" if row in open_rows else "stop") for row, tokens in enumerate(said)]
+        return [(tokens, "stop" if end else "length") for tokens, end in zip(said, ended, strict=True)]
+
+
+@remembered
+def _takes(kind: Any) -> frozenset[str]:  # noqa: ANN401  a class of transformers
+    """What a model's forward takes."""
+    return frozenset(inspect.signature(kind.forward).parameters)
+
+
+def _inner(loaded: LoadedModel) -> type:
+    """The class of the model below its adapter."""
+    model: Any = loaded.model
+    return type(model.get_base_model() if hasattr(model, "get_base_model") else model)
 
 
 def _padding(loaded: LoadedModel) -> int:
@@ -268,7 +360,8 @@ def _forward(
 ) -> tuple[torch.Tensor, Any]:
     """(logits, cache) of one pass; `last` asks for the logits of the last position only."""
     inner = loaded.model.get_base_model() if hasattr(loaded.model, "get_base_model") else loaded.model
-    known = inspect.signature(inner.forward).parameters
+    kind: Any = type(inner)
+    known = _takes(kind)
     more: dict[str, Any] = {"input_ids": tokens}
     model = loaded.model
     if virtual := adapted.virtual_tokens(model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
+Counts = NDArray[np.uint8]
 
 RESAMPLES = 4000
 CHUNK = 2_500_000  # values gathered at a time, about 20 MB
+KEPT = 64_000_000  # bytes of drawn counts that are kept: 4,000 resamples of 16,000 units
 COLLAPSE = 8  # drawing counts of distinct values pays when a value stands for this many
 
 
@@ -110,45 +112,84 @@ def group_totals(values: Floats, groups: Codes | None) -> Floats:
     return np.column_stack([sums[kept], sizes[kept]])
 
 
-def resampled_totals(units: Floats, resamples: int, rng: np.random.Generator) -> Floats:
+def resampled_totals(units: Floats, resamples: int, seed: int) -> Floats:
     """(resamples, columns): column sums of as many units as there are, drawn with replacement.
 
     Where few units are distinct, counts of the distinct ones are drawn, which has the same
-    distribution and costs a thousandth; else indices, in chunks, so that memory stays bounded.
+    distribution and costs a thousandth. Else how often each unit is drawn is kept for the next call:
+    the same number of units, resamples and seed gives the same resamples for every metric and arm.
     """
     count = len(units)
     distinct, counts = np.unique(units, axis=0, return_counts=True)
     if len(distinct) * COLLAPSE <= count:
-        drawn = rng.multinomial(count, counts / count, size=resamples)
+        drawn = np.random.default_rng(seed).multinomial(count, counts / count, size=resamples)
         return np.asarray(drawn @ distinct, dtype=np.float64)
     rows = max(1, CHUNK // count)
     totals = np.empty((resamples, units.shape[1]))
-    for start in range(0, resamples, rows):
-        stop = min(start + rows, resamples)
-        index = rng.integers(0, count, size=(stop - start, count), dtype=np.int32)
+    if count * resamples <= KEPT:
+        weights = drawn_counts(count, resamples, seed)
+        for start in range(0, resamples, rows):
+            totals[start : start + rows] = weights[start : start + rows].astype(np.float64) @ units
+        return totals
+    for start, index in _indices(count, resamples, np.random.default_rng(seed)):
         for column in range(units.shape[1]):
-            totals[start:stop, column] = units[:, column][index].sum(axis=1)
+            totals[start : start + len(index), column] = units[:, column][index].sum(axis=1)
     return totals
+
+
+_kept: dict[tuple[int, int, int], Counts] = {}
+
+
+def drawn_counts(count: int, resamples: int, seed: int) -> Counts:
+    """(resamples, count): how often each of `count` units is drawn in each resample. Not to be written to.
+
+    The newest are kept, up to KEPT bytes in all: they depend on nothing but the three numbers.
+    """
+    key = (count, resamples, seed)
+    found = _kept.pop(key, None)
+    if found is None:
+        found = np.empty(
+            (resamples, count), dtype=np.uint8
+        )  # one unit 256 times: not in the age of the world
+        for start, index in _indices(count, resamples, np.random.default_rng(seed)):
+            flat = index + np.arange(len(index))[:, None] * count
+            part = np.bincount(flat.ravel(), minlength=flat.size)
+            found[start : start + len(index)] = part.reshape(index.shape)
+        found.flags.writeable = False
+    while _kept and found.nbytes + sum(each.nbytes for each in _kept.values()) > KEPT:
+        _kept.pop(next(iter(_kept)))
+    _kept[key] = found
+    return found
+
+
+def _indices(count: int, resamples: int, rng: np.random.Generator) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """Units drawn with replacement, as many as there are, in blocks of rows with the first row's number."""
+    rows = max(1, CHUNK // count)
+    for start in range(0, resamples, rows):
+        size = (min(rows, resamples - start), count)
+        yield start, rng.integers(0, count, size=size, dtype=np.int32)
 
 
 def resampled_means(values: Floats, groups: Codes | None, resamples: int, seed: int) -> Floats:
     """Bootstrap means of rows, or of whole groups where there are groups (they are drawn undivided)."""
-    rng = np.random.default_rng(seed)
     if groups is None:
-        return resampled_totals(values[:, None], resamples, rng)[:, 0] / len(values)
-    totals = resampled_totals(group_totals(values, groups), resamples, rng)
+        return resampled_totals(values[:, None], resamples, seed)[:, 0] / len(values)
+    totals = resampled_totals(group_totals(values, groups), resamples, seed)
     return np.asarray(totals[:, 0] / totals[:, 1])
 
 
 def why_no_spread(values: Floats, groups: Codes | None = None) -> str | None:
     """Why nothing can be said of the spread of these values, or None if it can."""
-    if len(values) < 2:
-        return f"{len(values)} example{'s' * (len(values) != 1)}: too few for an interval"
-    if np.all(values == values[0]):
+    if len(values) > 1 and np.all(values == values[0]):
         return f"all {len(values)} values are equal"
-    if groups is not None and len(np.unique(groups)) < 2:
-        return f"all {len(values)} examples are of one group"
-    return None
+    return why_too_few(len(values), groups)
+
+
+def why_too_few(n: int, groups: Codes | None = None) -> str | None:
+    """Why `n` rows, or their groups, are too few for an interval, or None if they are not."""
+    if n < 2:
+        return f"{n} example{'s' * (n != 1)}: too few for an interval"
+    return f"all {n} examples are of one group" if groups is not None and len(np.unique(groups)) < 2 else None
 
 
 def bootstrap_mean(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from hashlib import blake2b
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -87,12 +88,15 @@ def digest_of(folder: Path) -> str:
 
 def parameters(folder: Path) -> int:
     """Parameters by the weight files: a quantised model holds its own packed, two to a byte."""
-    from math import prod
+    return sum(map(prod, shapes(folder).values()))
 
+
+def shapes(folder: Path) -> dict[str, list[int]]:
+    """The shape of each weight, by the files' headers alone."""
     from safetensors import safe_open
 
-    total = 0
-    for path in folder.glob(WEIGHTS):
-        with safe_open(str(path), framework="pt") as file:
-            total += sum(prod(file.get_slice(name).get_shape()) for name in file.keys())  # noqa: SIM118
-    return total
+    found: dict[str, list[int]] = {}
+    for path in sorted(folder.glob(WEIGHTS)):
+        with safe_open(str(path), framework="np") as file:
+            found |= {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
+    return found

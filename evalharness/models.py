@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from importlib.metadata import PackageNotFoundError, version
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 Quantization = Literal["auto", "nf4", "none"]
 Device = Literal["auto", "cpu", "cuda"]
+
+GPUS = (Path("/dev/nvidiactl"), Path("/dev/dxg"), Path("/dev/kfd"))  # without any of them Linux has no CUDA
 
 # Used where a tokenizer brings no chat template. Each turn is its role on a line, then its text; an
 # answer ends with the tokenizer's end token, which is all that an answer is trained to produce and
@@ -51,6 +55,16 @@ class LoadedModel:
     def without_adapter(self) -> AbstractContextManager[None]:
         """The base alone, while this lasts; also where all weights were trained anew."""
         return adapted.without(self.model, self.base_weights)
+
+    def acting(self, name: str | None) -> AbstractContextManager[None]:
+        """A further adapter in place of the first one, while this lasts; None leaves the first one there."""
+        return nullcontext() if name is None else adapted.acting(self.model, name)
+
+    def put_further(self, folder: Path, name: str) -> None:
+        """One more adapter on the same base; it acts only while it is asked to."""
+        adapted.must_fit(folder, str(self.facts["base_digest"]))
+        adapted.must_answer(folder, scores=False)
+        adapted.put_further(self.model, folder, name)
 
     @property
     def context(self) -> int:
@@ -93,7 +107,7 @@ def load_model(
     trust = {"trust_remote_code": trust_remote_code}
     taken, reason = choose_quantization(config, quantization, place, adapter, **trust)
     adapted.must_answer(adapter, scores=scores)
-    tokenizer, template = _tokenizer(folder, base, for_training, trust_remote_code)
+    tokenizer, template = load_tokenizer(folder, base, for_training, trust_remote_code)
     if scores:
         torch.manual_seed(seed)
         config.num_labels, config.pad_token_id = 1, tokenizer.pad_token_id
@@ -105,14 +119,14 @@ def load_model(
         "base": base,
         "base_digest": digest_of(folder),
         "parameters": sum(p.numel() for p in model.parameters()) if taken == "none" else parameters(folder),
-        "context": _context(config, tokenizer),
+        "context": context_of(config, tokenizer),
         "quantization": taken,
         "quantization_reason": reason,
         "chat_template": template,
         **_machine(model, dtype, place),
     }
     if for_training and taken == "nf4":
-        model = _peft().prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+        model = import_peft().prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     loaded = LoadedModel(model, tokenizer, place, facts, str(facts["base_digest"]))
     if adapter is not None:
         loaded = _with_adapter(loaded, adapter, kept, for_training, scores)
@@ -142,7 +156,7 @@ def _with_adapter(
     if adapted.is_whole_model(folder):
         own = adapted.put_weights(model, _weights(folder, folder.name, *kept, scores=scores))
     else:
-        _peft()
+        import_peft()
         model = adapted.put_adapter(model, folder, trainable=for_training)
         facts["context"] -= adapted.virtual_tokens(model)
     facts["adapter_digest"] = folder_digest("adapter", folder)
@@ -155,6 +169,8 @@ def _with_adapter(
 
 def choose_device(device: Device) -> str:
     """The string cpu or cuda; ResourceError where CUDA was asked for and is not there."""
+    if device == "cpu" or (device == "auto" and sys.platform == "linux" and not any(map(Path.exists, GPUS))):
+        return "cpu"  # said without importing PyTorch
     torch = _torch()
     if device == "cuda" and not torch.cuda.is_available():
         raise ResourceError("no CUDA device was found", hint="leave out --device, or use --device cpu")
@@ -208,7 +224,8 @@ def _torch() -> ModuleType:
     return torch
 
 
-def _peft() -> ModuleType:
+def import_peft() -> ModuleType:
+    """The package peft, and before it bitsandbytes, which it would import less quietly. Raises MissingExtraError."""
     try:
         nf4.import_bitsandbytes()  # first, and quietly: peft imports it too
     except MissingExtraError:
@@ -255,14 +272,12 @@ def load_config(folder: Path, base: str, *, trust_remote_code: bool = False) -> 
     return config
 
 
-def _tokenizer(
+def load_tokenizer(
     folder: Path, base: str, for_training: bool, trust_remote_code: bool
 ) -> tuple[PreTrainedTokenizerBase, str]:
     """The tokenizer, and where its chat template is from."""
-    from transformers import AutoTokenizer
-
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
+        tokenizer = _tokenizer_class(folder).from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=trust_remote_code
         )
     except (OSError, ValueError, KeyError) as error:
@@ -277,6 +292,19 @@ def _tokenizer(
         return tokenizer, "the tokenizer's own"
     tokenizer.chat_template = PLAIN_TEMPLATE
     return tokenizer, "plain: the tokenizer has none (docs/evaluate.md shows it)"
+
+
+def _tokenizer_class(folder: Path) -> Any:  # noqa: ANN401  a class of transformers
+    """What reads the tokenizer: where its own files say that they need no model's class, PyTorch is not imported."""
+    path = folder / "tokenizer_config.json"
+    told = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    if told.get("tokenizer_class") == "TokenizersBackend" and "auto_map" not in told:
+        from transformers import PreTrainedTokenizerFast
+
+        return PreTrainedTokenizerFast
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer
 
 
 def _weights(
@@ -341,7 +369,7 @@ def _cuda_dtype(torch: ModuleType) -> torch_types.dtype:
     return chosen
 
 
-def _context(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
+def context_of(config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> int:
     """The smaller of what model and tokenizer allow; 1024 where neither says."""
     limits = [
         getattr(config, "max_position_embeddings", None),

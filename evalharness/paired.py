@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from evalharness.intervals import (
-    CHUNK,
     RESAMPLES,
     Codes,
     Floats,
@@ -22,6 +21,7 @@ from evalharness.intervals import (
 )
 
 FLIPS = 9999
+PATTERNS = 2.0 * ((np.arange(256) >> np.arange(8)[:, None]) & 1) - 1.0  # (8 units, 256 patterns of signs)
 ALL_FLIPS = 13  # up to this many units each pattern of signs is tried, and p is exact
 
 
@@ -137,20 +137,19 @@ def sign_flip(units: Floats, seed: int, flips: int = FLIPS) -> Tail:
     count, observed = len(moving), float(units.sum())
     slack = 1e-9 * max(1.0, float(np.abs(moving).sum()))  # equal sums in another order differ by rounding
     if count <= ALL_FLIPS:
-        patterns = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
-        sums = (2.0 * patterns - 1.0) @ moving
+        every = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
+        sums = (2.0 * every - 1.0) @ moving
         above, below = float(np.mean(sums >= observed - slack)), float(np.mean(sums <= observed + slack))
         return Tail(above, below, "sign-flip, exact")
-    rng = np.random.default_rng(seed)
-    at_least = at_most = 0
-    rows = max(1, CHUNK // count)
-    for start in range(0, flips, rows):
-        size = min(rows, flips - start)
-        packed = np.frombuffer(rng.bytes(size * -(-count // 8)), dtype=np.uint8).reshape(size, -1)
-        signs = np.unpackbits(packed, axis=1, count=count).astype(np.float64)
-        sums = 2.0 * (signs @ moving) - moving.sum()
-        at_least += int(np.sum(sums >= observed - slack))
-        at_most += int(np.sum(sums <= observed + slack))
+    # Eight units at a time: a random byte says which of their 256 patterns of signs it is.
+    octets = np.zeros(-(-count // 8) * 8)
+    octets[:count] = moving
+    sums_by_pattern = octets.reshape(-1, 8) @ PATTERNS
+    drawn = np.frombuffer(np.random.default_rng(seed).bytes(len(sums_by_pattern) * flips), dtype=np.uint8)
+    sums = np.zeros(flips)
+    for known, patterns in zip(sums_by_pattern, drawn.reshape(len(sums_by_pattern), flips), strict=True):
+        sums += known[patterns]
+    at_least, at_most = (int(np.sum(side)) for side in (sums >= observed - slack, sums <= observed + slack))
     return Tail((1 + at_least) / (1 + flips), (1 + at_most) / (1 + flips), "sign-flip")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -15,6 +15,7 @@ from curate.progress import Progress
 from curate.workspace import Workspace, code_version
 from evalharness.arms import Arm, Pool
 from evalharness.prompts import Prompt, Prompter
+from evalharness.recall import kind, recall_at
 from evalharness.task import Solved, queries
 from evalharness.unfinished import Row, Unfinished, key_of
 
@@ -27,7 +28,8 @@ PREDICTIONS = pl.Schema(
         "finish_reason": pl.String,  # stop, length or error
         "prompt_tokens": pl.Int32,
         "answer_tokens": pl.Int32,
-        "seconds": pl.Float64,  # an equal share of its batch
+        "seconds": pl.Float64,  # an equal share of its batch; at an endpoint, of the attempt that was answered
+        "first_token_seconds": pl.Float64,  # of these, until its first token; null where that is not known
         "prompt_hash": pl.String,
         "error": pl.String,
     }
@@ -37,6 +39,7 @@ PREDICTIONS = pl.Schema(
 # The request of such a row failed. A row without a prompt could not be asked at all, and cannot be now.
 MAY_WORK = (pl.col("finish_reason") == "error") & pl.col("prompt_hash").is_not_null()
 CONTINUES = "continues"  # role of the predictions whose failed rows a run asks again
+LONGEST = 512  # tokens of an answer, by the rules for what is not said
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,13 @@ class Predicted(NamedTuple):
     fresh: bool  # False: recorded before, nothing has changed since
 
 
+class Origin(NamedTuple):
+    """What an arm's settings come of: further artifacts by role, and what tuning says of them."""
+
+    inputs: Mapping[str, str] = {}
+    tuning: Mapping[str, Any] = {}
+
+
 class Answerer(Protocol):
     """A model that arms can ask."""
 
@@ -74,12 +84,13 @@ class Answerer(Protocol):
         """The longest answer in tokens, as asked or by the model's own rule."""
         ...
 
-    def batches(self, prompts: Sequence[Prompt]) -> list[list[int]]:
-        """Positions of the prompts in the batches in which they are asked, always the same."""
-        ...
+    def rows(
+        self, arm: Arm, prompts: Sequence[Prompt], pool: Pool, asking: Asking, draft: Unfinished
+    ) -> Iterator[list[Row]]:
+        """The answers to all prompts, some at a time and in any order.
 
-    def answer(self, arm: Arm, prompts: Sequence[Prompt], pool: Pool, asking: Asking) -> list[Row]:
-        """The answers to a batch: answer, choice, finish_reason, tokens and error of each."""
+        What `draft` holds is not asked again; what is answered is in it before it comes out here.
+        """
         ...
 
     def facts(self) -> dict[str, Any]:
@@ -95,24 +106,28 @@ def predict(
     asking: Asking,
     *,
     again: bool = False,
+    pool: Pool | None = None,
+    origins: Mapping[str, Origin] | None = None,
 ) -> list[Predicted]:
     """Ask each arm the questions of a split, or take what is recorded if nothing has changed.
 
-    Of a recorded run, rows whose request failed are asked again, and they alone. With `again`, ask
+    `pool` is what may be shown, where that is more than the train rows; `origins` says what an arm's
+    settings come of. Of a recorded run, rows whose request failed are asked again, and they alone. With `again`, ask
     everything even so.
     Every fresh reading of the split is a run in the ledger. Raises ConfigError for a dataset without
     that split or, for arms that show examples, without train rows.
     """
     examples = workspace.examples(dataset)
     asked = questions(examples, asking)
-    pool = Pool(examples)
+    pool = pool or Pool(examples)
     results = []
     for arm in arms:
-        if hasattr(arm, "max_df") or hasattr(arm, "shots"):
+        if arm.shows == "rows":
             _must_have_train(pool, arm)
+        origin = (origins or {}).get(arm.name, Origin())
         settings, more = answerer.identity(arm)
         params = _params(arm, asking, settings)
-        inputs = {"dataset": dataset, **more}
+        inputs = {"dataset": dataset, **more, **origin.inputs}
         kept: dict[str, Row] = {}
         if not again and (found := _recorded(workspace, params, inputs)):
             run_id, outputs = found
@@ -125,10 +140,12 @@ def predict(
             kept = {row["example_id"]: row for row in good.iter_rows(named=True)}
             inputs[CONTINUES] = outputs["predictions"]
         with workspace.run("predict", params, inputs) as run:
-            draft = Unfinished(workspace.root / "unfinished", key_of(params, inputs, code_version()))
+            draft = Unfinished(workspace.root, key_of(params, inputs, code_version()), again=again)
             table, notes = _ask(arm, asked, pool, answerer, asking, draft, kept)
             if "adapter" in more:
                 notes["trained_on"] = trained_on(workspace, more["adapter"], examples, asked)
+            if origin.tuning:
+                notes["tuning"] = dict(origin.tuning)
             run.outputs["predictions"] = workspace.put_table("predictions", table)
             run.outputs["notes"] = workspace.put_json("prediction-notes", notes)
         draft.forget()
@@ -200,11 +217,23 @@ def _must_have_train(pool: Pool, arm: Arm) -> None:
 
 
 def _params(arm: Arm, asking: Asking, settings: dict[str, object]) -> dict[str, object]:
-    """What the ledger keeps of a run: the user's own instruction only by its digest."""
+    """What the ledger keeps of a run: an instruction only by its name and digest."""
     asked = asdict(asking)
     asked["instruction"] = digest(asking.instruction) if asking.instruction else None
-    shown = asdict(arm)  # type: ignore[call-overload]  # every arm is a dataclass
-    return {"arm": arm.name, **shown, **asked, **settings, "decoding": "greedy"}
+    return {"arm": arm.name, **settings_of(arm), **asked, **settings, "decoding": "greedy"}
+
+
+def settings_of(arm: Arm) -> dict[str, object]:
+    """An arm's settings as the ledger keeps them."""
+    shown: dict[str, object] = asdict(arm)  # type: ignore[call-overload]  # every arm is a dataclass
+    shown.pop("name", None)
+    inner = shown.pop("rag", None)
+    if isinstance(inner, dict):
+        shown["rag"] = {**inner, "instruction": None}
+    shown.pop("instruction", None)
+    if arm.instruction:
+        shown["prompt"] = {"name": arm.instruction.name, "digest": digest(arm.instruction.text)}
+    return shown
 
 
 def _ask(
@@ -218,20 +247,19 @@ def _ask(
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
     """The table and the notes. `kept`: rows that an earlier run has, by id; they are not asked."""
     began = time.monotonic()
+    if how := getattr(arm, "retrieval", None):
+        pool.prepare(how, [each.query for each in asked])
     prompter = answerer.prompter(arm, pool, asking)
     prompts = [prompter.prompt(each.query) for each in asked]
     good = [prompt for prompt in prompts if prompt.error is None and prompt.example_id not in kept]
     rows = kept | {
-        prompt.example_id: _failed(arm, prompt, prompt.error) for prompt in prompts if prompt.error
+        prompt.example_id: row_of(arm, prompt, finish_reason="error", error=prompt.error, prompt_hash=None)
+        for prompt in prompts
+        if prompt.error
     }
-    done = draft.read()
     with Progress(f"predict {arm.name}", total=len(good)) as progress:
-        for number, batch in enumerate(answerer.batches(good)):
-            part = [good[position] for position in batch]
-            if number not in done:
-                done[number] = _batch(arm, part, pool, answerer, asking)
-                draft.add(number, done[number])
-            rows |= {row["example_id"]: row for row in done[number]}
+        for part in answerer.rows(arm, good, pool, asking, draft):
+            rows |= {row["example_id"]: row for row in part}
             progress.step(len(part))
     table = pl.DataFrame([rows[prompt.example_id] for prompt in prompts], schema=PREDICTIONS, orient="row")
     notes = _notes(arm, asked, prompts, prompter, table)
@@ -239,31 +267,10 @@ def _ask(
     return table, {**notes, "model": answerer.facts(), "seconds": time.monotonic() - began}
 
 
-def _batch(arm: Arm, prompts: list[Prompt], pool: Pool, answerer: Answerer, asking: Asking) -> list[Row]:
-    began = time.monotonic()
-    said = answerer.answer(arm, prompts, pool, asking)
-    share = (time.monotonic() - began) / len(prompts)
-    return [
-        {
-            "example_id": prompt.example_id,
-            "arm": arm.name,
-            "seconds": share,
-            "prompt_hash": prompt.hash,
-            **row,
-        }
-        for prompt, row in zip(prompts, said, strict=True)
-    ]
-
-
-def _failed(arm: Arm, prompt: Prompt, error: str) -> Row:
-    empty = dict.fromkeys(PREDICTIONS)
-    return {
-        **empty,
-        "example_id": prompt.example_id,
-        "arm": arm.name,
-        "finish_reason": "error",
-        "error": error,
-    }
+def row_of(arm: Arm, prompt: Prompt, **said: object) -> Row:
+    """One row of PREDICTIONS; what is not said is null."""
+    known = {"example_id": prompt.example_id, "arm": arm.name, "prompt_hash": prompt.hash}
+    return {**dict.fromkeys(PREDICTIONS), **known, **said}
 
 
 def _notes(
@@ -271,9 +278,8 @@ def _notes(
 ) -> dict[str, Any]:
     """What a reader should know of how the arm was asked. `recall` is None where nothing is shown."""
     task = prompter.pool.task
-    told = [(each, p) for each, p in zip(asked, prompts, strict=True) if each.label and p.error is None]
-    shows = any(prompt.shown for prompt in prompts)
-    hits = [any(each.label == shown.label for shown in prompt.shown) for each, prompt in told]
+    told = [(each, p.shown) for each, p in zip(asked, prompts, strict=True) if p.error is None]
+    recall = recall_at(task, told)
     return {
         "arm": arm.name,
         "questions": len(asked),
@@ -286,5 +292,7 @@ def _notes(
         "shown_fewest": prompter.fewest,
         "shown_cut": prompter.cut,
         "instruction": prompter.dropped,
-        "recall": sum(hits) / len(hits) if shows and hits else None,
+        "recall": list(recall.values())[-1] if recall else None,
+        "recall_at": recall,
+        "recall_by": kind(task),
     }

@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 
 from curate.errors import SeatrialError, SourceError
 from curate.example import digest
-from evalharness.arms import Arm, Pool
+from evalharness.arms import Arm
 from evalharness.chat import Chat
-from evalharness.task import Query, Solved, Turn
+from evalharness.pool import Pool, Shown
+from evalharness.retrieval.documents import Passage
+from evalharness.task import Query, Turn
+
+PASSAGES = "Passages that may help, the likeliest last:"
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,7 @@ class Prompt:
     example_id: str
     turns: tuple[Turn, ...] = ()
     ids: tuple[int, ...] = ()
-    shown: tuple[Solved, ...] = ()
+    shown: tuple[Shown, ...] = ()
     error: str | None = None  # why there is no prompt
 
     @property
@@ -42,8 +46,8 @@ class Prompter:
     instruction: str | None = None
     chat: Chat | None = None
     room: int | None = None
-    cut: int = field(default=0, init=False)  # prompts with fewer solved examples than the arm asks for
-    fewest: int | None = field(default=None, init=False)  # solved examples in the prompt that has least
+    cut: int = field(default=0, init=False)  # prompts that show less than the arm asks for
+    fewest: int | None = field(default=None, init=False)  # examples or passages in the prompt that has least
 
     def __post_init__(self) -> None:
         made = self.pool.task.instruction() if self.arm.instructed else None
@@ -65,8 +69,8 @@ class Prompter:
         except SeatrialError as error:
             return Prompt(query.example_id, error=error.message)
 
-    def _fitted(self, query: Query, shown: list[Solved]) -> Prompt:
-        """With as many of the solved examples as fit; the first ones are left out first."""
+    def _fitted(self, query: Query, shown: list[Shown]) -> Prompt:
+        """With as much of what is shown as fits; the first ones are left out first."""
         for skip in range(len(shown) + 1):
             kept = shown[skip:]
             turns = self._turns(query, kept)
@@ -79,10 +83,23 @@ class Prompter:
             f"the prompt has {len(ids):,} tokens; the model has room for {self.room:,} beside the answer"
         )
 
-    def _turns(self, query: Query, shown: Sequence[Solved]) -> list[Turn]:
-        own = query.system or self.made
-        system = self.instruction or own if self.arm.instructed else query.system
+    def _turns(self, query: Query, shown: Sequence[Shown]) -> list[Turn]:
+        system = self._system(query)
+        passages = [each.whole for each in shown if isinstance(each, Passage)]
+        if passages:
+            system = "\n\n".join([*([system] if system else []), PASSAGES, *passages])
         turns: list[Turn] = [{"role": "system", "content": system}] if system else []
         for each in shown:
-            turns += [*each.query.turns, {"role": "assistant", "content": each.answer}]
+            if not isinstance(each, Passage):
+                turns += [*each.query.turns, {"role": "assistant", "content": each.answer}]
         return [*turns, *query.turns]
+
+    def _system(self, query: Query) -> str | None:
+        """The system message: the user's own for all, else the arm's, else the row's or that of the task."""
+        if not self.arm.instructed:
+            return query.system
+        if self.instruction:
+            return self.instruction
+        if self.arm.instruction:
+            return self.arm.instruction.over(query.system)
+        return query.system or self.made

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from curate.errors import ConfigError, NotFoundError
 from curate.workspace import Workspace
-from evalharness.arms import ARMS, TUNED, Pool
+from evalharness.arms import SERVED, TUNED, Pool, in_order
 from evalharness.judge import Judge
-from evalharness.metrics import Format, macro_f1, metrics_of
+from evalharness.metrics import Format, Metric, RougeF, described, metrics_of, recorded, score_rouges
+from evalharness.metrics.likelihood import Perplexity
+from evalharness.scored_before import JUDGEMENTS, JUDGES, METRICS, SCORES, Before, Earlier, read_scores, role
 from evalharness.task import Task, queries, task_of
 
-SCORES = pl.Schema(
-    {
-        "example_id": pl.String,
-        "arm": pl.String,
-        "metric": pl.String,
-        "value": pl.Float64,  # 0 to 1; null where it could not be scored
-        "reason": pl.String,  # why null
-        "label": pl.String,  # the label that was predicted, where the metric has one
-    }
-)
+PERPLEXITIES = (Perplexity("perplexity-by-token"), Perplexity("perplexity-by-sequence"))
 SAME = (
     "split", "limit", "base", "base_digest", "quantization", "endpoint", "device", "decoding", "max_new_tokens",
 )  # fmt: skip
+ASKED_ALIKE = (
+    "split",
+    "limit",
+    "decoding",
+    "max_new_tokens",
+)  # of another model: it informs and is not compared
 
 
 class Scores(NamedTuple):
@@ -38,17 +36,6 @@ class Scores(NamedTuple):
     table: pl.DataFrame
     run_id: str
     fresh: bool  # False: recorded before, nothing has changed since
-
-
-class Mean(NamedTuple):
-    """One arm by one metric, as a point; `seatrial compare` gives the interval."""
-
-    arm: str
-    metric: str
-    mean: float | None
-    n: int
-    nulls: int
-    reason: str | None  # the most frequent one
 
 
 def newest(workspace: Workspace, dataset: str, split: str | None = None) -> dict[str, str]:
@@ -68,7 +55,7 @@ def newest(workspace: Workspace, dataset: str, split: str | None = None) -> dict
         raise NotFoundError(
             f"no predictions on the {split or 'test'} rows of this dataset yet", hint="seatrial predict"
         )
-    return {arm: found[arm] for arm in ARMS if arm in found}
+    return {arm: found[arm] for arm in in_order(found)}
 
 
 def splits_answered(workspace: Workspace, dataset: str) -> list[str]:
@@ -116,39 +103,88 @@ def score(
     *,
     judges: Sequence[Judge] = (),
     form: Format | None = None,
+    more: Sequence[Metric] = (),
+    logprobs: Mapping[str, pl.DataFrame] | None = None,
 ) -> Scores:
-    """Score each arm's predictions (arm to digest) by every metric of the task and every judge.
+    """Score each arm's predictions (arm to digest) by every metric of the task, by `more` and by every judge.
 
-    Raises ConfigError unless all arms answered the same questions on the same base: their scores could
-    not be compared.
+    What was scored before of the same answers stands in the new table too, by metrics and judges that are
+    not asked for now; what has not changed is not scored again. `logprobs` (arm to a table with the columns
+    of metrics/likelihood.py) adds perplexity. Raises ConfigError unless all arms answered the same
+    questions on the same base: their scores could not be compared.
     """
     examples = workspace.examples(dataset)
     tables = {arm: workspace.table(digest) for arm, digest in predictions.items()}
     must_match(workspace, predictions, tables)
-    task = task_in(examples)
-    metrics = metrics_of(task, form)
+    earlier = Earlier(workspace, dataset)
+    usual = (*metrics_of(task_in(examples), form), *described(), *(PERPLEXITIES if logprobs else ()))
+    metrics = {metric.name: metric for metric in (*usual, *more)}
+    settings = {name: recorded(metric) for name, metric in metrics.items()}
+    asked = {judge.name: _judge_params(judge) for judge in judges if judge.endpoint}
+    kept = earlier.other(METRICS, predictions, settings)
+    judged = earlier.other(JUDGES, predictions, asked)
+    silent = [judge for judge in judges if not judge.endpoint and judge.name not in judged]
     params: dict[str, object] = {
-        "metrics": {metric.name: {"version": metric.version, **_fields(metric)} for metric in metrics},
-        "judges": {judge.name: _judge_params(judge) for judge in judges},
-    }
-    inputs = {"dataset": dataset, **{f"predictions-{arm}": digest for arm, digest in predictions.items()}}
-    asked = any(judge.endpoint for judge in judges)  # what failed may work now; what worked is kept
-    if not asked and (found := workspace.recorded("score", params, inputs)):
+        METRICS: settings | {name: each for name, (_, each) in kept.items()},
+        JUDGES: asked | {name: each for name, (_, each) in judged.items()}
+        | {judge.name: _judge_params(judge) for judge in silent},
+    }  # fmt: skip
+    inputs = {"dataset": dataset, **{role(arm): digest for arm, digest in predictions.items()}}
+    # a judge that failed may work now, and what it said is kept; log probabilities are new
+    if not asked and not logprobs and (found := workspace.recorded("score", params, inputs)):
         run_id, outputs = found
-        return Scores(outputs["scores"], workspace.table(outputs["scores"]), run_id, fresh=False)
+        return Scores(outputs["scores"], read_scores(workspace, outputs["scores"]), run_id, fresh=False)
     with workspace.run("score", params, inputs) as run:
-        parts, judged = [], []
+        parts = []
+        verdicts = _judgements(workspace, judged)
         for arm, table in tables.items():
             answers = with_references(table, examples)
-            parts += [_rows(arm, metric.name, metric.score(answers)) for metric in metrics]
-            for judge in judges:
-                judged.append(judge.judge(answers))
-                parts.append(_rows(arm, judge.name, judge.scores(judged[-1])))
+            if logprobs:
+                answers = answers.join(logprobs[arm], on="example_id", how="left", maintain_order="left")
+            parts += _scored(earlier, arm, predictions[arm], answers, list(metrics.values()), settings)
+            for judge in (*(each for each in judges if each.endpoint), *silent):
+                verdicts.append(judge.judge(answers))
+                parts.append(_rows(arm, judge.name, judge.scores(verdicts[-1])))
+        for name, (before, _) in (kept | judged).items():
+            parts += earlier.part(before, predictions, name)
         scores = pl.concat(parts)
         run.outputs["scores"] = workspace.put_table("scores", scores)
-        if judged:
-            run.outputs["judgements"] = workspace.put_table("judgements", pl.concat(judged))
+        if verdicts:
+            run.outputs[JUDGEMENTS] = workspace.put_table(JUDGEMENTS, pl.concat(verdicts, how="diagonal"))
     return Scores(run.outputs["scores"], scores, run.run_id, fresh=True)
+
+
+def _scored(
+    earlier: Earlier,
+    arm: str,
+    digest: str,
+    answers: pl.DataFrame,
+    metrics: Sequence[Metric],
+    settings: Mapping[str, Mapping[str, Any]],
+) -> list[pl.DataFrame]:
+    """One arm's rows by each metric, in their order; ROUGE's kinds together, since they share their words."""
+    found: dict[str, pl.DataFrame] = {}
+    for metric in metrics:
+        known = earlier.rows(arm, digest, metric.name, settings[metric.name])
+        if known is not None and not isinstance(metric, Perplexity):
+            found[metric.name] = known
+    rouges = [metric for metric in metrics if isinstance(metric, RougeF) and metric.name not in found]
+    for rouge, table in zip(rouges, score_rouges(rouges, answers), strict=True):
+        found[rouge.name] = _rows(arm, rouge.name, table)
+    for metric in metrics:
+        if metric.name not in found:
+            found[metric.name] = _rows(arm, metric.name, metric.score(answers))
+    return [found[metric.name] for metric in metrics]
+
+
+def _judgements(workspace: Workspace, judged: Mapping[str, tuple[Before, Any]]) -> list[pl.DataFrame]:
+    """What each of these judges said before."""
+    tables = []
+    for name, (before, _) in judged.items():
+        if JUDGEMENTS in before.outputs:
+            said = workspace.table(before.outputs[JUDGEMENTS])
+            tables.append(said.filter(("judge:" + pl.col("rubric")) == name))
+    return tables
 
 
 def task_in(examples: pl.DataFrame) -> Task:
@@ -158,7 +194,7 @@ def task_in(examples: pl.DataFrame) -> Task:
 
 
 def with_references(predictions: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
-    """The predictions with question, reference and reference_label from the dataset, in their order."""
+    """The predictions with question, reference, reference_label and meta (JSON) from the dataset, in their order."""
     asked = examples.join(predictions.select("example_id"), on="example_id", how="semi")
     known = [
         (
@@ -166,10 +202,11 @@ def with_references(predictions: pl.DataFrame, examples: pl.DataFrame) -> pl.Dat
             "\n".join(f"{turn['role']}: {turn.get('content') or ''}" for turn in each.query.turns),
             each.answer or None,
             each.label,
+            meta,
         )
-        for each in queries(asked)
+        for each, meta in zip(queries(asked), asked["meta"], strict=True)
     ]
-    names = ("example_id", "question", "reference", "reference_label")
+    names = ("example_id", "question", "reference", "reference_label", "meta")
     right = pl.DataFrame(known, schema=dict.fromkeys(names, pl.String), orient="row")
     joined = predictions.join(right, on="example_id", how="left", maintain_order="left")
     if joined.height != predictions.height or right.height != predictions.height:
@@ -180,30 +217,10 @@ def with_references(predictions: pl.DataFrame, examples: pl.DataFrame) -> pl.Dat
     return joined
 
 
-def means(scores: pl.DataFrame, examples: pl.DataFrame) -> list[Mean]:
-    """Each arm by each metric, in the table's order, with macro-F1 after accuracy."""
-    labels = dict(examples.select("example_id", "label").iter_rows())
-    rows = []
-    for (arm, metric), part in scores.group_by(["arm", "metric"], maintain_order=True):
-        known = part.filter(pl.col("value").is_not_null())
-        missing = part.filter(pl.col("value").is_null())
-        why = missing["reason"].mode().sort()[0] if missing.height else None
-        value = known["value"].mean()
-        mean = float(value) if isinstance(value, int | float) else None
-        rows.append(Mean(str(arm), str(metric), mean, known.height, missing.height, why))
-        if metric == "accuracy":
-            pairs = [(labels[each], said) for each, said in known.select("example_id", "label").iter_rows()]
-            whole = macro_f1([right for right, _ in pairs], [said for _, said in pairs])
-            rows.append(Mean(str(arm), "macro-f1", whole, known.height, missing.height, why))
-    return rows
-
-
 def _rows(arm: str, metric: str, found: pl.DataFrame) -> pl.DataFrame:
+    if "statistics" not in found.columns:
+        found = found.with_columns(statistics=pl.lit(None, SCORES["statistics"]))
     return found.with_columns(arm=pl.lit(arm), metric=pl.lit(metric)).select(SCORES.names())
-
-
-def _fields(metric: object) -> dict[str, Any]:
-    return asdict(metric)  # type: ignore[call-overload,no-any-return]  # every metric is a dataclass
 
 
 def _judge_params(judge: Judge) -> dict[str, object]:
@@ -229,7 +246,7 @@ def must_match(
             )
     made = {arm: _made_by(workspace, digest) for arm, digest in predictions.items()}
     for arm in others:
-        for key in SAME:
+        for key in ASKED_ALIKE if arm.startswith(SERVED) else SAME:
             left, right = made[first].get(key), made[arm].get(key)
             if left != right and not (key == "base" and "endpoint" in made[arm] and arm == "tuned"):
                 raise ConfigError(

@@ -1,22 +1,20 @@
-"""What happened to these test rows before: who answered them, in any dataset version, and what was first compared."""
+"""What happened to these test rows before: who answered them, in any dataset version."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from curate.workspace import Workspace
 from evalharness.arms import TUNED
 from evalharness.believed import ROLES
-from evalharness.comparison import Check, Readings, Settings
+from evalharness.comparison import Check, Readings
 from evalharness.predict import CONTINUES
-from evalharness.wording import plain, points
 
 TEST = "test"
-BINDING = ("primary", "margin", "alpha")
 FRESH = "Put fresh rows into the test split and compare once: another seed draws from rows that were read."
 
 
@@ -161,13 +159,13 @@ def _seen(workspace: Workspace, runs: Sequence[Reading], test: pl.DataFrame) -> 
             rows = rows.join(answered, on="example_id", how="semi")
         else:
             rows = rows.filter(pl.col("split") == run.split)
-        if same := _shared(test, rows):
+        if same := shared(test, rows):
             seen |= same
             answered_in.append(run.run_id)
     return len(seen), answered_in
 
 
-def _shared(test: pl.DataFrame, rows: pl.DataFrame) -> set[str]:
+def shared(test: pl.DataFrame, rows: pl.DataFrame) -> set[str]:
     """Ids of the test rows that are among other rows: the same row, or the same words."""
     ids, contents = set(rows["example_id"]), set(rows["content_hash"])
     pairs = test.select("example_id", "content_hash").iter_rows()
@@ -191,40 +189,3 @@ def check_sealed(found: Readings) -> Check:
         return Check(check=name, state="pass", required=True, detail=detail, remedy="")
     detail += ": what is chosen after several looks at the same rows looks better than it is"
     return Check(check=name, state="fail", required=True, detail=detail, remedy=FRESH)
-
-
-def first_settings(workspace: Workspace, test: pl.DataFrame) -> tuple[str, Settings] | None:
-    """(run, settings) of the first comparison whose test split holds any of these rows, in any version."""
-    query = """select run.run_id, params, i.digest from run join run_end using (run_id)
-               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
-               where kind = 'compare' and error is null order by ended_at, run.run_id"""
-    shares: dict[str, bool] = {}
-    for row in workspace.ledger.rows(query):
-        version = str(row["digest"])
-        if version not in shares:
-            rows = workspace.scan_examples(version).filter(pl.col("split") == TEST)
-            shares[version] = bool(_shared(test, rows.select("example_id", "content_hash").collect()))
-        if shares[version]:
-            return str(row["run_id"]), cast("Settings", json.loads(row["params"])["settings"])
-    return None
-
-
-def check_settings(first: tuple[str, Settings] | None, chosen: Settings) -> Check:
-    """Whether what decides is what the first comparison on these rows was decided by."""
-    name = "settings fixed before"
-    if first is None or all(first[1][key] == chosen[key] for key in BINDING):  # type: ignore[literal-required]
-        detail = f"{_said(chosen)}, as in the first comparison on these rows"
-        return Check(check=name, state="pass", required=True, detail=detail, remedy="")
-    run_id, bound = first
-    return Check(
-        check=name,
-        state="fail",
-        required=True,
-        detail=f"the first comparison on these rows had {_said(bound)} (run {run_id}); this one has {_said(chosen)}",
-        remedy=f"seatrial compare --primary {bound['primary']} --margin {bound['margin']:g} --alpha {bound['alpha']:g},"
-        " or fresh test rows.",
-    )
-
-
-def _said(chosen: Settings) -> str:
-    return f"primary {chosen['primary']}, margin {points(chosen['margin'])}, alpha {plain(chosen['alpha'])}"

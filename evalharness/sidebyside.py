@@ -42,15 +42,21 @@ def side_by_side(
     chosen: Settings,
     arms: Sequence[str],
     candidate: str,
+    *,
+    most: int = SHOWN,
+    cut: int = CUT,
 ) -> Examples:
-    """The examples to show, at most 200, ordered by kind and then by how much was lost or won."""
+    """The examples to show, `most` at most, ordered by kind and then by how much was lost or won.
+
+    Texts are cut to `cut` characters.
+    """
     metric = "accuracy" if chosen["primary"] == "macro-f1" else chosen["primary"]
     values = {
         example_id: {arm: _value(pairs.values[metric, arm][row]) for arm in arms}
         for row, example_id in enumerate(pairs.example_ids)
     }
     kinds = {example_id: kind_of(row, candidate) for example_id, row in values.items()}
-    chosen_ids = _select(kinds, values, candidate)
+    chosen_ids = _select(kinds, values, candidate, most)
     texts = {
         row["example_id"]: row
         for row in examples.filter(pl.col("example_id").is_in(chosen_ids)).iter_rows(named=True)
@@ -64,12 +70,22 @@ def side_by_side(
     for example_id in chosen_ids:
         labels = {arm: pairs.labels[arm][position[example_id]] for arm in arms if arm in pairs.labels}
         said = {
-            arm: _arm_answer(answers.get((example_id, arm)), labels.get(arm), values[example_id][arm])
+            arm: _arm_answer(answers.get((example_id, arm)), labels.get(arm), values[example_id][arm], cut)
             for arm in arms
         }
-        rows.append(_example_row(texts[example_id], kinds[example_id], said))
+        row = _example_row(texts[example_id], kinds[example_id], said, cut)
+        rows.append(row | {"marks": marks_of(said, candidate)})
     counts: dict[str, int] = {kind: sum(found == kind for found in kinds.values()) for kind in KINDS}
     return Examples(total=len(kinds), kinds=counts, rows=rows)
+
+
+def marks_of(said: Mapping[str, ArmAnswer], candidate: str) -> list[str]:
+    """What else is worth knowing: `fixed`: better than the base; `flip`: other than the base; `error`: an arm failed."""
+    own, base = (said[arm]["value"] if arm in said else None for arm in (candidate, "base"))
+    known = own is not None and base is not None
+    found = ["fixed"] if known and own > base else []  # type: ignore[operator]  # both are known
+    found += ["flip"] if known and own != base else []
+    return found + ["error"] * any(each["finish_reason"] == "error" for each in said.values())
 
 
 def _value(value: float) -> float | None:
@@ -77,7 +93,7 @@ def _value(value: float) -> float | None:
 
 
 def _select(
-    kinds: Mapping[str, Kind], values: Mapping[str, Mapping[str, float | None]], candidate: str
+    kinds: Mapping[str, Kind], values: Mapping[str, Mapping[str, float | None]], candidate: str, most: int
 ) -> list[str]:
     def size(example_id: str) -> tuple[float, str]:
         row = values[example_id]
@@ -85,8 +101,8 @@ def _select(
         return -abs((row[candidate] or 0.0) - max(others, default=0.0)), example_id
 
     by_kind = {kind: sorted((e for e, k in kinds.items() if k == kind), key=size) for kind in KINDS}
-    taken = {kind: by_kind[kind][: QUOTAS[kind]] for kind in KINDS}
-    room = SHOWN - sum(map(len, taken.values()))
+    taken = {kind: by_kind[kind][: QUOTAS[kind] * most // SHOWN] for kind in KINDS}
+    room = most - sum(map(len, taken.values()))
     for kind in KINDS:
         more = by_kind[kind][len(taken[kind]) :][: max(0, room)]
         taken[kind] = taken[kind] + more
@@ -94,11 +110,13 @@ def _select(
     return [example_id for kind in KINDS for example_id in taken[kind]]
 
 
-def _arm_answer(prediction: Mapping[str, object] | None, label: str | None, value: float | None) -> ArmAnswer:
+def _arm_answer(
+    prediction: Mapping[str, object] | None, label: str | None, value: float | None, cut: int
+) -> ArmAnswer:
     answer = prediction["answer"] if prediction else None
     text = answer if isinstance(answer, str) else None
     return ArmAnswer(
-        answer=None if text is None else text[:CUT],
+        answer=None if text is None else text[:cut],
         characters=len(text or ""),
         label=label,
         value=value,
@@ -106,16 +124,16 @@ def _arm_answer(prediction: Mapping[str, object] | None, label: str | None, valu
     )
 
 
-def _example_row(example: Mapping[str, Any], kind: Kind, said: dict[str, ArmAnswer]) -> ExampleRow:
+def _example_row(example: Mapping[str, Any], kind: Kind, said: dict[str, ArmAnswer], cut: int) -> ExampleRow:
     messages = example["messages"] or []
     question, reference = prompt_text(messages), answer_text(messages)
     label = example["label"]
     return ExampleRow(
         example_id=str(example["example_id"]),
         kind=kind,
-        question=question[:CUT],
+        question=question[:cut],
         question_characters=len(question),
-        reference=reference[:CUT],
+        reference=reference[:cut],
         reference_characters=len(reference),
         label=None if label is None else str(label),
         arms=said,

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from evalharness.endpoint import Endpoint
+from evalharness.replies import Replies
+
 Row = dict[str, Any]  # the columns of PREDICTIONS
+REPLIES = "replies"  # folder of what endpoints said, beside the drafts
 
 
 class Unfinished:
     """A file with one line of JSON for each batch that was answered whole.
 
     `key` names the run by its settings, inputs and code, so that nothing of another run is taken up.
-    A line that was cut by a kill is dropped, and its batch is answered again.
+    A line that was cut by a kill is dropped, and its batch is answered again. What endpoints said is kept
+    by its request for all runs; with `again` for this one alone, until it is done.
     """
 
-    def __init__(self, folder: Path, key: str) -> None:
+    def __init__(self, root: Path, key: str, *, again: bool = False) -> None:
+        folder = root / "unfinished"
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / f"predict-{key}.jsonl"
+        self.kept = root / REPLIES
+        self.own = folder / f"predict-{key}-{REPLIES}" if again else None
 
     def read(self) -> dict[int, list[Row]]:
         """Batch number to its rows."""
@@ -46,9 +55,26 @@ class Unfinished:
             file.flush()
             os.fsync(file.fileno())
 
+    @contextmanager
+    def replies(self, endpoint: Endpoint) -> Iterator[Replies]:
+        """What this endpoint said before, to look up and to add to."""
+        found = Replies.of(self.own or self.kept, endpoint)
+        try:
+            yield found
+        finally:
+            found.close()
+
     def forget(self) -> None:
-        """The run is recorded; its draft is not needed."""
+        """The run is recorded; its draft is not needed, and what was asked anew takes the old replies' place."""
         self.path.unlink(missing_ok=True)
+        if self.own is None or not self.own.is_dir():
+            return
+        self.kept.mkdir(exist_ok=True)
+        for file in self.own.iterdir():
+            with (self.kept / file.name).open("ab") as kept:
+                kept.write(b"\n" + file.read_bytes())
+            file.unlink()
+        self.own.rmdir()
 
 
 def key_of(params: Mapping[str, object], inputs: Mapping[str, str], code: str) -> str:

@@ -36,6 +36,8 @@ from evalharness.wording import (
 )
 
 WIDTH = 72
+# conditions on what the adapter costs or spoils; the others are on whether the gain is one
+PRICES = ("format", "latency", "cost", "forgetting", "red team")
 
 
 def union_p(ps: Sequence[float | None]) -> float | None:
@@ -88,8 +90,8 @@ def _failed(
     also = f" ({more} more failed)" if more else ""
     shown = len(_established(rows, chosen)) == len(rows)
     lead = "The gain shown cannot be trusted" if shown else "The comparison cannot be trusted"
-    if first["check"] == "format":
-        lead = "A condition failed"
+    if first["check"] in PRICES:
+        lead = "Its price is too high"
     return Verdict(
         outcome="DO NOT SHIP",
         reason=f"{lead}: {first['check']}: {first['detail']}{also}.",

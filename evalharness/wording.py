@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 from evalharness.comparison import Believed, Comparison, DifferenceRow, Doubted, PeopleRow
 
@@ -181,3 +182,41 @@ def _people_notes(row: PeopleRow) -> str:
     if strange := row.get("strange", 0):  # a row kept before these were counted has none
         notes.append(f"Left out: {strange_words(strange)}.")
     return "".join(f" {note}" for note in notes)
+
+
+def measured(value: float, unit: str) -> str:
+    """A measured value or its limit, as short as it can be told."""
+    if unit == "points":
+        return f"{100 * value:.1f} points"
+    if unit == "seconds":
+        return f"{value:.3g} s"
+    return fraction(value) if unit.startswith("fraction") else f"{value:,.0f} {unit}".strip()
+
+
+def instrument_words(comparison: Comparison) -> str:
+    """What the answers were made with, in a line; empty where it was not recorded."""
+    stamp = comparison.get("instrument")
+    if stamp is None:
+        return ""
+    parts = [stamp["device"], stamp["dtype"], stamp["quantization"], stamp["decoding"]]
+    parts += [f"{name} {version}" for name, version in sorted(stamp["versions"].items())]
+    parts += [
+        f"noise: {stamp['noise']}" if stamp["noise"] else None,
+        f"seeds: {stamp['seeds']}" if stamp["seeds"] else None,
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def again_words(comparison: Comparison) -> str:
+    """The commands that make the comparison and its report again from what the workspace holds."""
+    chosen, declared = comparison["settings"], comparison.get("declared")
+    words = ["seatrial", "compare", comparison["subject"]["dataset"]]
+    bound = declared["binding"] if declared else None
+    for key in ("primary", "margin", "alpha"):
+        if bound is None or bound[key] != chosen[key]:
+            value = chosen[key]
+            words += [f"--{key}", value if isinstance(value, str) else f"{value:g}"]
+    words += ["--seed", str(chosen["seed"])]
+    if other := comparison["artifacts"].get("believed-dataset"):
+        words += ["--believed", other]
+    return shlex.join(words) + "\nseatrial report --to report"

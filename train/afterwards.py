@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from evalharness import diagnosis
 from evalharness.models import LoadedModel
 from evalharness.task import Task
-from train import diagnosis, metric
+from train import metric
 from train.batches import Encoded
 from train.recipe import Recipe
 

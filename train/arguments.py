@@ -35,7 +35,7 @@ def arguments(loaded: LoadedModel, recipe: Recipe, work: Path, *, judged: bool) 
         "adam_beta2": recipe.beta2,
         "max_grad_norm": recipe.max_grad_norm,
         "optim": "adamw_torch",
-        "activation_checkpointing": recipe.gradient_checkpointing != "off",
+        "activation_checkpointing": recipe.gradient_checkpointing == "on",  # `auto` was settled before
         "train_sampling_strategy": "group_by_length" if recipe.group_by_length else "random",
         "max_length": None,  # our own gate has looked at each row's length
         "dataloader_num_workers": 0,

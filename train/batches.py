@@ -12,22 +12,21 @@ the run: a mask that is wrong by one token trains a model that never stops, or n
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
-from curate.errors import ConfigError
-from evalharness.chat import SWITCHES, UNTOLD_CALLS, Chat, calls_alone
+from curate.errors import ConfigError, SourceError
+from evalharness.chat import SWITCHES, Chat, calls_alone
 from evalharness.models import LoadedModel
 
 IGNORED = -100  # the label of a token that the loss does not look at
-MARKS = re.compile(r"\{%-?\s*generation\b")
+AT_ONCE = 512  # rows whose texts become tokens in one call: ten times as quick as one by one
 
-
-class UnusableRowError(Exception):
-    """Says why one row cannot be trained on; the caller decides what that means."""
+Turns = list[dict[str, Any]]
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -47,23 +46,44 @@ class Encoded:
 
 @dataclass(frozen=True)
 class Template:
-    """A base's tokenizer as far as masks need it."""
+    """A base's chat format, and which turns of the assistant are learned: all, or the `last`."""
 
-    tokenizer: Any
-    end_ids: frozenset[int]  # any of these ends a turn
-    train_on: str = "assistant"  # all assistant turns, or `last`
-    folds_system: bool = False  # the template has no system role: its text leads the first question
+    chat: Chat
+    train_on: str = "assistant"
 
     @property
-    def marked(self) -> bool:
-        """Whether the chat template says itself which part the assistant generates."""
-        return bool(MARKS.search(self.tokenizer.chat_template or ""))
+    def tokenizer(self) -> Any:  # noqa: ANN401  a PreTrainedTokenizerBase
+        """The base's."""
+        return self.chat.tokenizer
+
+    @property
+    def end_ids(self) -> frozenset[int]:
+        """Any of these ends a turn."""
+        return self.chat.stops
 
     @property
     def ways(self) -> str:
         """The two ways by which masks are found, for the record."""
-        first = "the template's generation marks" if self.marked else "places in the rendered text"
+        first = "the template's generation marks" if self.chat.marked else "places in the rendered text"
         return f"{first} against prefix difference of tokens"
+
+
+class Row(NamedTuple):
+    """What becomes one Encoded."""
+
+    example_id: str
+    where: str
+    turns: Turns
+
+
+class _Texts(NamedTuple):
+    """A conversation as text; up to each learned turn, and with it; and where the first way says they lie."""
+
+    whole: str
+    before: list[str]
+    after: list[str]
+    spans: list[Span]
+    learned: list[int]  # places among the turns
 
 
 def template_of(loaded: LoadedModel, train_on: str) -> Template:
@@ -73,14 +93,13 @@ def template_of(loaded: LoadedModel, train_on: str) -> Template:
             "the base's tokenizer cannot tell where a token lies in the text",
             hint="choose a base with a tokenizer.json",
         )
-    chat = Chat(loaded)
-    return Template(loaded.tokenizer, chat.stops, train_on, chat._folds_system)
+    return Template(Chat(loaded), train_on)
 
 
-def conversation(messages: Sequence[Mapping[str, str | None]]) -> list[dict[str, Any]]:
+def conversation(messages: Sequence[Mapping[str, str | None]]) -> Turns:
     """Messages as chat templates take them: no nulls, tool calls as values rather than JSON text.
 
-    UnusableRowError for tool calls that are no JSON.
+    SourceError for tool calls that are no JSON.
     """
     chat = []
     for message in messages:
@@ -89,173 +108,190 @@ def conversation(messages: Sequence[Mapping[str, str | None]]) -> list[dict[str,
             try:
                 turn["tool_calls"] = json.loads(message["tool_calls"] or "[]")
             except ValueError as error:
-                raise UnusableRowError(f"its tool calls are no JSON: {error}") from error
-        for key in ("name", "tool_call_id"):
-            if message.get(key):
-                turn[key] = message[key]
+                raise SourceError(f"its tool calls are no JSON: {error}") from error
+        turn |= {key: message[key] for key in ("name", "tool_call_id") if message.get(key)}
         chat.append(turn)
     return chat
 
 
-def folded(chat: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The system message put before the first question, as the harness asks where a template has no such role."""
-    if not chat or chat[0]["role"] != "system":
-        return chat
-    system, *turns = chat
-    first = next((index for index, turn in enumerate(turns) if turn["role"] == "user"), None)
-    if first is not None:
-        turns[first] = {**turns[first], "content": f"{system['content']}\n\n{turns[first]['content']}"}
-    return turns
+def encode(template: Template, rows: Sequence[Row], *, every: int = 1) -> Iterator[Encoded | SourceError]:
+    """Each conversation as tokens, in order, or the fault of the row for which it cannot be trained on.
 
-
-def encode(template: Template, example_id: str, where: str, chat: list[dict[str, Any]]) -> Encoded:
-    """One conversation as tokens, its mask found both ways; raises ConfigError where they differ.
-
-    Raises UnusableRowError where the row itself is at fault.
+    The two ways are compared on each `every`-th row. ConfigError where they differ by the template's fault.
     """
-    if any(calls_alone(turn) for turn in chat):
-        _must_tell_calls(template, chat)
-    ids = _ids(template, chat)
-    turns = _turns(template, chat)
-    second, unlearned = _by_prefix(template, chat, ids, turns)
-    first = _by_marks(template, chat, ids) if template.marked else _by_text(template, chat, ids, turns)
-    blank = [
-        turn for turn in turns if not str(chat[turn]["content"])[:1].strip() and not calls_alone(chat[turn])
-    ]
-    if first != second and blank:
-        # transformers finds no token at a mark that begins with white space, where the tokenizer drops that
-        first = _by_text(template, chat, ids, turns)
-    if blank and (unlearned or first != second):  # no fault of the template: other rows would show that
-        raise UnusableRowError(
-            f"message {blank[0] + 1} is empty or begins with white space that cannot be told "
-            "from the chat template's own"
-        )
-    if unlearned:
-        raise ConfigError(
-            f"{where}: message {unlearned[0] + 1} is an answer that the base's chat template tells otherwise once more follows, "
-            "so it cannot be trained on",
-            hint=_remedy(template),
-        )
-    if first != second:
-        raise ConfigError(_difference(template, where, ids, first, second), hint=_remedy(template))
-    return Encoded(example_id, where, tuple(ids), tuple(second))
+    for first in range(0, len(rows), AT_ONCE):
+        part = rows[first : first + AT_ONCE]
+        compared = [(first + at) % every == 0 for at in range(len(part))]
+        texts = [_texts(template, row, both) for row, both in zip(part, compared, strict=True)]
+        told = [each for each in texts if isinstance(each, _Texts)]
+        wholes = iter(_tokens(template, [each.whole for each in told], offsets=True))
+        wanted = [
+            each for each, both in zip(texts, compared, strict=True) if both and isinstance(each, _Texts)
+        ]
+        pieces = iter(_tokens(template, [text for each in wanted for text in (*each.before, *each.after)]))
+        for row, text, both in zip(part, texts, compared, strict=True):
+            if isinstance(text, SourceError):
+                yield text
+                continue
+            ids, offsets = next(wholes)
+            mask = _inside(offsets, text.spans)
+            fault = None
+            if both:
+                sides = [[next(pieces)[0] for _ in text.learned] for _ in range(2)]
+                fault = _fault(template, row, text, ids, mask, list(zip(*sides, strict=True)))
+            yield fault or Encoded(row.example_id, row.where, tuple(ids), tuple(mask))
 
 
-def _must_tell_calls(template: Template, chat: list[dict[str, Any]]) -> None:
-    """UnusableRowError if the template leaves out the tool calls of a turn that holds nothing else."""
-    told = _text(template, chat)
-    without = [{key: value for key, value in turn.items() if key != "tool_calls"} for turn in chat]
+def _texts(template: Template, row: Row, both: bool) -> _Texts | SourceError:
+    """The texts that `encode` needs of a row; the fault of the row where the template refuses it."""
+    chat, turns = template.chat, row.turns
     try:
-        untold = _text(template, without)
-    except UnusableRowError:  # a template that refuses the rest without the calls does look at them
-        return
-    if told == untold:
-        raise UnusableRowError(UNTOLD_CALLS)
+        if any(calls_alone(turn) for turn in turns):
+            chat.must_tell_calls(turns)
+        learned = [index for index, turn in enumerate(turns) if turn["role"] == "assistant"]
+        learned = learned[-1:] if template.train_on == "last" else learned
+        whole, spans = _marked(template, turns) if template.chat.marked else (chat.told(turns), [])
+        before, after = [], []
+        if both or not template.chat.marked:
+            before = [chat.render(turns[:turn], opened=True) for turn in learned]
+            after = [whole if turn + 1 == len(turns) else chat.told(turns[: turn + 1]) for turn in learned]
+    except SourceError as error:
+        return error
+    if not template.chat.marked:
+        words = [template.tokenizer.convert_ids_to_tokens(each) for each in chat.stops]
+        spans = [
+            (len(left), _to_end(whole, len(left), len(right), words))
+            for left, right in zip(before, after, strict=True)
+        ]
+    return _Texts(whole, before, after, spans, learned)
 
 
-def _rendered(template: Template, chat: list[dict[str, Any]], **more: Any) -> Any:  # noqa: ANN401
-    """What the chat template makes of a conversation, in the same way as the harness asks."""
+def _marked(template: Template, turns: Turns) -> tuple[str, list[Span]]:
+    """A conversation as text, and the characters that the template marks as generated."""
     from jinja2 import TemplateError
+    from transformers.utils.chat_template_utils import render_jinja_template
 
+    tokenizer = template.tokenizer
     try:
-        return template.tokenizer.apply_chat_template(chat, **more, **SWITCHES)
+        texts, spans = render_jinja_template(
+            [template.chat.folded(turns)],
+            chat_template=tokenizer.get_chat_template(),
+            return_assistant_tokens_mask=True,
+            **tokenizer.special_tokens_map,
+            **SWITCHES,
+        )
     except (TemplateError, TypeError, ValueError) as error:
-        raise UnusableRowError(f"the base's chat template refuses it: {str(error)[:200]}") from error
+        raise SourceError(f"the chat template refuses the messages: {str(error)[:200]}") from error
+    found = list(spans[0])
+    if template.train_on == "last":
+        joined = list(takewhile(lambda at: found[at][0] == found[at - 1][1], range(len(found) - 1, 0, -1)))
+        found = found[-1 - len(joined) :]
+    return texts[0], found
 
 
-def _ids(template: Template, chat: list[dict[str, Any]], *, ask: bool = False) -> list[int]:
-    """Token ids of a conversation; with `ask`, as the base is asked for its next turn."""
-    out = _rendered(template, chat, add_generation_prompt=ask, return_dict=True)
-    return [int(each) for each in out["input_ids"]]
+def _to_end(text: str, start: int, stop: int, words: Sequence[str]) -> int:
+    """Where a turn's last end token ends; where the turn does, if it has none."""
+    place, word = max((text.rfind(word, start, stop), word) for word in words)
+    return place + len(word) if place >= 0 else stop
 
 
-def _text(template: Template, chat: list[dict[str, Any]], *, ask: bool = False) -> str:
-    return str(_rendered(template, chat, add_generation_prompt=ask, tokenize=False))
+def _tokens(
+    template: Template, texts: list[str], *, offsets: bool = False
+) -> list[tuple[list[int], list[Span]]]:
+    """(token ids, the characters that each spans) of each text; without `offsets` no characters."""
+    if not texts:
+        return []
+    out = template.tokenizer(
+        texts,
+        add_special_tokens=False,
+        return_offsets_mapping=offsets,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,
+    )
+    spans = out["offset_mapping"] if offsets else [[]] * len(texts)
+    return list(zip(out["input_ids"], spans, strict=True))
 
 
-def _turns(template: Template, chat: list[dict[str, Any]]) -> list[int]:
-    """Places of the turns to train on."""
-    turns = [index for index, turn in enumerate(chat) if turn["role"] == "assistant"]
-    return turns[-1:] if template.train_on == "last" else turns
-
-
-def _by_marks(template: Template, chat: list[dict[str, Any]], ids: list[int]) -> list[bool]:
-    """The mask that the template's generation marks give."""
-    out = _rendered(template, chat, return_dict=True, return_assistant_tokens_mask=True)
-    if list(out["input_ids"]) != ids:
-        return [False] * len(ids)
-    mask = [bool(each) for each in out["assistant_masks"]]
-    if template.train_on == "last" and any(mask):
-        end = len(mask) - mask[::-1].index(True)
-        length = len(list(takewhile(bool, reversed(mask[:end]))))
-        mask = [end - length <= index < end for index in range(len(mask))]
+def _inside(offsets: Sequence[Span], spans: Sequence[Span]) -> list[bool]:
+    """Which tokens lie, in part at least, in one of the spans of characters."""
+    mask = [False] * len(offsets)
+    lefts, rights = [left for left, _ in offsets], [right for _, right in offsets]
+    for start, stop in spans:
+        for at in range(bisect_right(rights, start), bisect_left(lefts, stop)):
+            mask[at] = lefts[at] < rights[at]
     return mask
 
 
-def _by_prefix(
-    template: Template, chat: list[dict[str, Any]], ids: list[int], turns: list[int]
-) -> tuple[list[bool], list[int]]:
-    """The mask by what each turn adds to the tokens before it, up to its last end token.
+def _fault(
+    template: Template,
+    row: Row,
+    text: _Texts,
+    ids: list[int],
+    first: list[bool],
+    sides: Sequence[tuple[list[int], list[int]]],
+) -> SourceError | None:
+    """What the second way has against a row; ConfigError where the template is at fault.
 
-    With it the turns that add nothing, since the whole conversation does not hold them as they were.
+    `sides` are the tokens up to each learned turn, and with it.
     """
-    mask, unlearned = [False] * len(ids), []
-    for turn in turns:
-        before = _ids(template, chat[:turn], ask=True)
-        after = ids if turn + 1 == len(chat) else _ids(template, chat[: turn + 1])
-        start, stop = len(before), _common(after, ids)
-        if _common(before, ids) < start or stop <= start:
-            unlearned.append(turn)
-            continue
-        ends = [index for index in range(start, stop) if ids[index] in template.end_ids]
-        for index in range(start, ends[-1] + 1 if ends else stop):
-            mask[index] = True
-    return mask, unlearned
-
-
-def _by_text(template: Template, chat: list[dict[str, Any]], ids: list[int], turns: list[int]) -> list[bool]:
-    """The mask by where each turn lies in the rendered text, up to its last end token's text."""
-    text = _text(template, chat)
-    out = template.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-    if list(out["input_ids"]) != ids:
-        return [False] * len(ids)
-    spans = []
-    words = [template.tokenizer.convert_ids_to_tokens(each) for each in template.end_ids]
-    for turn in turns:
-        start, stop = len(_text(template, chat[:turn], ask=True)), len(_text(template, chat[: turn + 1]))
-        place, word = max((text.rfind(word, start, stop), word) for word in words)
-        spans.append((start, place + len(word) if place >= 0 else stop))
-    return [
-        any(start < right and left < stop and left < right for start, stop in spans)
-        for left, right in out["offset_mapping"]
-    ]
-
-
-def _common(left: Sequence[int], right: Sequence[int]) -> int:
-    """How many leading tokens are equal."""
-    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
-
-
-def _difference(template: Template, where: str, ids: list[int], first: list[bool], second: list[bool]) -> str:
-    """What each way would train that the other would not."""
+    second, unlearned = _by_prefix(template, ids, sides)
+    if not unlearned and first == second:
+        return None
+    for turn in text.learned:
+        if not str(row.turns[turn]["content"])[:1].strip() and not calls_alone(row.turns[turn]):
+            return SourceError(  # no fault of the template: other rows would show that
+                f"message {turn + 1} is empty or begins with white space that cannot be told "
+                "from the chat template's own"
+            )
+    hint = "mend the base's chat template: its marks must hold the answer and its end token"
+    if template.train_on == "assistant":
+        hint = (
+            "a template that retells earlier turns can train the last one alone: --set train_on=last; else "
+            + hint
+        )
+    if unlearned:
+        raise ConfigError(
+            f"{row.where}: message {text.learned[unlearned[0]] + 1} is an answer that the base's chat template "
+            "tells otherwise once more follows, so it cannot be trained on",
+            hint=hint,
+        )
     names = template.tokenizer.convert_ids_to_tokens(ids)
     only = [
         " ".join(name for name, here, there in zip(names, mine, other, strict=True) if here and not there)
         for mine, other in ((first, second), (second, first))
     ]
-    return (
-        f"{where}: the two ways to find the trained tokens differ ({template.ways}): "
-        f"only the first trains `{only[0][:200] or 'nothing'}`, only the second `{only[1][:200] or 'nothing'}`"
+    raise ConfigError(
+        f"{row.where}: the two ways to find the trained tokens differ ({template.ways}): "
+        f"only the first trains `{only[0][:200] or 'nothing'}`, only the second `{only[1][:200] or 'nothing'}`",
+        hint=hint,
     )
 
 
-def _remedy(template: Template) -> str:
-    if template.train_on == "assistant":
-        return (
-            "a template that retells earlier turns can train the last one alone: --set train_on=last; "
-            "else mend the base's chat template: its marks must hold the answer and its end token"
-        )
-    return "mend the base's chat template: its marks must hold the answer and its end token"
+def _by_prefix(
+    template: Template, ids: list[int], sides: Sequence[tuple[list[int], list[int]]]
+) -> tuple[list[bool], list[int]]:
+    """The mask by what each turn adds to the tokens before it, up to its last end token.
+
+    With it which of the turns add nothing, since the whole conversation does not hold them as they were.
+    """
+    mask, unlearned = [False] * len(ids), []
+    for turn, (before, after) in enumerate(sides):
+        start, stop = len(before), _common(after, ids)
+        if _common(before, ids) < start or stop <= start:
+            unlearned.append(turn)
+            continue
+        ends = [index for index in range(start, stop) if ids[index] in template.end_ids]
+        stop = ends[-1] + 1 if ends else stop
+        mask[start:stop] = [True] * (stop - start)
+    return mask, unlearned
+
+
+def _common(left: Sequence[int], right: Sequence[int]) -> int:
+    """How many leading tokens are equal."""
+    if left == right[: len(left)]:
+        return len(left)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
 
 
 def mask_lines(template: Template, row: Encoded) -> list[str]:

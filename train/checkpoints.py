@@ -143,3 +143,27 @@ def _file_digest(path: Path) -> str:
 def forget(folder: Path) -> None:
     """Remove a run's folder once its adapter is kept."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def in_order() -> Any:  # a transformers.TrainerCallback
+    """A callback by which rows that are grouped by length come in an order of seed and epoch alone.
+
+    transformers draws that order from what chance has come to when an epoch begins. A run that goes on in
+    the middle of one could not know it, and would train on other rows.
+    """
+    import torch
+    from transformers import TrainerCallback
+    from transformers.trainer_pt_utils import LengthGroupedSampler
+
+    class InOrder(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
+        def on_epoch_begin(
+            self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any
+        ) -> None:
+            batches = train_dataloader.batch_sampler
+            while hasattr(batches, "batch_sampler"):  # of several processes each has a part
+                batches = batches.batch_sampler
+            if isinstance(batches.sampler, LengthGroupedSampler):
+                epoch = int(state.epoch + 1e-6)
+                batches.sampler.generator = torch.Generator().manual_seed(args.seed * 1_000_003 + epoch)
+
+    return InOrder()

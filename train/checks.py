@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
@@ -30,14 +30,45 @@ class Checked:
     value: float
     limit: float
     holds_if: str  # below, above or equal
+    key: str = ""  # in the table of `train.proofs`
+    seconds: float = 0.0
 
     def line(self) -> str:
         """For a person and for training.json."""
         return f"checked: {self.name}: {self.compared}: {self.value:.3g} ({self.holds_if} {self.limit:.3g})"
 
-    def record(self) -> dict[str, object]:
-        """For training.json."""
-        return {**asdict(self), "line": self.line()}
+
+@dataclass(frozen=True)
+class NotApplying:
+    """A check that has nothing to compare in this run. It is never counted as one that held."""
+
+    name: str
+    why: str
+    key: str
+
+    def line(self) -> str:
+        """For a person and for training.json."""
+        return f"does not apply: {self.name}: {self.why}"
+
+
+Outcome = Checked | NotApplying
+
+
+def record(outcomes: Sequence[Outcome]) -> dict[str, object]:
+    """For training.json: what held, and apart from it what does not apply."""
+    told = [(isinstance(each, Checked), {**asdict(each), "line": each.line()}) for each in outcomes]
+    return {
+        "checks": [each for held, each in told if held],
+        "does_not_apply": [each for held, each in told if not held],
+    }
+
+
+def summary(told: Mapping[str, Any]) -> list[str]:
+    """Of a training.json, for a person."""
+    return [
+        f"{len(told['checks'])} checks held",
+        *(each["line"] for each in told.get("does_not_apply", [])),
+    ]
 
 
 def must(name: str, compared: str, value: float, holds_if: str, limit: float) -> Checked:
@@ -60,15 +91,14 @@ def four_bit_layers(model: Any) -> list[Any]:  # noqa: ANN401
     return [module for module in model.modules() if isinstance(module, kind)]
 
 
-def nf4_round_trip(model: Any, device: str) -> list[Checked]:  # noqa: ANN401
-    """Random weights of each shape of the base go to NF4 and back; the worst relative error."""
+def nf4_round_trip(model: Any, device: str) -> Checked | None:  # noqa: ANN401
+    """Random weights of each shape of the base go to NF4 and back: the worst relative error. None without NF4."""
     layers = four_bit_layers(model)
     if not layers:
-        return []
+        return None
     import torch
     from bitsandbytes.functional import dequantize_4bit, quantize_4bit
 
-    unpacked = sum(1 for layer in layers if layer.support_avx512bf16_for_cpu)
     shapes = sorted({(layer.out_features, layer.in_features) for layer in layers})
     generator = torch.Generator().manual_seed(0)
     worst, at = 0.0, shapes[0]
@@ -81,10 +111,16 @@ def nf4_round_trip(model: Any, device: str) -> list[Checked]:  # noqa: ANN401
     compared = (
         f"relative error of {len(shapes)} layer shapes through NF4 and back, worst at {at[0]} x {at[1]}"
     )
-    return [
-        must("NF4 round trip", compared, worst, "below", nf4.MAX_ERROR),
-        must("gradients stay open", "4-bit layers that would repack when evaluated", unpacked, "equal", 0),
-    ]
+    return must("NF4 round trip", compared, worst, "below", nf4.MAX_ERROR)
+
+
+def stays_open(model: Any) -> Checked | None:  # noqa: ANN401
+    """No 4-bit layer may repack its weights when it is evaluated: it would have no gradient after. None without NF4."""
+    layers = four_bit_layers(model)
+    if not layers:
+        return None
+    unpacked = sum(1 for layer in layers if layer.support_avx512bf16_for_cpu)
+    return must("gradients stay open", "4-bit layers that would repack when evaluated", unpacked, "equal", 0)
 
 
 def gradients_around_evaluation(model: Any, batch: dict[str, Any], device: str) -> Checked:  # noqa: ANN401
@@ -232,18 +268,6 @@ def masters(model: Any) -> Checked:  # noqa: ANN401
     return must(
         "fp32 adapters", f"of {trained:,} trained parameters, tensors not in fp32", len(other), "equal", 0
     )
-
-
-def masks_agree(rows: int, ways: str, tokens: int) -> Checked:
-    """For the record: encoding stops at the first row whose two masks differ."""
-    return Checked(
-        "mask oracle", f"{ways}, {tokens:,} trained tokens of {rows:,} rows: rows that differ", 0, 0, "equal"
-    )
-
-
-def ends_trained(rows: int) -> Checked:
-    """For the record: encoding stops at a trained turn without its end token."""
-    return Checked("end token", f"trained turns of {rows:,} rows without an end token", 0, 0, "equal")
 
 
 def lines(checks: Sequence[Checked]) -> list[str]:

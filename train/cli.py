@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from evalharness.models import LoadedModel
     from train.adapter import Data
     from train.batches import Template
-    from train.recipe import Recipe, Resolved
+    from train.outline import Settled
+    from train.proofs.subject import Given
+    from train.recipe import Resolved
 
 
 def train(
@@ -49,6 +51,9 @@ def train(
     allow_unclean: Annotated[
         bool, typer.Option("--allow-unclean", help="Train on data that does not pass the gate; recorded.")
     ] = False,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="First prove on short trainings that all works.")
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run, or fail.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Train anew, even if done or begun before.")] = False,
 ) -> Answer:
@@ -63,15 +68,14 @@ def train(
 
     flags = {"base": base, "quantization": quantization, "seed": seed, "threads": threads}
     resolved = _resolved(recipe, setting or [], flags, allow_unclean=allow_unclean)
-    job = _job(Workspace.open(), dataset, resolved, name)
+    job = _job(Workspace.open(), dataset, resolved, name, prove=prove)
     if show_mask is not None:
         return _show_mask(job, show_mask)
     if plan:
-        from train import clean
-        from train.plan import More
+        from train.plan import More, readings
         from train.plan import plan as planned
 
-        more = More(allow_unclean, measure, price_per_hour, clean.readings(job.workspace, job.dataset))
+        more = More(allow_unclean, measure, price_per_hour, readings(job.workspace, job.dataset))
         return planned(job.resolved, job.name, job.rows, job.validation, job.objections, more)
     return _run(job, allow_unclean=allow_unclean, resume=resume, again=again)
 
@@ -88,6 +92,7 @@ class Job:
     rows: pl.DataFrame  # split train
     validation: pl.DataFrame
     objections: list[str]
+    prove: bool = False
 
 
 def _resolved(
@@ -109,16 +114,18 @@ def _resolved(
     return recipe.resolve(given)
 
 
-def _job(workspace: Workspace, reference: str | None, resolved: Resolved, name: str | None) -> Job:
+def _job(
+    workspace: Workspace, reference: str | None, resolved: Resolved, name: str | None, *, prove: bool = False
+) -> Job:
     import polars as pl
 
     from curate.dividing.resample import repeated
-    from train import clean
+    from curate.runs import trainable
 
     digest = workspace.dataset(reference)
     known = workspace.name_of(digest) or digest[:12]
     examples = workspace.examples(digest)
-    clean.need_split(examples, known)
+    trainable.need_split(examples, known)
     return Job(
         workspace,
         resolved,
@@ -127,7 +134,8 @@ def _job(workspace: Workspace, reference: str | None, resolved: Resolved, name: 
         name or f"{known}-adapter",
         repeated(examples.filter(pl.col("split") == "train")),
         examples.filter(pl.col("split") == "validation"),
-        clean.objections(workspace, digest, examples),
+        trainable.objections(workspace, digest, examples),
+        prove,
     )
 
 
@@ -167,12 +175,13 @@ def _show_mask(job: Job, reference: str) -> Answer:
 
 def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     """Train, or say that it was done already."""
+    from curate.runs import trainable
     from curate.workspace import code_version
     from evalharness.model_files import digest_of, find_base
-    from train import checkpoints, clean, processes
+    from train import checkpoints, processes
 
     if not allow_unclean:
-        clean.refuse(job.objections, job.name)
+        trainable.refuse(job.objections, job.name)
     recipe = job.resolved.recipe
     if resume and again:
         raise ConfigError("--resume and --again ask for opposite things", hint="leave one of them out")
@@ -180,6 +189,7 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
         "recipe": asdict(recipe),
         "base_digest": digest_of(find_base(recipe.base)),
         "objections": job.objections,
+        **({"prove": True} if job.prove else {}),
     }
     inputs = {"dataset": job.dataset}
     processes.join()
@@ -212,12 +222,15 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
 
 def _adapter(job: Job, where: Any) -> str:  # noqa: ANN401  a checkpoints.Unfinished
     """Train and keep the adapter; its digest. Of several processes only the first keeps it."""
-    from train import adapter, processes, run
+    from train import adapter, processes, proofs, run
     from train.outline import outline
 
-    recipe = job.resolved.recipe
-    template, data, before = encoded(job, outline(recipe))
-    loaded = load_base(recipe)
+    template, data, given = encoded(job, outline(job.resolved.recipe))
+    recipe = given.recipe
+    before = proofs.held(proofs.GIVEN, given)
+    if job.prove:
+        before += proofs.prove(given, where.folder, lambda: load_base(data.choice))
+    loaded = load_base(data.choice)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
         trained = run.train(
@@ -237,11 +250,12 @@ def _adapter(job: Job, where: Any) -> str:  # noqa: ANN401  a checkpoints.Unfini
         return job.workspace.put_files("adapter", made)
 
 
-def load_base(recipe: Recipe) -> LoadedModel:
-    """The base as a run needs it."""
+def load_base(choice: Settled) -> LoadedModel:
+    """The base as a run needs it, and why it is held so."""
     from evalharness.models import load_model
 
-    return load_model(
+    recipe = choice.recipe
+    loaded = load_model(
         recipe.base,
         quantization=recipe.quantization,  # type: ignore[arg-type]  # the recipe has checked it
         threads=recipe.threads or None,
@@ -249,26 +263,27 @@ def load_base(recipe: Recipe) -> LoadedModel:
         scores=recipe.objective == "reward",
         seed=recipe.seed,
     )
+    if loaded.facts["quantization"] == choice.quantization:
+        loaded.facts["quantization_reason"] = choice.why
+    return loaded
 
 
-def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, list[Any]]:
-    """The rows as tokens that fit, and the checks that encoding stands for."""
-    from train import batches, checks, metric
+def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, Given]:
+    """The rows as tokens that fit, and what the checks of a run look at."""
+    import polars as pl
+
+    from train import batches, metric
     from train.adapter import Data
-    from train.rows import encode_rows, fit, token_counts, whole_pairs
-    from train.watch import quiet
+    from train.outline import settled
+    from train.proofs.subject import Given
+    from train.rows import encode_rows, fit, whole_pairs
 
     recipe = job.resolved.recipe
     template = batches.template_of(loaded, recipe.turns)
     context = recipe.room(loaded.context)
     judged = job.validation if recipe.evaluate else job.validation.clear()
-    with quiet():
-        rows, out = encode_rows(template, job.rows, **recipe.policies)
-        held, held_out = encode_rows(template, judged, **recipe.policies)
-    before = [
-        checks.masks_agree(len(rows) + len(held), template.ways, token_counts([*rows, *held])["trained"]),
-        checks.ends_trained(len(rows) + len(held)),
-    ]
+    rows, out = encode_rows(template, job.rows, **recipe.policies)
+    held, held_out = encode_rows(template, judged, **recipe.policies)
     kept, gate = fit(rows, context, recipe.over_long, out)
     held_kept, held_gate = fit(held, context, recipe.over_long, held_out)
     if recipe.pairs:
@@ -279,49 +294,26 @@ def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, list[Any]]:
             hint="seatrial train --plan says why",
         )
     asked = metric.questions(recipe, job.rows, job.validation, held_kept)
-    data = Data(job.name, job.dataset, tuple(job.objections), kept, held_kept, gate, held_gate, asked)
-    return template, data, before
+    cut = frozenset((*gate.truncated, *held_gate.truncated))
+    choice = settled(loaded, recipe, max(len(row.ids) for row in kept))
+    given = Given(choice.recipe, template, loaded, pl.concat([job.rows, judged]), kept, held_kept, cut)
+    data = Data(job.name, job.dataset, tuple(job.objections), choice, kept, held_kept, gate, held_gate, asked)
+    return template, data, given
 
 
 def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
     """What a person reads at the end."""
     import json
 
-    folder = job.workspace.files(digest)
-    told = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    losses = told["losses"]
-    curve = (
-        f"loss {losses[0]['loss']:.3f} -> {losses[-1]['loss']:.3f}"
-        if losses and losses[0]["loss"]
-        else "no loss"
-    )
-    if losses and losses[-1]["validation_loss"] is not None:
-        curve += f", validation {losses[0]['validation_loss']:.3f} -> {losses[-1]['validation_loss']:.3f}"
-    from curate.progress import duration
-    from train import adapter, diagnosis
+    from evalharness.adapters import card
+    from train import checks
 
-    rows = told["rows"]["train"]
-    gates = told["lengths"].values()
-    left = [len(gate["dropped"]) + len(gate["unusable"]) for gate in gates]
+    told = json.loads((job.workspace.files(digest) / "training.json").read_text(encoding="utf-8"))
     lines = [
         *([f"already done, run {run_id}; --again to repeat"] if already else []),
-        f"adapter {job.adapter_name} ({digest[:12]}) on {told['base']}, {told['quantization']}: {curve}",
-        f"{rows['rows']:,} {'answers' if told.get('pairs') else 'rows'}, {rows['trained']:,} of {rows['tokens']:,} tokens trained on an epoch, "
-        f"{told['steps']:,} steps in {duration(told['seconds'])}; "
-        f"{told['trainable']:,} of {told['parameters']:,} parameters",
-        *(
-            [f"left out: {left[0]:,} training rows, {left[1]:,} validation rows; training.json names them"]
-            if any(left)
-            else []
-        ),
-        *adapter.pair_lines(told),
-        *diagnosis.lines(told.get("diagnosis", [])),
-        f"{len(told['checks'])} checks held",
-        *(
-            [f"trained on data that did not pass the gate: {'; '.join(told['objections'])}"]
-            if told["objections"]
-            else []
-        ),
+        f"adapter {job.adapter_name} ({digest[:12]}) on {told['base']}, {told['quantization']}: {card.curve(told)}",
+        *card.summary(told),
+        *checks.summary(told),
         *job.resolved.lines(),
         f"next: seatrial {'reward' if told['objective'] == 'reward' else 'predict'} {job.name}",
     ]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from curate.example import digest
-from evalharness.adapters.trained_on import FILE, SCHEMA
+from evalharness.adapters.trained_on import FILE
 from train.batches import IGNORED, Encoded
+from train.rows import PAIR
 
 TOKENS = 4_096  # of one pass, padding counted
 
@@ -48,25 +49,31 @@ def write(trainer: Any, rows: Sequence[Encoded], folder: Path, leads: Sequence[f
     """Put FILE into an adapter's folder: a line for each row that its weights were trained on.
 
     Of pairs (chosen, then rejected) `leads` has by how much the model prefers each chosen answer, and the
-    loss is -log of the chance of that.
+    loss is -log of the chance of that. Their line has both answers.
     """
     state, args = trainer.state, trainer.args
     kept = state.best_global_step if args.load_best_model_at_end else None
     epochs = state.epoch * (kept or state.global_step) / max(state.global_step, 1)
-    single = rows[::2] if leads else rows
-    copies = Counter(row.example_id for row in single)
-    once = {row.example_id: row for row in single}
-    found = (
-        dict(zip((row.example_id for row in single), map(_preferred, leads), strict=True)) if leads else {}
-    )
-    if not leads:
-        found = dict(
-            zip(once, losses(trainer.model, list(once.values()), str(args.device.type)), strict=True)
-        )
+    size = 2 if leads else 1
+    units = [rows[at : at + size] for at in range(0, len(rows), size)]
+    copies = Counter(unit[0].example_id for unit in units)
+    once = {unit[0].example_id: unit for unit in units}
+    alone = [unit[0] for unit in once.values()]
+    found = [] if leads else losses(trainer.model, alone, str(args.device.type))
+    led = dict(zip((unit[0].example_id for unit in units), leads, strict=False))
     with (folder / FILE).open("w", encoding="utf-8") as file:
-        for name, row in once.items():
-            told = (name, row.where, key_of(row), copies[name] * epochs, sum(row.trained), found[name])
-            file.write(json.dumps(dict(zip(SCHEMA, told, strict=True))) + "\n")
+        for at, (name, unit) in enumerate(once.items()):
+            told: dict[str, Any] = {
+                "example_id": name,
+                "where": unit[0].where.removesuffix(PAIR[0]),
+                "digest": digest(*map(key_of, unit)) if leads else key_of(unit[0]),
+                "times": copies[name] * epochs,
+                "trained": sum(sum(row.trained) for row in unit),
+                "loss": _preferred(led[name]) if leads else found[at],
+            }
+            if leads:
+                told |= {"chosen": key_of(unit[0]), "rejected": key_of(unit[1]), "lead": led[name]}
+            file.write(json.dumps(told) + "\n")
 
 
 def _preferred(lead: float) -> float:

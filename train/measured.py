@@ -46,7 +46,7 @@ def measure(loaded: LoadedModel, recipe: Recipe, rows: Sequence[Encoded]) -> Mea
 
     `loaded` is a base with its weights; it is not to be used afterwards. ResourceError where memory ends.
     """
-    from train.run import _built, _go, _peak_memory
+    from train.run import _peak_memory, build, go
 
     once = replace(
         recipe,
@@ -59,14 +59,14 @@ def measure(loaded: LoadedModel, recipe: Recipe, rows: Sequence[Encoded]) -> Mea
         report_to=("none",),
     )
     with tempfile.TemporaryDirectory() as folder, quiet():
-        trainer = _built(loaded, once, rows, [], Path(folder), None).trainer
+        trainer = build(loaded, once, rows, [], Path(folder), None).trainer
         watch = _stopwatch(loaded.device)
         trainer.add_callback(watch)
         if loaded.device == "cuda":
             import torch
 
             torch.cuda.reset_peak_memory_stats()
-        _go(trainer, None)
+        go(trainer, None)
     return Measured(watch.seconds[-1], sum(len(row.ids) for row in rows), _peak_memory(loaded.device))
 
 

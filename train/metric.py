@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any, TypeAlias
 
+import numpy as np
 import polars as pl
 
 from evalharness.answerers import BATCH_ROWS, LONGEST, SHORTEST, SLACK
 from evalharness.candidates import Candidates
 from evalharness.chat import Chat
 from evalharness.generation import Generated, generate
+from evalharness.intervals import Floats
 from evalharness.metrics import metrics_of
 from evalharness.models import LoadedModel
 from evalharness.task import Task, queries, task_of
@@ -96,9 +98,16 @@ def answers(
 
 def measure(loaded: LoadedModel, asked: Questions) -> float | None:
     """The mean of the metric over the rows it can score; None where it can score none."""
+    known = values(asked, answered(loaded, asked))
+    known = known[~np.isnan(known)]
+    return float(known.mean()) if len(known) else None
+
+
+def answered(loaded: LoadedModel, asked: Questions) -> pl.DataFrame:
+    """What the model says to the questions, as the harness's scorers read it."""
     chat = Chat(loaded)
     said = answers(loaded, asked.rows, asked.task)
-    table = pl.DataFrame(
+    return pl.DataFrame(
         {
             "example_id": [row.example_id for row in asked.rows],
             "answer": [chat.answer(each.ids) for each in said],
@@ -110,9 +119,12 @@ def measure(loaded: LoadedModel, asked: Questions) -> float | None:
         },
         schema_overrides={"choice": pl.String, "reference_label": pl.String, "error": pl.String},
     )
+
+
+def values(asked: Questions, table: pl.DataFrame) -> Floats:
+    """The metric of each row; NaN where it has none."""
     scorer = next(each for each in metrics_of(asked.task) if each.name == asked.name)
-    mean = scorer.score(table)["value"].mean()
-    return float(mean) if isinstance(mean, int | float) else None
+    return scorer.score(table)["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
 def attach(trainer: Trainer, loaded: LoadedModel, asked: Questions | None) -> dict[str, Any]:

@@ -1,53 +1,122 @@
-"""A base without its weights: tokenizer, shapes and settings, enough to plan a run and make its rows."""
+"""A base without its weights: tokenizer, shapes and sizes, enough to plan a run, make its rows and choose how to hold it."""
 
 from __future__ import annotations
 
-import math
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from functools import cache
+from importlib.util import find_spec
+from math import ceil
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-from evalharness.model_files import digest_of, find_base
-from evalharness.models import (
-    LoadedModel,
-    _context,
-    _tokenizer,
-    choose_device,
-    choose_quantization,
-    load_config,
-)
+from curate.errors import ConfigError, MissingExtraError
+from evalharness.model_files import TINY, digest_of, find_base, parameters, shapes
+from evalharness.models import LoadedModel, choose_device, context_of, load_config, load_tokenizer
 from evalharness.nf4 import BLOCK, SMALL
-from train.batches import Encoded
 from train.recipe import Recipe
 
-BARS = 8
-BAR_WIDTH = 40
+GIB, MIB = 1 << 30, 1 << 20
+# Share of the device's memory that the formula may fill: program, buffers and fragments take the rest.
+SPARE = 0.8
+# What config.json says of models whose layers their weight files do not show one by one.
+NOT_PLAIN = ("quantization_config", "text_config", "num_experts", "num_local_experts", "n_routed_experts")
+
+
+class Linear(NamedTuple):
+    """A linear layer of the base, other than its output."""
+
+    name: str
+    outs: int
+    ins: int
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What sizes are reckoned by."""
+
+    parameters: int
+    hidden: int
+    layers: int
+    keys: int  # numbers of one token's keys in a layer
+    linears: tuple[Linear, ...]
 
 
 def outline(recipe: Recipe) -> LoadedModel:
-    """The base as `load_model` would load it, with weights that take no memory and hold no values."""
-    import torch
-    from transformers import AutoModelForCausalLM, GenerationConfig
+    """The base as far as its small files tell it; `facts["shape"]` is a Shape. PyTorch is asked only where they do not.
 
+    ConfigError where the recipe insists on NF4 and its layers do not suit it.
+    """
+    if find_spec("transformers") is None:
+        raise MissingExtraError("transformers", "train")
     folder = find_base(recipe.base)
-    config = load_config(folder, recipe.base)
-    device = choose_device("auto")
-    taken, reason = choose_quantization(config, recipe.quantization, device, None)  # type: ignore[arg-type]  # the recipe has checked it
-    tokenizer, _ = _tokenizer(folder, recipe.base, True, False)
+    config = _json(folder / "config.json")
+    if not config or any(config.get(each) for each in NOT_PLAIN):
+        config = load_config(folder, recipe.base).to_dict()
+        shape = _by_model(folder, recipe.base)
+    else:
+        shape = _by_files(folder, config)
+    told, generation = (
+        SimpleNamespace(**each) for each in (config, _json(folder / "generation_config.json"))
+    )
+    model: Any = SimpleNamespace(config=told, generation_config=generation)
+    tokenizer, _ = load_tokenizer(folder, recipe.base, True, False)
+    saved = "quantization_config" in config
+    facts = {"context": context_of(told, tokenizer), "shape": shape, "as-saved": saved}  # type: ignore[arg-type]
+    if recipe.quantization == "nf4" and (against := objection(shape)):
+        raise ConfigError(f"NF4 cannot be used here: {against}", hint="--quantization none")
+    return LoadedModel(model, tokenizer, choose_device("auto"), facts, digest_of(folder))
+
+
+def _json(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+
+
+def _by_files(folder: Path, config: dict[str, Any]) -> Shape:
+    """By the headers of the weight files: each matrix of a numbered layer is a linear one, what lies outside embeds or answers."""
+    linears = [
+        Linear(name.removesuffix(".weight"), *size)
+        for name, size in shapes(folder).items()
+        if len(size) == 2 and any(part.isdigit() for part in name.split("."))
+    ]
+    return _shape(parameters(folder), SimpleNamespace(**config), linears)
+
+
+def _by_model(folder: Path, base: str) -> Shape:
+    """By the model itself, with weights that take no memory."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    config = load_config(folder, base)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
-    if (folder / "generation_config.json").is_file():
-        model.generation_config = GenerationConfig.from_pretrained(str(folder))
-    facts = {
-        "context": _context(config, tokenizer),
-        "quantization": taken,
-        "quantization_reason": reason,
-        "parameters": sum(each.numel() for each in model.parameters()),
-    }
-    return LoadedModel(model, tokenizer, device, facts, digest_of(folder))
+    head = model.get_output_embeddings()
+    linears = [
+        Linear(name, each.out_features, each.in_features)
+        for name, each in model.named_modules()
+        if isinstance(each, torch.nn.Linear) and each is not head
+    ]
+    return _shape(sum(each.numel() for each in model.parameters()), config.get_text_config(), linears)
+
+
+def _shape(parameters: int, config: Any, linears: list[Linear]) -> Shape:  # noqa: ANN401
+    hidden = int(getattr(config, "hidden_size", None) or getattr(config, "n_embd", 0))
+    layers = int(getattr(config, "num_hidden_layers", None) or getattr(config, "n_layer", 1))
+    heads = int(getattr(config, "num_attention_heads", None) or getattr(config, "n_head", 1))
+    size = getattr(config, "head_dim", None) or hidden // heads
+    keys = int(getattr(config, "num_key_value_heads", None) or heads) * size
+    return Shape(parameters, hidden, layers, keys, tuple(linears))
+
+
+def objection(shape: Shape) -> str:
+    """Why NF4 is not for this base, by its shapes; a run also sends each width through NF4 and back."""
+    if find_spec("bitsandbytes") is None:
+        return "bitsandbytes is not installed"
+    odd = next((each for each in shape.linears if each.ins % BLOCK), None)
+    return f"{odd.name} has {odd.ins} in_features, not a multiple of {BLOCK}" if odd else ""
 
 
 @dataclass(frozen=True)
@@ -66,121 +135,119 @@ class Estimate:
         return self.weights + self.adapter + self.activations
 
 
-def estimate(loaded: LoadedModel, recipe: Recipe, longest: int) -> Estimate:
-    """What a run would hold, if its longest row has `longest` tokens.
+def estimate(loaded: LoadedModel, recipe: Recipe, longest: int, *, quantization: str) -> Estimate:
+    """What a run would hold, if its longest row has `longest` tokens and the base is held so.
 
     Weights: half a byte each and the scales in NF4, else their own type. Adapter: weight, gradient and
     two moments, 4 bytes each. Activations: what goes in and out of each linear layer, per token of one
     pass; with gradient checkpointing one layer's share and each layer's input.
     """
-    import torch
-
-    head = loaded.model.get_output_embeddings()
-    linears = [
-        (name, each)
-        for name, each in loaded.model.named_modules()
-        if isinstance(each, torch.nn.Linear) and each is not head
-    ]
+    shape: Shape = loaded.facts["shape"]
     wide = 4 if loaded.device == "cpu" else 2
-    inside = sum(each.weight.numel() for _, each in linears)
-    total = int(loaded.facts["parameters"])
-    config = loaded.model.config.get_text_config()
-    if loaded.facts["quantization"] == "nf4":
-        scale = 4 if config.hidden_size < SMALL else 1  # the scales are quantised again in larger models
-        weights = inside // 2 + inside // BLOCK * scale + (total - inside) * 4
-    else:
-        weights = total * wide
-    chosen = [each for name, each in linears if _targeted(name, recipe.targets)]
-    trainable = _trainable(recipe, chosen, config, total)
-    tokens = recipe.batch_size * longest
-    flow = sum(each.in_features + each.out_features for _, each in linears) * wide
-    layers = int(getattr(config, "num_hidden_layers", 1))
-    kept = (
-        flow // layers + layers * config.hidden_size * wide
-        if recipe.gradient_checkpointing != "off"
-        else flow
-    )
-    return Estimate(total, trainable, weights, trainable * 16, tokens * kept)
+    inside = sum(each.outs * each.ins for each in shape.linears)
+    weights = shape.parameters * wide
+    if quantization == "nf4":
+        scale = 4 if shape.hidden < SMALL else 1  # the scales are quantised again in larger models
+        weights = inside // 2 + inside // BLOCK * scale + (shape.parameters - inside) * 4
+    trainable = _trainable(recipe, shape)
+    kept = sum(each.ins + each.outs for each in shape.linears) * wide
+    if recipe.gradient_checkpointing == "on":
+        kept = kept // shape.layers + shape.layers * shape.hidden * wide
+    return Estimate(shape.parameters, trainable, weights, trainable * 16, recipe.batch_size * longest * kept)
 
 
-def _trainable(recipe: Recipe, chosen: Sequence[Any], config: Any, total: int) -> int:  # noqa: ANN401
-    """Parameters that the method trains, as PEFT shapes them; `chosen` are the layers it acts on."""
-    both = sum(each.in_features + each.out_features for each in chosen)
-    outs = sum(each.out_features for each in chosen)
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+def _trainable(recipe: Recipe, shape: Shape) -> int:
+    """Parameters that the method trains, as PEFT shapes them."""
+    chosen = [each for each in shape.linears if _targeted(each.name, recipe.targets)]
+    both, outs = sum(each.ins + each.outs for each in chosen), sum(each.outs for each in chosen)
     wider = -(-recipe.rank * 3 // 2)  # AdaLoRA begins so
     counts: dict[str, int] = {
         "lora": recipe.rank * both,
         "dora": recipe.rank * both + outs,
         "adalora": wider * (both + len(chosen)),
         "vera": recipe.rank * len(chosen) + outs,
-        "prompt": recipe.virtual_tokens * config.hidden_size,
-        "prefix": recipe.virtual_tokens * config.num_hidden_layers * 2 * heads * head,
-        "full": total,
+        "prompt": recipe.virtual_tokens * shape.hidden,
+        "prefix": recipe.virtual_tokens * shape.layers * 2 * shape.keys,
+        "full": shape.parameters,
     }
     return counts[recipe.method]
 
 
-def free_memory(device: str) -> int:
-    """Bytes that are free now where the model would be."""
+def _targeted(name: str, targets: Sequence[str]) -> bool:
+    every = list(targets) == ["all-linear"]
+    return every or any(name == each or name.endswith(f".{each}") for each in targets)
+
+
+@cache
+def device_memory(device: str) -> int:
+    """Bytes that the device has, whatever is free now: the same run is the same tomorrow."""
     if device == "cuda":
         import torch
 
-        return int(torch.cuda.mem_get_info()[0])
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return int(torch.cuda.get_device_properties(0).total_memory)
+    limit = Path("/sys/fs/cgroup/memory.max")  # of a container
+    allowed = limit.read_text(encoding="ascii").strip() if limit.is_file() else "max"
+    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(int(allowed), whole) if allowed.isdigit() else whole
 
 
-SPARE = (
-    0.8  # share of the free memory that the formula may fill: program, buffers and fragments take the rest
-)
+@dataclass(frozen=True)
+class Settled:
+    """A recipe whose `auto`s are chosen by what fits, with each way that was weighed and the reason."""
+
+    recipe: Recipe
+    quantization: str  # as the base will be held: nf4, none or as-saved
+    size: Estimate
+    ways: tuple[dict[str, Any], ...]
+    why: str
 
 
-def headroom(loaded: LoadedModel, recipe: Recipe, longest: int, free: int | None = None) -> dict[str, Any]:
-    """What each way to hold the base would take, and the quickest that fits, with the reason.
+def settled(loaded: LoadedModel, recipe: Recipe, longest: int, memory: int | None = None) -> Settled:
+    """The quickest way to hold the base that fits into the device's memory by formula.
 
     Quickest first: full precision, then NF4 (each weight is unpacked in each pass); each without gradient
-    checkpointing, then with it (about a third more time).
+    checkpointing, then with it (about a third more time). What the recipe says is not weighed. Where
+    nothing fits the smallest is taken. `memory` in bytes; the device's own.
     """
-    free = free_memory(loaded.device) if free is None else free
-    held = loaded.facts["quantization"]
-    kinds = [held] if held == "as-saved" or recipe.method == "full" else ["none", "nf4"]
-    ways: list[dict[str, Any]] = []
+    memory = device_memory(loaded.device) if memory is None else memory
+    against = objection(loaded.facts["shape"])
+    kinds, why = [recipe.quantization], ""
+    if loaded.facts["as-saved"]:
+        kinds, why = ["as-saved"], "the base is saved in a quantised form; "
+    elif recipe.quantization == "auto" and against:
+        kinds, why = ["none"], f"no NF4: {against}; "
+    elif recipe.quantization == "auto" and recipe.base == TINY:
+        kinds, why = ["nf4"], "NF4, as the tiny base was measured; "
+    elif recipe.quantization == "auto":
+        kinds = ["none", "nf4"]
+    switches = ["off", "on"] if recipe.gradient_checkpointing == "auto" else [recipe.gradient_checkpointing]
+    sizes = {}
     for kind in kinds:
-        for switch in ("off", "on"):
-            as_if = replace(loaded, facts={**loaded.facts, "quantization": kind})
-            size = estimate(as_if, replace(recipe, gradient_checkpointing=switch), longest).memory
-            way = {"quantization": kind, "gradient_checkpointing": switch, "memory": size}
-            ways.append({**way, "fits": size <= SPARE * free})
-    fit = next((way for way in ways if way["fits"]), None)
-    words = ", ".join(
-        f"{way['quantization']} {'with' if way['gradient_checkpointing'] == 'on' else 'without'} checkpointing "
-        f"{in_words(way['memory'])}"
-        for way in ways
-    )
+        for switch in switches:
+            as_if = replace(recipe, gradient_checkpointing=switch)
+            sizes[kind, switch] = estimate(loaded, as_if, longest, quantization=kind)
+    fit = next((way for way, size in sizes.items() if size.memory <= SPARE * memory), None)
+    kind, switch = fit or min(sizes, key=lambda way: sizes[way].memory)
+    told = ", ".join(f"{_way(*way)} {in_words(size.memory)}" for way, size in sizes.items())
+    quickest = f"{_way(kind, switch)} is the quickest that fits into {SPARE:.0%} of it"
     if fit is None:
-        told = "none of them fits: a smaller base, batch_size=1, or a shorter context"
-    else:
-        chosen = f"quantization={fit['quantization']} gradient_checkpointing={fit['gradient_checkpointing']}"
-        told = f"the quickest that fits into {SPARE:.0%} of it is {chosen}"
-        now = {
-            "quantization": held,
-            "gradient_checkpointing": "off" if recipe.gradient_checkpointing == "off" else "on",
-        }
-        same = all(fit[key] == value for key, value in now.items())
-        told += (
-            " (as this run has it)"
-            if same
-            else f"; this run has {' '.join(f'{k}={v}' for k, v in now.items())}"
-        )
-    return {"free": free, "ways": ways, "told": f"{in_words(free)} free on {loaded.device}; {words}; {told}"}
+        quickest = f"none fits into {SPARE:.0%} of it: a smaller base, batch_size=1, or a shorter context"
+    elif len(sizes) == 1:
+        quickest = f"it fits into {SPARE:.0%} of it"
+    ways = tuple(
+        {"quantization": way[0], "gradient_checkpointing": way[1], "memory": size.memory}
+        for way, size in sizes.items()
+    )
+    chosen = replace(recipe, gradient_checkpointing=switch)
+    if kind == "none":  # of NF4 loading has the last word: it measures the round trip
+        chosen = replace(chosen, quantization="none")
+    why = f"{why}{in_words(memory)} of memory on {loaded.device}; by formula {told}; {quickest}"
+    return Settled(chosen, kind, sizes[kind, switch], ways, why)
 
 
-GIB, MIB = 1 << 30, 1 << 20
+def _way(kind: str, switch: str) -> str:
+    held = {"none": "full precision", "nf4": "NF4"}.get(kind, kind)
+    return f"{held} {'with' if switch == 'on' else 'without'} checkpointing"
 
 
 def in_words(count: int) -> str:
@@ -188,67 +255,7 @@ def in_words(count: int) -> str:
     return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / MIB:.1f} MiB"
 
 
-def caps(rows: Sequence[Encoded], context: int) -> list[dict[str, int]]:
-    """Rows over, and trained tokens lost by dropping or cutting them, at the context and at powers of two below the longest."""
-    longest = max((len(row.ids) for row in rows), default=0)
-    wanted = sorted(
-        {min(context, longest), *(1 << each for each in range(5, 24) if longest // 16 < 1 << each < longest)}
-    )
-    trained = [list(accumulate(row.trained, initial=0)) for row in rows]
-    found = []
-    for cap in wanted:
-        over = [sums for sums in trained if len(sums) - 1 > cap]
-        found.append(
-            {
-                "cap": cap,
-                "rows": len(over),
-                "drop": sum(sums[-1] for sums in over),
-                "truncate": sum(sums[-1] - sums[cap] for sums in over),
-            }
-        )
-    return found
-
-
-def cap_lines(found: Sequence[dict[str, int]]) -> list[str]:
-    """A line for each cap."""
-    return [
-        f"  context={each['cap']:,}: {each['rows']:,} rows over; trained tokens lost: {each['drop']:,} by drop, "
-        f"{each['truncate']:,} by truncate"
-        for each in found
-    ]
-
-
-def _targeted(name: str, targets: Sequence[str]) -> bool:
-    return list(targets) == ["all-linear"] or any(
-        name == each or name.endswith(f".{each}") for each in targets
-    )
-
-
 def steps(rows: int, recipe: Recipe) -> int:
     """Steps of the optimizer."""
-    each = math.ceil(math.ceil(rows / recipe.batch_size) / recipe.accumulate)
+    each = ceil(ceil(rows / recipe.batch_size) / recipe.accumulate)
     return recipe.max_steps or each * recipe.epochs
-
-
-def histogram(rows: Sequence[Encoded], context: int) -> list[str]:
-    """Rows by length, in eighths of the longest that fits; the longer ones in a line of their own."""
-    lengths = [len(row.ids) for row in rows]
-    inside = [each for each in lengths if each <= context]
-    width = max(1, math.ceil(max(inside, default=context) / BARS))
-    bars = [
-        (f"{low + 1:,} to {low + width:,} tokens", sum(1 for each in inside if low < each <= low + width))
-        for low in range(0, width * BARS, width)
-    ]
-    bars.append((f"more than {context:,}", len(lengths) - len(inside)))
-    most = max(count for _, count in bars)
-    return [
-        f"  {name:>24} {count:>7,}  {'#' * math.ceil(count / most * BAR_WIDTH)}".rstrip()
-        for name, count in bars
-        if count
-    ]
-
-
-def table(values: dict[str, Any]) -> list[str]:
-    """`name: value` lines with the names in one column."""
-    wide = max(map(len, values))
-    return [f"{name:<{wide}}  {value}" for name, value in values.items()]

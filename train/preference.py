@@ -60,7 +60,7 @@ def build(
     )
     trainer.train_dataset = Dataset.from_dict(table(rows, recipe))
     trainer.eval_dataset = Dataset.from_dict(table(validation, recipe)) if validation else None
-    return Built(trainer, {"reference": "none" if recipe.objective == "orpo" else "the base"}, [])
+    return Built(trainer, {"reference": "none" if recipe.objective == "orpo" else "the base"})
 
 
 def settings(recipe: Recipe, shared: dict[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def build(
         processing_class=loaded.tokenizer,
         peft_config=peft_config(recipe),
     )
-    return Built(trainer, {}, [])
+    return Built(trainer, {})
 
 
 def _table(rows: Sequence[Encoded]) -> dict[str, list[Any]]:

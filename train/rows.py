@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
-from curate.errors import ConfigError
-from train.batches import Encoded, Template, UnusableRowError, conversation, encode, folded
+from curate.errors import ConfigError, SourceError
+from train.batches import Encoded, Row, Template, Turns, conversation, encode
 
 SHOWN = 5  # rows that a message names before it only counts
 
@@ -50,30 +49,40 @@ def encode_rows(
     control_tokens: str = "refuse",
     unusable: str = "refuse",
     pairs: bool = False,
+    every: int = 1,
 ) -> tuple[list[Encoded], tuple[str, ...]]:
     """Rows as tokens, in order, and the places of those left out, each with its reason.
 
     A row is unusable if it has no assistant turn, if the base's chat template refuses it or leaves out
     tool calls that are all a turn holds, or if its text spells a control token. `unusable` says whether
     that stops the run (ConfigError) or drops the row. A fault of the template itself always stops it:
-    masks that differ, a trained turn without its end token, two begin tokens.
-
-    With `pairs` each row gives two: its messages with the chosen answer, then with the rejected one.
+    masks that differ (looked at on each `every`-th row), a trained turn without its end token, two begin
+    tokens. With `pairs` each row gives two: its messages with the chosen answer, then with the rejected one.
     """
-    encoded, out = [], []
-    specials = _specials(template.tokenizer) if control_tokens == "refuse" else []
     columns = rows.select("example_id", "messages", "chosen", "rejected").iter_rows()
-    for where, (example_id, messages, *answers) in zip(places(rows), columns, strict=True):
+    wheres, groups = places(rows), []
+    for where, (example_id, messages, *answers) in zip(wheres, columns, strict=True):
+        group: list[Row] | SourceError
         try:
-            found = []
-            for which, chat in _answered(messages, answers) if pairs else [("", conversation(messages))]:
-                _usable(chat, specials)
-                chat = folded(chat) if template.folds_system else chat
-                found.append(encode(template, example_id, f"{where}{which}", chat))
-            _same_prompt(found)
-            encoded += found
-        except UnusableRowError as error:
-            out.append(f"{where} ({error})")
+            told = _answered(messages, answers) if pairs else [("", conversation(messages))]
+            for _, turns in told:
+                _usable(template, turns, control_tokens)
+            group = [Row(example_id, f"{where}{which}", turns) for which, turns in told]
+        except SourceError as error:
+            group = error
+        groups.append(group)
+    one_by_one = [row for group in groups if isinstance(group, list) for row in group]
+    found = encode(template, one_by_one, every=every)
+    encoded: list[Encoded] = []
+    out = []
+    for where, group in zip(wheres, groups, strict=True):
+        made = [next(found) for _ in group] if isinstance(group, list) else [group]
+        good = [each for each in made if isinstance(each, Encoded)]
+        faults = [each.message for each in made if isinstance(each, SourceError)]
+        if not faults and len({row.ids[: row.trained.index(True)] for row in good}) > 1 and pairs:
+            faults = ["the chat template tells its prompt otherwise with each answer"]
+        encoded += [] if faults else good
+        out += [f"{where} ({fault})" for fault in faults[:1]]
     if out and unusable == "refuse":
         raise ConfigError(
             f"{len(out):,} of {rows.height:,} rows cannot be trained on: {named(out)}",
@@ -98,27 +107,19 @@ def encode_rows(
 PAIR = (" chosen", " rejected")  # how the two rows of a pair are told apart
 
 
-def _answered(
-    messages: Sequence[dict[str, Any]], answers: Sequence[str | None]
-) -> list[tuple[str, list[dict[str, Any]]]]:
-    """The conversation with each of its two answers; UnusableRowError if it is no pair."""
+def _answered(messages: Sequence[dict[str, Any]], answers: Sequence[str | None]) -> list[tuple[str, Turns]]:
+    """The conversation with each of its two answers; SourceError if it is no pair."""
     asked = conversation(messages)
     if not all(answers):
-        raise UnusableRowError("no chosen and rejected answer")
+        raise SourceError("no chosen and rejected answer")
     if answers[0] == answers[1]:
-        raise UnusableRowError("its chosen and rejected answers are the same")
+        raise SourceError("its chosen and rejected answers are the same")
     if asked and asked[-1]["role"] == "assistant":
-        raise UnusableRowError("its messages end with an answer beside the chosen and the rejected one")
+        raise SourceError("its messages end with an answer beside the chosen and the rejected one")
     return [
         (which, [*asked, {"role": "assistant", "content": said}])
         for which, said in zip(PAIR, answers, strict=True)
     ]
-
-
-def _same_prompt(found: Sequence[Encoded]) -> None:
-    """UnusableRowError where the two rows of a pair do not begin with the same prompt."""
-    if len({row.ids[: row.trained.index(True)] for row in found}) > 1:
-        raise UnusableRowError("the chat template tells its prompt otherwise with each answer")
 
 
 def whole_pairs(rows: Sequence[Encoded], gate: Gate) -> tuple[list[Encoded], Gate]:
@@ -138,20 +139,15 @@ def whole_pairs(rows: Sequence[Encoded], gate: Gate) -> tuple[list[Encoded], Gat
     return kept, replace(gate, dropped=tuple(dropped), lost=gate.lost + _count(rows) - _count(kept))
 
 
-def _usable(chat: Sequence[dict[str, Any]], specials: Sequence[str]) -> None:
-    """Raises UnusableRowError for a row without an answer, or whose text would act as a control token."""
-    if not any(turn["role"] == "assistant" for turn in chat):
-        raise UnusableRowError("no assistant turn")
-    content = json.dumps(chat, ensure_ascii=False)
-    for word in specials:
-        if word in content:
-            raise UnusableRowError(f"its text spells the control token {word}")
-
-
-def _specials(tokenizer: Any) -> list[str]:  # noqa: ANN401
-    """Texts that the tokenizer reads as control tokens wherever they stand, longest first."""
-    added = {token.content for token in tokenizer.added_tokens_decoder.values() if token.special}
-    return sorted(added | set(tokenizer.all_special_tokens), key=len, reverse=True)
+def _usable(template: Template, turns: Turns, control_tokens: str) -> None:
+    """SourceError for a row without an answer, or whose text would act as a control token."""
+    if not any(turn["role"] == "assistant" for turn in turns):
+        raise SourceError("no assistant turn")
+    if control_tokens == "allow":
+        return
+    for text in (str(value) for turn in turns for value in turn.values()):
+        if spelled := template.chat.control.search(text):
+            raise SourceError(f"its text spells the control token {spelled.group()}")
 
 
 def _must(rows: Sequence[Encoded], holds: Any, what: str, hint: str) -> None:  # noqa: ANN401

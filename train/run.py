@@ -12,16 +12,17 @@ from typing import Any, TypeAlias
 
 from curate.errors import ConfigError, MissingExtraError, ResourceError
 from curate.progress import Progress
-from evalharness.models import LoadedModel
+from evalharness.models import LoadedModel, import_peft
 from evalharness.reward import scores
 from train import (
     afterwards,
-    checks,
+    checkpoints,
     lineage,
     methods,
     metric,
     preference,
     processes,
+    proofs,
     reports,
     reward,
     sft,
@@ -29,7 +30,8 @@ from train import (
 )
 from train.arguments import arguments
 from train.batches import Encoded
-from train.checks import Checked
+from train.checks import Outcome
+from train.proofs.subject import Underway
 from train.recipe import Recipe
 from train.sft import Built
 
@@ -43,7 +45,7 @@ class Trained:
 
     losses: list[dict[str, Any]]  # one for each epoch
     log: list[dict[str, Any]]
-    checks: list[Checked]
+    checks: list[Outcome]
     steps: int
     resumed_at: int  # the step that was gone on from; 0 for a run in one piece
     seconds: float  # of this process's part
@@ -75,29 +77,25 @@ def train(
     work.mkdir(parents=True, exist_ok=True)
     with watch.quiet(), Progress("train") as progress:
         progress.alone = not processes.first()
-        built = _built(loaded, recipe, rows, validation, work, checkpoint)
+        built = build(loaded, recipe, rows, validation, work, checkpoint)
         trainer = built.trainer
         trainer.add_callback(watch.watcher(processes.log_of(work), progress))
         for each in callbacks:
             trainer.add_callback(each)
         seen = {**metric.attach(trainer, loaded, asked), **reports.attach(trainer, recipe, work)}
-        model, probe = trainer.model, _probe(trainer, recipe, rows)
-        done = [
-            *built.checks,
-            checks.masters(model),
-            *checks.nf4_round_trip(model, loaded.device),
-            checks.gradients_around_evaluation(model, probe, loaded.device),
-        ]
-        before = checks.frozen_digest(model), checks.logits(model, probe)
+        model, underway = trainer.model, Underway(loaded, recipe, rows, built)
+        done = proofs.held(proofs.BUILT, underway)
+        underway.mark()
         first = _margins(model, recipe, validation, loaded)
-        _go(trainer, checkpoint)
+        go(trainer, checkpoint)
         told = {**built.told, **seen, **_told_apart(first, _margins(model, recipe, validation, loaded))}
         if processes.first():
             lines = watch.measured(trainer.state.log_history)
             told |= afterwards.diagnosed(trainer, loaded, recipe, validation, lines)
             save(model, adapter, recipe)
             lineage.write(trainer, rows, adapter, _margins(model, recipe, rows, loaded))
-            done += _after(model, recipe, adapter, probe, loaded.device, before)
+            underway.folder = adapter
+            done += proofs.held(proofs.TRAINED, underway)
     history = trainer.state.log_history
     return Trained(
         losses=watch.losses(history, recipe.epochs),
@@ -113,7 +111,7 @@ def train(
     )
 
 
-def _built(
+def build(
     loaded: LoadedModel,
     recipe: Recipe,
     rows: Sequence[Encoded],
@@ -122,6 +120,7 @@ def _built(
     checkpoint: Path | None,
 ) -> Built:
     """The trainer of the recipe's objective, with what all of them need: float32 masters and callbacks."""
+    import_peft()  # first: with it comes bitsandbytes, and quietly
     try:
         from transformers import EarlyStoppingCallback, PrinterCallback
         from trl import SFTTrainer  # noqa: F401  # asked for here, once for all programs
@@ -143,6 +142,7 @@ def _built(
     for weight in trainer.model.parameters():
         if weight.requires_grad:
             weight.data = weight.data.float()
+    trainer.add_callback(checkpoints.in_order())
     if recipe.method == "adalora":
         trainer.add_callback(methods.allocator(checkpoint))
     if recipe.early_stopping and validation:
@@ -150,7 +150,7 @@ def _built(
     return built
 
 
-def _go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
+def go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
     """Train; ResourceError where memory ends."""
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -161,33 +161,6 @@ def _go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
             f"out of memory after {trainer.state.global_step} steps",
             hint="--set batch_size=1 --set accumulate=16 --set gradient_checkpointing=on, or a smaller base",
         ) from error
-
-
-def _after(
-    model: Model, recipe: Recipe, adapter: Path, probe: dict[str, Any], device: str, before: tuple[str, Any]
-) -> list[Checked]:
-    """What must hold of the trained model, and of what was saved; `before` are digest and logits before it."""
-    if recipe.method == "full":
-        return [checks.acts(checks.logits(model, probe), before[1]), checks.saved_equals(model, adapter)]
-    limit = checks.RELOAD_LIMIT[device]
-    if recipe.method == "adalora":
-        limit *= 10  # saved without the ranks that were given up, its sums are made in another order
-    return [
-        checks.base_unchanged(before[0], checks.frozen_digest(model)),
-        checks.adapter_acts(model, probe),
-        checks.reload_equals(model, adapter, probe, limit),
-    ]
-
-
-def _probe(trainer: Any, recipe: Recipe, rows: Sequence[Encoded]) -> dict[str, Any]:  # noqa: ANN401
-    """A small batch of the shortest rows, side by side; without labels for a model that gives scores."""
-    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
-
-    collator = DataCollatorForLanguageModeling(pad_token_id=trainer.processing_class.pad_token_id)
-    batch = collator([{"input_ids": list(r.ids), "labels": r.labels} for r in sft.probes(rows)])
-    if recipe.objective == "reward":
-        del batch["labels"]
-    return {key: value.to(trainer.args.device) for key, value in batch.items()}
 
 
 def _margins(model: Model, recipe: Recipe, validation: Sequence[Encoded], loaded: LoadedModel) -> list[float]:

@@ -22,9 +22,11 @@ import typer
 
 from curate.answer import Answer, counted
 from curate.errors import ConfigError, MissingExtraError, SeatrialError
+from train.outline import Settled, settled
 from train.recipe import FIELDS, Given, Recipe, Resolved, parse, resolve
 
 if TYPE_CHECKING:
+    from evalharness.models import LoadedModel
     from train.adapter import Data
     from train.cli import Job
 
@@ -49,16 +51,17 @@ def search(
 ) -> Answer:
     """Try settings on the validation rows, and write the best as a recipe."""
     from curate.example import digest
+    from curate.runs import trainable
     from curate.workspace import Workspace, code_version
     from evalharness.model_files import digest_of, find_base
-    from train import clean, cli
+    from train import cli
     from train.outline import outline
 
     resolved = cli._resolved(recipe, setting or [], {"base": base}, allow_unclean=allow_unclean)
     space = space_of(over or [], resolved, ranges=trials > 0)
     job = cli._job(Workspace.open(), dataset, resolved, None)
     if not allow_unclean:
-        clean.refuse(job.objections, job.name)
+        trainable.refuse(job.objections, job.name)
     if job.validation.is_empty() or not resolved.recipe.evaluate:
         raise ConfigError(
             "no validation rows to judge a trial by", hint="seatrial split makes some; evaluate = true"
@@ -68,8 +71,8 @@ def search(
     place = job.workspace.root / "search" / key[:16]
     place.mkdir(parents=True, exist_ok=True)
     with job.workspace.run("search", {**asked, "trials": trials}, {"dataset": job.dataset}) as run:
-        _, data, _ = cli.encoded(job, outline(resolved.recipe))  # once for all trials
-        told = _all(job.resolved, data, space, place, trials, prune=prune)
+        _, data, given = cli.encoded(job, outline(resolved.recipe))  # once for all trials
+        told = _all(job.resolved, data, given.loaded, space, place, trials, prune=prune)
         run.outputs["trials"] = job.workspace.put_json("trials", told)
     return _answer(job, told, place, len(data.validation))
 
@@ -101,7 +104,7 @@ def space_of(words: list[str], resolved: Resolved, *, ranges: bool) -> Space:
 
 
 def _all(
-    resolved: Resolved, data: Data, space: Space, place: Path, wanted: int, *, prune: bool
+    resolved: Resolved, data: Data, base: LoadedModel, space: Space, place: Path, wanted: int, *, prune: bool
 ) -> list[dict[str, Any]]:
     """Every trial in order, those that are not done yet run now; `wanted` 0 is every point of the grid."""
     try:
@@ -131,7 +134,9 @@ def _all(
         if grid:
             study.enqueue_trial(grid[number])
         trial = study.ask(kinds)
-        line = {"settings": trial.params, **_run(trial, recipe_of(resolved, trial.params), data, place)}
+        longest = max(len(row.ids) for row in data.train)
+        choice = settled(base, recipe_of(resolved, trial.params), longest)
+        line = {"settings": trial.params, **_run(trial, choice, data, place)}
         study.tell(trial, line["value"], state=states[line["state"]])
         with (place / TRIALS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
@@ -167,7 +172,7 @@ def recipe_of(resolved: Resolved, params: Mapping[str, Any]) -> Recipe:
     return replace(chosen, **params)
 
 
-def _run(trial: Any, recipe: Recipe, data: Data, place: Path) -> dict[str, Any]:  # noqa: ANN401  an optuna.Trial
+def _run(trial: Any, choice: Settled, data: Data, place: Path) -> dict[str, Any]:  # noqa: ANN401  an optuna.Trial
     """Train with a trial's settings; what came of it. Settings that cannot be trained with are a result too."""
     from optuna import TrialPruned
 
@@ -175,11 +180,12 @@ def _run(trial: Any, recipe: Recipe, data: Data, place: Path) -> dict[str, Any]:
     from train import checkpoints, cli, run
 
     began, work = time.monotonic(), place / digest(json.dumps(trial.params))[:16]
+    recipe = replace(choice.recipe, report_to=("none",))  # what trials say is told in their own file
     judge, state, why = judged_by(trial, recipe), "COMPLETE", ""
     try:
         with tempfile.TemporaryDirectory() as made:
             run.train(
-                cli.load_base(recipe), recipe, data.train, data.validation,
+                cli.load_base(choice), recipe, data.train, data.validation,
                 work=work, adapter=Path(made), checkpoint=checkpoints.newest(work), callbacks=[judge], asked=data.asked,
             )  # fmt: skip
     except TrialPruned:
@@ -193,6 +199,7 @@ def _run(trial: Any, recipe: Recipe, data: Data, place: Path) -> dict[str, Any]:
         "state": state,
         "value": value if state == "COMPLETE" else None,
         "values": judge.values,
+        "loss": min(judge.losses, default=None),
         "why": why,
         "seconds": seconds,
     }
@@ -208,6 +215,7 @@ def judged_by(trial: Any, recipe: Recipe) -> Any:  # noqa: ANN401  a transformer
     class Judge(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
         def __init__(self) -> None:
             self.values: list[float] = []
+            self.losses: list[float] = []
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
             self.tell(state)  # a run that goes on has its former evaluations from the checkpoint
@@ -219,6 +227,7 @@ def judged_by(trial: Any, recipe: Recipe) -> Any:  # noqa: ANN401  a transformer
 
         def tell(self, state: Any) -> None:  # noqa: ANN401
             told = [sign * entry[name] for entry in state.log_history if name in entry]
+            self.losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
             for value in told[len(self.values) :]:
                 self.values.append(value)
                 trial.report(value, len(self.values))
@@ -228,7 +237,7 @@ def judged_by(trial: Any, recipe: Recipe) -> Any:  # noqa: ANN401  a transformer
 
 def _answer(job: Job, told: list[dict[str, Any]], place: Path, rows: int) -> Answer:
     """The trials, the best first, and the recipe of the best."""
-    found = sorted(told, key=lambda line: (line["value"] is None, line["value"] or 0.0))
+    found = sorted(told, key=lambda line: (line["value"] is None, line["value"] or 0.0, line["loss"] or 0.0))
     if found[0]["value"] is None:
         raise ConfigError(
             f"none of {len(told)} trials came to its end: {found[0]['why']}", hint="search over other values"

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from evalharness.models import LoadedModel
 from train import checks
 from train.batches import Encoded
-from train.checks import Checked
 from train.methods import peft_config
 from train.recipe import TOKENS_BEFORE, Recipe
 
@@ -20,7 +19,6 @@ class Built(NamedTuple):
 
     trainer: Any  # one of TRL's
     told: dict[str, str]
-    checks: list[Checked]
 
 
 def build(
@@ -43,13 +41,15 @@ def build(
         peft_config=peft_config(recipe),
     )
     if not wish:
-        return Built(trainer, {"packing": f"off: {why}"}, [])
-    apart = parity(trainer, rows)
-    if recipe.packing == "auto" and not apart < checks.PACKING_LIMIT[loaded.device]:
+        return Built(trainer, {"packing": f"off: {why}"})
+    if (
+        recipe.packing == "auto"
+        and not (apart := parity(trainer, rows)) < checks.PACKING_LIMIT[loaded.device]
+    ):
         trainer.data_collator.padding_free = False
         why = f"this model does not keep rows of a pass apart (logits move by {apart:.2g})"
-        return Built(trainer, {"packing": f"off: {why}"}, [])
-    return Built(trainer, {"packing": f"on: {why}"}, [checks.packing_equals(apart, loaded.device)])
+        return Built(trainer, {"packing": f"off: {why}"})
+    return Built(trainer, {"packing": f"on: {why}"})
 
 
 def packing(recipe: Recipe, device: str) -> tuple[bool, str]:

@@ -48,8 +48,8 @@ COMMANDS: dict[str, Command] = {
     "export": Command("Data", "curate.commands.main", "export", "write files for trainers, with a data card"),
     "curate": Command("Data", "curate.commands.main", "curate", "all of that from a recipe, for a CI job"),
     "train": Command("Model", "train.cli", "train", "fine-tune a QLoRA adapter on the train split"),
-    "predict": Command("Model", "evalharness.cli", "predict", "answer the test: base, few-shot, RAG, tuned"),
-    "score": Command("Model", "evalharness.cli", "score", "score the answers: metrics and judge"),
+    "predict": Command("Model", "evalharness.cli_predict", "predict", "answer the test: base, few-shot, RAG, tuned"),
+    "score": Command("Model", "evalharness.cli_score", "score", "score the answers: metrics and judge"),
     "compare": Command(
         "Decide", "evalharness.cli_verdict", "compare", "the arms side by side, with intervals"
     ),
@@ -64,6 +64,7 @@ COMMANDS: dict[str, Command] = {
     "adapters": Command("More", "train.cli_adapters", "adapters", "list, promote, merge, import; worst rows"),
     "agree": Command("More", "curate.commands.journal", "agree", "how far people agree: kappa, alpha"),
     "coverage": Command("More", "curate.commands.coverage", "coverage", "what deployment asks, train lacks"),
+    "declare": Command("More", "evalharness.cli_verdict", "declare", "what will decide, said before any answer"),
     "dedup": Command("More", "curate.commands.dedup", "dedup", "a file without its near duplicates, at once"),
     "edits": Command("More", "curate.commands.edits", "edits", "edited answers as preference pairs"),
     "journal": Command("More", "curate.commands.journal", "journal", "decisions from person to person"),
@@ -78,6 +79,7 @@ COMMANDS: dict[str, Command] = {
         "More", "tui.browse", "rows", "look through the rows of a version, on the screens or printed"
     ),
     "search": Command("More", "train.search", "search", "settings that do best on validation rows"),
+    "tune": Command("More", "evalharness.cli_tune", "tune", "prompt, shots, retrieval of the baselines"),
     "session": Command("More", "curate.commands.journal", "session", "what was done, as a recipe to replay"),
     "vault": Command("More", "curate.commands.vault", "vault", "originals behind pseudonyms, encrypted"),
 }

@@ -14,7 +14,7 @@ from typing import Any
 from curate.errors import ConfigError, GateError, SourceError
 from curate.workspace import Workspace, code_version
 from evalharness.model_files import ADAPTER
-from evalharness.models import LoadedModel, _peft, load_model
+from evalharness.models import LoadedModel, import_peft, load_model
 
 CONFIG, CARD, STATE = "adapter_config.json", "README.md", "trainer_state.json"
 KEPT = (CONFIG, ADAPTER, CARD, STATE, "*.jinja", "*.yaml", "*.yml", "tokenizer*.json", "special_tokens_map.json", "*_results.json", "trainer_log.jsonl")  # fmt: skip
@@ -66,7 +66,7 @@ def take_in(
     base = base or str(config.get("base_model_name_or_path") or "")
     if not base:
         raise ConfigError(f"{folder}: its {CONFIG} names no base", hint="--base tiny, a hub id or a folder")
-    _peft()  # before transformers imports what peft imports, and less quietly
+    import_peft()  # before transformers imports what peft imports, and less quietly
     loaded = load_model(base, quantization=found["quantization"], adapter=folder)
     checks, objections = _tried(loaded, folder)
     if objections and not anyway:

@@ -23,7 +23,7 @@ from evalharness.adapted import is_reward, put_adapter
 from evalharness.adapters.registry import Adapter, load
 from evalharness.chat import Chat
 from evalharness.model_files import ADAPTER, digest_of, find_base
-from evalharness.models import LoadedModel, _peft, _quiet_bars, load_model
+from evalharness.models import LoadedModel, import_peft, _quiet_bars, load_model
 from evalharness.task import Solved, Turn, queries
 
 KL_LIMIT, AGREE_LIMIT = 1e-4, 0.995
@@ -85,7 +85,7 @@ def merge(
         draft = Path(place) / "model"
         with workspace.run("merge", params, {"adapter": each.digest}) as run:
             try:
-                _merged(each, draft, onto, dtype)
+                write_merged(each, draft, onto, dtype)
                 moved = _moved(each, draft, solved)
                 if not moved.holds and not anyway:
                     raise GateError(
@@ -102,7 +102,7 @@ def merge(
     return told
 
 
-def _merged(each: Adapter, draft: Path, onto: str, dtype: str) -> None:
+def write_merged(each: Adapter, draft: Path, onto: str, dtype: str) -> None:
     """The merged model, its tokenizer, chat template and stop tokens as a folder of safetensors."""
     import torch
 
@@ -119,7 +119,7 @@ def _merged(each: Adapter, draft: Path, onto: str, dtype: str) -> None:
             f"{each.digest[:12]} is made of tokens before the prompt ({kind}), not of weights",
             hint="it cannot be merged: serve it with PEFT",
         )
-    _peft()  # before transformers imports what peft imports, and less quietly
+    import_peft()  # before transformers imports what peft imports, and less quietly
     held = "nf4" if onto == "held" and told.get("quantization") == "nf4" else "none"
     loaded = load_model(str(told["base"]), quantization=held)  # type: ignore[arg-type]  # one of the two
     with warnings.catch_warnings(), _quiet_bars(new_head=True):

@@ -16,7 +16,7 @@ from curate.workspace import Workspace
 from evalharness.adapted import is_reward
 from evalharness.comparison import Comparison
 from evalharness.model_files import TINY, adapter_notes, find_base
-from evalharness.models import LoadedModel, _peft, load_model
+from evalharness.models import LoadedModel, import_peft, load_model
 
 CHAMPION = "champion"
 SHIP = "SHIP"
@@ -179,5 +179,5 @@ def load(each: Adapter) -> LoadedModel:
         raise ConfigError(
             f"adapter {each.digest[:12]} names no base", hint="seatrial adapters import FOLDER --base BASE"
         )
-    _peft()  # before transformers imports what peft imports, and less quietly
+    import_peft()  # before transformers imports what peft imports, and less quietly
     return load_model(str(base), adapter=each.folder, scores=is_reward(each.folder))

@@ -122,6 +122,7 @@ def rows(workspace: Workspace, wish: Wish) -> Answer:
     worst = table.head(wish.worst)
     lines = [
         f"{row['loss']:>8.4f}  {row['times']:>5g} times  {row['where']}  {row['example_id'][:12]}"
+        + (f"  chosen leads by {row['lead']:.2f}" if row["rejected"] else "")
         for row in worst.iter_rows(named=True)
     ]
     mean = table.select("loss").mean().item()

@@ -16,10 +16,13 @@ SCHEMA = pl.Schema(
     {
         "example_id": pl.String,
         "where": pl.String,
-        "digest": pl.String,  # of its tokens and which of them were trained on
+        "digest": pl.String,  # of its tokens and which of them were trained on; of a pair of both answers
         "times": pl.Float64,  # epochs, by the copies of a row that a balanced split repeats
         "trained": pl.Int64,  # tokens
         "loss": pl.Float64,  # at the end: mean over the trained tokens, without dropout; null where there is none
+        "chosen": pl.String,  # of a pair: the digest of this answer behind its prompt; null for other rows
+        "rejected": pl.String,
+        "lead": pl.Float64,  # of a pair: by how much the chosen answer is preferred (log probability, or score)
     }
 )
 

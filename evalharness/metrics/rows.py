@@ -7,7 +7,15 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-ROWS = pl.Schema({"example_id": pl.String, "value": pl.Float64, "reason": pl.String, "label": pl.String})
+ROWS = pl.Schema(
+    {
+        "example_id": pl.String,
+        "value": pl.Float64,
+        "reason": pl.String,
+        "label": pl.String,
+        "statistics": pl.List(pl.Float64),
+    }
+)
 NO_REFERENCE = "the row has no answer to compare with"
 
 
@@ -17,6 +25,7 @@ class Scored(NamedTuple):
     value: float | None
     reason: str | None = None
     label: str | None = None
+    statistics: list[float] | None = None  # what a measure of the whole sums over rows (metrics/about.py)
 
 
 def score_rows(predictions: pl.DataFrame, one: Callable[[Mapping[str, Any]], Scored]) -> pl.DataFrame:
@@ -27,5 +36,5 @@ def score_rows(predictions: pl.DataFrame, one: Callable[[Mapping[str, Any]], Sco
             found = Scored(None, f"no answer: {row['error'] or 'none was recorded'}")
         else:
             found = one(row)
-        rows.append((row["example_id"], found.value, found.reason, found.label))
+        rows.append((row["example_id"], *found))
     return pl.DataFrame(rows, schema=ROWS, orient="row")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import polars as pl
 
 from evalharness.metrics.rows import NO_REFERENCE, Scored, score_rows
-from evalharness.rouge import rouge_l, rouge_n, tokens
+from evalharness.rouge import order, parse, rouge_of
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
+STEM = ":stem"
 PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -59,25 +60,58 @@ class TokenF1:
 
 @dataclass(frozen=True)
 class RougeF:
-    """The F value of ROUGE-1, -2 or -L, without stemming."""
+    """The F value of one kind of ROUGE; a name that ends in `:stem` counts English words by their stems."""
 
-    name: Literal["rouge1", "rouge2", "rougeL"]
-    version: ClassVar[int] = 1
+    name: str  # rouge1 to rouge9, rougeL, rougeLsum
+    version: ClassVar[int] = 2
 
     def score(self, predictions: pl.DataFrame) -> pl.DataFrame:
         """Null where the reference has nothing that ROUGE counts, such as text in another script."""
-        return score_rows(predictions, self._one)
+        return score_rouges([self], predictions)[0]
 
-    def _one(self, row: Mapping[str, Any]) -> Scored:
-        if not row["reference"]:
-            return Scored(None, NO_REFERENCE)
-        wanted, said = tokens(row["reference"]), tokens(row["answer"])
-        needed = 2 if self.name == "rouge2" else 1
-        if len(wanted) < needed:
-            return Scored(None, f"the reference has fewer than {needed} words of a-z and 0-9")
-        if self.name == "rougeL":
-            return Scored(rouge_l(wanted, said).f)
-        return Scored(rouge_n(wanted, said, needed).f)
+    @property
+    def kind(self) -> str:
+        """The name without `:stem`."""
+        return self.name.removesuffix(STEM)
+
+    @property
+    def stemmed(self) -> bool:
+        """Whether words count by their stems."""
+        return self.name.endswith(STEM)
+
+
+def score_rouges(metrics: Sequence[RougeF], predictions: pl.DataFrame) -> list[pl.DataFrame]:
+    """The scores of several kinds, the texts of a row parsed once for all of them."""
+    found: dict[bool, dict[str, list[Scored]]] = {}
+    for stemmed in dict.fromkeys(metric.stemmed for metric in metrics):
+        kinds = [metric.kind for metric in metrics if metric.stemmed == stemmed]
+        found[stemmed] = {kind: [] for kind in kinds}
+        for row in predictions.select("reference", "answer").iter_rows():
+            for kind, scored in _rouges(*row, kinds, stemmed=stemmed).items():
+                found[stemmed][kind].append(scored)
+    tables = []
+    for metric in metrics:
+        scores = iter(found[metric.stemmed][metric.kind])
+        known = {key: next(scores) for key in predictions["example_id"]}
+        tables.append(score_rows(predictions, lambda row, known=known: known[row["example_id"]]))
+    return tables
+
+
+def _rouges(
+    reference: str | None, answer: str | None, kinds: Sequence[str], *, stemmed: bool
+) -> dict[str, Scored]:
+    if not reference or answer is None:
+        return dict.fromkeys(kinds, Scored(None, NO_REFERENCE))
+    wanted = parse(reference, stemmed=stemmed)
+    needed = {kind: 1 if kind.startswith("rougeL") else order(kind) for kind in kinds}
+    counted = [kind for kind in kinds if len(wanted.words) >= needed[kind]]
+    found = rouge_of(wanted, parse(answer, stemmed=stemmed), counted)
+    return {
+        kind: Scored(found[kind].f)
+        if kind in found
+        else Scored(None, f"the reference has fewer than {needed[kind]} words of a-z and 0-9")
+        for kind in kinds
+    }
 
 
 def exact_match(reference: str, answer: str) -> float:

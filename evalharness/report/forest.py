@@ -32,6 +32,7 @@ class Bar:
     high: float | None
     inner_low: float | None
     inner_high: float | None
+    detectable: float | None = None  # the gain that these rows would show 4 times of 5
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def forest(comparison: Comparison) -> Plot:
     rows = [row for row in comparison["differences"] if row["metric"] == chosen["primary"]]
     known: list[float] = [0.0, chosen["margin"]]
     for row in rows:
-        known += [v for v in (row["difference"], row["low"], row["high"]) if v is not None]
+        known += [v for v in (row["difference"], row["low"], row["high"], row["detectable"]) if v is not None]
     axis = Axis(min(known), max(known))
     bars = []
     for row in rows:
@@ -92,6 +93,7 @@ def forest(comparison: Comparison) -> Plot:
                 high=axis.at(row["high"]),
                 inner_low=axis.at(row["lower"]),
                 inner_high=axis.at(row["upper"]),
+                detectable=axis.at(row["detectable"]),
             )
         )
     words = "; ".join(f"{bar.name} {bar.text}" for bar in bars)

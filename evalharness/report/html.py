@@ -4,28 +4,65 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.visible import visible
 from evalharness import wording
-from evalharness.comparison import Comparison
+from evalharness.comparison import Comparison, ExampleRow, Examples
+from evalharness.declared import said_of
 from evalharness.report.forest import believed_plot, forest
-from evalharness.report.tables import metric_lines, right_word
-from evalharness.sidebyside import KINDS
+from evalharness.report.tables import matrices, metric_lines, right_word, slices_by
+from evalharness.report.worddiff import marked
 from evalharness.verdict import verdict_block
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
 OUTCOMES = {"SHIP": "ship", "DO NOT SHIP": "no", "NOT SHOWN": "open"}
-KIND_WORDS = {
-    "lost": ("Regressions", "Regression", "a baseline did better than the fine-tune"),
-    "won": ("Gains", "Gain", "the fine-tune did better than every baseline"),
-    "none right": ("None right", "None right", "no arm got it right"),
-    "alike": ("No difference", "No difference", "the best baseline did as well as the fine-tune"),
-}
+KIND_WORDS = {"lost": "Regression", "won": "Gain", "none right": "None right", "alike": "No difference"}
+# key, word, meaning; a key is a kind or a mark of `sidebyside`
+FILTERS = (
+    ("lost", "Regressions", "a baseline did better than the fine-tune"),
+    ("won", "Gains", "the fine-tune did better than every baseline"),
+    ("fixed", "Fixed", "the fine-tune did better than the base"),
+    ("none", "All fail", "no arm got it right"),
+    ("flip", "Flips", "the fine-tune’s result is another than the base’s, either way"),
+    ("error", "Errors", "some arm gave no answer"),
+    ("alike", "No difference", "the best baseline did as well as the fine-tune"),
+)
+KEYS = {"lost": "lost", "won": "won", "none right": "none", "alike": "alike"}
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One choice of which examples to show."""
+
+    key: str
+    word: str
+    meaning: str
+    shown: int
+    total: int | None  # in the whole comparison, where that is known
+
+
+def keys_of(row: ExampleRow) -> list[str]:
+    """The filters under which an example stands."""
+    return [KEYS[row["kind"]], *row.get("marks", [])]
+
+
+def filters(examples: Examples) -> list[Filter]:
+    """The filters with how many examples each would show."""
+    counts: dict[str, int] = {}
+    for row in examples["rows"]:
+        for key in keys_of(row):
+            counts[key] = counts.get(key, 0) + 1
+    totals = {KEYS[kind]: count for kind, count in examples["kinds"].items()}
+    return [Filter(key, word, meaning, counts.get(key, 0), totals.get(key)) for key, word, meaning in FILTERS]
 
 
 def _shown(value: object) -> object:
@@ -45,11 +82,29 @@ def short(digest: str) -> str:
     return digest[:12]
 
 
-@cache
-def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+def figure(value: float | None, unit: str) -> str:
+    """A measured value or its limit."""
+    return "n/a" if value is None else typographic(wording.measured(value, unit))
 
-    environment = Environment(
+
+@cache
+def _style() -> str:
+    return (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
+
+
+@cache
+def style_hash() -> str:
+    """The style sheet's hash, as a content policy names it: no other style acts in the page."""
+    return "sha256-" + b64encode(sha256(_style().encode()).digest()).decode()
+
+
+@cache
+def environment() -> Environment:
+    """The templates, with autoescape and every text made harmless before it is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -57,8 +112,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "fraction": wording.fraction,
+        "figure": figure,
+        "said_of": said_of,
         "strange_words": wording.strange_words,
         "signed": lambda value: typographic(wording.signed(value)),
         "plain": wording.plain,
@@ -68,33 +125,52 @@ def _environment() -> Environment:
         "short": short,
         "listed": wording.listed,
     }
-    environment.globals |= {
+    made.globals |= {
         "span": wording.span,
         "signed_span": lambda low, high: typographic(wording.signed_span(low, high)),
         "right_word": right_word,
+        "marked": marked,
+        "style": Markup(_style()),  # our own file
+        "style_hash": style_hash(),
+        "classes": lambda row: " ".join(f"x-{key}" for key in keys_of(row)),
+        "kind_word": KIND_WORDS,
     }
-    return environment
+    return made
 
 
-def html(comparison: Comparison) -> str:
-    """The whole report; to be read without script, in light, dark and print."""
+def html(comparison: Comparison, page: Examples | None = None, sends: Sequence[str] = ()) -> str:
+    """The whole report; to be read without script, in light, dark and print.
+
+    `page` are the examples to show, by default those that the comparison holds; `sends` the commands that
+    send them to curation.
+    """
     believed = comparison["believed"]
-    shown = {kind: sum(row["kind"] == kind for row in comparison["examples"]["rows"]) for kind in KINDS}
-    return _environment().get_template("report.html").render(
+    examples = page or comparison["examples"]
+    choices = filters(examples)
+    first = next((each.key for each in choices if each.key in ("lost", "won") and each.shown), None)
+    plotted = forest(comparison)
+    left = comparison.get("slices_left", {})
+    return environment().get_template("report.html").render(
         c=comparison,
+        e=examples,
         tone=OUTCOMES[comparison["verdict"]["outcome"]],
         headline=wording.headline(comparison),
         block="\n".join(verdict_block(comparison)),
-        forest=forest(comparison),
+        forest=plotted,
+        detectable=any(bar.detectable is not None for bar in plotted.bars),
         believed_plot=believed_plot(believed) if believed else None,
         believed_words=wording.believed_words(believed) if believed else None,
         lines=metric_lines(comparison),
-        kinds=[(kind, *KIND_WORDS[kind]) for kind in KINDS],
-        places={kind: place for place, kind in enumerate(KINDS, start=1)},
-        shown=shown,
-        first=next((kind for kind in ("lost", "won") if shown[kind]), None),
+        slices=slices_by(comparison),
+        slices_left="; ".join(f"{by} ({why})" for by, why in left.items()),
+        confusion=matrices(comparison),
+        filters=choices,
+        first=first,
+        sends="\n".join(sends),
         rows_words=wording.rows_words(comparison),
         readings_words=wording.readings_words(comparison),
+        instrument=wording.instrument_words(comparison),
+        again=wording.again_words(comparison),
         toy_words=wording.TOY,
         commands=list(dict.fromkeys(step["command"] for step in comparison["lineage"])),
         settings=json.dumps(comparison["settings"], indent=1, sort_keys=True),

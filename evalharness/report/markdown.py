@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from curate.visible import visible
 from evalharness import wording
 from evalharness.comparison import Comparison, ExampleRow
-from evalharness.report.tables import metric_lines, right_word
+from evalharness.declared import said_of
+from evalharness.report.tables import matrices, metric_lines, right_word, slices_by
 from evalharness.verdict import verdict_block
 
 EXAMPLES = 20
@@ -30,7 +31,8 @@ def fenced(text: str) -> str:
     return f"{fence}text\n{visible(text)}\n{fence}"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+    """Lines of a table and an empty one; the cells are Markdown already."""
     columns = list(head)
     lines = [f"| {' | '.join(columns)} |", f"|{'|'.join('---' for _ in columns)}|"]
     return [*lines, *(f"| {' | '.join(row)} |" for row in rows), ""]
@@ -45,8 +47,10 @@ def markdown(comparison: Comparison) -> str:
         "",
         *_conditions(comparison),
         *_figures(comparison),
+        *_chances(comparison),
         *_people(comparison),
         *_slices(comparison),
+        *_confusions(comparison),
         *_examples(comparison),
         *_rest(comparison),
     ]
@@ -54,10 +58,31 @@ def markdown(comparison: Comparison) -> str:
 
 
 def _conditions(comparison: Comparison) -> list[str]:
+    chosen = comparison["settings"]
     rows = [
-        (escaped(check["check"]), check["state"], escaped(check["detail"])) for check in comparison["checks"]
+        (
+            f"better than {escaped(row['baseline'])}",
+            "pass" if row["p_margin"] is not None and row["p_margin"] < chosen["alpha"] else "not shown",
+            f"p {wording.probability(row['p_margin'])}".replace("<", "&lt;"),
+            wording.plain(chosen["alpha"]),
+            escaped(wording.difference_words(row)),
+        )
+        for row in comparison["differences"]
+        if row["metric"] == chosen["primary"]
     ]
-    return ["## Why", "", *_table(("condition", "state", "found"), rows)]
+    for check in comparison["checks"]:
+        value, unit = check.get("value"), check.get("unit", "")
+        limit = check.get("limit")
+        rows.append(
+            (
+                escaped(check["check"]) + ("" if check["required"] else " (informs only)"),
+                check["state"],
+                "" if value is None else escaped(wording.measured(value, unit)),
+                "" if limit is None else escaped(wording.measured(limit, unit)),
+                escaped(check["detail"]),
+            )
+        )
+    return ["## Why", "", *table(("condition", "state", "found", "limit", "detail"), rows)]
 
 
 def _figures(comparison: Comparison) -> list[str]:
@@ -90,10 +115,10 @@ def _figures(comparison: Comparison) -> list[str]:
         f"Means with 95 % intervals. ▲: {comparison['candidate']} is better than this arm, "
         f"p by Holm over the whole table below {wording.plain(comparison['settings']['alpha'])}.",
         "",
-        *_table(head, rows),
+        *table(head, rows),
         f"Differences: {comparison['candidate']} minus the arm, in points; p one-sided against no gain.",
         "",
-        *_table(("metric", "minus", "points", "95 %", "n", "p", "p by Holm"), differences),
+        *table(("metric", "minus", "points", "95 %", "n", "p", "p by Holm"), differences),
     ]
 
 
@@ -101,7 +126,7 @@ def _people(comparison: Comparison) -> list[str]:
     rows = comparison.get("people", [])
     if not rows:
         return []
-    table = [
+    ratings = [
         (
             escaped(row["baseline"]),
             wording.fraction(row["rate"]),
@@ -133,7 +158,7 @@ def _people(comparison: Comparison) -> list[str]:
         f"{comparison['candidate']} against each arm that was rated: answers side by side, on sides drawn by "
         "chance, by people who did not see which was whose. A tie, or both bad, is a half. It has no part in the verdict.",
         "",
-        *_table(head, table),
+        *table(head, ratings),
         *(
             f"Left out of those over {escaped(row['baseline'])}: {wording.strange_words(row['strange'])}.\n"
             for row in rows
@@ -142,27 +167,57 @@ def _people(comparison: Comparison) -> list[str]:
     ]
 
 
+def _chances(comparison: Comparison) -> list[str]:
+    lines: list[str] = []
+    if chances := comparison.get("fair_chance", []):
+        rows = [
+            (
+                escaped(row["arm"]),
+                escaped(row["prompt"]),
+                str(row["candidates"] or "none"),
+                str(row["shots"] or row["neighbours"] or "none"),
+                wording.fraction(row["recall"]),
+                escaped(row["chosen"] or "n/a"),
+            )
+            for row in chances
+        ]
+        head = ("arm", "prompt", "tried on validation", "examples shown", "right label shown", "chosen")
+        lines += ["## What chance the baselines had", "", *table(head, rows)]
+    for card in comparison.get("judges", []):
+        known = {key: value for key, value in card.items() if value is not None}
+        said = [(escaped(key.replace("_", " ")), escaped(str(value))) for key, value in known.items()]
+        lines += ["## The judge", "", *table(("of the judge", "found"), said)]
+    return lines
+
+
 def _slices(comparison: Comparison) -> list[str]:
-    if not comparison["slices"]:
+    lines: list[str] = []
+    for by, found in slices_by(comparison):
+        rows = [
+            (
+                escaped(row["label"]) + (" (too few)" if row["few"] else ""),
+                str(row["n"]),
+                *(wording.fraction(row["means"][arm]) for arm in comparison["arms"]),
+                wording.signed(row["difference"]),
+                wording.signed_span(row["low"], row["high"]),
+            )
+            for row in found
+        ]
+        head = (by, "n", *(escaped(arm) for arm in comparison["arms"]), "points", "95 %")
+        lines += [f"## By {by}", ""]
+        lines += [
+            "Worst first, against the baseline that is strongest on the whole; intervals are not corrected for their number.",
+            "",
+        ]
+        lines += table(head, rows)
+    return lines
+
+
+def _confusions(comparison: Comparison) -> list[str]:
+    rows = [(escaped(each.arm), escaped(each.worst)) for each in matrices(comparison) if each.worst]
+    if not rows:
         return []
-    rows = [
-        (
-            escaped(row["label"]) + (" (too few)" if row["few"] else ""),
-            str(row["n"]),
-            *(wording.fraction(row["means"][arm]) for arm in comparison["arms"]),
-            wording.signed(row["difference"]),
-            wording.signed_span(row["low"], row["high"]),
-        )
-        for row in comparison["slices"]
-    ]
-    head = ("label", "n", *(escaped(arm) for arm in comparison["arms"]), "points", "95 %")
-    return [
-        "## By label",
-        "",
-        "Worst first, against the baseline that is strongest on the whole; intervals are not corrected for their number.",
-        "",
-        *_table(head, rows),
-    ]
+    return ["## Which label is taken for which", "", *table(("arm", "most often"), rows)]
 
 
 def _examples(comparison: Comparison) -> list[str]:
@@ -180,6 +235,12 @@ def _example(row: ExampleRow, primary: str) -> list[str]:
     for arm, said in row["arms"].items():
         lines += [f"{escaped(arm)}, {right_word(said['value'], primary)}:", ""]
         lines += [fenced("(no answer)" if said["answer"] is None else said["answer"]), ""]
+    if near := row.get("near", []):
+        lines += ["Nearest training rows:", ""]
+        for each in near:
+            decided = f" (decided: {', '.join(each['decisions'])})" if each["decisions"] else ""
+            lines.append(f"- {escaped(each['question'])}{escaped(decided)}: `{each['why']}`")
+        lines.append("")
     return lines
 
 
@@ -209,15 +270,22 @@ def _rest(comparison: Comparison) -> list[str]:
     return [
         "## Cost",
         "",
-        *(_table(head, cost) if cost else ["Not measured.", ""]),
+        *(table(head, cost) if cost else ["Not measured.", ""]),
         "## What was not measured",
         "",
         *(f"- {escaped(item)}" for item in comparison["not_measured"]),
         "",
         "## Where it comes from",
         "",
-        *_table(("artifact", "digest"), [(escaped(k), f"`{v}`") for k, v in comparison["artifacts"].items()]),
+        *table(("artifact", "digest"), [(escaped(k), f"`{v}`") for k, v in comparison["artifacts"].items()]),
         wording.readings_words(comparison),
+        "",
+        f"Instrument: {escaped(wording.instrument_words(comparison) or 'not recorded')}.",
+        "",
+        *_declared(comparison),
+        "To make it again:",
+        "",
+        fenced(wording.again_words(comparison)),
         "",
         "Settings:",
         "",
@@ -227,3 +295,22 @@ def _rest(comparison: Comparison) -> list[str]:
         "",
         fenced(commands or "none recorded"),
     ]
+
+
+def _declared(comparison: Comparison) -> list[str]:
+    found = comparison.get("declared")
+    if found is None:
+        return []
+    rows = [
+        (
+            row["declared_at"][:16].replace("T", " "),
+            "by default" if row["by"] == "predict" else "by hand",
+            "before any answer" if row["before"] else "after the answers: does not bind",
+            escaped(said_of(row)),
+            f"`{row['digest']}`",
+        )
+        for row in found["all"]
+    ]
+    if not rows:
+        return ["Declared: nothing; the program's own defaults.", ""]
+    return ["Declared:", "", *table(("when", "how", "binds", "what", "digest"), rows)]

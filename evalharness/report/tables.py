@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evalharness.comparison import Comparison, MetricRow
+from evalharness.comparison import Comparison, Confusion, MetricRow, Slice
 
 HOLM_MARK = "▲"
+NO_LABEL = "none of them"  # an answer without a known label
+COLUMNS = 12  # labels of a matrix; the rest are told as one
+MUCH = 0.1  # share of a row from which a wrong cell stands out
 
 
 @dataclass(frozen=True)
@@ -63,3 +66,83 @@ def right_word(value: float | None, primary: str) -> str:
     if primary in ("accuracy", "macro-f1", "exact-match", "format"):
         return "right" if value == 1 else "wrong"
     return f"{primary} {value:.2f}"
+
+
+def slices_by(comparison: Comparison) -> list[tuple[str, list[Slice]]]:
+    """The slices of each kind, in the order of the comparison."""
+    kinds = dict.fromkeys(row["by"] for row in comparison["slices"])
+    return [(by, [row for row in comparison["slices"] if row["by"] == by]) for by in kinds]
+
+
+@dataclass(frozen=True)
+class MatrixCell:
+    """How often one label was answered by another."""
+
+    count: int
+    hit: bool
+    much: bool
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """One label of the data."""
+
+    name: str
+    cells: list[MatrixCell]
+    recall: float | None
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """One arm's labels: the most frequent by themselves, the others together."""
+
+    arm: str
+    columns: list[str]
+    rows: list[MatrixRow]
+    labels: int
+    left: bool  # there are more labels than are shown by themselves
+    worst: str  # the most frequent confusions in words
+
+
+def matrices(comparison: Comparison) -> list[Matrix]:
+    """The candidate's matrix first, then the baselines'."""
+    found = comparison.get("confusion", [])
+    own = comparison["candidate"]
+    return [matrix(each) for each in sorted(found, key=lambda each: each["arm"] != own)]
+
+
+def matrix(found: Confusion) -> Matrix:
+    """The counts as a square of the most frequent labels, with a column for answers that name none."""
+    shown = found["labels"][:COLUMNS]
+    left = len(found["labels"]) > len(shown)
+    others = ["other labels"] if left else []
+
+    def place(label: str | None) -> str:
+        if label is None:
+            return NO_LABEL
+        return label if label in shown else "other labels" if left else NO_LABEL
+
+    counts: dict[tuple[str, str], int] = {}
+    hits: dict[str, int] = {}
+    for reference, predicted, count in found["counts"]:
+        key = place(reference), place(predicted)
+        counts[key] = counts.get(key, 0) + count
+        if reference == predicted:
+            hits[place(reference)] = hits.get(place(reference), 0) + count
+    columns = [*shown, *others]
+    columns += [NO_LABEL] if any(column == NO_LABEL for _, column in counts) else []
+    rows = []
+    for name in [*shown, *others]:
+        total = sum(counts.get((name, column), 0) for column in columns)
+        cells = [
+            MatrixCell(
+                count := counts.get((name, column), 0),
+                hit=column == name and name in shown,
+                much=column != name and count > max(1, MUCH * total),
+            )
+            for column in columns
+        ]
+        rows.append(MatrixRow(name, cells, hits.get(name, 0) / total if total else None))
+    wrong = [each for each in found["counts"] if each[0] != each[1]][:3]
+    worst = "; ".join(f"{reference} as {said or NO_LABEL}, {count:,}" for reference, said, count in wrong)
+    return Matrix(found["arm"], columns, rows, len(found["labels"]), left, worst)

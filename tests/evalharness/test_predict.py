@@ -15,10 +15,11 @@ from curate.errors import ConfigError, GateError
 from curate.example import frame, with_ids
 from curate.workspace import Workspace
 from evalharness import answerers, predict
-from evalharness.answerers import Local, Served
+from evalharness.answerers import Local
 from evalharness.arms import Base, FewShot, Rag, Tuned
 from evalharness.endpoint import Endpoint
 from evalharness.predict import PREDICTIONS, Asking
+from evalharness.served import Served
 from evalharness.unfinished import Unfinished
 from tests.evalharness.conftest import ticket
 
@@ -32,7 +33,7 @@ def local(base):
 
 def said(table):
     """All of a table that an uninterrupted run would give again."""
-    return table.drop("seconds").rows()
+    return table.drop("seconds", "first_token_seconds").rows()
 
 
 def test_every_arm_answers_every_row_in_the_datasets_order(workspace, local):

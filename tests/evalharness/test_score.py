@@ -6,9 +6,13 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError, NotFoundError
-from evalharness import cli
+from evalharness import cli_predict
+from evalharness import cli_score as cli
+from evalharness.metrics import about
 from evalharness.predict import PREDICTIONS
-from evalharness.score import SCORES, means, newest, score
+from evalharness.score import newest, score
+from evalharness.scored_before import SCORES
+from evalharness.summary import means
 
 ANSWERS = {
     "base": "sorry",
@@ -45,7 +49,7 @@ def test_one_table_holds_every_arm_metric_and_row(workspace):
     for arm in ANSWERS:
         put(workspace, arm)
     found = score(workspace, dataset, newest(workspace, dataset))
-    assert found.table.schema == SCORES and found.table.height == 4 * 7 * 12
+    assert found.table.schema == SCORES and found.table.height == 4 * (7 + 7) * 12
     assert workspace.table(found.digest).equals(found.table)
     rows = {(row.arm, row.metric): row for row in means(found.table, workspace.examples(dataset))}
     assert rows["tuned", "accuracy"].mean == 1 and rows["base", "accuracy"].mean == 0
@@ -53,7 +57,8 @@ def test_one_table_holds_every_arm_metric_and_row(workspace):
         "rag", "macro-f1"
     ].mean == pytest.approx(1 / 6)
     assert rows["tuned", "format"].mean == 1 and rows["base", "format"].mean == 0
-    assert all(row.n == 12 and row.nulls == 0 for row in rows.values())
+    quality = [row for row in rows.values() if about(row.metric).better == "more"]
+    assert len(quality) == 4 * 9 and all(row.n == 12 and row.nulls == 0 for row in quality)
 
 
 def test_scoring_again_gives_the_recorded_table(workspace):
@@ -122,13 +127,13 @@ def test_predictions_of_another_dataset_are_refused(workspace):
 
 def test_the_commands_go_from_a_split_to_scores(workspace, base):
     """Predict and score as a person would, with the answers for people and for programs."""
-    asked = cli.predict(base=str(base), quantization="none", threads=1, shots=2, neighbours=2)
+    asked = cli_predict.predict(base=str(base), quantization="none", threads=1, shots=2, neighbours=2)
     text = "\n".join(asked.lines)
     assert "tickets, test rows" in text and "12 answers, 0 errors" in text
     assert "tuned was left out" in text and "prompts" in text
     assert [each["arm"] for each in asked.data["arms"]] == ["base", "few-shot", "rag"]
     json.dumps(asked.data)
-    again = cli.predict(base=str(base), quantization="none", threads=1, shots=2, neighbours=2)
+    again = cli_predict.predict(base=str(base), quantization="none", threads=1, shots=2, neighbours=2)
     assert not any(each["fresh"] for each in again.data["arms"])
     scored = cli.score()
     lines = "\n".join(scored.lines)
@@ -153,10 +158,10 @@ def test_a_judges_number_is_never_shown_without_its_doubt(workspace, chat_server
 @pytest.mark.parametrize(
     ("command", "options", "words"),
     [
-        (cli.predict, {"arm": ["best"]}, "no such arm"),
-        (cli.predict, {"arm": ["tuned"]}, "needs an adapter"),
-        (cli.predict, {"prompt_file": __import__("pathlib").Path("/nowhere.txt")}, "prompt-file"),
-        (cli.predict, {"endpoint": "http://127.0.0.1:9/v1"}, "no model was named"),
+        (cli_predict.predict, {"arm": ["best"]}, "no such arm"),
+        (cli_predict.predict, {"arm": ["tuned"]}, "needs an adapter"),
+        (cli_predict.predict, {"prompt_file": __import__("pathlib").Path("/nowhere.txt")}, "prompt-file"),
+        (cli_predict.predict, {"endpoint": "http://127.0.0.1:9/v1"}, "no model was named"),
         (cli.score, {"format_regex": "x", "format_schema": __import__("pathlib").Path("y")}, "one form"),
         (cli.score, {"rubric": ["nothing"]}, "no such rubric"),
     ],

@@ -123,6 +123,7 @@ def keep(workspace):
 
 
 QUICK_WORDS = (
+    "quantization=nf4",
     "threads=1",
     "rank=4",
     "epochs=2",

@@ -52,11 +52,29 @@ def test_repeated_rows_count_each_time(tmp_path, two, workspace):
     assert table["times"].to_list() == [4.0, 2.0]
     alone = lineage.losses(loaded.model, [row], "cpu")[0]
     assert table["loss"][0] == pytest.approx(alone, abs=1e-5)  # padding beside another row changes nothing
-    lineage.write(trainer, [row, other, row, other], tmp_path, [0.0, -800.0])
-    table = trained_on.rows_of(tmp_path)
-    assert table.height == 1 and table["loss"][0] == pytest.approx(
-        800.0
-    )  # of pairs, the last of the same name
+    assert table["rejected"].null_count() == 2
+
+
+def test_a_pair_keeps_both_answers(tmp_path):
+    """Tokens, digests and lead of both; another rejected answer is another pair to `diff`."""
+    from types import SimpleNamespace
+
+    from train import batches, lineage
+
+    good = batches.Encoded("a", "f:1 chosen", (2, 9, 8, 5), (False, False, True, True))
+    bad, other = (
+        batches.Encoded("a", "f:1 rejected", (2, 9, token), (False, False, True)) for token in (7, 6)
+    )
+    args = SimpleNamespace(load_best_model_at_end=False)
+    trainer = SimpleNamespace(model=None, state=SimpleNamespace(global_step=10, epoch=2.0), args=args)
+    lineage.write(trainer, [good, bad, good, bad], tmp_path, [0.0, -800.0])
+    [pair] = trained_on.rows_of(tmp_path).to_dicts()
+    assert (pair["where"], pair["times"], pair["trained"], pair["lead"]) == ("f:1", 4.0, 3, -800.0)
+    assert pair["loss"] == pytest.approx(800.0)  # of pairs of the same name the last
+    assert (pair["chosen"], pair["rejected"]) == (lineage.key_of(good), lineage.key_of(bad))
+    lineage.write(trainer, [good, other], tmp_path, [1.0])
+    [changed] = trained_on.rows_of(tmp_path).to_dicts()
+    assert changed["chosen"] == pair["chosen"] and changed["digest"] != pair["digest"]
 
 
 def test_worst_rows_wait_for_a_person(two, workspace, tickets):

@@ -5,9 +5,9 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from curate.errors import ConfigError
+from curate.errors import ConfigError, SourceError
 from train import batches
-from train.batches import encode
+from train.batches import Row
 from train.outline import outline
 from train.recipe import Recipe
 from train.rows import _ends, encode_rows, fit
@@ -40,6 +40,14 @@ def retold(template):
     template.tokenizer.chat_template = former
 
 
+def encode(template, where: str, chat) -> batches.Encoded:
+    """One conversation; raises what is at fault with it."""
+    [found] = batches.encode(template, [Row("id", where, chat)])
+    if isinstance(found, SourceError):
+        raise found
+    return found
+
+
 def trained(template, row) -> str:
     """The trained tokens as text."""
     ids = [token for token, on in zip(row.ids, row.trained, strict=True) if on]
@@ -47,14 +55,14 @@ def trained(template, row) -> str:
 
 
 def test_the_trained_tokens_are_the_answers_with_their_end_tokens(template):
-    row = encode(template, "id", "f:1", CHAT)
+    row = encode(template, "f:1", CHAT)
     assert trained(template, row) == "oak : sorry . <e> oak : we look . <e>"
     assert row.labels.count(batches.IGNORED) == len(row.ids) - sum(row.trained)
-    assert template.marked
+    assert template.chat.marked
 
 
 def test_the_last_answer_alone(template):
-    row = encode(replace(template, train_on="last"), "id", "f:1", CHAT)
+    row = encode(replace(template, train_on="last"), "f:1", CHAT)
     assert trained(template, row) == "oak : we look . <e>"
 
 
@@ -65,8 +73,8 @@ def test_the_last_answer_alone(template):
 def test_a_template_without_marks_gives_the_same_mask(retold, train_on, text):
     plain = replace(retold("{% generation %}", ""), train_on=train_on)
     plain.tokenizer.chat_template = plain.tokenizer.chat_template.replace("{% endgeneration %}", "")
-    assert not plain.marked
-    assert trained(plain, encode(plain, "id", "f:1", CHAT)) == text
+    assert not plain.chat.marked
+    assert trained(plain, encode(plain, "f:1", CHAT)) == text
 
 
 @pytest.mark.parametrize(
@@ -74,7 +82,7 @@ def test_a_template_without_marks_gives_the_same_mask(retold, train_on, text):
 )
 def test_white_space_that_the_tokenizer_drops_is_no_fault_of_the_template(template, content, text):
     chat = [*CHAT[:2], {"role": "assistant", "content": content}]
-    assert trained(template, encode(template, "id", "f:1", chat)) == text
+    assert trained(template, encode(template, "f:1", chat)) == text
 
 
 PLAIN = ("{% generation %}", ""), ("{% endgeneration %}", "")
@@ -131,7 +139,7 @@ def test_a_template_that_can_reason_is_trained_on_answers_as_the_harness_asks(re
         plain = plain.replace(old, new)
     for chat_template in (marked, plain):
         switched.tokenizer.chat_template = chat_template
-        row = encode(switched, "id", "f:1", CHAT[:3])
+        row = encode(switched, "f:1", CHAT[:3])
         assert trained(switched, row) == "oak : sorry . <e>"
         loaded = replace(outline(Recipe(base=str(base))), tokenizer=switched.tokenizer)
         asked = Chat(loaded).ids(Chat(loaded).prompt(CHAT[:2]))
@@ -164,7 +172,7 @@ def test_tool_calls_that_the_template_tells_are_trained_on(retold):
     )
     calls = [{"type": "function", "function": {"name": "mug", "arguments": {}}}]
     chat = [*CHAT[:2], {"role": "assistant", "content": "", "tool_calls": calls}]
-    assert trained(told, encode(told, "id", "f:1", chat)) == "mug <e>"
+    assert trained(told, encode(told, "f:1", chat)) == "mug <e>"
 
 
 def test_an_error_inside_the_template_is_a_fault_of_the_row(retold, tickets):
@@ -175,7 +183,7 @@ def test_an_error_inside_the_template_is_a_fault_of_the_row(retold, tickets):
     rows = tickets.to_dicts()
     rows[4]["messages"][2]["content"] = "oak"
     _, out = encode_rows(strict, pl.DataFrame(rows, schema=tickets.schema), unusable="drop")
-    assert len(out) == 1 and "refuses it" in out[0]
+    assert len(out) == 1 and "the chat template refuses" in out[0]
 
 
 def test_marks_that_leave_out_the_end_token_stop_the_run(retold):
@@ -184,13 +192,13 @@ def test_marks_that_leave_out_the_end_token_stop_the_run(retold):
         "{{ m.content + eos_token }}{% endgeneration %}", "{{ m.content }}{% endgeneration %}{{ eos_token }}"
     )
     with pytest.raises(ConfigError, match=r"f:1.*only the second `<e> <e>`"):
-        encode(broken, "id", "f:1", CHAT)
+        encode(broken, "f:1", CHAT)
 
 
 def test_marks_around_the_question_stop_the_run(retold):
     broken = retold("{{ '<u>' + m.content }}", "{% generation %}{{ '<u>' + m.content }}{% endgeneration %}")
     with pytest.raises(ConfigError, match="only the first trains `<u> my mug"):
-        encode(broken, "id", "f:1", CHAT)
+        encode(broken, "f:1", CHAT)
 
 
 def test_a_template_that_retells_earlier_turns_can_train_the_last_one(retold):
@@ -200,9 +208,9 @@ def test_a_template_that_retells_earlier_turns_can_train_the_last_one(retold):
         "{% if m.role == 'assistant' and not loop.last %}{{ '<a>' }}{% elif m.role == 'assistant' %}",
     )
     with pytest.raises(ConfigError) as caught:
-        encode(strip, "id", "f:1", CHAT)
+        encode(strip, "f:1", CHAT)
     assert "train_on=last" in caught.value.hint
-    assert trained(strip, encode(replace(strip, train_on="last"), "id", "f:1", CHAT)) == "oak : we look . <e>"
+    assert trained(strip, encode(replace(strip, train_on="last"), "f:1", CHAT)) == "oak : we look . <e>"
 
 
 def test_an_answer_without_an_end_token_is_refused(retold, tickets):
@@ -273,7 +281,7 @@ def test_a_row_cut_to_nothing_learned_counts_as_dropped(template, tickets):
 
 
 def test_the_mask_of_a_row_is_shown_without_colour(template):
-    lines = batches.mask_lines(template, encode(template, "id", "f:1", CHAT))
+    lines = batches.mask_lines(template, encode(template, "f:1", CHAT))
     assert "11 of" in lines[0]
     assert [line.split()[-1] for line in lines if "  train  " in line] == [
         "oak",
@@ -303,3 +311,51 @@ def test_a_tool_call_reaches_the_template_as_a_value():
         ]
     )
     assert turn == {"role": "assistant", "content": "", "tool_calls": [{"type": "function"}]}
+
+
+SHAPES = {
+    "one question": CHAT[:3],
+    "several questions": CHAT,
+    "no system": CHAT[1:3],
+    "empty answer": [*CHAT[:2], {"role": "assistant", "content": ""}],
+    "ends with a question": CHAT[:4],
+}
+
+
+@pytest.mark.parametrize("every", [1, 1000])
+@pytest.mark.parametrize("tiny", [True, False])
+def test_rows_are_what_the_trainers_own_tokenizer_and_collator_make_of_them(template, tiny, every):
+    """Many at once, with or without the second way: the tokens and masks of transformers, one by one, as TRL pads them."""
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+    if tiny:
+        template = batches.template_of(outline(Recipe(base="tiny")), "assistant")
+    rows = [Row(name, name, chat) for name, chat in SHAPES.items()] * 200  # more than become tokens at once
+    found = list(batches.encode(template, rows, every=every))
+    own = {
+        name: template.tokenizer.apply_chat_template(
+            chat, return_dict=True, return_assistant_tokens_mask=True, enable_thinking=False
+        )
+        for name, chat in SHAPES.items()
+    }
+    for row in found:
+        assert list(row.ids) == own[row.where]["input_ids"]
+        assert [int(on) for on in row.trained] == own[row.where]["assistant_masks"]
+    first = found[: len(SHAPES)]
+    batch = DataCollatorForLanguageModeling(pad_token_id=0)(
+        [{"input_ids": list(row.ids), "labels": row.labels} for row in first]
+    )
+    for row, ids, labels in zip(first, batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
+        kept = [label for token, label in zip(ids, labels, strict=True) if label != batches.IGNORED]
+        assert kept == [token for token, on in zip(row.ids, row.trained, strict=True) if on]
+        assert labels[: len(row.ids)] == row.labels and set(labels[len(row.ids) :]) <= {batches.IGNORED}
+
+
+def test_a_sample_of_the_rows_is_compared_where_that_is_asked_for(retold):
+    """A plan looks at every so many; a run at each."""
+    broken = retold("{{ '<u>' + m.content }}", "{% if 'mug' in m.content %}{% generation %}{{ m.content }}{% endgeneration %}{% endif %}")  # fmt: skip
+    whole = [CHAT[0], {"role": "user", "content": "hello"}, CHAT[2]]
+    rows = [Row("a", "f:1", whole), Row("b", "f:2", CHAT[:3]), Row("c", "f:3", whole)]
+    assert len(list(batches.encode(broken, rows, every=2))) == 3
+    with pytest.raises(ConfigError, match="f:2: the two ways"):
+        list(batches.encode(broken, rows))

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import time
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
+from evalharness import base_facts
 from evalharness.answerers import Local
 from evalharness.arms import Base
 from evalharness.predict import Asking, predict
 from tests.train.conftest import MARKED, ticket, version
-from tests.train.test_train import train  # noqa: F401  # the fixture
-from train import batches, measured, preflight
-from train.outline import caps, estimate, headroom, outline
+from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
+from train import batches, measured
+from train.outline import estimate, outline, settled
+from train.plan import caps
 from train.recipe import parse, resolve
 
 
@@ -31,14 +36,14 @@ def recipe_for(base, *words):
 def test_the_base_is_told_by_its_own_files(base, tmp_path):
     """Licence by the card, then by a licence file, then not said; tuned by name and template."""
     template = batches.template_of(outline(recipe_for(base)), "assistant")
-    assert "not said" in preflight.licence(tmp_path)
+    assert "not said" in base_facts.licence(tmp_path)
     (tmp_path / "LICENSE").write_text("\n  Some Model Licence 2\nterms\n")
-    assert preflight.licence(tmp_path) == "Some Model Licence 2 (LICENSE)"
+    assert base_facts.licence(tmp_path) == "Some Model Licence 2 (LICENSE)"
     (tmp_path / "README.md").write_text("---\nlanguage: en\nlicense: apache-2.0\n---\n# x\nlicense: no\n")
-    assert preflight.licence(tmp_path) == "apache-2.0 (its README.md)"
-    told = preflight.facts(tmp_path, "org/Some-0.5B-Instruct", template)
+    assert base_facts.licence(tmp_path) == "apache-2.0 (its README.md)"
+    told = base_facts.facts(tmp_path, "org/Some-0.5B-Instruct", template.chat)
     assert "its name (Some-0.5B-Instruct)" in told["instruction-tuned"]
-    assert "its name" not in preflight.facts(tmp_path, "org/Unit-0.5B", template)["instruction-tuned"]
+    assert "its name" not in base_facts.facts(tmp_path, "org/Unit-0.5B", template.chat)["instruction-tuned"]
     assert "with generation marks; keeps earlier turns as they were" in told["template"]
 
 
@@ -53,7 +58,7 @@ def test_the_base_is_told_by_its_own_files(base, tmp_path):
 def test_a_template_that_retells_turns_is_found(base, template, kept):
     made = batches.template_of(outline(recipe_for(base)), "assistant")
     made.tokenizer.chat_template = template
-    assert preflight.keeps_turns(made) is kept
+    assert base_facts.keeps_turns(made.chat) is kept
 
 
 def test_caps_count_exactly_what_is_lost():
@@ -65,32 +70,85 @@ def test_caps_count_exactly_what_is_lost():
     assert one == {"cap": 64, "rows": 1, "drop": 60, "truncate": 36}
 
 
+def test_the_quickest_way_that_fits_the_device_is_chosen(base):
+    """Full precision, then with checkpointing, then NF4 without and with; and where nothing fits the smallest."""
+    recipe, loaded = recipe_for(base), outline(recipe_for(base))
+    ways = settled(loaded, recipe, 64, 0).ways
+    sizes = {(way["quantization"], way["gradient_checkpointing"]): way["memory"] for way in ways}
+    assert list(sizes) == [("none", "off"), ("none", "on"), ("nf4", "off"), ("nf4", "on")]
+    chosen = {}
+    for way, size in sizes.items():
+        found = settled(loaded, recipe, 64, int(size / 0.8) + 2)
+        chosen[way] = found.quantization, found.recipe.gradient_checkpointing
+        assert "is the quickest that fits into 80% of it" in found.why
+    assert chosen["none", "off"] == ("none", "off") and chosen["nf4", "on"] == ("nf4", "on")
+    assert chosen["none", "on"] == ("none", "on")
+    nothing = settled(loaded, recipe, 64, 0)
+    assert (nothing.quantization, nothing.recipe.gradient_checkpointing) == ("nf4", "on")
+    assert "none fits into 80% of it" in nothing.why
+
+
 @pytest.mark.parametrize(
-    ("free", "chosen"),
+    ("words", "ways"),
     [
-        (1 << 34, ("none", "off")),
-        (0, None),
+        (["quantization=nf4"], [("nf4", "off"), ("nf4", "on")]),
+        (["gradient_checkpointing=off"], [("none", "off"), ("nf4", "off")]),
+        (["quantization=none", "gradient_checkpointing=on"], [("none", "on")]),
+        (["method=full"], [("none", "off"), ("none", "on")]),
     ],
 )
-def test_headroom_chooses_the_quickest_that_fits(base, free, chosen):
-    found = headroom(outline(recipe_for(base)), recipe_for(base), 64, free)
-    assert len(found["ways"]) == 4
-    if chosen:
-        assert f"quantization={chosen[0]} gradient_checkpointing={chosen[1]}" in found["told"]
-    else:
-        assert "none of them fits" in found["told"]
+def test_what_the_recipe_says_is_not_weighed(base, words, ways):
+    recipe = recipe_for(base, *words)
+    found = settled(outline(recipe), recipe, 64).ways
+    assert [(way["quantization"], way["gradient_checkpointing"]) for way in found] == ways
 
 
-def test_headroom_turns_to_checkpointing_before_nf4(base):
-    """With room for less than full precision without checkpointing, the next way that fits is taken."""
-    loaded, recipe = outline(recipe_for(base)), recipe_for(base)
-    ways = headroom(loaded, recipe, 64, 0)["ways"]
-    sizes = [way["memory"] for way in ways]
-    assert sizes[1] < sizes[0] and sizes[3] < sizes[2] and sizes[2] < sizes[0]
-    room = int((sizes[1] + 1) / 0.8) + 1
-    assert "quantization=none gradient_checkpointing=on" in headroom(loaded, recipe, 64, room)["told"]
-    for method in ("full",):
-        assert len(headroom(loaded, recipe_for(base, f"method={method}"), 64, 0)["ways"]) == 2
+def test_the_tiny_base_is_held_as_it_was_measured():
+    recipe = recipe_for("tiny")
+    found = settled(outline(recipe), recipe, 64)
+    assert (found.quantization, found.recipe.gradient_checkpointing) == ("nf4", "off")
+    assert found.recipe.quantization == "auto"  # loading measures the round trip, and has the last word
+
+
+def test_a_run_is_held_as_the_device_lets_it_and_says_why(train, keep, tickets, workspace, monkeypatch):  # noqa: F811
+    """On a device too small for anything else: NF4 with checkpointing; plan and record say so."""
+    monkeypatch.setattr("train.outline.device_memory", lambda _: 100_000)
+    keep(tickets)
+    auto = {"gradient_checkpointing": "auto", "evaluate": False, "epochs": 1}
+    text = "\n".join(train(auto, plan=True).lines)
+    assert "nf4 on cpu" in text and "none fits into 80% of it" in text
+    train(auto)
+    told = told_of(workspace)
+    assert told["quantization"] == "nf4" and told["gradient_checkpointing"] is True
+    assert "none fits into 80% of it" in told["headroom"] == told["quantization_reason"]
+    monkeypatch.setattr("train.outline.device_memory", lambda _: 1 << 40)
+    train(auto, again=True)
+    told = told_of(workspace)
+    assert told["quantization"] == "none" and told["gradient_checkpointing"] is False
+    assert "full precision without checkpointing is the quickest" in told["headroom"].lower()
+
+
+def test_a_base_is_the_same_by_its_files_and_by_the_model_itself(base):
+    from evalharness.model_files import find_base
+    from train import outline as module
+
+    for name in ("tiny", str(base)):
+        folder = find_base(name)
+        config = json.loads((folder / "config.json").read_text())
+        by_files, by_model = module._by_files(folder, config), module._by_model(folder, name)
+        assert sorted(by_files.linears) == sorted(by_model.linears) and len(by_files.linears) >= 14
+        assert replace(by_files, linears=()) == replace(by_model, linears=())
+
+
+def test_a_plan_imports_no_pytorch(base, keep, tickets, workspace):
+    """The tokenizer and small files are enough; the masks are those of the trainer's own collator."""
+    keep(tickets)
+    code = (
+        "import sys; from train import cli; cli.train('tickets', base=sys.argv[1], plan=True);"
+        "print([name for name in ('torch', 'trl', 'peft', 'datasets', 'bitsandbytes') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(base)], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize("method", ["lora", "dora", "vera", "adalora", "prompt", "prefix", "full"])
@@ -100,7 +158,7 @@ def test_the_trainable_share_is_that_of_the_run(base, method):
     from train.methods import peft_config
 
     recipe = recipe_for(base, f"method={method}", "quantization=none")
-    size = estimate(outline(recipe), recipe, 64)
+    size = estimate(outline(recipe), recipe, 64, quantization="none")
     model = load_model(str(base), quantization="none", threads=1, for_training=True).model
     if method != "full":
         from peft import get_peft_model

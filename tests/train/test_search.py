@@ -11,8 +11,10 @@ import sys
 import pytest
 
 from curate.errors import ConfigError, GateError, MissingExtraError
-from train import cli, search
+from train import cli, reports, search
 from train.recipe import Given, resolve
+
+pytestmark = pytest.mark.slow
 
 SET = ["threads=1", "rank=4", "epochs=2", "batch_size=12", "accumulate=1", "warmup=0", "dropout=0.0"]
 
@@ -24,7 +26,7 @@ def find(base, monkeypatch):
     monkeypatch.setattr("curate.workspace.code_version", lambda: "tested")
 
     def run(*over: str, **more: object):
-        return search.search("tickets", over=list(over), base=str(base), setting=SET, **more)
+        return search.search("tickets", over=list(over), base=str(base), **{"setting": SET, **more})
 
     return run
 
@@ -38,6 +40,7 @@ def test_a_grid_is_tried_whole_and_the_best_is_a_recipe(find, keep, tickets, wor
     ]  # fmt: skip
     assert told[0]["value"] == min(each["value"] for each in told)
     assert told[0]["settings"]["learning_rate"] == 2e-2 and all(len(each["values"]) == 2 for each in told)
+    assert not (workspace.root / reports.FOLDER).exists()  # what trials say is in their own file
     # the recipe trains to what the search saw
     trained = cli.train("tickets", recipe=search.Path(answer.data["recipe"]), name="best")
     assert trained.data["losses"][-1]["validation_loss"] == pytest.approx(told[0]["value"], abs=1e-6)
@@ -46,6 +49,20 @@ def test_a_grid_is_tried_whole_and_the_best_is_a_recipe(find, keep, tickets, wor
     done = workspace.ledger.rows("select count(*) as n from run where kind = 'search'")[0]["n"]
     again = find("learning_rate=1e-5,2e-2", "rank=2,8")  # nothing is trained again
     assert again.data["trials"] == told and done == 1
+
+
+def test_the_metric_ranks_where_the_recipe_chooses_by_it(find, keep, tickets, monkeypatch):
+    """Made up here: the trial that hardly learns has the better metric; equal metrics are ranked by loss."""
+    keep(tickets)
+    rates = iter([0.9, 0.9, 0.1, 0.1, 0.1, 0.1])
+    monkeypatch.setattr("train.metric.measure", lambda *_: next(rates))
+    chosen = [*SET, "metric_rows=2", "best_by=metric"]
+    answer = find("learning_rate=1e-3,5e-3,2e-2", setting=chosen, prune=False)
+    told = answer.data["trials"]
+    assert [each["settings"]["learning_rate"] for each in told] == [1e-3, 2e-2, 5e-3]
+    assert [each["value"] for each in told] == [-0.9, -0.1, -0.1] and told[1]["loss"] < told[2]["loss"]
+    assert "0.9000" in answer.lines[0] and "by the metric of 4 validation rows" in answer.lines[3]
+    assert answer.data["best"]["learning_rate"] == 1e-3
 
 
 KILLED = """

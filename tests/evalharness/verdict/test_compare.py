@@ -7,10 +7,12 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError, GateError, NotFoundError
-from evalharness.compare import difference_rows, metric_rows, pair, settings, slice_rows
-from evalharness.comparing import compare_dataset, newest_scores, read_comparison
+from evalharness.compare import difference_rows, metric_rows, pair, settings
+from evalharness.comparing import compare_dataset, read_comparison
 from evalharness.comparison import ARMS
+from evalharness.gathered import newest_scores
 from evalharness.sidebyside import SHOWN, kind_of
+from evalharness.slices import slice_rows
 from tests.evalharness.verdict.conftest import score_again
 
 
@@ -129,7 +131,7 @@ def test_slices_are_sorted_by_the_worst_drop_and_few_rows_have_no_interval(trial
     examples = made.examples.with_columns(
         label=pl.when(pl.int_range(pl.len()) == 119).then(pl.lit("rare")).otherwise("label")
     )
-    rows = slice_rows(pair(made.scores, examples), settings(made.scores))
+    rows, _ = slice_rows(pair(made.scores, examples), settings(made.scores))
     assert rows[-1]["label"] == "rare"
     assert rows[-1]["few"] and rows[-1]["low"] is None
     drops = [row["difference"] for row in rows if not row["few"]]
@@ -157,7 +159,7 @@ def test_the_run_is_recorded_and_repeats_to_the_same_digest(trial):
     assert json.loads(row["params"])["settings"]["margin"] == 0.01
     report = made.workspace.artifact("report")
     assert {p.name for p in made.workspace.files(report).iterdir()} == {
-        "report.html", "report.md", "report.json"
+        "report.html", "report.md", "report.json", "report.xml"
     }  # fmt: skip
 
 

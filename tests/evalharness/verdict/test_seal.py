@@ -5,7 +5,6 @@ import pytest
 
 from curate.errors import ConfigError, GateError, NotFoundError
 from evalharness.comparing import compare_dataset, read_comparison
-from evalharness.verdict import verdict_block
 from tests.evalharness.verdict.conftest import adapter_of, answer_test, predict_and_score, score_again
 
 
@@ -114,22 +113,6 @@ def test_the_candidates_own_reading_is_never_subtracted(trial, tmp_path):
     sealed, found = state(made, "test sealed", believed=dirty)
     assert found["readings"]["declared"] == 0
     assert sealed["state"] == "fail" and sealed["detail"].startswith("5 readings for 4 arms")
-
-
-def test_the_first_comparisons_settings_bind_in_every_version_with_these_rows(trial, tmp_path):
-    made = trial()
-    assert state(made, "settings fixed before")[0]["state"] == "pass"
-    assert state(made, "settings fixed before")[0]["state"] == "pass"
-    again(made, tmp_path)
-    fixed, found = state(made, "settings fixed before", primary="rougeL", margin=0.0)
-    assert fixed["state"] == "fail" and fixed["required"]
-    assert (
-        "the first comparison on these rows had primary accuracy, margin 1.0 point, alpha .05"
-        in fixed["detail"]
-    )
-    assert found["verdict"]["outcome"] == "DO NOT SHIP"
-    words = " ".join(" ".join(verdict_block(found)).split())
-    assert "fail: settings fixed before: the first comparison on these rows had primary accuracy" in words
 
 
 # what is compared

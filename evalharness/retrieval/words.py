@@ -1,4 +1,4 @@
-"""The nearest solved questions by BM25."""
+"""The nearest texts by their words: BM25."""
 
 from __future__ import annotations
 
@@ -42,11 +42,15 @@ class Retriever:
 
     def neighbours(self, question: str, count: int, *, without: int | None = None) -> list[int]:
         """Positions of the `count` nearest questions, nearest first; never `without`."""
+        return [int(position) for position in self.order(question) if position != without][:count]
+
+    def order(self, question: str) -> np.ndarray:
+        """All positions, the nearest first."""
         asked = words(question)
         topical = _scores(self.topical, [w for w in asked if w not in self.common], self.size)
         plain = _scores(self.plain, asked, self.size)
-        order = np.lexsort((np.arange(self.size), -plain, -topical))
-        return [int(position) for position in order if position != without][:count]
+        found: np.ndarray = np.lexsort((np.arange(self.size), -plain, -topical))
+        return found
 
 
 def _index(corpus: list[list[str]]) -> BM25 | None:

@@ -8,9 +8,8 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from evalharness.chat import SWITCHES
+from evalharness.chat import SWITCHES, Chat
 from evalharness.models import PLAIN_TEMPLATE
-from train.batches import Template
 
 FRONT = re.compile(r"\A---\s*\n(.*?)\n---", re.DOTALL)
 LICENCE = re.compile(r"^license(?:_name)?:\s*[\"']?([^\"'\n#]+)", re.MULTILINE)
@@ -23,13 +22,13 @@ TURNS = [
 ]
 
 
-def facts(folder: Path, base: str, template: Template) -> dict[str, str]:
+def facts(folder: Path, base: str, chat: Chat) -> dict[str, str]:
     """Each by its name, in words; what the base's files do not say is said to be not said."""
-    own = (template.tokenizer.chat_template or "") not in ("", PLAIN_TEMPLATE)
+    own = (chat.tokenizer.chat_template or "") not in ("", PLAIN_TEMPLATE)
     return {
         "licence": licence(folder),
         "instruction-tuned": _tuned(folder, base, has_template=own),
-        "template": _template(template, own=own),
+        "template": _template(chat, own=own),
     }
 
 
@@ -63,10 +62,10 @@ def _tuned(folder: Path, base: str, *, has_template: bool) -> str:
     return f"likely, by {' and '.join(signs)}"
 
 
-def _template(template: Template, *, own: bool) -> str:
+def _template(chat: Chat, *, own: bool) -> str:
     """Whether the template is fit for training on every turn, and how masks are found."""
-    marks = "with generation marks" if template.marked else "without generation marks: places in the text"
-    kept = keeps_turns(template)
+    marks = "with generation marks" if chat.marked else "without generation marks: places in the text"
+    kept = keeps_turns(chat)
     if kept is None:
         fit = "refuses a plain conversation of two questions"
     elif kept:
@@ -76,12 +75,12 @@ def _template(template: Template, *, own: bool) -> str:
     return f"{'its own' if own else 'a plain one of ours'}, {marks}; {fit}"
 
 
-def keeps_turns(template: Template) -> bool | None:
+def keeps_turns(chat: Chat) -> bool | None:
     """Whether a conversation begins with the tokens of its beginning; None if the template refuses it."""
 
     def told(turns: list[dict[str, Any]]) -> list[int]:
-        text = template.tokenizer.apply_chat_template(turns, tokenize=False, **SWITCHES)
-        return list(template.tokenizer(str(text), add_special_tokens=False).input_ids)
+        text = chat.tokenizer.apply_chat_template(turns, tokenize=False, **SWITCHES)
+        return list(chat.tokenizer(str(text), add_special_tokens=False).input_ids)
 
     try:
         first, whole = told(TURNS[:2]), told(TURNS)

@@ -69,14 +69,6 @@ def _crossing(examples: pl.DataFrame) -> int:
     return grouped.filter(crossing)["group"].n_unique()
 
 
-def readings(workspace: Workspace, dataset: str) -> int:
-    """How often models have answered the test rows of this version."""
-    from evalharness.seal import TEST, predict_runs
-
-    runs = (run for run in predict_runs(workspace) if run.dataset == dataset and run.split == TEST)
-    return len({run.of for run in runs})
-
-
 def refuse(reasons: list[str], name: str) -> None:
     """Raises GateError if there is any reason."""
     if reasons:

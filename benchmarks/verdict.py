@@ -1,0 +1,100 @@
+"""How often the verdict errs: simulated comparisons of 300 paired items, each through the product's own functions.
+
+Each trial makes a table of scores as `seatrial score` keeps it and goes the way of `seatrial compare`: pairing,
+settings, the differences with intervals and tests, the decision; every condition is taken as passed, so that
+what is counted is the test alone. Right-or-wrong rows of shared difficulty (a Gaussian copula, correlation .5).
+The margin is 0, as in the simulation that the figures are held against; `_margin` is with the margin that the
+product takes where nobody says. For the sign-flip test of graded scores and for macro-F1, where a trial costs
+more, a tenth of the trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+NAME = "verdict"
+HELP = (
+    "2,000 simulated comparisons of 300 items: how often a tie ships, and how often a gain of 8 points does"
+)
+TRIALS, ITEMS, ALPHA = 2000, 300, 0.05
+TIED = (
+    0.70,
+    0.40,
+    0.40,
+    0.70,
+)  # base, few-shot, rag, tuned: the worst case, equal to the best, far above the rest
+BETTER = (0.70, 0.70, 0.70, 0.78)  # 8 points above each
+Figures = dict[str, float | None]
+
+
+def right(rates: Sequence[float], items: int, draw: np.random.Generator) -> np.ndarray:
+    """(items, arms): whether each arm got each item right, with a difficulty that the arms share."""
+    from scipy.stats import norm
+
+    hidden = np.sqrt(0.5) * draw.normal(size=(items, 1)) + np.sqrt(0.5) * draw.normal(
+        size=(items, len(rates))
+    )
+    return np.asarray(hidden < norm.ppf(rates))
+
+
+def table(hits: np.ndarray, metric: str, draw: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(scores, examples) as `score` and `import` keep them; two labels, and graded scores for another metric."""
+    from evalharness.comparison import ARMS
+
+    items = len(hits)
+    ids = [f"{number:05d}" for number in range(items)]
+    labels = draw.choice(["oak", "viola"], items)
+    parts = []
+    for column, arm in enumerate(ARMS):
+        hit = hits[:, column]
+        said = np.where(hit, labels, np.where(labels == "oak", "viola", "oak"))
+        value = hit.astype(float) if metric == "accuracy" else 0.4 * hit + 0.6 * draw.random(items)
+        parts.append(
+            pl.DataFrame({"example_id": ids, "arm": arm, "metric": metric, "value": value, "reason": None,
+                          "label": said if metric == "accuracy" else None},
+                         schema_overrides={"reason": pl.String, "label": pl.String})
+        )  # fmt: skip
+    examples = pl.DataFrame(
+        {"example_id": ids, "label": labels, "group": None}, schema_overrides={"group": pl.String}
+    )
+    return pl.concat(parts), examples
+
+
+def ships(
+    rates: Sequence[float], trials: int, margin: float, *, primary: str = "accuracy", seed: int = 0
+) -> float:
+    """The share of trials whose verdict is SHIP."""
+    from evalharness.compare import difference_rows, pair, settings
+    from evalharness.comparison import Check
+    from evalharness.verdict import decide
+
+    passed = [Check(check="no errors", state="pass", required=True, detail="", remedy="")]
+    draw = np.random.default_rng(seed)
+    shipped = 0
+    for _ in range(trials):
+        metric = "rougeL" if primary == "rougeL" else "accuracy"
+        scores, examples = table(right(rates, ITEMS, draw), metric, draw)
+        chosen = settings(scores, primary=primary, margin=margin, alpha=ALPHA)
+        found = decide(difference_rows(pair(scores, examples), chosen), passed, chosen)
+        shipped += found["outcome"] == "SHIP"
+    return shipped / trials
+
+
+def run(data: Path | None, quick: bool) -> tuple[Figures, dict[str, str], dict[str, str], int]:
+    """The shares of shipped trials, when truly tied with the best baseline and when 8 points above all."""
+    trials = 20 if quick else TRIALS
+    few = max(5, trials // 10)
+    figures: Figures = {
+        "false_ship_tied": ships(TIED, trials, 0.0),
+        "power_8pp_all": ships(BETTER, trials, 0.0, seed=1),
+        "alpha": ALPHA,
+        "false_ship_tied_margin": ships(TIED, trials, 0.01, seed=2),
+        "power_8pp_all_margin": ships(BETTER, trials, 0.01, seed=3),
+        "false_ship_tied_graded": ships(TIED, few, 0.0, primary="rougeL", seed=4),
+        "false_ship_tied_macro_f1": ships(TIED, few, 0.0, primary="macro-f1", seed=5),
+    }
+    return {key: None if value is None else round(value, 4) for key, value in figures.items()}, {}, {}, trials

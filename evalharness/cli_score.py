@@ -1,0 +1,220 @@
+"""The command `score`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from curate.answer import Answer
+
+if TYPE_CHECKING:
+    from curate.workspace import Workspace
+    from evalharness.judge import Judge
+    from evalharness.metrics import Format
+    from evalharness.summary import Labelled, Mean
+
+DATASET = Annotated[str | None, typer.Argument(help="name or digest; by default the one named last")]
+PREDICTIONS = Annotated[
+    list[str] | None,
+    typer.Option(help="digest of one arm's predictions; may be repeated; by default the newest of each arm"),
+]
+ASKED = Annotated[str | None, typer.Option(help="which rows' predictions; by default those asked last")]
+METRIC = Annotated[
+    list[str] | None,
+    typer.Option(help="a further metric: a name, evaluate:NAME, or a Python file; may be repeated"),
+]
+PERPLEXITY = Annotated[
+    bool, typer.Option("--perplexity", help="load the model and measure the references' perplexity")
+]
+BY_CLASS = Annotated[bool, typer.Option("--by-class", help="precision, recall and F1 of each label")]
+JUDGE = Annotated[
+    str | None, typer.Option(help="the OpenAI-compatible address of a judge, as http://localhost:8000/v1")
+]
+JUDGE_MODEL = Annotated[str, typer.Option(help="the judge's name at its address")]
+KEY_ENV = Annotated[str, typer.Option(help="environment variable that holds the judge's key")]
+RUBRIC = Annotated[list[str] | None, typer.Option(help="helpful, tone, or a TOML file; may be repeated")]
+REGEX = Annotated[str | None, typer.Option(help="the form that a whole answer must match")]
+SCHEMA = Annotated[Path | None, typer.Option(help="a file with the JSON Schema that an answer must obey")]
+
+KEY = "SEATRIAL_JUDGE_KEY"
+RUBRICS = ("helpful",)
+WIDTH = 23  # of a metric's name
+
+
+def score(
+    dataset: DATASET = None,
+    predictions: PREDICTIONS = None,
+    split: ASKED = None,
+    metric: METRIC = None,
+    perplexity: PERPLEXITY = False,
+    by_class: BY_CLASS = False,
+    judge: JUDGE = None,
+    judge_model: JUDGE_MODEL = "",
+    judge_key_env: KEY_ENV = KEY,
+    rubric: RUBRIC = None,
+    format_regex: REGEX = None,
+    format_schema: SCHEMA = None,
+) -> Answer:
+    """Score the arms' answers: accuracy, F1, ROUGE, BLEU, format, your own metric, judge."""
+    from curate.workspace import Workspace
+    from evalharness.metrics.asked import asked_metric
+    from evalharness.score import foreign, newest, task_in
+    from evalharness.score import score as reckon
+    from evalharness.summary import classes, means
+
+    form = _form(format_regex, format_schema)
+    more = [asked_metric(name) for name in metric or ()]
+    workspace = Workspace.open()
+    digest = workspace.dataset(dataset)
+    examples = workspace.examples(digest)
+    chosen = _chosen(workspace, predictions) if predictions else newest(workspace, digest, split)
+    judges = _judges(workspace, judge, judge_model, judge_key_env, rubric, alone=task_in(examples).whole)
+    logprobs = None
+    if perplexity:
+        from evalharness.perplexity import reference_logprobs
+
+        logprobs = reference_logprobs(workspace, digest, chosen)
+    found = reckon(workspace, digest, chosen, judges=judges, form=form, more=more, logprobs=logprobs)
+    rows, labelled = means(found.table, examples), classes(found.table, examples)
+    lines = [f"{workspace.name_of(digest) or digest[:8]}: scores of {', '.join(chosen)}, as points"]
+    lines += _table(rows)
+    lines += _class_lines(labelled) if by_class else []
+    if not predictions and (other := foreign(workspace, digest, chosen)):
+        lines.append(
+            f"  newer answers by an adapter trained on other rows were left out: --predictions {other[:8]}"
+        )
+    lines.append("next: seatrial compare gives each difference with its interval")
+    data = {
+        "dataset": digest,
+        "scores": found.digest,
+        "run": found.run_id,
+        "fresh": found.fresh,
+        "predictions": chosen,
+        "means": [row._asdict() | _known_of(row) for row in rows],
+        "classes": [_class_data(each) for each in labelled],
+    }
+    return Answer(lines, data)
+
+
+def _form(regex: str | None, schema: Path | None) -> Format | None:
+    from curate.errors import ConfigError
+    from evalharness.metrics import Format
+
+    if regex is not None and schema is not None:
+        raise ConfigError(
+            "--format-regex and --format-schema: an answer has one form", hint="give one of them"
+        )
+    if schema is None:
+        return Format(regex=regex) if regex is not None else None
+    try:
+        return Format(schema=schema.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"--format-schema {schema}: {error}", hint="it names a text file in UTF-8"
+        ) from error
+
+
+def _chosen(workspace: Workspace, references: list[str]) -> dict[str, str]:
+    """Arm to digest of predictions that were named; ConfigError where an arm is named twice."""
+    from curate.errors import ConfigError
+
+    chosen: dict[str, str] = {}
+    for reference in references:
+        digest = workspace.artifact("predictions", reference)
+        arm = str(workspace.table(digest)["arm"][0])
+        if arm in chosen:
+            raise ConfigError(
+                f"--predictions {reference}: the arm {arm} was named before", hint="one for each arm"
+            )
+        chosen[arm] = digest
+    return chosen
+
+
+def _judges(
+    workspace: Workspace, url: str | None, model: str, key: str, rubrics: list[str] | None, *, alone: bool
+) -> list[Judge]:
+    """The judges; by default one, unless the answers are labels alone, of which nothing can be judged."""
+    from evalharness.endpoint import Endpoint
+    from evalharness.judge import Judge
+    from evalharness.rubric import Rubric
+
+    names = rubrics or (() if alone else RUBRICS)
+    endpoint = Endpoint(url, model, key) if url else None
+    return [Judge(Rubric.find(name), endpoint, workspace.root / "judge-cache") for name in names]
+
+
+def _table(rows: list[Mean]) -> list[str]:
+    """A line for each metric, a column for each arm: the mean, and n where it is not that of all."""
+    arms = list(dict.fromkeys(row.arm for row in rows))
+    wide = max(14, *(len(arm) + 2 for arm in arms))
+    lines = [f"  {'':<{WIDTH}}" + "".join(f"{arm:>{wide}}" for arm in arms)]
+    full = max(row.n + row.nulls for row in rows)
+    why: dict[tuple[int, str], list[str]] = {}
+    for metric in dict.fromkeys(row.metric for row in rows):
+        found = {row.arm: row for row in rows if row.metric == metric}
+        cells = [_cell(found[arm], full) if arm in found else "" for arm in arms]
+        lines.append(f"  {metric:<{WIDTH}}" + "".join(f"{cell:>{wide}}" for cell in cells))
+        for row in found.values():
+            if row.reason:
+                why.setdefault((row.nulls, row.reason), []).append(metric)
+        for share in next((row.quantiles for row in found.values() if row.quantiles), {}):
+            told = [(found[arm].quantiles or {}).get(share) if arm in found else None for arm in arms]
+            cells = ["-" if value is None else _number(value) for value in told]
+            lines.append(f"    {share:<{WIDTH - 2}}" + "".join(f"{cell:>{wide}}" for cell in cells))
+    lines.append(f"  n = {full:,} rows for each arm where nothing else is said")
+    for (nulls, reason), metrics in why.items():
+        named = ", ".join(dict.fromkeys(metrics)) if len(set(metrics)) < 3 else f"{len(set(metrics))} metrics"
+        lines.append(f"  not scored, {nulls:,} rows by {named}: {reason}")
+    for metric in dict.fromkeys(row.metric for row in rows if row.metric.startswith("judge:") and row.n):
+        lines.append(f"  {metric}: not calibrated against people; 0 to 1 is the rubric's scale")
+    return lines
+
+
+def _cell(row: Mean, full: int) -> str:
+    if row.mean is None:
+        return "-"
+    return _number(row.mean) + (f" n={row.n}" if row.n < full else "")
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def _class_lines(labelled: list[Labelled]) -> list[str]:
+    """For each arm and label: precision, recall and F1, and what its rows were taken for most often."""
+    lines = []
+    for arm in labelled:
+        wide = max([len(row.label) for row in arm.rows] + [5])
+        lines.append(
+            f"  {arm.arm}, by class  {'':<{max(0, wide - len(arm.arm) - 10)}} precision  recall      F1      n"
+        )
+        for row in arm.rows:
+            shares = "".join(
+                f"{'-' if value is None else f'{value:.3f}':>8}"
+                for value in (row.precision, row.recall, row.f1)
+            )
+            wrong = [
+                (said, count) for right, said, count in arm.confusion if right == row.label and said != right
+            ]
+            taken = f"   taken for {wrong[0][0] or 'none'} {wrong[0][1]:,} times" if wrong else ""
+            lines.append(f"    {row.label:<{wide}}  {shares}{row.n:>7,}{taken}")
+    return lines
+
+
+def _class_data(labelled: Labelled) -> dict[str, Any]:
+    rows = [
+        {key: asdict(value) if key.endswith("_interval") else value for key, value in row._asdict().items()}
+        for row in labelled.rows
+    ]
+    return {"arm": labelled.arm, "labels": rows, "confusion": labelled.confusion}
+
+
+def _known_of(row: Mean) -> dict[str, object]:
+    from evalharness.metrics.about import about
+
+    kind = about(row.metric)
+    told: dict[str, object] = {"better": kind.better, "unit": kind.unit}
+    return told | ({"calibrated": False} if row.metric.startswith("judge:") else {})

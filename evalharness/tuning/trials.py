@@ -1,0 +1,123 @@
+"""Candidates asked on validation rows, and scored by one metric."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from curate.errors import ConfigError
+from curate.progress import Progress
+from curate.workspace import Workspace, code_version
+from evalharness.arms import Arm
+from evalharness.metrics import Metric, metrics_of
+from evalharness.pool import Pool
+from evalharness.predict import PREDICTIONS, Answerer, Asking, row_of, settings_of
+from evalharness.recall import recall_at
+from evalharness.score import with_references
+from evalharness.task import Solved
+from evalharness.tuning.grid import to_json, words_of
+from evalharness.tuning.halving import means, ranking, rungs, survivors
+from evalharness.unfinished import Row, Unfinished, key_of
+
+
+@dataclass
+class Trial:
+    """One candidate and what is known of it so far."""
+
+    arm: Arm
+    rows: dict[str, Row] = field(default_factory=dict)
+    scores: list[float | None] = field(default_factory=list)  # by the rows asked, in their order
+    rounds: list[dict[str, float | None]] = field(default_factory=list)
+    recall: dict[str, float] = field(default_factory=dict)
+    cut: int = 0  # prompts that had room for less than was wanted
+    seconds: float = 0.0
+
+    def told(self, *, chosen: bool, default: bool) -> dict[str, Any]:
+        """For the record."""
+        last = self.rounds[-1] if self.rounds else {}
+        return {
+            "settings": to_json(self.arm),
+            "words": words_of(self.arm),
+            "rounds": self.rounds,
+            "rows": last.get("rows"),
+            "mean": last.get("mean"),
+            "not_scored": sum(value is None for value in self.scores),
+            "recall_at": self.recall,
+            "cut": self.cut,
+            "seconds": self.seconds,
+            "chosen": chosen,
+            "default": default,
+        }
+
+
+@dataclass
+class Trials:
+    """Asks candidates the same rows, keeps drafts so that a killed tuning goes on where it stopped."""
+
+    workspace: Workspace
+    examples: pl.DataFrame
+    asked: Sequence[Solved]  # validation rows; the first are asked first
+    pool: Pool
+    answerer: Answerer
+    asking: Asking
+    metric: Metric
+    key: str  # of the whole tuning
+    drafts: list[Unfinished] = field(default_factory=list)
+
+    def best(self, arms: Sequence[Arm], progress: Progress) -> tuple[int, list[Trial]]:
+        """Position of the best candidate, and all of them; the first is the untuned one."""
+        trials = [Trial(arm) for arm in arms]
+        going = list(range(len(trials)))
+        for count in rungs(len(trials), len(self.asked)):
+            for at in going:
+                self._ask(trials[at], self.asked[:count], progress)
+            found = means([trials[at].scores for at in going])
+            for at, mean in zip(going, found, strict=True):
+                trials[at].rounds.append({"rows": count, "mean": mean})
+            order = [going[place] for place in ranking(found)]
+            going = [going[place] for place in survivors(found)]
+        return order[0], trials
+
+    def _ask(self, trial: Trial, rows: Sequence[Solved], progress: Progress) -> None:
+        """Ask what was not asked yet, and score all of it."""
+        began = time.monotonic()
+        new = [each for each in rows if each.query.example_id not in trial.rows]
+        if how := getattr(trial.arm, "retrieval", None):
+            self.pool.prepare(how, [each.query for each in new])
+        prompter = self.answerer.prompter(trial.arm, self.pool, self.asking)
+        prompts = [prompter.prompt(each.query) for each in new]
+        for prompt in prompts:
+            if prompt.error:
+                failed = row_of(trial.arm, prompt, finish_reason="error", error=prompt.error)
+                trial.rows[prompt.example_id] = failed
+        good = [prompt for prompt in prompts if prompt.error is None]
+        named = {"arm": trial.arm.name, **settings_of(trial.arm), "rows": len(rows)}
+        draft = Unfinished(self.workspace.root, key_of(named, {"tuning": self.key}, code_version()))
+        self.drafts.append(draft)
+        for part in self.answerer.rows(trial.arm, good, self.pool, self.asking, draft):
+            trial.rows |= {row["example_id"]: row for row in part}
+            progress.step(len(part))
+        told = [(each, prompt.shown) for each, prompt in zip(new, prompts, strict=True) if not prompt.error]
+        trial.recall = recall_at(self.pool.task, told) or trial.recall
+        trial.cut += prompter.cut
+        trial.scores = self._scores([trial.rows[each.query.example_id] for each in rows])
+        trial.seconds += time.monotonic() - began
+
+    def _scores(self, rows: Sequence[Row]) -> list[float | None]:
+        table = pl.DataFrame(rows, schema=PREDICTIONS, orient="row")
+        scored = self.metric.score(with_references(table, self.examples))
+        by_id = dict(scored.select("example_id", "value").iter_rows())
+        return [by_id[row["example_id"]] for row in rows]
+
+
+def metric_of(pool: Pool, name: str | None) -> Metric:
+    """The metric to tune by: as named, else accuracy where the task has labels and ROUGE-L where not."""
+    known = {metric.name: metric for metric in metrics_of(pool.task)}
+    wanted = name or ("accuracy" if pool.task.labels else "rougeL")
+    if wanted not in known:
+        raise ConfigError(f"--metric {wanted}: no metric of a row", hint=f"one of {', '.join(known)}")
+    return known[wanted]

@@ -1,0 +1,176 @@
+"""Short trainings that show whether the steps themselves are right: by heart, in parts, and twice alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from evalharness.task import Task
+from train import metric
+from train.checks import Checked, must
+from train.proofs.subject import Trial, Underway, logged
+from train.recipe import PACE, TINY_DEFAULTS
+
+BY_HEART_ROWS, BY_HEART_STEPS, FASTER, KNOWN = 4, 120, 5.0, 0.01
+PARTS_ROWS, PARTS_STEPS, PARTS_LIMIT = 8, 4, 1e-4
+TWICE_ROWS, TWICE_STEPS, TWICE_BATCH = 24, 20, 4
+TWICE_LIMIT = {"cpu": 0.0, "cuda": 1e-3}  # kernels of a GPU add in no fixed order
+ASKED, STOP_SHARE = 20, 0.95
+
+
+def few_by_heart(trial: Trial) -> Underway:
+    """The run that is to learn a few rows by heart, five times as fast as usual where that is not too fast."""
+    given, recipe = trial.given, trial.given.recipe
+    rows = given.few(BY_HEART_ROWS)
+    fastest = TINY_DEFAULTS["learning_rate"] * PACE.get(recipe.method, 1.0) * PACE.get(recipe.objective, 1.0)
+    rate = max(recipe.learning_rate, min(recipe.learning_rate * FASTER, fastest))
+    settings = {"batch_size": len(rows), "max_steps": BY_HEART_STEPS, "learning_rate": rate, "warmup": 8.0}
+    underway = trial.short(rows, "by-heart", **settings)
+    underway.built.trainer.add_callback(_until_known())
+    return underway
+
+
+def _until_known() -> Any:  # noqa: ANN401  a transformers.TrainerCallback
+    """A callback that stops where the loss has fallen to a hundredth."""
+    from transformers import TrainerCallback
+
+    class UntilKnown(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
+        first: float | None = None
+
+        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401
+            if "loss" in logs:
+                self.first = self.first or logs["loss"]
+                control.should_training_stop |= logs["loss"] < KNOWN * self.first
+
+    return UntilKnown()
+
+
+def by_heart(trial: Trial) -> Checked:
+    """A few rows must be learned by heart: the loss falls to a tenth (or 0.05), and each answer is then given."""
+    underway: Underway = trial.kept["by heart"]
+    losses = logged(underway.built.trainer, "loss")
+    first, last = losses[0], losses[-1]
+    what = f"of {len(underway.rows)} rows trained {len(losses)} steps without dropout"
+    fallen = must(
+        "learned by heart",
+        f"last loss over the first, or 0.1 where it is under 0.05 ({first:.3g} -> {last:.3g}), {what}",
+        min(last / first, 0.0 if last < 0.05 else 1.0),
+        "below",
+        0.1,
+    )
+    if trial.given.recipe.objective != "sft":
+        return fallen
+    said = metric.answers(underway.now, underway.rows, Task())
+    ends = trial.given.template.end_ids
+    wanted = [metric.parted(row)[1] for row in underway.rows]
+    wrong = sum(
+        list(each.ids) != [token for token in answer if token not in ends]
+        for each, answer in zip(said, wanted, strict=True)
+    )
+    compared = f"{what} (loss {first:.3g} -> {last:.3g}), those not answered word for word"
+    return must("learned by heart", compared, wrong, "equal", 0)
+
+
+def stops(trial: Trial) -> Checked | str:
+    """What has learned answers by heart must end its answers to other rows too."""
+    given, underway = trial.given, trial.kept["by heart"]
+    if given.recipe.objective != "sft":
+        return f"{given.recipe.objective} compares answers; it does not teach a base to end one"
+    rows = sorted(given.validation or given.rows, key=lambda row: row.example_id)[:ASKED]
+    said = metric.answers(underway.now, rows, Task())
+    share = sum(each.finish_reason == "stop" for each in said) / len(said)
+    compared = f"share of {len(said)} other rows whose answer ends by itself"
+    return must("end token learned", compared, share, "above", STOP_SHARE - 1e-9)
+
+
+def parts(trial: Trial) -> Checked | str:
+    """A step over all rows at once, in two parts or one by one: the same losses and gradients, by plain SGD."""
+    given = trial.given
+    rows = given.few(PARTS_ROWS)
+    units = len(rows) // (2 if given.recipe.pairs else 1)
+    if given.recipe.objective == "kto":
+        return "KTO compares the rows of a pass, so its loss goes by how rows are put together"
+    if units < PARTS_ROWS:
+        return f"{units} rows are too few to be taken apart"
+    seen: list[list[float]] = []
+    for size in (PARTS_ROWS, PARTS_ROWS // 2, 1):
+        underway = trial.short(
+            rows,
+            f"parts-{size}",
+            batch_size=size,
+            accumulate=PARTS_ROWS // size,
+            packing="off",
+            max_steps=PARTS_STEPS,
+        )
+        trainer = underway.built.trainer
+        trainer.args.optim = "sgd"
+        underway.go()
+        seen.append([*logged(trainer, "loss"), *logged(trainer, "grad_norm")])
+    worst = max(
+        abs(one - other) / max(abs(one), 1e-6)
+        for split in seen[1:]
+        for one, other in zip(seen[0], split, strict=True)
+    )
+    compared = f"largest relative difference of {PARTS_STEPS} losses and gradient lengths, {PARTS_ROWS} rows as 8x1, 4x2, 1x8"
+    return must("accumulation parity", compared, worst, "below", PARTS_LIMIT)
+
+
+def seed(trial: Trial) -> Checked:
+    """The same seed twice must give the same losses, with dropout on."""
+    first, second = (_twenty(trial, name) for name in ("first", "second"))
+    apart = max(abs(one - other) for one, other in zip(first, second, strict=True))
+    compared = f"largest difference of {len(first)} losses of two runs with one seed"
+    limit = TWICE_LIMIT[trial.given.loaded.device]
+    return must("equal seeds", compared, apart, *(("below", limit) if limit else ("equal", 0)))
+
+
+def resume(trial: Trial) -> Checked:
+    """Gone on with from a checkpoint in mid-epoch: weights and optimizer as of the run in one piece."""
+    half = trial.work / "first" / f"checkpoint-{TWICE_STEPS // 2}"
+    _twenty(trial, "resumed", half)
+    whole, again = (trial.work / name / f"checkpoint-{TWICE_STEPS}" for name in ("first", "resumed"))
+    apart = max(furthest(state(whole, kind), state(again, kind)) for kind in ("weights", "optimizer"))
+    compared = f"largest difference of a weight or optimizer state after {TWICE_STEPS} steps, in one piece and resumed at {TWICE_STEPS // 2}"
+    limit = TWICE_LIMIT[trial.given.loaded.device]
+    return must("resumed equals straight", compared, apart, *(("below", limit) if limit else ("equal", 0)))
+
+
+def _twenty(trial: Trial, name: str, checkpoint: Path | None = None) -> list[float]:
+    """Losses of a run with dropout and a checkpoint half way."""
+    underway = trial.short(
+        trial.given.few(TWICE_ROWS),
+        name,
+        checkpoint,
+        batch_size=TWICE_BATCH,
+        accumulate=2,
+        dropout=0.1,
+        schedule=trial.given.recipe.schedule,
+        max_steps=TWICE_STEPS,
+        evaluate_every=TWICE_STEPS // 2,
+    )
+    underway.go(checkpoint)
+    return logged(underway.built.trainer, "loss")
+
+
+def state(checkpoint: Path, kind: str) -> Any:  # noqa: ANN401  tensors, in dictionaries and lists
+    """The weights of a checkpoint, or the optimizer's state."""
+    import torch
+    from safetensors.torch import load_file
+
+    if kind == "optimizer":
+        return torch.load(checkpoint / "optimizer.pt", map_location="cpu", weights_only=True)
+    return {path.name: load_file(path) for path in sorted(checkpoint.glob("*.safetensors"))}
+
+
+def furthest(one: Any, other: Any) -> float:  # noqa: ANN401
+    """The largest difference of a number anywhere in two nested states; infinite where their forms differ."""
+    import torch
+
+    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) and one.shape == other.shape:
+        same = one.dtype == other.dtype
+        return float((one.double() - other.double()).abs().max()) if same and one.numel() else float(not same)
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        return max((furthest(one[key], other[key]) for key in one), default=0.0)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
+        return max((furthest(*pair) for pair in zip(one, other, strict=True)), default=0.0)
+    return 0.0 if one == other else float("inf")

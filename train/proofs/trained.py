@@ -1,0 +1,120 @@
+"""What must hold of a trained model: it acts, reads back, answers alike in a batch, and merges; its base is as it was."""
+
+from __future__ import annotations
+
+from evalharness.adapters import merging
+from evalharness.adapters.registry import Adapter
+from evalharness.chat import Chat
+from evalharness.generation import generate
+from evalharness.models import load_model
+from train import checks, metric, sft
+from train.batches import Encoded
+from train.checks import Checked, must
+from train.proofs.subject import Trial, Underway
+from train.recipe import TOKENS_BEFORE
+
+MERGED_ROWS, PADDED_ROWS, PADDED_TOKENS = 64, 6, 24
+FRESH_LIMIT = {
+    "cpu": 1e-5,
+    "cuda": 0.25,
+}  # a GPU trains with some weights in float32 that it answers with in bfloat16
+UNEQUAL_LIMIT = {"cpu": 0.0, "cuda": 0.34}  # in bfloat16 a padded batch may tip a near tie
+
+
+def packing(run: Underway) -> Checked | str:
+    """Rows end to end in a pass, where a run packs, must give the logits that they give side by side."""
+    told = run.built.told.get("packing", "off: TRL packs rows for supervised fine-tuning alone")
+    if told.startswith("off"):
+        return f"rows are not packed: {told.removeprefix('off: ')}"
+    return checks.packing_equals(sft.parity(run.built.trainer, run.rows), run.loaded.device)
+
+
+def base_unchanged(run: Underway) -> Checked | str:
+    """The base's weights must be the same bytes as before training."""
+    if run.recipe.method == "full":
+        return "all weights are trained"
+    return checks.base_unchanged(run.digest, checks.frozen_digest(run.model))
+
+
+def acts(run: Underway) -> Checked:
+    """The trained model must answer otherwise than the base."""
+    if run.recipe.method == "full":
+        return checks.acts(checks.logits(run.model, run.probe), run.plain)
+    return checks.adapter_acts(run.model, run.probe)
+
+
+def reload(run: Underway) -> Checked:
+    """What was saved must be what was trained."""
+    if run.recipe.method == "full":
+        return checks.saved_equals(run.model, run.folder)
+    # saved without the ranks that were given up, AdaLoRA's sums are made in another order
+    limit = checks.RELOAD_LIMIT[run.loaded.device] * (10 if run.recipe.method == "adalora" else 1)
+    return checks.reload_equals(run.model, run.folder, run.probe, limit)
+
+
+def fresh(trial: Trial) -> Checked:
+    """The saved result on a base that was loaded anew, as the harness does, must answer as the trained one."""
+    underway: Underway = trial.kept["by heart"]
+    held, device = underway.loaded.facts["quantization"], underway.loaded.device
+    again = load_model(
+        underway.recipe.base,
+        quantization=held if held == "nf4" else "none",
+        adapter=underway.folder,
+        scores=underway.recipe.objective == "reward",
+        threads=underway.recipe.threads or None,
+    )
+    apart = checks.logits(underway.model, underway.probe) - checks.logits(again.model, underway.probe)
+    compared = (
+        "largest difference of a logit between the trained model and what was saved, on its base loaded anew"
+    )
+    return must(
+        "reload equals, anew",
+        compared,
+        float(apart.abs().max()),
+        "below",
+        FRESH_LIMIT[device] * (10 if underway.recipe.method == "adalora" else 1),
+    )
+
+
+def _asked(trial: Trial, count: int) -> list[Encoded]:
+    return sorted(trial.given.validation or trial.given.rows, key=lambda row: row.example_id)[:count]
+
+
+def merge(trial: Trial) -> Checked | str:
+    """Merged into its base the adapter must give the same next tokens; where bfloat16 is too coarse, in float32.
+
+    `seatrial adapters merge` compares each merged model in this way, and refuses one beyond the limits.
+    """
+    underway, rows = trial.kept["by heart"], _asked(trial, MERGED_ROWS)
+    method, objective = underway.recipe.method, underway.recipe.objective
+    if method == "full" or objective == "reward" or method in TOKENS_BEFORE:
+        return f"{objective} by {method} leaves nothing that is merged"
+    told = {"base": underway.recipe.base, "quantization": underway.loaded.facts["quantization"]}
+    adapter = Adapter("", "", (), underway.folder, told, "")
+    seen: list[str] = []
+    for dtype in ("bfloat16", "float32"):
+        draft = trial.work / f"merged-{dtype}"
+        merging.write_merged(adapter, draft, "held", dtype)
+        merged = load_model(str(draft), quantization="none")
+        moved = merging.compare(underway.now, merged, [list(row.ids) for row in rows])
+        seen.append(f"as {dtype}: {moved.line()}")
+        if moved.holds:
+            break
+    compared = f"ways to save the merged model, of {len(seen)}, within the limits ({'; '.join(seen)})"
+    return must("merge", compared, moved.holds, "equal", 1)
+
+
+def padding(trial: Trial) -> Checked | str:
+    """Prompts of unlike lengths in one batch, padded on the left, must be answered as one by one."""
+    underway = trial.kept["by heart"]
+    if underway.recipe.objective == "reward":
+        return "a reward model answers nothing"
+    now, rows = underway.now, _asked(trial, PADDED_ROWS)
+    prompts = [metric.parted(row)[0] for row in rows]
+    how = {"stops": Chat(now).stops, "max_new_tokens": PADDED_TOKENS}
+    together = generate(now, prompts, **how)
+    alone = [generate(now, [prompt], **how)[0] for prompt in prompts]
+    share = sum(one.ids != other.ids for one, other in zip(together, alone, strict=True)) / len(rows)
+    limit = UNEQUAL_LIMIT[underway.loaded.device]
+    compared = f"share of {len(rows)} prompts of {min(map(len, prompts))} to {max(map(len, prompts))} tokens answered otherwise in a padded batch than alone"
+    return must("padding", compared, share, *(("below", limit) if limit else ("equal", 0)))
