@@ -206,7 +206,7 @@ def _of_tuning(tuning: Tuned | None, asked: Asked) -> list[str]:
     told = {name: origin.tuning for name, origin in asked.origins.items() if origin.tuning}
     if tuning is None or not told:
         return []
-    first = f"  settings by seatrial tune, run {tuning.run_id[:8]}, {tuning.found['rows']:,} validation rows:"
+    first = f"  settings by seatrial tune, run {tuning.run_id}, {tuning.found['rows']:,} validation rows:"
     return [first, *(f"    {name:<9} {words['chosen']}" for name, words in told.items())]
 
 

@@ -100,7 +100,7 @@ def _table(found: Tuned, arm: str) -> list[str]:
     lines = [f"  {arm}: {len(tried)} tried, {len(last)} of them on all rows"]
     for at in ranking([each["mean"] for each in last]):
         each = last[at]
-        mark = "chosen" if each["chosen"] else "untuned" if each["default"] else ""
+        mark = ", ".join(word for word, key in (("chosen", "chosen"), ("untuned", "default")) if each[key])
         mean = "-" if each["mean"] is None else f"{each['mean']:.3f}"
         recall = list(each["recall_at"].values())
         shown = f", recall {recall[-1]:.0%}" if recall else ""

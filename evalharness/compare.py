@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -20,7 +20,9 @@ from evalharness.comparison import (
 )
 from evalharness.f1 import macro_f1, macro_f1_difference, macro_f1_interval
 from evalharness.intervals import RESAMPLES, Codes, Floats, Interval, group_codes, mean_interval
+from evalharness.metrics.about import about
 from evalharness.paired import Difference, Rules, holm, paired_difference
+from evalharness.pooled import pooled_difference, pooled_interval, pooled_value
 from evalharness.power import detectable_effect, rows_needed
 
 ALPHA = 0.05
@@ -97,6 +99,7 @@ class Pairs:
     values: Mapping[tuple[str, str], Floats]  # (metric, arm)
     labels: Mapping[str, tuple[str | None, ...]]  # arm -> predicted
     reasons: Mapping[tuple[str, str], str]  # (metric, arm) -> why values are missing
+    sums: Mapping[tuple[str, str], Floats] = field(default_factory=dict)  # of measures of the whole: per row
 
     @property
     def metrics(self) -> list[str]:
@@ -119,7 +122,10 @@ def pair(scores: pl.DataFrame, examples: pl.DataFrame, arms: Sequence[str] = ARM
     GateError if the arms were not scored on the same examples or one was scored twice: nothing can
     then be said of the difference.
     """
-    rows = scores.filter(pl.col("arm").is_in(arms) & (pl.col("metric") != "macro-f1"))
+    told = [
+        name for name in scores["metric"].unique() if about(name).better is None
+    ]  # nothing is tested by it
+    rows = scores.filter(pl.col("arm").is_in(arms) & ~pl.col("metric").is_in([*told, "macro-f1"]))
     missing = [arm for arm in arms if arm not in set(rows["arm"])]
     if missing:
         raise ConfigError(
@@ -138,10 +144,13 @@ def pair(scores: pl.DataFrame, examples: pl.DataFrame, arms: Sequence[str] = ARM
     values: dict[tuple[str, str], Floats] = {}
     reasons: dict[tuple[str, str], str] = {}
     labels: dict[str, tuple[str | None, ...]] = {}
+    sums: dict[tuple[str, str], Floats] = {}
     for (metric, arm), part in rows.group_by(["metric", "arm"], maintain_order=True):
         joined = base.join(part, on="example_id", how="left", maintain_order="left", suffix="_predicted")
         key = (str(metric), str(arm))
         values[key] = joined["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        if about(key[0]).formula is not None:
+            sums[key] = _sums(joined["statistics"])
         why = part.filter(pl.col("value").is_null())["reason"].drop_nulls()
         if len(why):
             reasons[key] = str(why.mode().sort()[0])
@@ -154,7 +163,15 @@ def pair(scores: pl.DataFrame, examples: pl.DataFrame, arms: Sequence[str] = ARM
         values,
         labels,
         reasons,
+        sums,
     )
+
+
+def _sums(statistics: pl.Series) -> Floats:
+    """(rows, columns); zeros where a row was not scored, which its value says."""
+    rows = statistics.to_list()
+    width = max((len(row) for row in rows if row is not None), default=1)
+    return np.array([row if row is not None else [0.0] * width for row in rows], dtype=float)
 
 
 def _must_be_alike(rows: pl.DataFrame, arms: Sequence[str]) -> None:
@@ -208,6 +225,18 @@ def _macro_f1(pairs: Pairs, arm: str, drawn: Rules) -> tuple[float | None, int, 
 def _mean_of(pairs: Pairs, metric: str, arm: str, drawn: Rules) -> tuple[float | None, int, Interval]:
     values = pairs.values[metric, arm]
     known = ~np.isnan(values)
+    formula = about(metric).formula
+    if formula is not None:
+        rows = pairs.sums[metric, arm][known]
+        interval = pooled_interval(
+            rows,
+            formula,
+            groups_left(pairs.groups, known),
+            confidence=drawn.confidence,
+            resamples=drawn.resamples,
+            seed=drawn.seed,
+        )
+        return pooled_value(rows, formula), int(known.sum()), interval
     interval = mean_interval(
         values[known],
         groups_left(pairs.groups, known),
@@ -258,7 +287,13 @@ def difference(pairs: Pairs, metric: str, candidate: str, baseline: str, chosen:
         return macro_f1_difference(right, ours, theirs, groups, rules(chosen))
     first, second = pairs.values[metric, candidate], pairs.values[metric, baseline]
     known = ~(np.isnan(first) | np.isnan(second))
-    return paired_difference(first[known], second[known], groups_left(pairs.groups, known), rules(chosen))
+    groups, kind = groups_left(pairs.groups, known), about(metric)
+    if kind.formula is None:
+        found = paired_difference(first[known], second[known], groups, rules(chosen))
+    else:
+        own, other = (pairs.sums[metric, arm][known] for arm in (candidate, baseline))
+        found = pooled_difference(own, other, kind.formula, groups, rules(chosen))
+    return found.turned() if kind.better == "less" else found
 
 
 def _difference_row(metric: str, baseline: str, found: Difference, chosen: Settings) -> DifferenceRow:

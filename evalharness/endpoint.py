@@ -30,6 +30,7 @@ TOO_MANY = frozenset({429, 503, 529})
 AGAIN = frozenset({408, 409, 425, 500, 502, 504}) | TOO_MANY
 LONGEST_WAIT = 60.0  # seconds; an endpoint that asks for more is given up for this request
 LONGEST_BACKOFF = 30.0  # seconds, where it does not say how long to wait
+CROWDED = 0.25  # seconds, the first wait of one of too many
 JITTER = 0.25  # of a wait, so that those who were refused together do not come back together
 HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "seatrial"}
 STREAMED = b', "stream": true, "stream_options": {"include_usage": true}}'
@@ -156,7 +157,8 @@ class Endpoint:
         """Seconds to wait after the `attempt`th failure (from 0); ResourceError where they are too many."""
         if error.wait is not None and error.wait > LONGEST_WAIT:
             raise ResourceError(f"{self.url}: {error.message}, and asks to wait {error.wait:.0f} s")
-        wait = min(2.0**attempt, LONGEST_BACKOFF) if error.wait is None else error.wait
+        first = CROWDED if error.crowded else 1.0
+        wait = min(first * 2.0**attempt, LONGEST_BACKOFF) if error.wait is None else error.wait
         return wait * (1 + JITTER * random.random())
 
     def attempt(self, body: bytes, *, stream: bool = False) -> Reply:

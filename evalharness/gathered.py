@@ -9,6 +9,7 @@ import polars as pl
 
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
+from evalharness.scored_before import read_scores
 
 TEST = "test"
 
@@ -30,7 +31,7 @@ def newest_scores(workspace: Workspace, dataset: str) -> tuple[pl.DataFrame, dic
         if (asked := splits_asked(workspace, row["run_id"])) != {TEST}:
             elsewhere |= asked - {TEST}
             continue
-        table = workspace.table(row["digest"])
+        table = read_scores(workspace, str(row["digest"]))
         fresh = [arm for arm in table["arm"].unique(maintain_order=True) if arm not in seen]
         if fresh:
             parts.append(table.filter(pl.col("arm").is_in(fresh)))

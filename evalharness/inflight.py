@@ -14,8 +14,11 @@ from curate.errors import ResourceError
 from evalharness.endpoint import AgainError, Endpoint, RefusedError, Reply
 
 AT_MOST = 32
-FIRST = 8.0
-CUT = 0.85  # of the requests in flight, where one was refused: few enough, and soon as many again
+FIRST = 16.0
+RECENT = 0.1  # weight of the newest round trip
+GROWTH = 2.0  # requests a round trip, once one was refused
+SPREAD = 0.8  # of the even distance between requests: they come back in crowds, and crowds are refused
+CUT = 0.9  # of the requests in flight, where one was refused: few enough, and soon as many again
 LEAST_WAIT = 0.05  # seconds, also where the endpoint asks for none
 PATIENCE = 300.0  # seconds for which a request that is refused as one of too many is sent again
 DEAD = 8  # requests given up in a row, and none answered: the endpoint is down
@@ -23,26 +26,34 @@ DEAD = 8  # requests given up in a row, and none answered: the endpoint is down
 
 @dataclass
 class Pace:
-    """How many requests may be in flight: one more for each that is answered while all goes well, then one
-    more a round trip; less by a cut where one is refused (additive increase, multiplicative decrease).
+    """How many requests may be in flight: one more for each that is answered while all goes well, then two
+    more a round trip; less by a cut where one is refused (additive increase, multiplicative decrease). Refusals
+    come back at once and answers do not, so there is one cut a round trip at most.
     """  # noqa: D205
 
     ceiling: int = AT_MOST
     limit: float = FIRST
     opening: bool = True
-    cut_at: float = -1.0  # what began before is of the same crowd, and cuts no second time
+    trip: float = 0.0  # seconds that an answer takes, the last ones counting most
+    cut_at: float = float("-inf")
 
     def __post_init__(self) -> None:
         self.limit = min(self.limit, float(self.ceiling))
 
-    def answered(self) -> None:
+    def answered(self, seconds: float) -> None:
         """One more went well."""
-        self.limit = min(float(self.ceiling), self.limit + (1.0 if self.opening else 1.0 / self.limit))
+        self.trip += (seconds - self.trip) * (RECENT if self.trip else 1.0)
+        self.limit = min(float(self.ceiling), self.limit + (1.0 if self.opening else GROWTH / self.limit))
 
-    def refused(self, began: float, now: float) -> None:
-        """One of those in flight, sent at `began`, was refused or took too long."""
+    @property
+    def gap(self) -> float:
+        """Seconds between two requests; none until one is refused."""
+        return 0.0 if self.opening else SPREAD * self.trip / self.limit
+
+    def refused(self, now: float) -> None:
+        """One was refused as one of too many, or took too long."""
         self.opening = False
-        if began > self.cut_at:
+        if now - self.cut_at >= self.trip:
             self.limit, self.cut_at = max(1.0, self.limit * CUT), now
 
 
@@ -69,7 +80,7 @@ class Flight:
     def __post_init__(self) -> None:
         self.free = threading.Condition()
         self.waiting = [_Job(0.0, number, 0.0, 0, 0) for number in range(len(self.bodies))]
-        self.flying, self.over = 0, False
+        self.flying, self.over, self.sent_at = 0, False, float("-inf")
         self.told: SimpleQueue[tuple[int, Outcome | BaseException]] = SimpleQueue()
         self.requests = 0  # sent, each attempt counted
         self.refusals = 0
@@ -108,7 +119,7 @@ class Flight:
             try:
                 outcome: Outcome | BaseException | _Job = self._one(self.bodies[job.number])
             except AgainError as error:
-                outcome = self._again(job, error, began)
+                outcome = self._again(job, error)
             except BaseException as error:
                 outcome = error
             with self.free:
@@ -117,7 +128,7 @@ class Flight:
                     heapq.heappush(self.waiting, outcome)
                 else:
                     if isinstance(outcome, Reply):
-                        self.pace.answered()
+                        self.pace.answered(time.monotonic() - began)
                     self.told.put((job.number, outcome))
                 self.free.notify(2)
 
@@ -126,14 +137,16 @@ class Flight:
         with self.free:
             while not self.over:
                 now = time.monotonic()
-                room = self.flying < max(1, int(self.pace.limit))
-                if room and self.waiting and self.waiting[0].ready <= now:
-                    job = heapq.heappop(self.waiting)
-                    self.flying += 1
-                    self.requests += 1
-                    return job._replace(first=job.first or now)
-                due = self.waiting[0].ready - now if room and self.waiting else None
-                self.free.wait(due)
+                wait = None
+                if self.waiting and self.flying < max(1, int(self.pace.limit)):
+                    wait = max(self.waiting[0].ready, self.sent_at + self.pace.gap) - now
+                    if wait <= 0:
+                        job = heapq.heappop(self.waiting)
+                        self.flying += 1
+                        self.requests += 1
+                        self.sent_at = now
+                        return job._replace(first=job.first or now)
+                self.free.wait(wait)
             return None
 
     def _one(self, body: bytes) -> Reply:
@@ -145,14 +158,14 @@ class Flight:
         self.stream = False  # some servers know no streams, or not what they used
         return self.endpoint.attempt(body)
 
-    def _again(self, job: _Job, error: AgainError, began: float) -> _Job | ResourceError:
+    def _again(self, job: _Job, error: AgainError) -> _Job | ResourceError:
         """The job for later, or why it is given up. One of too many is no failed attempt, within PATIENCE."""
         now = time.monotonic()
         refusals, attempt = job.refusals + error.crowded, job.attempt + (not error.crowded)
         with self.free:
             self.refusals += error.crowded
             if error.crowded:
-                self.pace.refused(began, now)
+                self.pace.refused(now)
         url, tries = self.endpoint.url, refusals + attempt
         try:
             wait = self.endpoint.pause(error, tries - 1)

@@ -14,7 +14,10 @@ from evalharness.comparison import Comparison, Examples
 from evalharness.sidebyside import kind_of, side_by_side
 
 PAGE = 10_000  # examples on a page; the rest are in report.csv
-CUT = 600  # characters of a text where the page holds more than a few examples
+CUT, SHORT = 1200, 400  # characters of a text on a page; where there are more than some hundred examples
+MANY = 500
+ROOM = 13_000_000  # bytes of the examples on a page, as estimated: what does not fit is in report.csv
+AROUND, INSIDE = 420, 1.15  # bytes around the texts of an example, and for each byte of them
 
 
 class Items(NamedTuple):
@@ -52,6 +55,7 @@ def items_of(workspace: Workspace, comparison: Comparison) -> Items | None:
 
 def page_of(items: Items, comparison: Comparison, most: int = PAGE) -> Examples:
     """As many examples as a page holds, the regressions first, with the training rows that the comparison names."""
+    many = min(most, len(items.pairs.example_ids)) > MANY
     found = side_by_side(
         items.pairs,
         items.examples,
@@ -60,13 +64,26 @@ def page_of(items: Items, comparison: Comparison, most: int = PAGE) -> Examples:
         comparison["arms"],
         comparison["candidate"],
         most=most,
-        cut=CUT if len(items.pairs.example_ids) > len(comparison["examples"]["rows"]) else 2 * CUT,
+        cut=SHORT if many else CUT,
     )
     near = {row["example_id"]: row["near"] for row in comparison["examples"]["rows"] if "near" in row}
     for row in found["rows"]:
         if row["example_id"] in near:
             row["near"] = near[row["example_id"]]
     return found
+
+
+def fitting(examples: Examples, room: int = ROOM) -> Examples:
+    """The examples that fit on a page of so many bytes; those that differ least are left out first."""
+    kept = []
+    for row in examples["rows"]:
+        texts = [row["question"], row["reference"], *(said["answer"] or "" for said in row["arms"].values())]
+        size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+        room -= int(AROUND + INSIDE * size)
+        if room < 0:
+            break
+        kept.append(row)
+    return Examples(total=examples["total"], kinds=examples["kinds"], rows=kept)
 
 
 def kinds_of(items: Items, comparison: Comparison) -> dict[str, str]:

@@ -75,6 +75,11 @@ class Difference:
         """One-sided p of no gain at all."""
         return self.tail.above if self.tail else None
 
+    def turned(self) -> Difference:
+        """The same where less is better: a gain is below 0. No margin is defined for it."""
+        tail = replace(self.tail, above=self.tail.below, below=self.tail.above) if self.tail else None
+        return replace(self, tail=tail, margin_tail=None)
+
 
 def mcnemar_exact(better: int, worse: int) -> float:
     """One-sided exact p that `better` of the discordant pairs is no more than chance; 1 if there are none."""

@@ -10,16 +10,17 @@ from typing import Any
 import polars as pl
 
 from curate.workspace import Workspace, code_version
+from evalharness.metrics.rows import STATISTICS
 
 SCORES = pl.Schema(
     {
-        "example_id": pl.String,
-        "arm": pl.String,
-        "metric": pl.String,
-        "value": pl.Float64,  # null where it could not be scored
-        "reason": pl.String,  # why null
-        "label": pl.String,  # the label that was predicted, where the metric has one
-        "statistics": pl.List(pl.Float64),  # what a measure of the whole sums over rows: metrics/about.py
+        "example_id": pl.String(),
+        "arm": pl.String(),
+        "metric": pl.String(),
+        "value": pl.Float64(),  # null where it could not be scored
+        "reason": pl.String(),  # why null
+        "label": pl.String(),  # the label that was predicted, where the metric has one
+        "statistics": STATISTICS,  # what a measure of the whole sums over rows: metrics/about.py
     }
 )
 METRICS, JUDGES, JUDGEMENTS = "metrics", "judges", "judgements"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.workspace import Workspace
-from evalharness.arms import TUNED
+from evalharness.arms import is_tuned
 from evalharness.believed import ROLES
 from evalharness.comparison import Check, Readings
 from evalharness.predict import CONTINUES
@@ -111,7 +111,7 @@ def readings(
     here = [run for run in every if run.dataset == dataset and run.split == TEST]
     first: dict[str, Reading] = {}
     for run in here:
-        if run.whole:
+        if run.whole and run.arm in arms:  # others inform and decide nothing
             first.setdefault(run.of, run)
     others = [
         run
@@ -119,7 +119,7 @@ def readings(
         if mine
         and run.whole
         and run.dataset
-        and run.arm == TUNED
+        and is_tuned(run.arm)
         and run.who != mine.who
         and run.started_at < began
     ]

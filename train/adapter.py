@@ -8,9 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from curate.progress import duration
 from curate.workspace import code_version
-from evalharness import diagnosis
+from evalharness.adapters import card
 from evalharness.models import LoadedModel
 from train import checks, processes
 from train.batches import Encoded, Template

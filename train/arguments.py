@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def arguments(loaded: LoadedModel, recipe: Recipe, work: Path, *, judged: bool) 
         "logging_steps": recipe.log_every,
         "logging_nan_inf_filter": False,  # a loss that is no number must be seen
         "save_total_limit": 2,
-        "report_to": "none",
+        "report_to": [name for name in recipe.report_to if find_spec(name)],  # others were told of before
         "disable_tqdm": True,
         **_evaluation(recipe, judged=judged),
     }

@@ -292,15 +292,3 @@ def _common(left: Sequence[int], right: Sequence[int]) -> int:
     if left == right[: len(left)]:
         return len(left)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(left, right, strict=False)))
-
-
-def mask_lines(template: Template, row: Encoded) -> list[str]:
-    """One row for a person: its tokens in order, the trained ones marked by a word."""
-    names = template.tokenizer.convert_ids_to_tokens(list(row.ids))
-    lines = [
-        f"{row.where}: {sum(row.trained)} of {len(row.ids)} tokens are trained on ({template.ways} agree)"
-    ]
-    for index, (name, on) in enumerate(zip(names, row.trained, strict=True)):
-        plain = "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
-        lines.append(f"{index:6}  {'train' if on else '     '}  {plain}")
-    return lines

@@ -143,34 +143,13 @@ def _show_mask(job: Job, reference: str) -> Answer:
     """The tokens of one training or validation row."""
     import polars as pl
 
-    from train import batches
-    from train.outline import outline
-    from train.rows import encode_rows, places
+    from train.masks import Masks
 
-    rows = pl.concat([job.rows, job.validation])
-    wheres = places(rows)
-    chosen = [
-        index
-        for index, (example_id, where) in enumerate(zip(rows["example_id"], wheres, strict=True))
-        if where == reference or (len(reference) >= 4 and example_id.startswith(reference))
-    ]
-    if len(chosen) != 1:
-        raise NotFoundError(
-            f"{len(chosen)} training and validation rows are called `{reference}`",
-            hint=f"an example's id, its beginning, or file:row, such as {wheres[0]}",
-        )
-    recipe = job.resolved.recipe
-    template = batches.template_of(outline(recipe), recipe.turns)
-    found, _ = encode_rows(template, rows[chosen], control_tokens="allow", pairs=recipe.pairs)
-    lines: list[str] = []
-    told: list[dict[str, Any]] = []
-    for row in found:
-        names = template.tokenizer.convert_ids_to_tokens(list(row.ids))
-        lines += batches.mask_lines(template, row)
-        told.append(
-            {"where": row.where, "example_id": row.example_id, "tokens": names, "trained": list(row.trained)}
-        )
-    return Answer(lines, {**told[0], "rejected": told[1]} if recipe.pairs else told[0])
+    masks = Masks(pl.concat([job.rows, job.validation]), job.resolved.recipe)
+    found = masks.row(masks.find(reference))
+    lines = [line for each in found for line in each.lines(masks.template.ways)]
+    told = [asdict(each) for each in found]
+    return Answer(lines, {**told[0], **({"rejected": told[1]} if told[1:] else {})})
 
 
 def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:

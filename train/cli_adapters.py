@@ -60,7 +60,7 @@ def _promote(workspace: Workspace, wish: Wish) -> Answer:
     registry.whole(workspace, each.digest)
     held = reload_check(workspace, each)
     over = said != registry.SHIP
-    params: dict[str, Any] = {"verdict": said, "anyway": over, "checks": [check.record() for check in held]}
+    params: dict[str, Any] = {"verdict": said, "anyway": over, **checks.record(held)}
     more = {"comparison": comparison} if comparison else {}
     run = registry.point(workspace, "promote", name, each.digest, params, **more)
     way = registry.way_back(workspace, name)

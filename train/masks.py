@@ -10,8 +10,10 @@ from typing import Any
 import polars as pl
 
 from curate.errors import NotFoundError
-from curate.workspace import Workspace
+from train import batches
+from train.outline import outline
 from train.recipe import Recipe
+from train.rows import encode_rows, places
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,17 @@ class Masked:
     tokens: tuple[str, ...] = ()
     trained: tuple[bool, ...] = ()
     why: str = ""
+
+    def lines(self, ways: str) -> list[str]:
+        """For a person: its tokens in order, the trained ones marked by a word; `ways` by which they were found."""
+        if self.why:
+            return [self.why]
+        count = f"{sum(self.trained)} of {len(self.tokens)} tokens are trained on"
+        lines = [f"{self.where}: {count} ({ways} agree)"]
+        for index, (name, on) in enumerate(zip(self.tokens, self.trained, strict=True)):
+            plain = "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
+            lines.append(f"{index:6}  {'train' if on else '     '}  {plain}")
+        return lines
 
 
 def recipe_of(params: Mapping[str, Any]) -> Recipe:
@@ -38,9 +51,8 @@ def recipe_of(params: Mapping[str, Any]) -> Recipe:
 class Masks:
     """The training and validation rows of a version, by position. The base's tokenizer is read at the first row."""
 
-    def __init__(self, workspace: Workspace, dataset: str, recipe: Recipe) -> None:
+    def __init__(self, examples: pl.DataFrame, recipe: Recipe) -> None:
         self.recipe = recipe
-        examples = workspace.examples(dataset)
         self.rows = pl.concat([examples.filter(pl.col("split") == part) for part in ("train", "validation")])
         if self.rows.is_empty():
             raise NotFoundError("this version has no training and no validation rows", hint="seatrial split")
@@ -49,33 +61,39 @@ class Masks:
         return self.rows.height
 
     @cached_property
-    def _tools(self) -> tuple[Any, Any]:
-        """(template, collator)."""
+    def template(self) -> batches.Template:
+        """The base's."""
+        return batches.template_of(outline(self.recipe), self.recipe.turns)
+
+    @cached_property
+    def _collator(self) -> Any:  # noqa: ANN401  one of TRL's
         from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
-        from train import batches
-        from train.outline import outline
+        return DataCollatorForLanguageModeling(pad_token_id=self.template.tokenizer.pad_token_id or 0)
 
-        template = batches.template_of(outline(self.recipe), self.recipe.turns)
-        pad = template.tokenizer.pad_token_id
-        return template, DataCollatorForLanguageModeling(pad_token_id=0 if pad is None else pad)
+    def find(self, reference: str) -> int:
+        """The position of a row by `file:row`, its id or the beginning of that; NotFoundError where it is not one."""
+        wheres = places(self.rows)
+        chosen = [
+            index
+            for index, (example_id, where) in enumerate(zip(self.rows["example_id"], wheres, strict=True))
+            if where == reference or (len(reference) >= 4 and example_id.startswith(reference))
+        ]
+        if len(chosen) != 1:
+            raise NotFoundError(
+                f"{len(chosen)} training and validation rows are called `{reference}`",
+                hint=f"an example's id, its beginning, or file:row, such as {wheres[0]}",
+            )
+        return chosen[0]
 
-    def row(self, position: int) -> Masked:
-        """The row at a position, from 0; of a pair its chosen answer."""
-        from train.batches import IGNORED
-        from train.rows import encode_rows, places
-        from train.watch import quiet
-
-        template, collator = self._tools
+    def row(self, position: int) -> list[Masked]:
+        """The row at a position, from 0; of a pair its chosen and its rejected answer."""
         one = self.rows[position]
-        with quiet():
-            found, out = encode_rows(template, one, **{**self.recipe.policies, "unusable": "drop"})
-        if not found:
-            return Masked(places(one)[0], why=out[0])
-        row = found[0]
-        batch = collator([{"input_ids": list(row.ids), "labels": row.labels}])
-        ids = batch["input_ids"][0].tolist()
-        names = template.tokenizer.convert_ids_to_tokens(ids)
-        return Masked(
-            row.where, tuple(names), tuple(label != IGNORED for label in batch["labels"][0].tolist())
-        )
+        found, out = encode_rows(self.template, one, **{**self.recipe.policies, "unusable": "drop"})
+        told = [Masked(places(one)[0], why=why) for why in out]
+        for row in found:
+            batch = self._collator([{"input_ids": list(row.ids), "labels": row.labels}])
+            names = self.template.tokenizer.convert_ids_to_tokens(batch["input_ids"][0].tolist())
+            trained = tuple(label != batches.IGNORED for label in batch["labels"][0].tolist())
+            told.append(Masked(row.where, tuple(names), trained))
+        return told

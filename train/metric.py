@@ -14,13 +14,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
-from evalharness.answerers import BATCH_ROWS, LONGEST, SHORTEST, SLACK
+from evalharness.answerers import BATCH_ROWS, SHORTEST, SLACK
 from evalharness.candidates import Candidates
 from evalharness.chat import Chat
 from evalharness.generation import Generated, generate
 from evalharness.intervals import Floats
 from evalharness.metrics import metrics_of
 from evalharness.models import LoadedModel
+from evalharness.predict import LONGEST
 from evalharness.task import Task, queries, task_of
 from train.batches import Encoded
 from train.recipe import Recipe

@@ -65,7 +65,7 @@ def outline(recipe: Recipe) -> LoadedModel:
     model: Any = SimpleNamespace(config=told, generation_config=generation)
     tokenizer, _ = load_tokenizer(folder, recipe.base, True, False)
     saved = "quantization_config" in config
-    facts = {"context": context_of(told, tokenizer), "shape": shape, "as-saved": saved}  # type: ignore[arg-type]
+    facts = {"context": context_of(told, tokenizer), "shape": shape, "as-saved": saved}
     if recipe.quantization == "nf4" and (against := objection(shape)):
         raise ConfigError(f"NF4 cannot be used here: {against}", hint="--quantization none")
     return LoadedModel(model, tokenizer, choose_device("auto"), facts, digest_of(folder))
@@ -103,12 +103,12 @@ def _by_model(folder: Path, base: str) -> Shape:
 
 
 def _shape(parameters: int, config: Any, linears: list[Linear]) -> Shape:  # noqa: ANN401
-    hidden = int(getattr(config, "hidden_size", None) or getattr(config, "n_embd", 0))
-    layers = int(getattr(config, "num_hidden_layers", None) or getattr(config, "n_layer", 1))
-    heads = int(getattr(config, "num_attention_heads", None) or getattr(config, "n_head", 1))
-    size = getattr(config, "head_dim", None) or hidden // heads
-    keys = int(getattr(config, "num_key_value_heads", None) or heads) * size
-    return Shape(parameters, hidden, layers, keys, tuple(linears))
+    def told(*names: str) -> int:
+        return int(next((found for name in names if (found := getattr(config, name, None))), 0))
+
+    hidden, heads = told("hidden_size", "n_embd"), told("num_attention_heads", "n_head")
+    keys = (told("num_key_value_heads") or heads) * (told("head_dim") or hidden // max(heads, 1))
+    return Shape(parameters, hidden, told("num_hidden_layers", "n_layer") or 1, keys, tuple(linears))
 
 
 def objection(shape: Shape) -> str:

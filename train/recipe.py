@@ -2,88 +2,74 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-import tomllib
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from curate.errors import ConfigError
+from curate.settings import SWITCH, Given, checked, parse, read, setting
+
+__all__ = ["Given", "Recipe", "Resolved", "parse", "read", "resolve"]
 
 TINY = "tiny"
 METHODS = ("lora", "dora", "vera", "adalora", "prompt", "prefix", "full")
 OBJECTIVES = ("sft", "dpo", "kto", "orpo", "reward")
 TOKENS_BEFORE = ("prompt", "prefix")  # methods that put learned tokens before each row
-SWITCH = ("auto", "on", "off")
-
-
-def _setting(
-    default: Any,  # noqa: ANN401  a setting may be of any of the types below
-    about: str,
-    *,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-) -> Any:  # noqa: ANN401  as dataclasses.field itself
-    metadata = {"about": about, "low": low, "high": high, "choices": choices}
-    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
 class Recipe:
     """Every setting of a run. The defaults here are those for a real model; TINY_DEFAULTS differ."""
 
-    base: str = _setting(TINY, "`tiny`, a hub id or a folder")
-    quantization: str = _setting("auto", "how the base is held", choices=("auto", "nf4", "none"))
-    seed: int = _setting(0, "of all chance: adapter's start, order, dropout", low=0, high=2**32 - 1)
-    threads: int = _setting(0, "processor threads; 0 leaves it to the loader", low=0, high=1024)
+    base: str = setting(TINY, "`tiny`, a hub id or a folder")
+    quantization: str = setting("auto", "how the base is held", choices=("auto", "nf4", "none"))
+    seed: int = setting(0, "of all chance: adapter's start, order, dropout", low=0, high=2**32 - 1)
+    threads: int = setting(0, "processor threads; 0 leaves it to the loader", low=0, high=1024)
 
-    method: str = _setting("lora", "what is trained; `seatrial train --methods` lists them", choices=METHODS)
-    rank: int = _setting(16, "of the matrices of LoRA, DoRA, VeRA and AdaLoRA", low=1, high=1024)
-    alpha: int = _setting(32, "LoRA's scale is alpha / rank", low=1, high=4096)
-    dropout: float = _setting(0.05, "on the adapter's input", low=0.0, high=0.9)
-    targets: tuple[str, ...] = _setting(("all-linear",), "`all-linear`, or names of the base's linear layers")
-    rslora: bool = _setting(False, "scale by alpha / sqrt(rank)")
-    virtual_tokens: int = _setting(20, "learned tokens of `prompt` and `prefix`", low=1, high=4096)
-    objective: str = _setting("sft", "what the loss asks for", choices=OBJECTIVES)
-    beta: float = _setting(0.1, "of DPO, KTO and ORPO: how near to the base it stays", low=1e-4, high=100.0)
+    method: str = setting("lora", "what is trained; `seatrial train --methods` lists them", choices=METHODS)
+    rank: int = setting(16, "of the matrices of LoRA, DoRA, VeRA and AdaLoRA", low=1, high=1024)
+    alpha: int = setting(32, "LoRA's scale is alpha / rank", low=1, high=4096)
+    dropout: float = setting(0.05, "on the adapter's input", low=0.0, high=0.9)
+    targets: tuple[str, ...] = setting(("all-linear",), "`all-linear`, or names of the base's linear layers")
+    rslora: bool = setting(False, "scale by alpha / sqrt(rank)")
+    virtual_tokens: int = setting(20, "learned tokens of `prompt` and `prefix`", low=1, high=4096)
+    objective: str = setting("sft", "what the loss asks for", choices=OBJECTIVES)
+    beta: float = setting(0.1, "of DPO, KTO and ORPO: how near to the base it stays", low=1e-4, high=100.0)
 
-    learning_rate: float = _setting(2e-4, "at its highest", low=1e-8, high=1.0)
-    schedule: str = _setting("cosine", "of the learning rate", choices=("linear", "cosine", "constant"))
-    warmup: float = _setting(0.03, "steps if 1 or more, else a share of all steps", low=0.0, high=1e6)
-    epochs: int = _setting(3, "times that each row is trained on", low=1, high=1000)
-    max_steps: int = _setting(0, "stop after so many steps; 0 trains all epochs", low=0, high=10**9)
-    batch_size: int = _setting(4, "rows in one pass", low=1, high=4096)
-    accumulate: int = _setting(4, "passes in one step of the optimizer", low=1, high=4096)
-    weight_decay: float = _setting(0.0, "of AdamW", low=0.0, high=1.0)
-    beta2: float = _setting(0.999, "of AdamW", low=0.5, high=0.99999)
-    max_grad_norm: float = _setting(1.0, "longer gradients are cut to this; 0 leaves them", low=0.0, high=1e6)
+    learning_rate: float = setting(2e-4, "at its highest", low=1e-8, high=1.0)
+    schedule: str = setting("cosine", "of the learning rate", choices=("linear", "cosine", "constant"))
+    warmup: float = setting(0.03, "steps if 1 or more, else a share of all steps", low=0.0, high=1e6)
+    epochs: int = setting(3, "times that each row is trained on", low=1, high=1000)
+    max_steps: int = setting(0, "stop after so many steps; 0 trains all epochs", low=0, high=10**9)
+    batch_size: int = setting(4, "rows in one pass", low=1, high=4096)
+    accumulate: int = setting(4, "passes in one step of the optimizer", low=1, high=4096)
+    weight_decay: float = setting(0.0, "of AdamW", low=0.0, high=1.0)
+    beta2: float = setting(0.999, "of AdamW", low=0.5, high=0.99999)
+    max_grad_norm: float = setting(1.0, "longer gradients are cut to this; 0 leaves them", low=0.0, high=1e6)
 
-    precision: str = _setting("auto", "of the arithmetic", choices=("auto", "fp32", "bf16"))
-    gradient_checkpointing: str = _setting("auto", "less memory, about a third more time", choices=SWITCH)
-    packing: str = _setting("auto", "rows of a pass lie end to end, without padding", choices=SWITCH)
-    group_by_length: bool = _setting(True, "rows of like length share a pass: less padding")
+    precision: str = setting("auto", "of the arithmetic", choices=("auto", "fp32", "bf16"))
+    gradient_checkpointing: str = setting("auto", "less memory, about a third more time", choices=SWITCH)
+    packing: str = setting("auto", "rows of a pass lie end to end, without padding", choices=SWITCH)
+    group_by_length: bool = setting(True, "rows of like length share a pass: less padding")
 
-    train_on: str = _setting("assistant", "turns that are learned", choices=("assistant", "last"))
-    context: int = _setting(0, "longest row in tokens; 0 takes the base's own limit", low=0, high=10**7)
-    over_long: str = _setting("refuse", "what becomes of longer rows", choices=("refuse", "drop", "truncate"))
-    unusable: str = _setting(
+    train_on: str = setting("assistant", "turns that are learned", choices=("assistant", "last"))
+    context: int = setting(0, "longest row in tokens; 0 takes the base's own limit", low=0, high=10**7)
+    over_long: str = setting("refuse", "what becomes of longer rows", choices=("refuse", "drop", "truncate"))
+    unusable: str = setting(
         "refuse", "rows without an answer or that the chat template refuses", choices=("refuse", "drop")
     )
-    control_tokens: str = _setting(
+    control_tokens: str = setting(
         "refuse", "rows whose text spells a control token of the base", choices=("refuse", "allow")
     )
-    evaluate: bool = _setting(True, "loss on the validation rows")
-    evaluate_every: int = _setting(
+    evaluate: bool = setting(True, "loss on the validation rows")
+    evaluate_every: int = setting(
         0, "steps between evaluations, each with a checkpoint; 0: each epoch", low=0, high=10**9
     )
-    metric_rows: int = _setting(0, "validation rows to answer and score then; 0: none", low=0, high=10**6)
-    best_by: str = _setting("last", "which evaluation's weights are kept", choices=("last", "loss", "metric"))
-    early_stopping: int = _setting(0, "evaluations without gain before it stops; 0: never", low=0, high=10**6)
-    log_every: int = _setting(10, "steps between lines of the log", low=1, high=10**6)
-    report_to: tuple[str, ...] = _setting(
+    metric_rows: int = setting(0, "validation rows to answer and score then; 0: none", low=0, high=10**6)
+    best_by: str = setting("last", "which evaluation's weights are kept", choices=("last", "loss", "metric"))
+    early_stopping: int = setting(0, "evaluations without gain before it stops; 0: never", low=0, high=10**6)
+    log_every: int = setting(10, "steps between lines of the log", low=1, high=10**6)
+    report_to: tuple[str, ...] = setting(
         ("tensorboard",), "who is told beside log.jsonl", choices=("tensorboard", "wandb", "mlflow", "none")
     )
 
@@ -140,15 +126,6 @@ FIELDS = {each.name: each for each in fields(Recipe)}
 
 
 @dataclass(frozen=True)
-class Given:
-    """One setting that a person gave, and where, as an error should name it."""
-
-    key: str
-    value: Any
-    where: str
-
-
-@dataclass(frozen=True)
 class Resolved:
     """The settings of a run, which of them a person gave, and why the rest are what they are."""
 
@@ -167,48 +144,12 @@ class Resolved:
         ]
 
 
-def read(path: Path) -> list[Given]:
-    """The settings of a TOML file. Raises ConfigError with file and line."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}", hint="--recipe names a TOML file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {error}", hint="a recipe is TOML: `key = value` on each line") from error
-    return [Given(key, value, f"{path}:{_line(text, key)}") for key, value in values.items()]
-
-
-def _line(text: str, key: str) -> int:
-    pattern = re.compile(rf"""^\s*\[*\s*["']?{re.escape(key)}["']?\s*[=.\]]""")
-    return next((n for n, line in enumerate(text.splitlines(), start=1) if pattern.match(line)), 1)
-
-
-def parse(words: Sequence[str]) -> list[Given]:
-    """The settings of `--set key=value` flags; a value that is not TOML is taken as a string."""
-    given = []
-    for word in words:
-        key, equals, text = word.partition("=")
-        if not equals:
-            raise ConfigError(
-                f"--set {word}: no `=`", hint="write --set key=value, for example --set epochs=5"
-            )
-        try:
-            value: Any = tomllib.loads(f"value = {text}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = text.strip()
-        given.append(Given(key.strip(), value, f"--set {word}"))
-    return given
-
-
 def resolve(given: Sequence[Given]) -> Resolved:
     """The recipe: defaults by the base, and over them what was given; a later word wins."""
     values: dict[str, Any] = {}
     where: dict[str, str] = {}
     for each in given:
-        if each.key not in FIELDS:
-            raise ConfigError(f"{each.where}: no setting is called `{each.key}`", hint=_nearest(each.key))
-        values[each.key] = _checked(each)
+        values[each.key] = checked(Recipe, each)
         where[each.key] = each.where
     tiny = values.get("base", TINY) == TINY
     recipe = replace(Recipe(), **({**TINY_DEFAULTS, **values} if tiny else values))
@@ -251,57 +192,3 @@ def _must_agree(recipe: Recipe, where: Mapping[str, str]) -> None:
                 f"{key}={getattr(recipe, key)} ({where.get(key, 'a default')})" for key in (first, second)
             )
             raise ConfigError(f"{' and '.join(told)} do not go together: {why}", hint=f"--set {instead}")
-
-
-def _nearest(key: str) -> str:
-    close = difflib.get_close_matches(key, FIELDS, n=1, cutoff=0.5)
-    return f"did you mean `{close[0]}`?" if close else f"the settings are: {', '.join(FIELDS)}"
-
-
-def _checked(given: Given) -> Any:  # noqa: ANN401  the value, in its field's type
-    """The value in its field's type and range; raises ConfigError that says what would be right."""
-    kind = str(FIELDS[given.key].type)
-    value = given.value
-    limits = FIELDS[given.key].metadata
-    if limits["choices"] == SWITCH and isinstance(value, bool):
-        value = "on" if value else "off"
-    if kind == "float" and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
-    if kind.startswith("tuple"):
-        value = (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
-        right = isinstance(value, tuple) and bool(value) and all(isinstance(each, str) for each in value)
-    else:
-        right = type(value).__name__ == kind
-    if not right:
-        raise ConfigError(
-            f"{given.where}: `{given.key}` is {given.value!r}, not {KINDS[kind]}", hint=about(given.key)
-        )
-    inside = (limits["low"] is None or value >= limits["low"]) and (
-        limits["high"] is None or value <= limits["high"]
-    )
-    if limits["choices"]:
-        inside = set(value if isinstance(value, tuple) else (value,)) <= set(limits["choices"])
-    if not inside:
-        raise ConfigError(f"{given.where}: `{given.key}` cannot be {given.value!r}", hint=about(given.key))
-    return value
-
-
-KINDS = {
-    "int": "a whole number",
-    "float": "a number",
-    "str": "a string",
-    "bool": "true or false",
-    "tuple[str, ...]": "a string or a list of strings",
-}
-
-
-def about(key: str) -> str:
-    """One line on a setting: what it is, and what it may be."""
-    limits = FIELDS[key].metadata
-    if limits["choices"]:
-        allowed = " or ".join(limits["choices"])
-    elif limits["low"] is not None:
-        allowed = f"from {limits['low']:g} to {limits['high']:g}"
-    else:
-        allowed = KINDS[str(FIELDS[key].type)]
-    return f"{key}: {limits['about']}; {allowed}"

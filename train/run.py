@@ -77,12 +77,13 @@ def train(
     work.mkdir(parents=True, exist_ok=True)
     with watch.quiet(), Progress("train") as progress:
         progress.alone = not processes.first()
+        told_to = reports.wanted(recipe, work, begins=checkpoint is None)
         built = build(loaded, recipe, rows, validation, work, checkpoint)
         trainer = built.trainer
         trainer.add_callback(watch.watcher(processes.log_of(work), progress))
         for each in callbacks:
             trainer.add_callback(each)
-        seen = {**metric.attach(trainer, loaded, asked), **reports.attach(trainer, recipe, work)}
+        seen = {**metric.attach(trainer, loaded, asked), "reports": told_to}
         model, underway = trainer.model, Underway(loaded, recipe, rows, built)
         done = proofs.held(proofs.BUILT, underway)
         underway.mark()

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-import platform
-import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +14,7 @@ from typing import Any
 
 from curate.errors import ConfigError
 from curate.progress import Progress
+from curate.pulse import PULSE, Pulse
 from train import checkpoints, processes
 
 # Lines of other packages that are known, checked and no news to the reader of our output.
@@ -90,41 +88,6 @@ def log_line(entry: Mapping[str, Any]) -> dict[str, Any]:
 def measured(history: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The lines of the log; TRL's summary at the end is none."""
     return [log_line(each) for each in history if "loss" in each or "eval_loss" in each]
-
-
-PULSE = "pulse.jsonl"  # beside the log: what depends on the clock and the machine
-BEAT = 0.5  # seconds between two lines of it, at least
-
-
-def memory() -> int:
-    """Bytes that this process holds now (on a GPU: its tensors there); its peak where only that is known."""
-    torch: Any = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        return int(torch.cuda.memory_allocated())
-    try:
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else peak * 1024
-
-
-class Pulse:
-    """Lines that tell another process how far this one is: time, step, steps in all, memory, process."""
-
-    def __init__(self, path: Path) -> None:
-        self.path, self.last = path, 0.0
-
-    def beat(self, step: int, total: int, *, pace: float | None = None, always: bool = False) -> None:
-        """Add a line, at most one every BEAT seconds unless `always`; `pace` in tokens a second."""
-        if not always and time.monotonic() - self.last < BEAT:
-            return
-        self.last = time.monotonic()
-        told = {"at": time.time(), "step": step, "total": total, "memory": memory(), "pid": os.getpid(), "host": platform.node(), "tokens_per_second": pace}  # fmt: skip
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(_json(told))
 
 
 def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transformers.TrainerCallback

@@ -49,9 +49,9 @@ def bleu(sums: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         shares = np.where(right > 0, right, 0.5**halves) / total
         logs = np.log(shares).mean(axis=1)
-        penalty = np.where(length >= wanted, 0.0, 1 - wanted / length)
+        found = logs + np.where(length >= wanted, 0.0, 1 - wanted / length)
     none = (right.sum(axis=1) == 0) | (total == 0).any(axis=1)
-    return np.where(none, 0.0, np.exp(np.where(none, 0.0, logs + penalty)))
+    return np.asarray(np.where(none, 0.0, np.exp(np.where(none, 0.0, found))))
 
 
 def chrf(sums: Floats) -> Floats:
@@ -67,7 +67,9 @@ def chrf(sums: Floats) -> Floats:
         for side in (said, wanted)
     )
     both = BETA**2 * precision + recall
-    return np.divide((1 + BETA**2) * precision * recall, both, out=np.zeros_like(both), where=both > 0)
+    return np.asarray(
+        np.divide((1 + BETA**2) * precision * recall, both, out=np.zeros_like(both), where=both > 0)
+    )
 
 
 def by_token(sums: Floats) -> Floats:

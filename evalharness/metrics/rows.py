@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+STATISTICS = pl.List(pl.Float64)
 ROWS = pl.Schema(
     {
-        "example_id": pl.String,
-        "value": pl.Float64,
-        "reason": pl.String,
-        "label": pl.String,
-        "statistics": pl.List(pl.Float64),
+        "example_id": pl.String(),
+        "value": pl.Float64(),
+        "reason": pl.String(),
+        "label": pl.String(),
+        "statistics": STATISTICS,
     }
 )
 NO_REFERENCE = "the row has no answer to compare with"

@@ -7,6 +7,7 @@ import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import polars as pl
@@ -86,15 +87,19 @@ def score_rouges(metrics: Sequence[RougeF], predictions: pl.DataFrame) -> list[p
     for stemmed in dict.fromkeys(metric.stemmed for metric in metrics):
         kinds = [metric.kind for metric in metrics if metric.stemmed == stemmed]
         found[stemmed] = {kind: [] for kind in kinds}
-        for row in predictions.select("reference", "answer").iter_rows():
-            for kind, scored in _rouges(*row, kinds, stemmed=stemmed).items():
+        for reference, answer in predictions.select("reference", "answer").iter_rows():
+            for kind, scored in _rouges(reference, answer, kinds, stemmed=stemmed).items():
                 found[stemmed][kind].append(scored)
     tables = []
     for metric in metrics:
         scores = iter(found[metric.stemmed][metric.kind])
-        known = {key: next(scores) for key in predictions["example_id"]}
-        tables.append(score_rows(predictions, lambda row, known=known: known[row["example_id"]]))
+        by_id = {key: next(scores) for key in predictions["example_id"]}
+        tables.append(score_rows(predictions, partial(_of_row, by_id)))
     return tables
+
+
+def _of_row(known: Mapping[str, Scored], row: Mapping[str, Any]) -> Scored:
+    return known[row["example_id"]]
 
 
 def _rouges(

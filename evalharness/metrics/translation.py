@@ -16,7 +16,7 @@ from evalharness.metrics.about import CHARACTERS, bleu, chrf
 from evalharness.metrics.rows import NO_REFERENCE, Scored, score_rows
 
 if TYPE_CHECKING:
-    from sacrebleu.metrics import BLEU
+    from sacrebleu.metrics.bleu import BLEU
 
 USUAL = "13a"
 
@@ -71,7 +71,7 @@ def corpus_bleu(answers: Sequence[str], references: Sequence[Sequence[str]], tok
 
 def _bleu(tokenize: str, *, sentences: bool) -> BLEU:
     try:
-        from sacrebleu.metrics import BLEU
+        from sacrebleu.metrics.bleu import BLEU
     except ImportError as error:
         raise MissingExtraError("sacrebleu", "all") from error
     known = sorted(BLEU.TOKENIZERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from curate.visible import visible
 from evalharness import wording
-from evalharness.comparison import Comparison, ExampleRow, Examples
+from evalharness.comparison import ArmAnswer, Comparison, ExampleRow, Examples
 from evalharness.declared import said_of
 from evalharness.report.forest import believed_plot, forest
 from evalharness.report.tables import matrices, metric_lines, right_word, slices_by
@@ -23,6 +23,7 @@ from evalharness.verdict import verdict_block
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 OUTCOMES = {"SHIP": "ship", "DO NOT SHIP": "no", "NOT SHOWN": "open"}
 KIND_WORDS = {"lost": "Regression", "won": "Gain", "none right": "None right", "alike": "No difference"}
@@ -87,6 +88,35 @@ def figure(value: float | None, unit: str) -> str:
     return "n/a" if value is None else typographic(wording.measured(value, unit))
 
 
+def _text(value: str | None, characters: int, reference: str) -> Markup:
+    """One text of an example, with what the reference lacks marked; how much of it is shown, if not all."""
+    from markupsafe import Markup
+
+    if not value:
+        return Markup('<p class="none">no answer</p>' if value is None else '<p class="none">empty</p>')
+    shown = Markup(f"<p>{marked(value, reference)}</p>")  # escaped by `marked`
+    if characters > len(value):
+        shown += Markup(f'<p class="note">{len(value):,} of {characters:,} characters shown</p>')
+    return shown
+
+
+def apart(said: ArmAnswer) -> bool:
+    """Whether the label that an arm picked is worth saying: its answer does not begin with it."""
+    return said["label"] is not None and not (said["answer"] or "").startswith(said["label"])
+
+
+def _rightly(primary: str) -> Callable[[float | None], Markup]:
+    """How one answer did, as the page shows it."""
+    from markupsafe import Markup, escape
+
+    @cache
+    def word(value: float | None) -> Markup:
+        kind = "right" if value == 1 else "wrong" if value == 0 else "part"
+        return Markup(f'<span class="{kind}">{escape(right_word(value, primary))}</span>')  # escaped
+
+    return word
+
+
 @cache
 def _style() -> str:
     return (Path(__file__).parent / "templates" / "style.css").read_text(encoding="utf-8")
@@ -128,8 +158,9 @@ def environment() -> Environment:
     made.globals |= {
         "span": wording.span,
         "signed_span": lambda low, high: typographic(wording.signed_span(low, high)),
-        "right_word": right_word,
-        "marked": marked,
+        "text": _text,
+        "apart": apart,
+        "own": Markup(' class="own"'),
         "style": Markup(_style()),  # our own file
         "style_hash": style_hash(),
         "classes": lambda row: " ".join(f"x-{key}" for key in keys_of(row)),
@@ -153,6 +184,7 @@ def html(comparison: Comparison, page: Examples | None = None, sends: Sequence[s
     return environment().get_template("report.html").render(
         c=comparison,
         e=examples,
+        rightly=_rightly(comparison["settings"]["primary"]),
         tone=OUTCOMES[comparison["verdict"]["outcome"]],
         headline=wording.headline(comparison),
         block="\n".join(verdict_block(comparison)),

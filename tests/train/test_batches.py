@@ -8,6 +8,7 @@ import pytest
 from curate.errors import ConfigError, SourceError
 from train import batches
 from train.batches import Row
+from train.masks import Masked
 from train.outline import outline
 from train.recipe import Recipe
 from train.rows import _ends, encode_rows, fit
@@ -281,7 +282,9 @@ def test_a_row_cut_to_nothing_learned_counts_as_dropped(template, tickets):
 
 
 def test_the_mask_of_a_row_is_shown_without_colour(template):
-    lines = batches.mask_lines(template, encode(template, "f:1", CHAT))
+    row = encode(template, "f:1", CHAT)
+    names = tuple(template.tokenizer.convert_ids_to_tokens(list(row.ids)))
+    lines = Masked(row.where, names, row.trained).lines(template.ways)
     assert "11 of" in lines[0]
     assert [line.split()[-1] for line in lines if "  train  " in line] == [
         "oak",

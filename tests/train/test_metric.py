@@ -129,6 +129,22 @@ def test_tensorboard_stands_beside_the_adapter_and_not_in_it(train, keep, ticket
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
+def test_a_tracker_is_told_in_the_workspace_and_asks_no_network(
+    train, keep, tickets, workspace, name, monkeypatch
+):  # noqa: F811
+    """By its own package, where that is installed; the test's environment is put back."""
+    pytest.importorskip(name)
+    for variable in ("WANDB_MODE", "WANDB_DIR", "MLFLOW_TRACKING_URI"):
+        monkeypatch.setenv(variable, "")
+        monkeypatch.delenv(variable)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    keep(tickets)
+    train({"report_to": [name], "epochs": 1})
+    assert list(told_of(workspace)["reports"]) == [name]
+    assert [*workspace.root.glob("wandb/offline-run-*"), *workspace.root.glob("mlflow.db")]
+
+
+@pytest.mark.parametrize("name", ["wandb", "mlflow"])
 def test_a_tracker_that_is_not_there_is_an_error_that_says_so(train, keep, tickets, name, monkeypatch):  # noqa: F811
     keep(tickets)
     there = reports.find_spec

@@ -5,8 +5,8 @@ from dataclasses import asdict
 import pytest
 
 from curate.errors import ConfigError
-from train import recipe
-from train.recipe import FIELDS, TINY_DEFAULTS, Given, parse, read, resolve
+from curate.settings import about
+from train.recipe import FIELDS, TINY_DEFAULTS, Given, Recipe, parse, read, resolve
 
 OTHER = {
     "base": "some/model",
@@ -104,7 +104,7 @@ def test_each_setting_acts_and_is_explained(key):
         value = 0.5 if isinstance(before, float) else before + 1
     after = resolve([Given(key, value, "here")]).recipe
     assert asdict(after)[key] != before
-    assert recipe.about(key).startswith(key)
+    assert about(Recipe, key).startswith(key)
 
 
 def test_there_are_at_most_forty_settings():

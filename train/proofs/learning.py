@@ -11,7 +11,7 @@ from train.checks import Checked, must
 from train.proofs.subject import Trial, Underway, logged
 from train.recipe import PACE, TINY_DEFAULTS
 
-BY_HEART_ROWS, BY_HEART_STEPS, FASTER, KNOWN = 4, 120, 5.0, 0.01
+BY_HEART_ROWS, BY_HEART_STEPS, FASTER, KNOWN = 8, 120, 5.0, 0.01
 PARTS_ROWS, PARTS_STEPS, PARTS_LIMIT = 8, 4, 1e-4
 TWICE_ROWS, TWICE_STEPS, TWICE_BATCH = 24, 20, 4
 TWICE_LIMIT = {"cpu": 0.0, "cuda": 1e-3}  # kernels of a GPU add in no fixed order

@@ -67,8 +67,8 @@ class MaskScreen(Screen[None]):
         def read() -> Ready:
             if self.masks is None:
                 dataset = workspace.ledger.run_artifacts(run.run_id, "in")["dataset"]
-                self.masks = Masks(workspace, dataset, recipe_of(run.params))
-            return Ready("mask", (position, len(self.masks), self.masks.row(position)))
+                self.masks = Masks(workspace.examples(dataset), recipe_of(run.params))
+            return Ready("mask", (position, len(self.masks), self.masks.row(position)[0]))
 
         self.seatrial.read(self, "mask", read)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 
-from train.watch import PULSE, Pulse, memory
+from curate.pulse import PULSE, Pulse, memory
 
 
 def test_a_pulse_is_a_line_with_step_time_and_memory(tmp_path):

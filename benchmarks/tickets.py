@@ -1,0 +1,91 @@
+"""Seeded tickets, and a workspace in which they are split and scanned: what the benchmarks of training start from."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+QUEUES = {
+    "billing": ["invoice", "charge", "refund", "card"],
+    "delivery": ["parcel", "courier", "address", "package"],
+    "access": ["password", "login", "account", "code"],
+    "repair": ["screen", "handle", "battery", "lamp"],
+}
+FILLERS = (
+    "hello again still my is wrong please for days order since the we would like help with it today".split()
+)  # noqa: SIM905
+RECIPE = """\
+[import]
+files = ["tickets.jsonl"]
+label = "queue"
+name = "tickets"
+
+[scan]
+checks = ["structure"]
+encoder = "none"
+
+[gate]
+allow_blocking = true
+
+[split]
+sizes = [80, 10, 10]
+
+[export]
+to = "out"
+formats = ["openai"]
+"""
+
+
+def ticket(number: int, *, pairs: bool, longest: int) -> dict[str, object]:
+    """A ticket of 8 to `longest` words whose queue follows from its thing; each eighth has two questions."""
+    draw = random.Random(number)
+    queue = draw.choice(sorted(QUEUES))
+    thing = draw.choice(QUEUES[queue])
+    words = draw.choices(FILLERS, k=min(longest, max(8, round(draw.lognormvariate(2.6, 0.6)))))
+    words.insert(draw.randrange(len(words)), thing)
+    system = {"role": "system", "content": f"Queues: {', '.join(sorted(QUEUES))}."}
+    asked = {"role": "user", "content": f"{' '.join(words)} ({number})"}
+    answer = f"{queue}: we look at the {thing}{' at once' * (number % 3)}."
+    turns = [system, asked]
+    if number % 8 == 0 and not pairs:
+        said = {"role": "assistant", "content": f"{queue}: which {thing}?"}
+        turns += [said, {"role": "user", "content": f"the {draw.choice(FILLERS)} one"}]
+    if pairs:
+        other = draw.choice([each for each in sorted(QUEUES) if each != queue])
+        return {
+            "prompt": turns,
+            "chosen": answer,
+            "rejected": answer.replace(queue, other, 1),
+            "queue": queue,
+        }
+    return {"messages": [*turns, {"role": "assistant", "content": answer}], "queue": queue}
+
+
+def seatrial(folder: Path, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """A command in the workspace of a folder."""
+    return subprocess.run(
+        command(*words), cwd=folder, env=environment(folder), check=check, capture_output=True, text=True
+    )
+
+
+def command(*words: str) -> list[str]:
+    """The product's command as a person would give it."""
+    return [sys.executable, "-P", "-m", "tui", *words]
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Where the workspace of a folder is."""
+    return {**os.environ, "SEATRIAL_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
+
+
+def prepare(folder: Path, count: int, *, pairs: bool = False, longest: int = 60) -> None:
+    """Tickets, imported, scanned and split under the name `tickets` in the folder's workspace."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = (ticket(number, pairs=pairs, longest=longest) for number in range(count))
+    (folder / "tickets.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
+    seatrial(folder, "curate", "recipe.toml")
