@@ -37,8 +37,10 @@ _UNSURE = (
     "\U00010000-\U0001ffff\U0002a6de-\U0010ffff"
 )
 _DOUBT = re.compile(f"[{_UNSURE}]")
-# a run begins with what its first mark stands on
-_RUN = re.compile(rf"[^\x00-\x1f\x7f{_UNSURE}]?[{_UNSURE}]+")
+# a run begins with what its first mark stands on, and goes on with what a joiner at its end joins to it
+_RUN = re.compile(
+    rf"[^\x00-\x1f\x7f{_UNSURE}]?[{_UNSURE}]+(?:(?<=\u200d)[^\x00-\x1f\x7f{_UNSURE}][{_UNSURE}]*)*"
+)
 _LINES = re.compile("[\r\n]+")
 _MOVED = re.compile(r"\x1b\[[0-9]*;?([0-9]*)H")
 _SEQUENCE = re.compile(r"(\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[^\[\]]))")

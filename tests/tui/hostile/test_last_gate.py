@@ -70,6 +70,20 @@ def test_width_is_what_the_terminal_shows(text: str) -> None:
     assert grid.x == cell_len(line)
 
 
+JOINED = st.text(st.sampled_from("🏴👁👩🗨☠♂❤\u200d\ufe0f\U0001f3fd a1\u20e3"), max_size=12)
+
+
+@settings(max_examples=300, deadline=None)
+@given(JOINED)
+def test_what_is_joined_is_counted_as_one(text: str) -> None:
+    """Also where a joiner joins a sign that all terminals draw alike when it stands alone."""
+    line = display_text(f"({text})|", lines=False)
+    grid = Grid(400, 2)
+    output, _ = held(line)
+    grid.feed(output)
+    assert grid.x == cell_len(line)
+
+
 def test_plain_output_is_left_alone() -> None:
     """What all terminals draw alike costs no byte more: ASCII, borders, ideographs."""
     for text in ("\x1b[1mabc\x1b[0m", "│ ━━ ✓ ⟦U+202E⟧ ␛ é ß │", "全角文字 한글"):
