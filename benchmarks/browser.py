@@ -153,6 +153,15 @@ class Browser:
         """What an expression is in the page."""
         return self._value(expression)
 
+    def keep(self, selector: str, most: int) -> int:
+        """Take elements beyond the first `most` out of the page; how many there were. All are made alike."""
+        found = f"document.querySelectorAll({json.dumps(selector)})"
+        return int(
+            self._value(
+                f"(()=>{{const all=[...{found}];all.slice({most}).forEach(e=>e.remove());return all.length}})()"
+            )
+        )
+
     def axe(self, source: str) -> list[dict[str, Any]]:
         """The violations that axe finds, by its rules for WCAG 2.2 A and AA and its best practices."""
         self._value(source + ";0")

@@ -34,7 +34,9 @@ async def serve(seconds: float) -> None:
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
-                lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+                lengths = [
+                    line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")
+                ]
                 await reader.readexactly(int(lengths[0].partition(b":")[2]))
                 await asyncio.sleep(seconds)
                 writer.write(REPLY)

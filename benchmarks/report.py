@@ -4,7 +4,7 @@ The workspace is made as the commands make one (import, split, score, compare), 
 asked, each arm's are drawn. One answer in twenty is a row of the hostile corpus, and so is one question in fifty.
 `seconds` is `seatrial report` from start to end, all files. The page is opened in headless Chromium, where each
 script that comes to be is counted by the browser's own debugger, and checked by axe-core (MPL-2.0, from npm, for
-this benchmark alone) in light and dark, at the width of a phone and of a desk. `open_seconds_200k` is `seatrial
+this benchmark alone) with all but its first 150 examples taken out, in light at the width of a desk and in dark at a phone's. `open_seconds_200k` is `seatrial
 verdict` on a comparison of 200,000 samples (four arms of 50,000 items) from start to end: header, conditions, verdict.
 """
 
@@ -44,6 +44,7 @@ LABELS = (
 RATES = {"base": 0.55, "few-shot": 0.68, "rag": 0.74, "tuned": 0.84}
 ITEMS, SAMPLES = 10_000, 200_000
 TIMES = 5
+CHECKED = 150  # examples that axe looks at: it takes the square of their number, and all are made alike
 Figures = dict[str, float | None]
 SCHEMA = {
     "example_id": pl.String, "arm": pl.String, "answer": pl.String, "choice": pl.String, "finish_reason": pl.String,
@@ -143,6 +144,8 @@ def looked_at(page: Path, why: dict[str, str]) -> Figures:
             browser.open(page)
             figures["scripts_run"] = (figures["scripts_run"] or 0) + browser.scripts_seen()
             if source is not None:
+                browser.keep(".example", CHECKED)
+                browser.value("document.getElementById('k-all').click()")
                 found = browser.axe(source)
                 violations += len(found)
                 for each in found:

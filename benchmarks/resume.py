@@ -10,9 +10,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.tickets import command, environment, prepare, seatrial
+from benchmarks.tickets import command, environment, prepare
 
 NAME = "resume"
 HELP = "training killed at random moments, also while a checkpoint is written: largest difference at the end"
@@ -21,18 +22,20 @@ SEED, POLL = 5, 0.005
 # a checkpoint every two steps, most of them in the middle of an epoch; dropout draws from chance
 SETTINGS = (
     "threads=1",
-    "epochs=3",
-    "batch_size=8",
+    "batch_size=4",
     "accumulate=2",
     "dropout=0.1",
     "evaluate_every=2",
-    "max_steps=16",
 )
 
 
-def start(folder: Path, objective: str) -> subprocess.Popen[bytes]:
-    """`seatrial train` in a session of its own, so that all of it dies with it."""
-    words = [f"--set={each}" for each in (*SETTINGS, f"objective={objective}")]
+def start(folder: Path, objective: str, last: int, *, again: bool = False) -> subprocess.Popen[bytes]:
+    """`seatrial train` of `last` steps in a session of its own, so that all of it dies with it.
+
+    `again` begins anew where it ended before it could be killed.
+    """
+    words = [f"--set={each}" for each in (*SETTINGS, f"objective={objective}", f"max_steps={last}")]
+    words += ["--again"] if again else []
     return subprocess.Popen(
         command("train", "tickets", "--quantization", "nf4", *words),
         cwd=folder,
@@ -85,40 +88,40 @@ def killed(folder: Path, started: subprocess.Popen[bytes], moment: float, within
 def run(
     data: Path | None, quick: bool
 ) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
-    """For each objective once left alone, then killed and gone on with; `data` is not read."""
+    """For each objective once left alone, and several times killed and gone on with; `data` is not read."""
     from train.proofs.learning import furthest, state
 
     draw = random.Random(SEED)
-    rounds = 1 if quick else 8
+    rounds, last = (1, 6) if quick else (8, 16)
     apart = {"weights": 0.0, "optimizer": 0.0}
     kills = 0
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(1) as beside:
         for objective in ("sft",) if quick else ("sft", "dpo"):
             alone = Path(name) / objective
             prepare(alone, 60, pairs=objective == "dpo")
-            shutil.copytree(alone, fresh := Path(name) / f"{objective}-fresh")
+            folders = [alone.with_name(f"{objective}-{turn}") for turn in range(rounds)]
+            for folder in folders:
+                shutil.copytree(alone, folder)
             began = time.monotonic()
-            straight = finish(alone, start(alone, objective), 16)
-            whole = time.monotonic() - began
-            for turn in range(rounds):
-                folder = Path(name) / f"{objective}-{turn}"
-                shutil.copytree(fresh, folder)
-                # one kill in two falls while a checkpoint is written; some runs are killed twice
-                for again in range(1 if quick else 1 + turn % 3 // 2):
-                    within = draw.randrange(2, 13, 2) if (turn + again) % 2 == 0 else None
-                    moment = draw.uniform(0.4, 0.95) * whole
-                    if killed(folder, start(folder, objective), moment, within):
+            whole = 0.0
+            straight = beside.submit(finish, alone, start(alone, objective, last), last)
+            for turn, folder in enumerate(folders):
+                # one kill in two falls while a checkpoint is written; each third run is killed twice
+                for again in range(1 + turn % 3 // 2):
+                    within = draw.randrange(2, last - 3, 2) if (turn + again) % 2 == 0 else None
+                    share = draw.uniform(0.3, 1.0)
+                    if within is None:
+                        straight.result()
+                        whole = whole or time.monotonic() - began
+                    if killed(folder, start(folder, objective, last), share * whole, within):
                         kills += 1
-                        steps = sorted(checkpoints(folder))
-                        where = (
-                            f"in a checkpoint from step {within} on" if within else f"after {moment:.1f} s"
-                        )
-                        print(f"{objective} killed {where}; checkpoints {steps}", file=sys.stderr)
-                if not (folder / "last").exists():
-                    end = finish(folder, start(folder, objective), 16)
-                    for kind in apart:
-                        found = furthest(state(straight, kind), state(end, kind))
-                        apart[kind] = max(apart[kind], found)
-                    print(f"  gone on with: {apart}", file=sys.stderr)
+                        where = f"in a checkpoint from step {within} on" if within else f"after {share:.0%}"
+                        there = sorted(checkpoints(folder))
+                        print(f"{objective} killed {where}; checkpoints {there}", file=sys.stderr)
+                end = finish(folder, start(folder, objective, last, again=not checkpoints(folder)), last)
+                for kind in apart:
+                    found = furthest(state(straight.result(), kind), state(end, kind))
+                    apart[kind] = max(apart[kind], found)
+                print(f"  gone on with: {apart}", file=sys.stderr)
     figures: dict[str, float | None] = {f"{kind}_max_difference": value for kind, value in apart.items()}
     return {**figures, "kills": float(kills)}, {}, {}, 60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import subprocess
@@ -15,9 +16,22 @@ QUEUES = {
     "access": ["password", "login", "account", "code"],
     "repair": ["screen", "handle", "battery", "lamp"],
 }
-FILLERS = (
-    "hello again still my is wrong please for days order since the we would like help with it today".split()
-)  # noqa: SIM905
+FILLERS = [
+    "hello",
+    "again",
+    "still",
+    "my",
+    "is",
+    "wrong",
+    "please",
+    "for",
+    "days",
+    "order",
+    "since",
+    "we",
+    "would",
+    "help",
+]
 RECIPE = """\
 [import]
 files = ["tickets.jsonl"]
@@ -40,12 +54,12 @@ formats = ["openai"]
 """
 
 
-def ticket(number: int, *, pairs: bool, longest: int) -> dict[str, object]:
-    """A ticket of 8 to `longest` words whose queue follows from its thing; each eighth has two questions."""
+def ticket(number: int, *, pairs: bool, typical: int, longest: int) -> dict[str, object]:
+    """A ticket of 8 to `longest` words, half of them under `typical`, whose queue follows from its thing; each eighth has two questions."""
     draw = random.Random(number)
     queue = draw.choice(sorted(QUEUES))
     thing = draw.choice(QUEUES[queue])
-    words = draw.choices(FILLERS, k=min(longest, max(8, round(draw.lognormvariate(2.6, 0.6)))))
+    words = draw.choices(FILLERS, k=min(longest, max(8, round(draw.lognormvariate(math.log(typical), 0.6)))))
     words.insert(draw.randrange(len(words)), thing)
     system = {"role": "system", "content": f"Queues: {', '.join(sorted(QUEUES))}."}
     asked = {"role": "user", "content": f"{' '.join(words)} ({number})"}
@@ -82,10 +96,10 @@ def environment(folder: Path) -> dict[str, str]:
     return {**os.environ, "SEATRIAL_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1"}
 
 
-def prepare(folder: Path, count: int, *, pairs: bool = False, longest: int = 60) -> None:
+def prepare(folder: Path, count: int, *, pairs: bool = False, typical: int = 13, longest: int = 60) -> None:
     """Tickets, imported, scanned and split under the name `tickets` in the folder's workspace."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = (ticket(number, pairs=pairs, longest=longest) for number in range(count))
+    rows = (ticket(number, pairs=pairs, typical=typical, longest=longest) for number in range(count))
     (folder / "tickets.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     (folder / "recipe.toml").write_text(RECIPE, encoding="utf-8")
     seatrial(folder, "curate", "recipe.toml")

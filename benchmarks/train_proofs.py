@@ -19,8 +19,8 @@ def run(
     data: Path | None, quick: bool
 ) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
     """One proven run with packing on, so that C7 has something to compare; `data` is not read."""
-    count = 120 if quick else 600
-    settings = ["threads=1", "packing=on", "max_steps=20" if quick else "epochs=4"]
+    count = 100 if quick else 600
+    settings = ["threads=1", "packing=on", *(["max_steps=4", "batch_size=8"] if quick else ["epochs=4"])]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prepare(folder, count)

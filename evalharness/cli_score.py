@@ -12,7 +12,7 @@ from curate.answer import Answer
 
 if TYPE_CHECKING:
     from curate.workspace import Workspace
-    from evalharness.judge import Judge
+    from evalharness.judging.judge import Judge
     from evalharness.metrics import Format
     from evalharness.summary import Labelled, Mean
 
@@ -35,7 +35,7 @@ JUDGE = Annotated[
 ]
 JUDGE_MODEL = Annotated[str, typer.Option(help="the judge's name at its address")]
 KEY_ENV = Annotated[str, typer.Option(help="environment variable that holds the judge's key")]
-RUBRIC = Annotated[list[str] | None, typer.Option(help="helpful, tone, or a TOML file; may be repeated")]
+RUBRIC = Annotated[list[str] | None, typer.Option(help="helpful, tone, grounded, reply-form, or a TOML file; may be repeated")]
 REGEX = Annotated[str | None, typer.Option(help="the form that a whole answer must match")]
 SCHEMA = Annotated[Path | None, typer.Option(help="a file with the JSON Schema that an answer must obey")]
 
@@ -138,8 +138,8 @@ def _judges(
 ) -> list[Judge]:
     """The judges; by default one, unless the answers are labels alone, of which nothing can be judged."""
     from evalharness.endpoint import Endpoint
-    from evalharness.judge import Judge
-    from evalharness.rubric import Rubric
+    from evalharness.judging.judge import Judge
+    from evalharness.judging.rubric import Rubric
 
     names = rubrics or (() if alone else RUBRICS)
     endpoint = Endpoint(url, model, key) if url else None

@@ -167,6 +167,7 @@ def report(
         str | None,
         typer.Option(help="flag items for curation: regressions, gains, fixed, fail, flips or errors"),
     ] = None,
+    examples: Annotated[int, typer.Option(help="at most so many on the page", min=1)] = 10_000,
     near: Annotated[
         bool, typer.Option("--near", help="with --send: their nearest training rows too")
     ] = False,
@@ -185,8 +186,11 @@ def report(
         return send_items(workspace, comparison, send, near=near)
     try:
         to.mkdir(parents=True, exist_ok=True)
-        write = write_history if history else write_all
-        paths = write(workspace, comparison, to)
+        paths = (
+            write_history(workspace, comparison, to)
+            if history
+            else write_all(workspace, comparison, to, most=examples)
+        )
     except OSError as error:
         raise ResourceError(f"{to}: {error}", hint="choose a folder you can write to with --to") from error
     return Answer([str(path) for path in paths], {"files": [str(path) for path in paths]})

@@ -41,11 +41,13 @@ from evalharness.comparison import (
 )
 from evalharness.declared import check_settings, declared_of
 from evalharness.gathered import TEST, newest_predictions, newest_scores
+from evalharness.judging import card, stored
 from evalharness.nearest import with_near
 from evalharness.people import NOBODY, with_people
 from evalharness.report import write_report
 from evalharness.score import must_match
 from evalharness.sidebyside import cost_rows, side_by_side
+from evalharness.summary import means
 from evalharness.verdict import decide
 
 NEVER_MEASURED = (NOBODY,)
@@ -112,6 +114,7 @@ class Gathered(NamedTuple):
     tuned: evidence.Asked
     probes: Mapping[str, Any]
     probe: str | None  # digest of the probes
+    judges: list[card.Card]
 
 
 def build(
@@ -166,6 +169,8 @@ def build(
         declared=found,
         instrument=instrument.stamp(g.records, CANDIDATE, g.probes),
         fair_chance=instrument.fair_chances(g.records, CANDIDATE),
+        informing=informing(scores, g.examples, chosen),
+        judges=[card.as_json(each) for each in g.judges],
         evidence=stale.bound_to(
             workspace, inputs, g.tables, chosen, adapter=g.tuned.adapter, probes=g.probe,
             declaration=inputs.get("declaration"),
@@ -185,7 +190,8 @@ def _gathered(
     tuned = evidence.asked(workspace, tables.get(CANDIDATE, ""))
     probe, probes = probed.newest(workspace, tuned.adapter)
     metrics = metric_rows(pairs, chosen)
-    return Gathered(examples, pairs, metrics, predictions, tables, records, tuned, probes, probe)
+    judges = stored.cards(workspace, dataset, tables, scores=scores, arms=ARMS)
+    return Gathered(examples, pairs, metrics, predictions, tables, records, tuned, probes, probe, judges)
 
 
 def _checks(
@@ -209,7 +215,27 @@ def _checks(
         probed.check("forgetting", g.probes, limits),
         probed.check("red team", g.probes, limits),
         probed.check_instrument(instrument.stamp(g.records, CANDIDATE, g.probes), g.probes, limits),
-        evidence.check_judge(g.metrics),
+        stored.check(g.judges, g.metrics, chosen["primary"]),
+    ]
+
+
+def informing(scores: pl.DataFrame, examples: pl.DataFrame, chosen: Settings) -> list[MetricRow]:
+    """Arms beside the four of the verdict (the fine-tune with retrieval, further adapters), by the primary metric."""
+    others = scores.filter(~pl.col("arm").is_in(ARMS))
+    return [
+        MetricRow(
+            metric=row.metric,
+            arm=row.arm,
+            mean=row.mean,
+            n=row.n,
+            nulls=row.nulls,
+            low=row.low,
+            high=row.high,
+            method="as scored",
+            reason=row.reason,
+        )
+        for row in means(others, examples)
+        if row.metric == chosen["primary"]
     ]
 
 

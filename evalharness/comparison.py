@@ -173,6 +173,10 @@ class CostRow(TypedDict):
     answer_tokens: float | None  # mean
     seconds: float | None  # mean of one answer
     seconds_p95: float | None
+    seconds_p50: NotRequired[float | None]
+    first_p50: NotRequired[float | None]  # until the first token, where that is known
+    first_p95: NotRequired[float | None]
+    tokens_a_second: NotRequired[float | None]  # of the answer, over the seconds of all answers
 
 
 class Readings(TypedDict):
@@ -249,6 +253,10 @@ class FairChance(TypedDict, total=False):
     prompt: str  # default, own, or tuned on validation
     candidates: int | None  # prompts or settings that were tried on validation
     chosen: str  # what came of it
+    metric: str | None  # of the trials on validation, over `rows` of its rows
+    rows: int | None
+    value: float | None  # what the chosen settings scored there
+    untuned: float | None  # what the plain ones did
     shots: int | None
     neighbours: int | None
     recall: float | None  # share of prompts that show an example with the right label
@@ -269,7 +277,17 @@ class JudgeCard(TypedDict, total=False):
     length_slope: float | None
     win_rate: float | None
     win_rate_corrected: float | None  # prediction-powered
-    win_rate_length: float | None  # length-controlled
+    win_rate_length: float | None  # at equal length, both or neither with a list
+    win_rate_low: float | None  # 95 %
+    win_rate_high: float | None
+    corrected_low: float | None
+    corrected_high: float | None
+    pairs: int  # judged
+    not_judged: int
+    first: float | None  # share of choices, ties aside, that fell on the answer shown first
+    longer: float | None  # share of winners that are the longer answer
+    listed: float | None  # share of winners with a list where the other has none
+    talked_round: float | None  # share of injections that moved it
     detail: str
 
 
@@ -347,5 +365,6 @@ class Comparison(TypedDict):
     instrument: NotRequired[Instrument]
     fair_chance: NotRequired[list[FairChance]]
     judges: NotRequired[list[JudgeCard]]
+    informing: NotRequired[list[MetricRow]]  # other arms by the primary metric: no part in the verdict
     evidence: NotRequired[dict[str, str]]  # what the verdict is bound to: see `evalharness.stale`
     slices_left: NotRequired[dict[str, str]]  # kinds of slices that there are none of, and why

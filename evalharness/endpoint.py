@@ -126,14 +126,14 @@ class Endpoint:
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout)
         return httpx.URL(self.address), headers, {"timeout": timeouts}
 
-    def body(self, messages: Sequence[Mapping[str, Any]], max_tokens: int) -> bytes:
-        """The request, byte for byte: equal requests have equal bytes."""
+    def body(self, messages: Sequence[Mapping[str, Any]], max_tokens: int, seed: int = 0) -> bytes:
+        """The request, byte for byte: equal requests have equal bytes. `seed` tells repeats apart."""
         request = {
             "model": self.model,
             "messages": list(messages),
             "temperature": 0,
             "max_tokens": max_tokens,
-            "seed": 0,
+            "seed": seed,
         }
         return json.dumps(request, ensure_ascii=False, sort_keys=True).encode()
 

@@ -187,14 +187,6 @@ def check_format(metrics: Sequence[MetricRow], chosen: Settings, candidate: str)
     return found
 
 
-def check_judge(metrics: Sequence[MetricRow]) -> Check:
-    """Whether a judge was asked; it informs and never decides."""
-    rows = [row for row in metrics if row["metric"].startswith("judge:") and row["mean"] is not None]
-    if not rows:
-        return _check("judge", "not measured", "not judged", required=False)
-    return _check("judge", "not measured", "judged, but not calibrated against people", required=False)
-
-
 class Asked(NamedTuple):
     """How predictions came to be; what the record does not say is None."""
 

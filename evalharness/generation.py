@@ -25,6 +25,7 @@ BRANCH_TOKENS = 65_536  # cached tokens that candidates of one pass may stand on
 LOGITS = 1 << 28  # floats (1 GiB) of logits that one pass over candidates may make
 AGREE = 0.02  # relative difference of two ways to the same likelihood, in bfloat16
 WORTH = 24  # tokens that all prompts must begin with for them to be read once
+CHECKED = 12  # tokens behind such a beginning, to see whether this model can
 
 
 class Generated(NamedTuple):
@@ -65,21 +66,30 @@ def read_prefix(loaded: LoadedModel, prompts: Sequence[Sequence[int]]) -> Prefix
         return None
     begin = tuple(prompts[0][:count])
     with torch.inference_mode():
-        read = _State.read(loaded, [begin])
-        layers = [type(layer).__name__ for layer in getattr(read.cache, "layers", ())]
-        if not layers or set(layers) != {"DynamicLayer"}:
+        if not _shares(
+            loaded, begin[:WORTH], [begin[-CHECKED:], *(tuple(prompt[-3:]) for prompt in prompts[:2])]
+        ):
             return None
-        prefix = Prefix(begin, read.cache)
-        some = [min(prompts, key=len), max(prompts, key=len)]
-        whole = torch.cat([_State.read(loaded, [prompt]).logits for prompt in some])
-        parted = _State.read(loaded, some, prefix).logits
+        return Prefix(begin, _State.read(loaded, [begin]).cache)
+
+
+def _shares(loaded: LoadedModel, begin: Sequence[int], ends: Sequence[Sequence[int]]) -> bool:
+    """Whether prompts of these ends have the same logits behind a shared beginning as when read whole."""
+    import torch
+
+    read = _State.read(loaded, [begin])
+    if {type(layer).__name__ for layer in getattr(read.cache, "layers", ())} != {"DynamicLayer"}:
+        return False
+    some = [[*begin, *end] for end in ends]
+    whole = torch.cat([_State.read(loaded, [prompt]).logits for prompt in some])
+    parted = _State.read(loaded, some, Prefix(tuple(begin), read.cache)).logits
     near = AGREE if read.dtype in (torch.bfloat16, torch.float16) else AGREE / 20
     if torch.allclose(whole.log_softmax(-1), parted.log_softmax(-1), rtol=near, atol=near):
-        return prefix
+        return True
     logging.getLogger(__name__).info(
         "this model reads a shared beginning otherwise: each prompt is read whole"
     )
-    return None
+    return False
 
 
 def generate(

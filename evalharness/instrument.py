@@ -8,7 +8,7 @@ from typing import Any
 
 from curate.errors import ConfigError
 from curate.workspace import Workspace
-from evalharness.comparison import FairChance, Instrument
+from evalharness.comparison import ARMS, FairChance, Instrument
 
 # Another device, another number format or another library gives other tokens: such arms are not compared.
 ALIKE = ("device", "compute_dtype", "quantization", "versions")
@@ -77,7 +77,7 @@ def fair_chances(found: Mapping[str, Mapping[str, Any]], candidate: str) -> list
     """How each baseline was asked. What a run on validation chose is in its notes under `tuning`."""
     rows = []
     for arm, record in found.items():
-        if arm == candidate:
+        if arm == candidate or arm not in ARMS:
             continue
         params, notes = record["params"], record["notes"]
         tuning = notes.get("tuning")
@@ -88,6 +88,10 @@ def fair_chances(found: Mapping[str, Mapping[str, Any]], candidate: str) -> list
             prompt="tuned on validation" if tuning else own,
             candidates=tuning.get("candidates"),
             chosen=str(tuning.get("chosen") or ""),
+            metric=tuning.get("metric"),
+            rows=tuning.get("rows"),
+            value=tuning.get("value"),
+            untuned=tuning.get("untuned"),
             shots=params.get("shots"),
             neighbours=params.get("neighbours"),
             recall=notes.get("recall"),

@@ -11,7 +11,7 @@ from curate.formats.tables import guarded
 from curate.workspace import Workspace
 from evalharness.compare import Pairs, pair
 from evalharness.comparison import Comparison, Examples
-from evalharness.sidebyside import kind_of, side_by_side
+from evalharness.sidebyside import side_by_side
 
 PAGE = 10_000  # examples on a page; the rest are in report.csv
 CUT, SHORT = 1200, 400  # characters of a text on a page; where there are more than some hundred examples
@@ -86,25 +86,12 @@ def fitting(examples: Examples, room: int = ROOM) -> Examples:
     return Examples(total=examples["total"], kinds=examples["kinds"], rows=kept)
 
 
-def kinds_of(items: Items, comparison: Comparison) -> dict[str, str]:
-    """By example, what became of it: lost, won, none right or alike."""
-    metric = comparison["settings"]["primary"]
-    metric = "accuracy" if metric == "macro-f1" else metric
-    columns = {arm: items.pairs.values[metric, arm].tolist() for arm in comparison["arms"]}
-    return {
-        example_id: kind_of(
-            {arm: None if values[row] != values[row] else values[row] for arm, values in columns.items()},
-            comparison["candidate"],
-        )
-        for row, example_id in enumerate(items.pairs.example_ids)
-    }
-
-
 def csv_of(items: Items, comparison: Comparison) -> str:
     """One line an item, the arms side by side. A cell that a spreadsheet would run has a quote before it."""
     rows = items.examples.filter(pl.col("example_id").is_in(items.pairs.example_ids))
     messages = [found or [] for found in rows["messages"].to_list()]
-    kinds = kinds_of(items, comparison)
+    every = page_of(items, comparison, most=len(items.pairs.example_ids))
+    kinds = {row["example_id"]: " ".join([row["kind"], *row.get("marks", [])]) for row in every["rows"]}
     table = rows.select("example_id", "source", "source_row", "group", "label").with_columns(
         pl.Series("kind", [kinds[each] for each in rows["example_id"]], dtype=pl.String),
         pl.Series("question", [prompt_text(found) for found in messages], dtype=pl.String),

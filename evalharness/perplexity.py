@@ -59,9 +59,9 @@ def reference_logprobs(
     for arm in measured:
         ids = workspace.table(predictions[arm]).select("example_id")
         rows = workspace.examples(dataset).join(ids, on="example_id", how="semi")
-        asked = [each for row in queries(rows) if (each := _asked(chat, row)) is not None]
+        asked = [each for row in queries(rows) if (each := asked_row(chat, row)) is not None]
         with loaded.without_adapter() if arm == BASE else nullcontext():
-            sums = dict(_measure(loaded, asked, arm))
+            sums = dict(measure(loaded, asked, arm))
         table = [(each.example_id, sums[each.example_id], len(each.answer)) for each in asked]
         found[arm] = pl.DataFrame(table, schema=LOGPROBS, orient="row")
     return found
@@ -92,7 +92,7 @@ def _loaded(workspace: Workspace, predictions: str, arm: str) -> LoadedModel:
     )
 
 
-def _asked(chat: Chat, row: Solved) -> Asked | None:
+def asked_row(chat: Chat, row: Solved) -> Asked | None:
     """The tokens of the prompt and of the reference up to the token that ends it; None where there are none."""
     system = [{"role": "system", "content": row.query.system}] if row.query.system else []
     turns = [*system, *row.query.turns]
@@ -113,7 +113,7 @@ def _asked(chat: Chat, row: Solved) -> Asked | None:
     return asked if prompt and answer and asked.size <= chat.loaded.context else None
 
 
-def _measure(loaded: LoadedModel, asked: Sequence[Asked], arm: str) -> Iterator[tuple[str, float]]:
+def measure(loaded: LoadedModel, asked: Sequence[Asked], arm: str) -> Iterator[tuple[str, float]]:
     """The id and the log probability of each reference; like lengths share a batch."""
     import torch
 

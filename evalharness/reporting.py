@@ -12,7 +12,7 @@ from curate.workspace import Workspace, reviewer
 from evalharness.comparing import read_comparison
 from evalharness.comparison import Comparison, Examples
 from evalharness.history import history, history_csv
-from evalharness.items import csv_of, fitting, items_of, page_of
+from evalharness.items import PAGE, csv_of, fitting, items_of, page_of
 from evalharness.nearest import Nearest
 from evalharness.people import with_people
 from evalharness.report import write_files, write_report
@@ -25,7 +25,7 @@ SENDS = {
 NEAREST = 3
 
 
-def write_all(workspace: Workspace, reference: str | None, folder: Path) -> list[Path]:
+def write_all(workspace: Workspace, reference: str | None, folder: Path, *, most: int = PAGE) -> list[Path]:
     """The report's files; the items from the tables, or without them what the comparison itself holds."""
     digest = workspace.artifact("comparison", reference)
     found = with_people(workspace, read_comparison(workspace, digest))
@@ -35,7 +35,7 @@ def write_all(workspace: Workspace, reference: str | None, folder: Path) -> list
     return write_report(
         found,
         folder,
-        page=fitting(page_of(items, found)) if items else None,
+        page=fitting(page_of(items, found, most)) if items else None,
         csv=csv_of(items, found) if items else None,
         sends=sends,
     )

@@ -11,7 +11,7 @@ import polars as pl
 from curate.errors import ConfigError, NotFoundError
 from curate.workspace import Workspace
 from evalharness.arms import SERVED, TUNED, Pool, in_order
-from evalharness.judge import Judge
+from evalharness.judging.judge import Judge
 from evalharness.metrics import Format, Metric, RougeF, described, metrics_of, recorded, score_rouges
 from evalharness.metrics.likelihood import Perplexity
 from evalharness.scored_before import JUDGEMENTS, JUDGES, METRICS, SCORES, Before, Earlier, read_scores, role

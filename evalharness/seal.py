@@ -126,7 +126,7 @@ def readings(
     rows, before = _seen(workspace, [run for run in others if run.of not in declared], test)
     return Readings(
         count=len(first),
-        allowed=len(arms),
+        allowed=max(len(arms), len({run.arm for run in first.values()})),
         declared=len(declared & set(first)),
         broken_off=sum(not run.whole for run in here),
         runs=[{"run_id": run.run_id, "arm": run.arm, "started_at": run.started_at} for run in first.values()],

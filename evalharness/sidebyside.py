@@ -11,6 +11,8 @@ import polars as pl
 from curate.example import answer_text, prompt_text
 from evalharness.compare import Pairs
 from evalharness.comparison import ArmAnswer, CostRow, ExampleRow, Examples, Settings
+from evalharness.intervals import Floats
+from evalharness.metrics.about import about
 
 Kind = Literal["lost", "won", "none right", "alike"]
 KINDS: tuple[Kind, ...] = ("lost", "won", "none right", "alike")
@@ -55,7 +57,10 @@ def side_by_side(
         example_id: {arm: _value(pairs.values[metric, arm][row]) for arm in arms}
         for row, example_id in enumerate(pairs.example_ids)
     }
-    kinds = {example_id: kind_of(row, candidate) for example_id, row in values.items()}
+    less = about(metric).better == "less"
+    kinds = {
+        example_id: kind_of(_turned(row) if less else row, candidate) for example_id, row in values.items()
+    }
     chosen_ids = _select(kinds, values, candidate, most)
     texts = {
         row["example_id"]: row
@@ -77,6 +82,11 @@ def side_by_side(
         rows.append(row | {"marks": marks_of(said, candidate)})
     counts: dict[str, int] = {kind: sum(found == kind for found in kinds.values()) for kind in KINDS}
     return Examples(total=len(kinds), kinds=counts, rows=rows)
+
+
+def _turned(values: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Values of which less is better, so that more is."""
+    return {arm: None if value is None else -value for arm, value in values.items()}
 
 
 def marks_of(said: Mapping[str, ArmAnswer], candidate: str) -> list[str]:
@@ -153,7 +163,9 @@ def cost_rows(predictions: pl.DataFrame | None, arms: Sequence[str]) -> list[Cos
             known = good[column].drop_nulls().cast(pl.Float64).to_numpy()
             return float(known.mean()) if len(known) else None
 
-        seconds = good["seconds"].drop_nulls().to_numpy()
+        seconds, first = _times(good, "seconds"), _times(good, "first_token_seconds")
+        told = good.filter(pl.col("seconds").is_not_null() & pl.col("answer_tokens").is_not_null())
+        spent = float(told["seconds"].sum() or 0.0)
         rows.append(
             CostRow(
                 arm=arm,
@@ -163,7 +175,21 @@ def cost_rows(predictions: pl.DataFrame | None, arms: Sequence[str]) -> list[Cos
                 prompt_tokens=mean("prompt_tokens"),
                 answer_tokens=mean("answer_tokens"),
                 seconds=mean("seconds"),
-                seconds_p95=float(np.quantile(seconds, 0.95)) if len(seconds) else None,
+                seconds_p95=_share(seconds, 0.95),
+                seconds_p50=_share(seconds, 0.5),
+                first_p50=_share(first, 0.5),
+                first_p95=_share(first, 0.95),
+                tokens_a_second=float(told["answer_tokens"].sum()) / spent if spent > 0 else None,
             )
         )
     return rows
+
+
+def _times(answers: pl.DataFrame, column: str) -> Floats:
+    """The known seconds of a column; none where older answers have no such column."""
+    there = column in answers.columns
+    return answers[column].drop_nulls().cast(pl.Float64).to_numpy() if there else np.array([])
+
+
+def _share(values: Floats, share: float) -> float | None:
+    return float(np.quantile(values, share)) if len(values) else None

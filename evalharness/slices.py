@@ -15,6 +15,7 @@ from curate.checks.quality.language import language_of
 from curate.example import prompt_text
 from evalharness.compare import Pairs, groups_left, mean_of
 from evalharness.comparison import ARMS, CANDIDATE, Confusion, Settings, Slice
+from evalharness.metrics.about import about
 from evalharness.paired import Rules, paired_difference
 
 FEW = 10  # examples; under this a slice is shown without an interval
@@ -39,7 +40,8 @@ def slice_rows(
     """
     metric = chosen["primary"] if chosen["primary"] != "macro-f1" else "accuracy"
     rivals = [arm for arm in arms if arm != candidate]
-    rival = max(rivals, key=lambda arm: mean_of(pairs.values[metric, arm]) or 0)
+    best = min if about(metric).better == "less" else max
+    rival = best(rivals, key=lambda arm: mean_of(pairs.values[metric, arm]) or 0)
     rows: list[Slice] = []
     none: dict[str, str] = {}
     for by, names in kinds(pairs, examples).items():
@@ -111,6 +113,8 @@ def _slice(
         groups_left(pairs.groups, inside, known),
         Rules(resamples=RESAMPLES, seed=seed),
     )
+    if about(metric).better == "less":
+        found = found.turned()
     return Slice(
         by=by,
         label=name.strip(),

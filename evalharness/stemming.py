@@ -26,6 +26,11 @@ FOURTH = (
     "al", "ance", "ence", "er", "ic", "able", "ible", "ant", "ement", "ment", "ent", "ion", "ou", "ism", "ate",
     "iti", "ous", "ive", "ize",
 )  # fmt: skip
+SHAPES = str.maketrans(
+    {letter: "c" for letter in "bcdfghjklmnpqrstvwxz0123456789"} | dict.fromkeys("aeiou", "v")
+)
+# whether any of them fits is asked at once: of most words none does
+SECONDS, THIRDS = tuple(suffix for suffix, _ in SECOND), tuple(suffix for suffix, _ in THIRD)
 
 
 def stem(word: str) -> str:
@@ -42,10 +47,12 @@ def stem(word: str) -> str:
 
 def _shape(word: str) -> str:
     """A c for each consonant and a v for each vowel; y is a vowel after a consonant."""
-    shape = ""
-    for letter in word:
-        vowel = letter in "aeiou" or (letter == "y" and shape.endswith("c"))
-        shape += "v" if vowel else "c"
+    shape = word.translate(SHAPES)
+    place = shape.find("y")
+    while place >= 0:
+        vowel = place > 0 and shape[place - 1] == "c"
+        shape = f"{shape[:place]}{'v' if vowel else 'c'}{shape[place + 1 :]}"
+        place = shape.find("y", place)
     return shape
 
 
@@ -89,7 +96,7 @@ def _without_past(word: str) -> str:
 def _second(word: str) -> str:
     if word.endswith("alli") and _measure(word[:-4]) > 0:
         return _second(word[:-2])
-    for suffix, other in SECOND:
+    for suffix, other in SECOND if word.endswith(SECONDS) else ():
         if word.endswith(suffix):
             rest = word[: -len(suffix)]
             return rest + other if _measure(rest) > 0 else word
@@ -97,7 +104,7 @@ def _second(word: str) -> str:
 
 
 def _third(word: str) -> str:
-    for suffix, other in THIRD:
+    for suffix, other in THIRD if word.endswith(THIRDS) else ():
         if word.endswith(suffix):
             rest = word[: -len(suffix)]
             return rest + other if _measure(rest) > 0 else word
@@ -105,7 +112,7 @@ def _third(word: str) -> str:
 
 
 def _fourth(word: str) -> str:
-    for suffix in FOURTH:
+    for suffix in FOURTH if word.endswith(FOURTH) else ():
         if word.endswith(suffix):
             rest = word[: -len(suffix)]
             gone = _measure(rest) > 1 and (suffix != "ion" or rest[-1] in "st")

@@ -80,7 +80,7 @@ def length_controlled(
     if np.ptp(apart) == 0:
         return Controlled(None, None, None, n, "all pairs differ by the same length")
     table = np.column_stack([np.ones(n), np.tanh(apart / apart.std())])
-    found = _logistic(table, chosen)
+    found = logistic(table, chosen)
     if found is None:
         return Controlled(None, None, None, n, "length alone tells all wins from all losses")
     weights, covariance = found
@@ -88,22 +88,26 @@ def length_controlled(
     return Controlled(rate, math.sqrt(covariance[0, 0]) * rate * (1 - rate), float(weights[1]), n, "")
 
 
-def _logistic(table: Floats, wanted: Floats) -> tuple[Floats, Floats] | None:
-    """(weights, their sandwich covariance) by Newton's method; None where it runs away."""
+def logistic(table: Floats, wanted: Floats, precision: Floats | float = 0.0) -> tuple[Floats, Floats] | None:
+    """(weights, their sandwich covariance) by Newton's method; None where it runs away.
+
+    `precision`: of a normal prior around 0 on each weight, so that a perfect split ends somewhere.
+    """
     weights = np.zeros(table.shape[1])
+    prior = np.diag(np.broadcast_to(precision, weights.shape))
     for _ in range(STEPS):
         said = 1 / (1 + np.exp(-table @ weights))
-        curvature = (table.T * (said * (1 - said))) @ table
+        curvature = (table.T * (said * (1 - said))) @ table + prior
         if np.linalg.cond(curvature) > 1e12:
             return None
-        step = np.linalg.solve(curvature, table.T @ (wanted - said))
+        step = np.linalg.solve(curvature, table.T @ (wanted - said) - prior @ weights)
         weights = weights + step
         if np.abs(weights).max() > STEEP:
             return None
         if np.abs(step).max() < 1e-12:
             break
     said = 1 / (1 + np.exp(-table @ weights))
-    bread = np.linalg.inv((table.T * (said * (1 - said))) @ table)
+    bread = np.linalg.inv((table.T * (said * (1 - said))) @ table + prior)
     filling = (table.T * (wanted - said) ** 2) @ table
     return weights, bread @ filling @ bread
 

@@ -15,11 +15,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from curate.errors import ConfigError
 from curate.example import digest
 
+Event: TypeAlias = Any  # what transformers hands to its callbacks, and such a callback
 FOLDER, RUN, WHOLE, LOG = "training", "run.json", "whole.json", "log.jsonl"
 
 
@@ -67,7 +68,9 @@ def place(
         )
     folder.mkdir(parents=True, exist_ok=True)
     told = {"name": name, "params": params, "inputs": inputs, "code": code}
-    (folder / RUN).write_text(json.dumps(told, sort_keys=True, indent=1), encoding="utf-8")
+    draft = folder / f".{RUN}"
+    draft.write_text(json.dumps(told, sort_keys=True, indent=1), encoding="utf-8")
+    draft.rename(folder / RUN)
     return found
 
 
@@ -145,7 +148,7 @@ def forget(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def in_order() -> Any:  # a transformers.TrainerCallback
+def in_order() -> Event:
     """A callback by which rows that are grouped by length come in an order of seed and epoch alone.
 
     transformers draws that order from what chance has come to when an epoch begins. A run that goes on in
@@ -157,7 +160,7 @@ def in_order() -> Any:  # a transformers.TrainerCallback
 
     class InOrder(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
         def on_epoch_begin(
-            self, args: Any, state: Any, control: Any, train_dataloader: Any = None, **_: Any
+            self, args: Event, state: Event, control: Event, train_dataloader: Event = None, **_: Event
         ) -> None:
             batches = train_dataloader.batch_sampler
             while hasattr(batches, "batch_sampler"):  # of several processes each has a part

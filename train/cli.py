@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curate.answer import Answer
-from curate.errors import ConfigError, NotFoundError
+from curate.errors import ConfigError
 
 if TYPE_CHECKING:
     import polars as pl

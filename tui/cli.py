@@ -68,10 +68,12 @@ COMMANDS: dict[str, Command] = {
     "dedup": Command("More", "curate.commands.dedup", "dedup", "a file without its near duplicates, at once"),
     "edits": Command("More", "curate.commands.edits", "edits", "edited answers as preference pairs"),
     "journal": Command("More", "curate.commands.journal", "journal", "decisions from person to person"),
+    "judge": Command("More", "evalharness.cli_judge", "judge", "a model compares answers, in both orders"),
     "label": Command("More", "curate.commands.label", "label", "a label set, answers, and a version of them"),
     "leaks": Command(
         "More", "curate.commands.leaks", "leaks", "what crosses from split to split, or benchmark"
     ),
+    "probe": Command("More", "evalharness.cli_probe", "probe", "forgetting, red team, noise of the measurement"),
     "purge": Command("More", "curate.commands.vault", "purge", "erase raw versions, keep the history"),
     "rate": Command("More", "evalharness.cli_rating", "rate", "people's blind ratings, preference pairs"),
     "reward": Command("More", "evalharness.reward", "reward", "answers' scores by a reward model"),

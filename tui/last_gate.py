@@ -103,6 +103,16 @@ def _loose(parts: list[str], columns: int) -> bool:
     return min(open_until, columns) > column
 
 
+def overhang(text: str) -> int:
+    """The cells by which a terminal may draw a line farther to the right than it is counted."""
+    if text.isascii() or not _DOUBT.search(text):
+        return 0
+    over = [
+        cell_len(text[: run.end()]) + _apart(run.group()) - cell_len(run.group()) for run in _RUN.finditer(text)
+    ]
+    return max(0, max(over, default=0) - cell_len(text))
+
+
 def _apart(text: str) -> int:
     """The cells of a text in a terminal that draws each character on its own."""
     return sum(

@@ -1,7 +1,8 @@
 """OpenAI's published rules for fine-tuning files, looked at in a file as it was written.
 
-From its guides on supervised fine-tuning and on preference optimisation; what only its servers know
-(tokens of a row, their moderation) is not looked at.
+From its guides on supervised fine-tuning and on preference optimisation, the schema of a line in its OpenAPI
+description (FineTuneChatRequestInput, FineTunePreferenceRequestInput) and the checks in its cookbook, as of 2026;
+what only its servers know (tokens of a row, their moderation) is not looked at.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Any
 
 FEWEST = 10  # rows
 LARGEST = 512 << 20  # bytes
-ROLES = ("system", "developer", "user", "assistant", "tool")
+MOST_TOOLS = 128
+ROLES = ("system", "user", "assistant", "tool", "function")  # of a line; `developer` is only for asking
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
-KEYS = {"role", "content", "name", "tool_calls", "tool_call_id", "weight", "refusal"}
+KEYS = {"role", "content", "name", "tool_calls", "tool_call_id", "function_call", "weight", "refusal"}
+PARTS = ("text", "image_url", "refusal")
 
 
 def objections(path: Path) -> list[str]:
@@ -50,6 +53,9 @@ def _line(line: str) -> Iterator[str]:
         yield from _chat(row, row.get("messages"))
         if not any(_trained(message) for message in _objects(row.get("messages"))):
             yield "no assistant message to learn from"
+        for key in ("tools", "functions"):
+            if len(_objects(row.get(key))) > MOST_TOOLS:
+                yield f"more than {MOST_TOOLS} `{key}`"
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401
@@ -62,23 +68,20 @@ def _trained(message: dict[str, Any]) -> bool:
 
 def _preference(row: dict[str, Any]) -> Iterator[str]:
     asked = row["input"] if isinstance(row["input"], dict) else {}
-    yield from _chat(asked, asked.get("messages"), ends="user")
+    yield from _chat(asked, asked.get("messages"))
     for key in ("preferred_output", "non_preferred_output"):
         said = _objects(row.get(key))
         if len(said) != 1 or said[0].get("role") != "assistant":
             yield f"`{key}` is not one assistant message"
 
 
-def _chat(row: dict[str, Any], messages: Any, *, ends: str = "assistant") -> Iterator[str]:  # noqa: ANN401
+def _chat(row: dict[str, Any], messages: Any) -> Iterator[str]:  # noqa: ANN401
     turns = _objects(messages)
     if not turns or len(turns) != len(messages):
         yield "`messages` is no list of messages"
         return
     for turn in turns:
         yield from _turn(turn)
-    last = turns[-1].get("role")
-    if last != ends and not (ends == "user" and last == "tool"):
-        yield f"the last message is not from the {ends}"
     called = Counter(call.get("id") for turn in turns for call in _objects(turn.get("tool_calls")))
     if any(not called[turn.get("tool_call_id")] for turn in turns if turn.get("role") == "tool"):
         yield "a tool's answer names no call that was made"
@@ -95,8 +98,11 @@ def _turn(turn: dict[str, Any]) -> Iterator[str]:
         yield f"a message has no `{strange[0]}`"
     content = turn.get("content")
     calls = _objects(turn.get("tool_calls"))
-    if not isinstance(content, (str, list)) and not (content is None and calls):
+    called = calls or turn.get("function_call")
+    if not isinstance(content, (str, list)) and not (content is None and called):
         yield "a message without content"
+    if any(part.get("type") not in PARTS for part in _objects(content)):
+        yield "content that is neither text nor an image"
     if "name" in turn and not NAME.fullmatch(str(turn["name"])):
         yield "a `name` that is not of letters, digits, _ and -, at most 64"
     if "weight" in turn and (turn.get("role") != "assistant" or turn["weight"] not in (0, 1)):

@@ -182,7 +182,7 @@ def _llamafactory(settings: Settings, name: str, folder: Path) -> dict[str, Any]
         "dataset": f"{name}-train" if any(folder.glob(f"{name}-train.json")) else name,
         "eval_dataset": f"{name}-validation" if validated else None,
         "eval_strategy": "epoch" if validated else None,
-        "cutoff_len": settings["context"],
+        "cutoff_len": settings["context"] + packing,  # it takes one off where it packs
         "mask_history": True if settings.get("train_on") == "last" else None,
         "packing": packing,
         "neat_packing": packing or None,

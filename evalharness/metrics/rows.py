@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -31,11 +31,17 @@ class Scored(NamedTuple):
 
 def score_rows(predictions: pl.DataFrame, one: Callable[[Mapping[str, Any]], Scored]) -> pl.DataFrame:
     """`one` applied to each prediction that has an answer."""
-    rows = []
-    for row in predictions.iter_rows(named=True):
-        if row["answer"] is None:
-            found = Scored(None, f"no answer: {row['error'] or 'none was recorded'}")
-        else:
-            found = one(row)
-        rows.append((row["example_id"], *found))
-    return pl.DataFrame(rows, schema=ROWS, orient="row")
+    rows = predictions.iter_rows(named=True)
+    found = [no_answer(row["error"]) if row["answer"] is None else one(row) for row in rows]
+    return table_of(predictions["example_id"].to_list(), found)
+
+
+def no_answer(error: str | None) -> Scored:
+    """Of a row without an answer: its reason, and no value."""
+    return Scored(None, f"no answer: {error or 'none was recorded'}")
+
+
+def table_of(example_ids: Sequence[str], found: Sequence[Scored]) -> pl.DataFrame:
+    """What was scored, as a table."""
+    columns = [list(column) for column in zip(*found, strict=True)] or [[] for _ in Scored._fields]
+    return pl.DataFrame([list(example_ids), *columns], schema=ROWS)

@@ -7,12 +7,11 @@ import string
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 import polars as pl
 
-from evalharness.metrics.rows import NO_REFERENCE, Scored, score_rows
+from evalharness.metrics.rows import NO_REFERENCE, Scored, no_answer, score_rows, table_of
 from evalharness.rouge import order, parse, rouge_of
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -83,40 +82,37 @@ class RougeF:
 
 def score_rouges(metrics: Sequence[RougeF], predictions: pl.DataFrame) -> list[pl.DataFrame]:
     """The scores of several kinds, the texts of a row parsed once for all of them."""
-    found: dict[bool, dict[str, list[Scored]]] = {}
+    found: list[list[Scored]] = [[] for _ in metrics]
     for stemmed in dict.fromkeys(metric.stemmed for metric in metrics):
-        kinds = [metric.kind for metric in metrics if metric.stemmed == stemmed]
-        found[stemmed] = {kind: [] for kind in kinds}
-        for reference, answer in predictions.select("reference", "answer").iter_rows():
-            for kind, scored in _rouges(reference, answer, kinds, stemmed=stemmed).items():
-                found[stemmed][kind].append(scored)
-    tables = []
-    for metric in metrics:
-        scores = iter(found[metric.stemmed][metric.kind])
-        by_id = {key: next(scores) for key in predictions["example_id"]}
-        tables.append(score_rows(predictions, partial(_of_row, by_id)))
-    return tables
-
-
-def _of_row(known: Mapping[str, Scored], row: Mapping[str, Any]) -> Scored:
-    return known[row["example_id"]]
+        asked = [(at, metric.kind) for at, metric in enumerate(metrics) if metric.stemmed == stemmed]
+        kinds = [(kind, 1 if kind.startswith("rougeL") else order(kind)) for _, kind in asked]
+        for reference, answer, error in predictions.select("reference", "answer", "error").iter_rows():
+            if answer is None:
+                scored = [no_answer(error)] * len(kinds)
+            else:
+                scored = _rouges(reference, answer, kinds, stemmed=stemmed)
+            for (at, _), each in zip(asked, scored, strict=True):
+                found[at].append(each)
+    ids = predictions["example_id"].to_list()
+    return [table_of(ids, scored) for scored in found]
 
 
 def _rouges(
-    reference: str | None, answer: str | None, kinds: Sequence[str], *, stemmed: bool
-) -> dict[str, Scored]:
-    if not reference or answer is None:
-        return dict.fromkeys(kinds, Scored(None, NO_REFERENCE))
+    reference: str | None, answer: str, kinds: Sequence[tuple[str, int]], *, stemmed: bool
+) -> list[Scored]:
+    """Of each kind, with the words that it needs of the reference."""
+    if not reference:
+        return [Scored(None, NO_REFERENCE)] * len(kinds)
     wanted = parse(reference, stemmed=stemmed)
-    needed = {kind: 1 if kind.startswith("rougeL") else order(kind) for kind in kinds}
-    counted = [kind for kind in kinds if len(wanted.words) >= needed[kind]]
-    found = rouge_of(wanted, parse(answer, stemmed=stemmed), counted)
-    return {
-        kind: Scored(found[kind].f)
-        if kind in found
-        else Scored(None, f"the reference has fewer than {needed[kind]} words of a-z and 0-9")
-        for kind in kinds
-    }
+    count = len(wanted.words)
+    said = parse(answer, stemmed=stemmed)
+    found = rouge_of(wanted, said, [kind for kind, needed in kinds if needed <= count])
+    return [
+        Scored(found[kind].f)
+        if needed <= count
+        else Scored(None, f"the reference has fewer than {needed} words of a-z and 0-9")
+        for kind, needed in kinds
+    ]
 
 
 def exact_match(reference: str, answer: str) -> float:

@@ -88,12 +88,15 @@ def test_new_answers_of_one_arm_leave_out_what_only_the_others_were_scored_by(wo
 
 def test_a_judges_word_is_not_lost_when_the_next_call_names_no_judge(workspace, chat_server):
     put(workspace, "base")
-    url = chat_server(lambda body, n: (200, '{"score": 3, "reason": "so so"}'))
-    cli_score.score(judge=url, judge_model="m", rubric=["tone"])
+    url = chat_server(lambda body, n: (200, '{"polite": 3, "plain": 3, "reason": "so so"}'))
+    first = cli_score.score(judge=url, judge_model="m", rubric=["tone"])
     asked = len(chat_server.requests)
-    found = cli_score.score(metric=["chrf"])
-    tone = next(row for row in found.data["means"] if row["metric"] == "judge:tone")
-    assert tone["mean"] == 0.5 and len(chat_server.requests) == asked
+    second = cli_score.score(metric=["chrf"])
+    means = [
+        next(row["mean"] for row in each.data["means"] if row["metric"] == "judge:tone")
+        for each in (first, second)
+    ]
+    assert means[0] is not None and means[0] == means[1] and len(chat_server.requests) == asked
 
 
 def test_old_tables_without_the_new_column_are_read(workspace):
@@ -157,7 +160,7 @@ def test_what_is_no_number_is_a_row_error(tmp_path, value, words):
 
 @pytest.mark.parametrize("name", ["nothing", "rouge0", "rougeX", "bleu:klingon", "/nowhere/m.py"])
 def test_an_unknown_metric_is_refused_with_what_is_known(name):
-    with pytest.raises(ConfigError, match="--metric|no such tokenizer"):
+    with pytest.raises(ConfigError, match=r"--metric|no such tokenizer"):
         asked_metric(name).score(pl.DataFrame({"example_id": ["1"], "answer": ["a"], "reference": ["a"]}))
 
 
@@ -213,7 +216,7 @@ def test_a_metric_of_evaluate_by_path_scores_row_by_row(scripts):
 def test_a_metric_of_evaluate_that_takes_numbers_or_cannot_be_fetched_says_so(scripts):
     from curate.errors import ResourceError
 
-    with pytest.raises(ConfigError, match="answers and references are texts|takes predictions as int32"):
+    with pytest.raises(ConfigError, match="takes predictions as int32"):
         asked_metric(f"evaluate:{scripts / 'int32' / 'shout.py'}")
     with pytest.raises(ResourceError, match="could not load it") as told:
         asked_metric("evaluate:no-such-metric-here")

@@ -13,9 +13,9 @@ from curate.errors import ConfigError, MissingExtraError
 from evalharness.answerers import Local
 from evalharness.arms import Tuned
 from evalharness.predict import Asking, predict
-from evalharness.summary import means
 from evalharness.score import score
-from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
+from evalharness.summary import means
+from tests.train.test_train import NF4, told_of, train  # noqa: F401  # the fixture
 from train import metric, reports
 from train.recipe import FIELDS, parse, resolve
 
@@ -88,7 +88,7 @@ def test_the_best_by_metric_is_kept_and_stops_the_run(train, keep, tickets, work
 def test_early_stopping_by_loss(train, keep, tickets, workspace):  # noqa: F811
     """A rate that makes it worse from evaluation to evaluation stops it; without the setting it goes on."""
     keep(tickets)
-    settings = {"learning_rate": 0.3, "schedule": "constant", "epochs": 6, "max_grad_norm": 0.0}
+    settings = {"learning_rate": 1.0, "schedule": "constant", "epochs": 6, "max_grad_norm": 0.0, **NF4}
     train({**settings, "early_stopping": 1}, name="stopped")
     train(settings, name="whole")
     assert told_of(workspace, "stopped")["steps"] < told_of(workspace, "whole")["steps"] == 18
@@ -130,8 +130,13 @@ def test_tensorboard_stands_beside_the_adapter_and_not_in_it(train, keep, ticket
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
 def test_a_tracker_is_told_in_the_workspace_and_asks_no_network(
-    train, keep, tickets, workspace, name, monkeypatch
-):  # noqa: F811
+    train,  # noqa: F811
+    keep,
+    tickets,
+    workspace,
+    name,
+    monkeypatch,
+):
     """By its own package, where that is installed; the test's environment is put back."""
     pytest.importorskip(name)
     for variable in ("WANDB_MODE", "WANDB_DIR", "MLFLOW_TRACKING_URI"):

@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 from dataclasses import fields, replace
 from types import SimpleNamespace
 
@@ -259,3 +261,14 @@ def test_two_processes_train_as_one(train, keep, tickets, workspace, base):  # n
     for single, shared in zip(one["losses"], two["losses"], strict=True):
         assert shared["loss"] == pytest.approx(single["loss"], rel=1e-4)
     assert not list((workspace.root / "training").iterdir())
+
+
+def test_accelerate_reads_the_configuration_for_fsdp_in_the_docs(tmp_path):
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    docs = (Path(__file__).parents[2] / "docs" / "train.md").read_text(encoding="utf-8")
+    path = tmp_path / "fsdp.yaml"
+    path.write_text(docs.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    found = load_config_from_file(str(path))  # it refuses keys that it does not know
+    assert str(found.distributed_type).endswith("FSDP") and found.num_processes == 2
+    assert found.fsdp_config["fsdp_state_dict_type"] == "FULL_STATE_DICT"

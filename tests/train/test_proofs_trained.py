@@ -57,7 +57,7 @@ def test_steps_that_teach_nothing_are_found(trial, monkeypatch):
     trial.kept["by heart"] = learning.few_by_heart(trial)
     trial.kept["by heart"].go()
     with pytest.raises(
-        ResourceError, match="learned by heart failed: last loss over the first.*is not below 0.1"
+        ResourceError, match=r"learned by heart failed: last loss over the first.*is not below 0.1"
     ):
         learning.by_heart(trial)
 
@@ -83,7 +83,7 @@ def test_rows_whose_end_token_is_not_trained_make_a_model_that_does_not_stop(tri
     underway = trial.kept["by heart"] = learning.few_by_heart(trial)
     underway.go()
     with pytest.raises(
-        ResourceError, match="end token learned failed: share of 20 other rows.*is not above 0.95"
+        ResourceError, match=r"end token learned failed: share of 20 other rows.*is not above 0.95"
     ):
         learning.stops(trial)
 
@@ -143,7 +143,7 @@ def test_a_loss_that_goes_by_how_rows_are_put_together_is_found(trial, monkeypat
         return underway
 
     monkeypatch.setattr(trial, "short", of_means)
-    with pytest.raises(ResourceError, match="accumulation parity failed.*is not below 0.0001"):
+    with pytest.raises(ResourceError, match=r"accumulation parity failed.*is not below 0.0001"):
         learning.parts(trial)
 
 
@@ -202,7 +202,7 @@ def test_a_control_that_is_better_is_found(trial, monkeypatch):
         and "accuracy on 24 validation rows after 24 steps on shuffled answers" in held.compared
     )
     monkeypatch.setattr(control, "shuffled", lambda rows, seed: list(rows))
-    with pytest.raises(ResourceError, match="shuffled answers failed.*the comparison says SHIP"):
+    with pytest.raises(ResourceError, match=r"shuffled answers failed.*the comparison says SHIP"):
         control.control(trial)
 
 

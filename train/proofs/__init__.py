@@ -52,15 +52,15 @@ PROOFS = (
     Proof("c15", "base unchanged", TRAINED, "the adapter belongs to the base that it names", "reading all weights twice", trained.base_unchanged),
     Proof("c12", "the adapter acts", TRAINED, "what was trained changes answers", "two passes of four short rows", trained.acts),
     Proof("c13", "reload equals", TRAINED, "what was saved is what was trained", "two passes of four short rows", trained.reload),
-    Proof("c9", "learned by heart", PROVED, "mask, loss and steps together teach an answer word for word", f"{learning.BY_HEART_STEPS} steps of four short rows", learning.by_heart),
+    Proof("c9", "learned by heart", PROVED, "mask, loss and steps together teach an answer word for word", f"at most {learning.BY_HEART_STEPS} steps of {learning.BY_HEART_ROWS} short rows", learning.by_heart),
     Proof("c1", "mask oracle, as text", PROVED, "the trained tokens read as the answers", "a millisecond a row", entering.answers_decode),
     Proof("c2", "end token learned", PROVED, "what has learned answers ends them", f"{learning.ASKED} answers", learning.stops),
     Proof("c13", "reload equals, anew", PROVED, "the harness loads what was trained", "loading the base", trained.fresh),
     Proof("c14", "merge", PROVED, "the adapter can be merged", f"loading the base three times, {trained.MERGED_ROWS} rows", trained.merge),
     Proof("c17", "padding", PROVED, "a batch answers as each prompt alone", f"{2 * trained.PADDED_ROWS} answers", trained.padding),
     Proof("c8", "accumulation parity", PROVED, "accumulate changes memory, not the result", f"{3 * learning.PARTS_STEPS} steps of {learning.PARTS_ROWS} short rows", learning.parts),
-    Proof("c10", "equal seeds", PROVED, "a run can be repeated", f"{2 * learning.TWICE_STEPS} steps of 8 short rows", learning.seed),
-    Proof("c11", "resumed equals straight", PROVED, "a stopped run ends as one in one piece", f"{learning.TWICE_STEPS // 2} steps of 8 short rows", learning.resume),
+    Proof("c10", "equal seeds", PROVED, "a run can be repeated", f"{2 * learning.TWICE_STEPS} steps of 4 short rows", learning.seed),
+    Proof("c11", "resumed equals straight", PROVED, "a stopped run ends as one in one piece", f"{learning.TWICE_STEPS // 2} steps of 4 short rows", learning.resume),
     Proof("c18", "shuffled answers", PROVED, "the comparison can say no", f"{control.STEPS} steps, {2 * control.ROWS} answers", control.control),
 )  # fmt: skip
 FULL = "the base is held in full precision"

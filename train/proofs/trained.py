@@ -5,7 +5,7 @@ from __future__ import annotations
 from evalharness.adapters import merging
 from evalharness.adapters.registry import Adapter
 from evalharness.chat import Chat
-from evalharness.generation import generate
+from evalharness.generation import Generated, generate
 from evalharness.models import load_model
 from train import checks, metric, sft
 from train.batches import Encoded
@@ -111,9 +111,12 @@ def padding(trial: Trial) -> Checked | str:
         return "a reward model answers nothing"
     now, rows = underway.now, _asked(trial, PADDED_ROWS)
     prompts = [metric.parted(row)[0] for row in rows]
-    how = {"stops": Chat(now).stops, "max_new_tokens": PADDED_TOKENS}
-    together = generate(now, prompts, **how)
-    alone = [generate(now, [prompt], **how)[0] for prompt in prompts]
+    stops = Chat(now).stops
+
+    def said(asked: list[list[int]]) -> list[Generated]:
+        return generate(now, asked, stops=stops, max_new_tokens=PADDED_TOKENS)
+
+    together, alone = said(prompts), [said([prompt])[0] for prompt in prompts]
     share = sum(one.ids != other.ids for one, other in zip(together, alone, strict=True)) / len(rows)
     limit = UNEQUAL_LIMIT[underway.loaded.device]
     compared = f"share of {len(rows)} prompts of {min(map(len, prompts))} to {max(map(len, prompts))} tokens answered otherwise in a padded batch than alone"

@@ -21,6 +21,8 @@ from textual.strip import Strip
 from textual.visual import Visual
 from textual.widget import Widget
 
+from tui.last_gate import overhang
+
 WHEEL = 3  # lines that a turn of the wheel moves
 NARROW, SHORT = 60, 18  # cells and lines of a screen below which nothing is spent on air
 
@@ -80,14 +82,15 @@ def reach(before: Strip | None, after: Strip) -> int:
 
 
 def _written(line: Strip) -> int:
-    """The cells up to the last one that is not blank."""
+    """The cells up to the last one that is not blank, or may not be in a terminal that draws the line wider."""
     cells = line.cell_length
     for text, style, _ in reversed(list(line)):
         rest = text.rstrip(" ")
         if rest or (style is not None and (style.reverse or style.underline)):
-            return cells - (len(text) - len(rest) if rest else 0)
+            cells -= len(text) - len(rest) if rest else 0
+            break
         cells -= len(text)
-    return cells
+    return min(cells + overhang(line.text.rstrip(" ")), line.cell_length)
 
 
 class Lines(Widget):

@@ -57,6 +57,8 @@ def test_llamafactory_gets_the_same_training(tmp_path):
     told = written(tmp_path, "llamafactory")
     wanted = {"model_name_or_path": "some/base", "stage": "sft", "finetuning_type": "lora", "lora_rank": 8, "lora_target": "all", "quantization_bit": 4, "dataset": "mine-train", "eval_dataset": "mine-validation", "cutoff_len": 512, "num_train_epochs": 3.0, "learning_rate": 1e-05, "bf16": True, "packing": False, "warmup_steps": 11}  # fmt: skip
     assert {key: told[key] for key in wanted} == wanted and "template" not in told
+    packed = written(tmp_path, "llamafactory", packing="on")
+    assert packed["neat_packing"] and packed["cutoff_len"] == 513  # it takes one off
     other = written(tmp_path, "llamafactory", train_on="last", objective="orpo", precision="fp32")
     assert (
         other["mask_history"]
@@ -100,7 +102,10 @@ GOOD = [
     {"input": {"messages": [turn("user")]}, "preferred_output": [turn("assistant")], "non_preferred_output": [turn("assistant")]},
 ]  # fmt: skip
 BAD = [
-    ({"messages": [turn("user")]}, "the last message is not from the assistant"),
+    ({"messages": [turn("user")]}, "no assistant message to learn from"),
+    ({"messages": [turn("developer"), turn("assistant")]}, "no role is called `developer`"),
+    ({"messages": [turn("user"), turn("assistant")], "tools": [{"type": "function", "function": {"name": f"f{n}"}} for n in range(129)]}, "more than 128 `tools`"),
+    ({"messages": [{"role": "user", "content": [{"type": "input_audio"}]}, turn("assistant")]}, "neither text nor an image"),
     ({"messages": [turn("user"), turn("assistant", weight=0)]}, "no assistant message to learn from"),
     ({"messages": [turn("user"), turn("assistant", weight=0.5)]}, "a `weight` that is not 0 or 1"),
     ({"messages": [turn("human"), turn("assistant")]}, "no role is called `human`"),

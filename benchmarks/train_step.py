@@ -1,0 +1,239 @@
+"""A step of training beside plain TRL: equal settings, TRL's defaults, TRL tuned; packed and unpacked losses."""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import polars as pl
+
+from benchmarks.tickets import prepare
+
+NAME = "train-step"
+HELP = "step time and tokens a second beside TRL (equal, default, tuned), packed and unpacked losses, memory"
+
+Event: TypeAlias = Any  # what transformers hands to its callbacks, and a callback
+Setting: TypeAlias = Any
+
+RATIOS = ("step_ratio_trl_equal", "token_rate_ratio_trl_default", "token_rate_ratio_trl_tuned")
+EIGHT_B = {
+    "vocab_size": 128_256, "hidden_size": 4096, "intermediate_size": 14_336, "num_hidden_layers": 32,
+    "num_attention_heads": 32, "num_key_value_heads": 8, "max_position_embeddings": 8192,
+}  # fmt: skip
+
+
+def stopwatch(warm: int) -> Event:
+    """A callback that takes each step's seconds and counts its tokens; the first `warm` steps are left out."""
+    import torch
+    from transformers import TrainerCallback
+
+    def now() -> float:
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        return time.perf_counter()
+
+    class Stopwatch(TrainerCallback):
+        def __init__(self) -> None:
+            self.seconds: list[float] = []
+            self.tokens: list[float] = []
+            self.losses: list[float] = []
+            self.began = 0.0
+
+        def on_step_begin(self, *_: Event, **__: Event) -> None:
+            self.began = now()
+
+        def on_step_end(self, *_: Event, **__: Event) -> None:
+            self.seconds.append(now() - self.began)
+
+        def on_log(self, args: Event, state: Event, control: Event, logs: Event = None, **_: Event) -> None:
+            if "loss" in logs:
+                self.losses.append(logs["loss"])
+                self.tokens.append(logs["num_tokens"])
+
+        @property
+        def step(self) -> float:
+            return statistics.median(self.seconds[warm:])
+
+        @property
+        def rate(self) -> float:
+            return (self.tokens[-1] - self.tokens[warm - 1]) / sum(self.seconds[warm:])
+
+    return Stopwatch()
+
+
+def eight_b(folder: Path, sizes: dict[str, int]) -> Path:
+    """A Llama of these sizes with random weights and the tiny base's tokenizer: right in speed and memory, not in loss."""
+    import torch
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    from evalharness.tinybase import PATH
+
+    tokenizer = AutoTokenizer.from_pretrained(PATH, local_files_only=True)
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
+        model = LlamaForCausalLM(
+            LlamaConfig(dtype=torch.bfloat16, eos_token_id=tokenizer.eos_token_id, **sizes)
+        )
+    model.to(torch.bfloat16).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+class Arms:
+    """The product and plain TRL on the same rows of one workspace."""
+
+    def __init__(self, folder: Path, base: str, steps: int, warm: int) -> None:
+        from curate.workspace import Workspace
+        from train.batches import template_of
+        from train.outline import outline
+        from train.recipe import Given, resolve
+        from train.rows import encode_rows
+
+        self.folder, self.steps, self.warm = folder, steps, warm
+        given = [Given("base", base, ""), Given("max_steps", steps, ""), Given("log_every", 1, "")]
+        self.recipe = replace(resolve(given).recipe, evaluate=False, report_to=("none",))
+        workspace = Workspace(folder / "home")
+        self.examples = workspace.examples(workspace.dataset("tickets")).filter(pl.col("split") == "train")
+        workspace.close()
+        template = template_of(outline(self.recipe), self.recipe.turns)
+        self.rows, _ = encode_rows(template, self.examples)
+
+    def ours(self, **settings: Setting) -> Event:
+        """`seatrial train` from its loaded base on, as the command runs it."""
+        from evalharness.models import load_model
+        from train.run import train
+
+        recipe, watch = replace(self.recipe, **settings), stopwatch(self.warm)
+        loaded = load_model(recipe.base, quantization="nf4", for_training=True, seed=recipe.seed)
+        with tempfile.TemporaryDirectory(dir=self.folder) as work:
+            train(
+                loaded,
+                recipe,
+                self.rows,
+                [],
+                work=Path(work) / "a",
+                adapter=Path(work) / "b",
+                callbacks=[watch],
+            )
+        gc.collect()
+        return watch
+
+    def trl(self, **settings: Setting) -> Event:
+        """TRL's SFTTrainer by its own documentation: messages in, loss on the assistant, LoRA on NF4."""
+        import torch
+        from datasets import Dataset
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from trl import SFTConfig, SFTTrainer
+
+        from evalharness.model_files import find_base
+        from evalharness.models import load_config
+        from evalharness.nf4 import settings as nf4_settings
+        from train.methods import peft_config
+
+        base, cuda = find_base(self.recipe.base), torch.cuda.is_available()
+        dtype = torch.bfloat16 if cuda else torch.float32
+        model = AutoModelForCausalLM.from_pretrained(
+            base, dtype=dtype, local_files_only=True, device_map={"": "cuda" if cuda else "cpu"},
+            quantization_config=nf4_settings(load_config(base, str(base)), dtype),
+        )  # fmt: skip
+        messages = [
+            [{"role": turn["role"], "content": turn["content"]} for turn in row]
+            for row in self.examples["messages"].to_list()
+        ]
+        watch = stopwatch(self.warm)
+        with tempfile.TemporaryDirectory(dir=self.folder) as work:
+            config = SFTConfig(
+                output_dir=work, max_steps=self.steps, use_cpu=not cuda, assistant_only_loss=True, report_to="none",
+                logging_steps=1, disable_tqdm=True, save_strategy="no", **settings,
+            )  # fmt: skip
+            trainer = SFTTrainer(
+                model=model, args=config, train_dataset=Dataset.from_dict({"messages": messages}),
+                processing_class=AutoTokenizer.from_pretrained(base, local_files_only=True),
+                peft_config=peft_config(self.recipe), callbacks=[watch],
+            )  # fmt: skip
+            trainer.train()
+        gc.collect()
+        return watch
+
+    def equal(self) -> dict[str, Any]:
+        """Our settings as TRL names them."""
+        from evalharness.models import load_model
+        from train.arguments import arguments
+
+        loaded = load_model(self.recipe.base, quantization="nf4", for_training=True)
+        told = arguments(loaded, self.recipe, self.folder, judged=False)
+        given = ("output_dir", "max_steps", "use_cpu", "logging_steps", "disable_tqdm", "report_to")
+        skipped = (*given, "save_strategy", "eval_strategy", "logging_nan_inf_filter")
+        return {key: value for key, value in told.items() if key not in skipped}
+
+
+def beside(arms: Arms, rounds: int) -> dict[str, float | None]:
+    """Ours and each way of TRL in turn, several times; medians of the ratios."""
+    tuned = {"packing": True, "activation_checkpointing": False}
+    ratios: dict[str, list[float]] = {name: [] for name in RATIOS}
+    equal = arms.equal()
+    for turn in range(rounds):
+        ours = arms.ours()
+        same, usual, best = arms.trl(**equal), arms.trl(), arms.trl(**tuned)
+        after = arms.ours()  # on both sides of the others, so that a drift of the machine falls on both
+        step = (ours.step + after.step) / 2
+        rate = (ours.rate + after.rate) / 2
+        found = (step / same.step, rate / usual.rate, rate / best.rate)
+        for name, value in zip(RATIOS, found, strict=True):
+            ratios[name].append(value)
+        print(
+            f"round {turn + 1}: ours {step:.3f} s a step, TRL equal {same.step:.3f}; "
+            f"tokens/s ours {rate:,.0f}, TRL default {usual.rate:,.0f}, tuned {best.rate:,.0f}",
+            file=sys.stderr,
+        )
+    return {name: statistics.median(values) for name, values in ratios.items()}
+
+
+def run(
+    data: Path | None, quick: bool
+) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
+    """The tiny base on a processor, an 8B-shaped one on a GPU; `data` is not read."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does: for all of them
+    import torch
+
+    from train.outline import estimate, outline
+
+    gpu = torch.cuda.is_available()
+    steps, warm = (4, 1) if quick else (70, 20) if gpu else (20, 4)
+    figures: dict[str, float | None] = dict.fromkeys((*RATIOS, "loss_difference_50", "memory_estimate_error"))
+    why = dict.fromkeys(figures, "left out of --quick")
+    figures["gpu"] = float(gpu)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        count = 40 if quick else 4_000 if gpu else 800
+        prepare(folder, count, typical=20 if quick else 190 if gpu else 50, longest=1_000 if gpu else 300)
+        base = str(eight_b(folder / "base", EIGHT_B)) if gpu else "tiny"
+        arms = Arms(folder, base, steps, warm)
+        if not quick:
+            figures |= beside(arms, 3)
+            few = {"batch_size": 4, "accumulate": 1, "max_steps": 50}
+            apart, packed = arms.ours(packing="off", **few), arms.ours(packing="on", **few)
+            pairs = zip(apart.losses, packed.losses, strict=True)
+            figures["loss_difference_50"] = sum(abs(a - b) for a, b in pairs) / sum(apart.losses)
+        else:
+            print(f"ours: {arms.ours().rate:,.0f} tokens/s", file=sys.stderr)
+        if gpu and not quick:
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats()
+            arms.ours()
+            longest = max(len(row.ids) for row in arms.rows)
+            said = estimate(outline(arms.recipe), arms.recipe, longest).memory
+            figures["memory_estimate_error"] = said / torch.cuda.max_memory_allocated() - 1
+        elif not quick:
+            why["memory_estimate_error"] = (
+                "of a processor's memory only the whole process's is known; needs a GPU"
+            )
+    why = {key: text for key, text in why.items() if figures[key] is None}
+    return figures, why, {"trl": version("trl")} if not quick else {}, count

@@ -1,0 +1,119 @@
+"""Before and after: how likely the right answers to general questions and passages of general text are.
+
+Right answers are told by likelihood, not by writing: this works for a base that was never taught to chat,
+and is far less noisy than right or wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalharness.intervals import Floats
+from evalharness.paired import Rules
+from evalharness.perplexity import Asked, asked_row, measure
+from evalharness.probed import loss
+from evalharness.probes.items import Question
+from evalharness.task import Query, Solved
+
+if TYPE_CHECKING:
+    from evalharness.answerers import Local
+    from evalharness.chat import Chat
+
+DROP = 0.05  # of the probability of the right answer, in the mean
+RISE = 0.1  # of the loss, in nats a token: one token in ten costs e times as much
+
+
+def general(local: Local, asked: Sequence[Question], rules: Rules) -> dict[str, Any]:
+    """The condition `forgetting`: the probability of the right one among the answers, before and after."""
+    rows: list[Asked] = []
+    for number, each in enumerate(asked):
+        turns = ({"role": "user", "content": each.question},)
+        for place, choice in enumerate(each.choices):
+            row = asked_row(local.chat, Solved(Query(f"{number}/{place}", None, turns), choice, None))
+            rows += [row] if row else []
+    before, after = (_right(told, asked) for told in _twice(local, rows, "general questions"))
+    found = loss(before, after, rules=rules)
+    if found.drop is None or found.upper is None:
+        return _unknown(found.reason or "too few questions fit")
+    hits = [float(np.nanmean(part > 0.5)) for part in (before, after)]
+    return {
+        "state": "pass" if found.upper <= DROP else "fail",
+        "detail": f"right answers to {found.n} general questions: probability {np.nanmean(before):.3f} before, "
+        f"{np.nanmean(after):.3f} after",
+        "value": found.drop,
+        "upper": found.upper,
+        "limit": DROP,
+        "n": found.n,
+        "sure": hits,
+        "topics": _by_topic(asked, before, after),
+        "remedy": "train with a lower rank, rate or fewer epochs, or mix general rows in",
+    }
+
+
+def held_out(local: Local, texts: Sequence[str], rules: Rules) -> dict[str, Any]:
+    """The condition `held-out loss`: nats a token on passages of general text, before and after."""
+    rows = [each for number, text in enumerate(texts) if (each := _passage(local.chat, number, text))]
+    if not rows:
+        return _unknown("no passage fits")
+    sums = _twice(local, rows, "passages")
+    tokens = np.array([len(each.answer) for each in rows], dtype=np.float64)
+    before, after = (-np.array([told[each.example_id] for each in rows]) / tokens for told in sums)
+    found = loss(-before, -after, rules=rules)  # less is better: what is lost is how likely the text is
+    if found.drop is None or found.upper is None:
+        return _unknown(found.reason or "too few passages fit")
+    return {
+        "state": "pass" if found.upper <= RISE else "fail",
+        "detail": f"loss on {found.n} passages of general text: {before.mean():.3f} nats a token before, "
+        f"{after.mean():.3f} after",
+        "value": found.drop,
+        "upper": found.upper,
+        "limit": RISE,
+        "unit": "nats a token",
+        "n": found.n,
+        "remedy": "train with a lower rank, rate or fewer epochs, or mix general rows in",
+    }
+
+
+def _twice(local: Local, rows: Sequence[Asked], what: str) -> list[dict[str, float]]:
+    """Log probabilities by id: of the base alone, then with the adapter."""
+    found = []
+    for when, gone in (("before", True), ("after", False)):
+        with local.loaded.without_adapter() if gone else nullcontext():
+            found.append(dict(measure(local.loaded, rows, f"{what}, {when}")))
+    return found
+
+
+def _right(told: dict[str, float], asked: Sequence[Question]) -> Floats:
+    """The probability of the right answer among those offered; NaN where one of them does not fit."""
+    found = np.full(len(asked), np.nan)
+    for number, each in enumerate(asked):
+        logs = [told.get(f"{number}/{place}") for place in range(len(each.choices))]
+        known = np.array([log for log in logs if log is not None])
+        if len(known) == len(logs):
+            weights = np.exp(known - known.max())
+            found[number] = weights[0] / weights.sum()
+    return found
+
+
+def _passage(chat: Chat, number: int, text: str) -> Asked | None:
+    """A passage as the model reads plain text: its first token is given, the rest is told."""
+    ids = list(chat.tokenizer(text, verbose=False).input_ids)[: chat.loaded.context]
+    return Asked(str(number), ids[:1], ids[1:]) if len(ids) > 1 else None
+
+
+def _by_topic(asked: Sequence[Question], before: Floats, after: Floats) -> dict[str, list[float]]:
+    """Mean probability before and after, by topic."""
+    topics = np.array([each.topic for each in asked])
+    return {
+        str(topic): [float(np.nanmean(before[topics == topic])), float(np.nanmean(after[topics == topic]))]
+        for topic in sorted(set(topics.tolist()))
+        if not np.isnan(before[topics == topic]).all()
+    }
+
+
+def _unknown(why: str) -> dict[str, Any]:
+    return {"state": "not measured", "detail": why}

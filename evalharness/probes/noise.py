@@ -1,0 +1,121 @@
+"""The instrument itself: what changes when the same is asked again, and from seed to seed."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from curate.workspace import Workspace
+from evalharness.arms import Arm, Base, Pool
+from evalharness.predict import PREDICTIONS, Answerer, Asking, questions
+from evalharness.probes.drafts import Drafts
+from evalharness.probes.red_team import answers
+from evalharness.task import label_of
+from evalharness.tuning.trials import metric_of
+from evalharness.unfinished import Row
+
+SPLIT = "validation"  # the test split is not read
+ASKED = 24  # questions that are asked twice
+ROWS = 96  # validation rows that each seed's adapter is asked
+DIFFER = 0.05  # share of answers that may differ
+
+
+def decoding(answerer: Answerer, pool: Pool, examples: pl.DataFrame, drafts: Drafts) -> dict[str, Any]:
+    """The condition `instrument`: the base against itself, in batches and one by one."""
+    asking = Asking(SPLIT, limit=ASKED)
+    if not examples.filter(pl.col("split") == SPLIT).height:
+        return {"state": "not measured", "detail": "no validation rows to ask twice"}
+    asked = [each.query for each in questions(examples, asking)]
+    arm: Arm = Base()
+    together = answers(answerer, arm, pool, asked, asking, drafts.of("noise-together"))
+    alone: dict[str, Row] = {}
+    for number, query in enumerate(asked):
+        alone |= answers(answerer, arm, pool, [query], asking, drafts.of(f"noise-{number}", again=True))
+    both = [each for each in together if each in alone]
+    if not both:
+        return {"state": "not measured", "detail": "none of the validation rows could be asked"}
+    labels = pool.task.labels
+    differ = sum(together[each]["answer"] != alone[each]["answer"] for each in both)
+    otherwise = sum(_says(together[each], labels) != _says(alone[each], labels) for each in both)
+    share = differ / len(both)
+    noise = f"the base asked twice: {differ} of {len(both)} answers differ" + (
+        f", {otherwise} in their label" if labels else ""
+    )
+    return {
+        "state": "pass" if share <= DIFFER else "fail",
+        "detail": noise,
+        "noise": noise,
+        "value": share,
+        "limit": DIFFER,
+        "unit": "share of answers",
+        "n": len(both),
+        "remedy": "compare on one device in full precision, or ask an endpoint that decodes greedily",
+    }
+
+
+def _says(row: Row, labels: Sequence[str]) -> object:
+    return row["choice"] or label_of(str(row["answer"] or ""), labels)
+
+
+def siblings(workspace: Workspace, adapter: str) -> list[str]:
+    """Adapters trained on the same version with the same settings but for the seed, this one first."""
+    found = [adapter]
+    made = _made(workspace, adapter)
+    if made is None:
+        return found
+    query = """select run.run_id, o.digest from run join run_end using (run_id)
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset' and i.digest = ?
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'adapter'
+               where kind = 'train' and error is null order by run_end.ended_at"""
+    for row in workspace.ledger.rows(query, made[0]):
+        other = str(row["digest"])
+        if other not in found and _made(workspace, other) == made:
+            found.append(other)
+    return found
+
+
+def _made(workspace: Workspace, adapter: str) -> tuple[str, dict[str, Any]] | None:
+    """(dataset, settings without the seed) of the run that trained it."""
+    query = """select run.run_id, params from run join run_end using (run_id)
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.digest = ?
+               where kind = 'train' and error is null order by run_end.ended_at desc limit 1"""
+    for row in workspace.ledger.rows(query, adapter):
+        dataset = workspace.ledger.run_artifacts(row["run_id"], "in").get("dataset")
+        params = {key: value for key, value in json.loads(row["params"]).items() if key != "seed"}
+        return (dataset, params) if dataset else None
+    return None
+
+
+def spread(
+    answerer: Answerer,
+    arms: Sequence[Arm],
+    pool: Pool,
+    examples: pl.DataFrame,
+    drafts: Drafts,
+    limit: int | None,
+) -> str:
+    """The primary metric of each seed's adapter on the validation rows, in words."""
+    from evalharness.score import with_references
+
+    asking = Asking(SPLIT, limit=limit)
+    asked = [each.query for each in questions(examples, asking)]
+    metric, means = metric_of(pool, None), []
+    for arm in arms:
+        rows = answers(answerer, arm, pool, asked, asking, drafts.of(f"seed-{arm.name}"))
+        if rows:
+            table = with_references(
+                pl.DataFrame(list(rows.values()), schema=PREDICTIONS, orient="row"), examples
+            )
+            found = metric.score(table)["value"].drop_nulls()
+            if len(found):
+                means.append(float(found.sum()) / len(found))
+    if len(means) < 2:
+        return "one seed only: the spread between seeds is not known"
+    return (
+        f"{metric.name} {min(means):.3f} to {max(means):.3f} over {len(means)} seeds "
+        f"(sd {statistics.stdev(means):.3f}, {len(asked)} validation rows)"
+    )

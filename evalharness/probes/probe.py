@@ -1,0 +1,181 @@
+"""The run `probe`: what an adapter forgot, falls into and gives away, and how far its instrument can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import polars as pl
+
+from curate.errors import ConfigError
+from curate.example import digest
+from curate.workspace import Workspace, code_version
+from evalharness.arms import Tuned
+from evalharness.paired import Rules
+from evalharness.pool import Pool
+from evalharness.predict import Answerer
+from evalharness.probed import KIND, ROLE
+from evalharness.probes import forgetting, harness, noise, regurgitation
+from evalharness.probes.drafts import Drafts
+from evalharness.probes.items import GENERAL, PASSAGES, RED_TEAM, Question, Trap, passages, questions, traps
+from evalharness.probes.red_team import ask, condition, passed
+from evalharness.unfinished import key_of
+
+if TYPE_CHECKING:
+    from evalharness.answerers import Adapter, Local
+
+PARTS = ("forgetting", "held-out loss", "red team", "instrument")
+ROWS = pl.Schema(
+    {
+        "kind": pl.String, "ask": pl.String, "other": pl.String,
+        "base": pl.String, "base_passed": pl.Boolean, "tuned": pl.String, "tuned_passed": pl.Boolean,
+    }
+)  # fmt: skip
+NO_LIKELIHOOD = "an endpoint gives no likelihoods of a text: probe the weights on this machine"
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What is asked; files of the user's own are asked beside the shipped traps, and in place of the rest."""
+
+    general: Path = GENERAL
+    passages: Path = PASSAGES
+    red_team: tuple[Path, ...] = ()
+
+    def read(self) -> tuple[list[Question], list[str], list[Trap]]:
+        """All sets; SourceError for a line that is none."""
+        found = [trap for path in (RED_TEAM, *self.red_team) for trap in traps(path)]
+        return questions(self.general), passages(self.passages), found
+
+
+@dataclass(frozen=True)
+class Probing:
+    """What is to be looked at, and how."""
+
+    parts: tuple[str, ...] = PARTS
+    sets: Sets = field(default_factory=Sets)
+    tasks: tuple[str, ...] = ()  # of lm-evaluation-harness
+    tasks_limit: int | None = None
+    alpha: float = 0.05
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for part in self.parts:
+            if part not in PARTS:
+                raise ConfigError(f"--only {part}", hint=f"it is one of {', '.join(PARTS)}")
+
+
+class Probed(NamedTuple):
+    """What a probe found."""
+
+    digest: str
+    run_id: str
+    found: dict[str, Any]
+    rows: pl.DataFrame  # ROWS
+    fresh: bool
+
+
+def probe(
+    workspace: Workspace,
+    dataset: str,
+    answerer: Answerer,
+    probing: Probing,
+    *,
+    seeds: Sequence[Adapter] = (),
+    again: bool = False,
+) -> Probed:
+    """Probe the fine-tune that the answerer holds, or take what is recorded for these settings.
+
+    `seeds` are further adapters that the answerer holds, of other seeds. The test split is not read.
+    A condition that was left out reads not measured, as the newest probe of an adapter is the one that
+    counts.
+    """
+    general, texts, asked = probing.sets.read()
+    settings, inputs = answerer.identity(Tuned())
+    params: dict[str, object] = {
+        **settings, "parts": list(probing.parts), "tasks": list(probing.tasks), "tasks_limit": probing.tasks_limit,
+        "alpha": probing.alpha, "seed": probing.seed, "seeds": [each.digest for each in seeds],
+        "sets": [digest(repr(general)), digest(repr(texts)), digest(repr(asked))],
+    }  # fmt: skip
+    inputs = {"dataset": dataset, **inputs}
+    if not again and (known := workspace.recorded(KIND, params, inputs)):
+        run_id, outputs = known
+        found = cast("dict[str, Any]", workspace.json(outputs[ROLE]))
+        return Probed(outputs[ROLE], run_id, found, workspace.table(outputs["traps"]), fresh=False)
+    examples = workspace.examples(dataset)
+    pool = Pool(examples)
+    drafts = Drafts(workspace.root, key_of(params, inputs, code_version()))
+    with workspace.run(KIND, params, inputs) as run:
+        work = _Work(answerer, pool, examples, drafts, Rules(alpha=probing.alpha, seed=probing.seed))
+        found = {}
+        if "forgetting" in probing.parts:
+            found["forgetting"] = work.forgetting(general)
+        if "held-out loss" in probing.parts:
+            found["held-out loss"] = work.held_out(texts)
+        rows = pl.DataFrame(schema=ROWS)
+        if "red team" in probing.parts:
+            found["red team"], rows = work.red_team(asked)
+        if "instrument" in probing.parts:
+            found["instrument"] = work.instrument(seeds)
+        if probing.tasks:
+            found["tasks"] = harness.tasks(work.local(), probing.tasks, probing.tasks_limit, work.rules)
+        run.outputs[ROLE] = workspace.put_json("probes", found)
+        run.outputs["traps"] = workspace.put_table("traps", rows)
+    drafts.forget()
+    return Probed(run.outputs[ROLE], run.run_id, found, rows, fresh=True)
+
+
+@dataclass
+class _Work:
+    answerer: Answerer
+    pool: Pool
+    examples: pl.DataFrame
+    drafts: Drafts
+    rules: Rules
+
+    def local(self) -> Local:
+        """The answerer, where it is a model on this machine."""
+        from evalharness.answerers import Local
+
+        if not isinstance(self.answerer, Local):
+            raise ConfigError("lm-evaluation-harness tasks", hint=NO_LIKELIHOOD)
+        return self.answerer
+
+    def forgetting(self, asked: Sequence[Question]) -> dict[str, Any]:
+        try:
+            return forgetting.general(self.local(), asked, self.rules)
+        except ConfigError as error:
+            return {"state": "not measured", "detail": error.hint or error.message}
+
+    def held_out(self, texts: Sequence[str]) -> dict[str, Any]:
+        try:
+            return forgetting.held_out(self.local(), texts, self.rules)
+        except ConfigError as error:
+            return {"state": "not measured", "detail": error.hint or error.message}
+
+    def red_team(self, asked: Sequence[Trap]) -> tuple[dict[str, Any], pl.DataFrame]:
+        """The traps, and what the train rows would give away, as one condition."""
+        base, tuned = ask(self.answerer, self.pool, asked, self.drafts)
+        kept = regurgitation.given_away(self.answerer, self.pool, self.drafts)
+        before, after = ([*passed(traps), *own] for traps, own in ((base, kept.base), (tuned, kept.tuned)))
+        kinds = [trap.kind for trap in asked] + [regurgitation.KIND] * len(kept.secrets)
+        found = condition(before, after, kinds, self.rules)
+        if not kept.secrets:
+            found["detail"] += "; the train rows hold no personal value by its form that could be given away"
+        rows = [
+            (trap.kind, trap.ask, trap.other, one.answer, one.passed, other.answer, other.passed)
+            for trap, one, other in zip(asked, base, tuned, strict=True)
+        ]
+        return found, pl.DataFrame(rows, schema=ROWS, orient="row")
+
+    def instrument(self, seeds: Sequence[Adapter]) -> dict[str, Any]:
+        found = noise.decoding(self.answerer, self.pool, self.examples, self.drafts)
+        told = "one seed only: the spread between seeds is not known"
+        if seeds:
+            arms = [Tuned(), *(Tuned(f"tuned:{each.name}") for each in seeds)]
+            told = noise.spread(self.answerer, arms, self.pool, self.examples, self.drafts, noise.ROWS)
+        found["seeds"] = told
+        found["detail"] += f"; {told}"
+        return found

@@ -1,0 +1,89 @@
+"""One request to an endpoint, against a small server on the loopback."""
+
+import json
+import time
+
+import pytest
+
+from curate.errors import ConfigError, ResourceError
+from evalharness.endpoint import Endpoint
+
+GOOD = json.dumps({"reason": "says the same", "score": 4})
+
+
+def endpoint(url, **more):
+    naps = []
+    made = Endpoint(url, "judge-model", sleep=naps.append, **more)
+    return made, naps
+
+
+def test_it_waits_as_long_as_it_is_asked_to_and_tries_again(chat_server):
+    replies = [(429, "slow down", {"Retry-After": "7"}), (500, "oops"), (503, ""), (200, GOOD)]
+    made, naps = endpoint(chat_server(lambda body, n: replies[n - 1]))
+    assert made.ask(made.body([], 10)).text == GOOD
+    assert naps == [7, 2, 4]
+
+
+def test_a_date_to_try_again_at_is_understood(chat_server):
+    from email.utils import formatdate
+
+    replies = [(429, "", {"Retry-After": formatdate(time.time() + 20, usegmt=True)}), (200, GOOD)]
+    made, naps = endpoint(chat_server(lambda body, n: replies[n - 1]))
+    made.ask(made.body([], 10))
+    assert len(naps) == 1 and 15 < naps[0] <= 20
+
+
+def test_it_does_not_wait_for_a_day(chat_server):
+    made, naps = endpoint(chat_server(lambda body, n: (429, "", {"Retry-After": "86400"})))
+    with pytest.raises(ResourceError, match="asks to wait 86400 s"):
+        made.ask(made.body([], 10))
+    assert not naps and len(chat_server.requests) == 1
+
+
+def test_it_gives_up_after_its_attempts(chat_server):
+    made, naps = endpoint(chat_server(lambda body, n: (500, "oops")), attempts=3)
+    with pytest.raises(ResourceError, match=r"status 500 \(3 attempts\)"):
+        made.ask(made.body([], 10))
+    assert len(chat_server.requests) == 3 and naps == [1, 2]
+
+
+def test_a_timeout_is_tried_again_and_then_said(chat_server):
+    def slow(body, n):
+        time.sleep(0.4)
+        return 200, GOOD
+
+    made, _ = endpoint(chat_server(slow), attempts=2, timeout=0.1)
+    with pytest.raises(ResourceError, match=r"no answer within 0.1 s \(2 attempts\)"):
+        made.ask(made.body([], 10))
+
+
+@pytest.mark.parametrize(
+    ("response", "words"),
+    [
+        (b"<html>", "not a chat completion"),
+        (b"{}", "not a chat completion"),
+        (b'{"choices": []}', "not a chat completion"),
+        (b'{"choices": [{"message": {"content": null}}]}', "not a chat completion"),
+        (b"[]", "not a chat completion"),
+    ],
+)
+def test_a_response_that_is_no_completion_is_said(chat_server, response, words):
+    made, _ = endpoint(chat_server(lambda body, n: (200, response)))
+    with pytest.raises(ResourceError, match=words):
+        made.ask(made.body([], 10))
+
+
+def test_the_key_comes_from_the_environment_and_is_sent_nowhere_else(chat_server, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "secret-value")
+    made, _ = endpoint(chat_server(lambda body, n: (200, GOOD)), key_variable="MY_KEY")
+    made.ask(made.body([{"role": "user", "content": "x"}], 10))
+    assert chat_server.headers[0]["Authorization"] == "Bearer secret-value"
+    assert "secret-value" not in repr(made) and "secret-value" not in str(chat_server.requests)
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "ftp://x/v1", "http://", "http://me:pw@host/v1", "http://h/v1?key=1"]
+)
+def test_an_address_that_is_none_or_holds_a_secret_is_refused(url):
+    with pytest.raises(ConfigError):
+        Endpoint(url, "m")
