@@ -12,7 +12,7 @@ import re
 import unicodedata
 from typing import Any
 
-from rich.cells import cell_len, get_character_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.app import App
 from textual.color import Color
@@ -114,11 +114,15 @@ def overhang(text: str) -> int:
 
 
 def _apart(text: str) -> int:
-    """The cells of a text in a terminal that draws each character on its own."""
-    return sum(
-        1 if unicodedata.category(character) == "Mc" else get_character_cell_size(character)
-        for character in text
-    )
+    """The cells of a text in a terminal that draws each character on its own, at most."""
+    return sum(map(_alone, text))
+
+
+def _alone(character: str) -> int:
+    """Colours of skin and signs of vowels, which are counted as nothing, have cells of their own there."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def guarded(driver: Driver, app: App[Any]) -> Driver:

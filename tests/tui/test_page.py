@@ -42,7 +42,7 @@ def strip(*parts: tuple[str, Style]) -> Strip:
         (strip(("     ", PLAIN)), strip(("a    ", PLAIN)), 1),
         (strip(("a", PLAIN), ("    ", MARKED)), strip(("b    ", PLAIN)), 5),
         (strip(("a    ", PLAIN)), strip(("日本 ", PLAIN)), 4),
-        # drawn one by one it takes three cells more, of which the bracket covers one: these are sent as blanks
+        # drawn one by one it takes three cells more, of which the bracket covers one
         (strip(("         ", PLAIN)), strip(("(🤷🏿\u200d♀\ufe0f)     ", PLAIN)), 4 + 2),
     ],
 )
