@@ -169,10 +169,8 @@ def card_lines(card: Card) -> list[str]:
         )
     if repeats:
         lines.append(f"    asked again   the same winner {kept:,} of {repeats:,} times")
-    lines.append(
-        f"    equal length  {fraction(style.rate)}"
-        + (f" (no list either); {style.reason}" if style.reason else " (and both or neither with a list)")
-    )
+    equal = f": {style.reason}" if style.reason else " (and both or neither with a list)"
+    lines.append(f"    equal length  {fraction(style.rate)}{equal}")
     lines.append(
         f"    style         the longer won {fraction(style.longer)}{_biased(style.longer)}, "
         f"the list {fraction(style.listed)} of {style.n_listed:,}"

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from curate.workspace import Workspace
     from evalharness.answerers import Adapter
-    from evalharness.probes.probe import Probed
 
 ADAPTER = Annotated[
     str | None, typer.Option(help="digest, name or folder; by default the newest trained on this dataset")

@@ -127,7 +127,7 @@ def verdict(
     is stale: it is told, with the reason, and does not ship.
     """
     from curate.workspace import Workspace
-    from evalharness.comparing import read_comparison
+    from evalharness.reading import read_comparison
     from evalharness.stale import adapter_named, newest_about, stale
     from evalharness.verdict import verdict_block
 
@@ -144,6 +144,7 @@ def verdict(
             "STALE: this is no evidence for what stands now, and does not ship",
             *(f"  {reason}" for reason in old),
             "  seatrial predict, score and compare make it again",
+            "What it said when it was made:",
             "",
             *lines,
         ]

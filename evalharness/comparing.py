@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import polars as pl
 
-from curate.errors import GateError, WorkspaceError
+from curate.errors import GateError
 from curate.workspace import Workspace
 from evalharness import budget, evidence, instrument, probed, seal, slices, stale
 from evalharness.believed import believed_beside, believed_sources, leaked_words
@@ -28,7 +28,6 @@ from evalharness.compare import (
 from evalharness.comparison import (
     ARMS,
     CANDIDATE,
-    READABLE,
     SCHEMA,
     Believed,
     Check,
@@ -44,11 +43,14 @@ from evalharness.gathered import TEST, newest_predictions, newest_scores
 from evalharness.judging import card, stored
 from evalharness.nearest import with_near
 from evalharness.people import NOBODY, with_people
+from evalharness.reading import read_comparison
 from evalharness.report import write_report
 from evalharness.score import must_match
 from evalharness.sidebyside import cost_rows, side_by_side
 from evalharness.summary import means
 from evalharness.verdict import decide
+
+__all__ = ["build", "compare_dataset", "read_comparison"]
 
 NEVER_MEASURED = (NOBODY,)
 
@@ -213,6 +215,7 @@ def _checks(
         budget.check_latency(cost, limits, CANDIDATE),
         budget.check_cost(cost, limits, CANDIDATE),
         probed.check("forgetting", g.probes, limits),
+        probed.check("held-out loss", g.probes, limits),
         probed.check("red team", g.probes, limits),
         probed.check_instrument(instrument.stamp(g.records, CANDIDATE, g.probes), g.probes, limits),
         stored.check(g.judges, g.metrics, chosen["primary"]),
@@ -314,15 +317,3 @@ def not_measured(checks: list[Check], metrics: list[MetricRow]) -> list[str]:
         if all(row["mean"] is None for row in rows):
             empty[metric] = next((row["reason"] for row in rows if row["reason"]), None) or "no scores"
     return [*open_checks, *(f"{metric}: {why}" for metric, why in empty.items()), *NEVER_MEASURED]
-
-
-def read_comparison(workspace: Workspace, reference: str | None = None) -> Comparison:
-    """A comparison by name or digest; the newest by default. Raises WorkspaceError for an unknown schema."""
-    value = workspace.json(workspace.artifact("comparison", reference))
-    if not isinstance(value, dict) or value.get("schema") not in READABLE:
-        raise WorkspaceError(
-            "this comparison was made by another version of Seatrial", hint="seatrial compare makes it again"
-        )
-    for row in value["slices"]:
-        row.setdefault("by", "label")  # schema 1 had no others
-    return cast("Comparison", value)

@@ -24,7 +24,8 @@ class Limits(TypedDict, total=False):
     format: float  # how much more rarely than the best baseline it may keep to the form; the margin
     seconds: float  # 95th percentile of one answer
     tokens: float  # mean of one answer, prompt and answer together
-    forgetting: float  # upper bound of the drop
+    forgetting: float  # upper bound of the drop, by the probability of the right answer
+    held_out_loss: float  # upper bound of the rise, in nats a token
     red_team: float  # upper bound of the drop
 
 

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalharness.intervals import (
     CHUNK,
+    KEPT,
     RESAMPLES,
     Codes,
     Floats,
     Interval,
+    drawn_counts,
     no_interval,
     why_too_few,
 )
@@ -20,6 +23,8 @@ from evalharness.paired import ALL_FLIPS, FLIPS, STANDARD, Difference, Rules, Ta
 from evalharness.pooled import EQUAL, Swapped, both_ways
 
 Labels = Sequence[str | None]
+
+ONE_KIND = 400  # to draw how often one kind occurs takes as long as so many products
 
 
 def macro_f1(reference: Labels, predicted: Labels) -> float | None:
@@ -64,15 +69,22 @@ def _mean_f1(hits: Floats, both: Floats) -> Floats:
 def _resampled(parts: Sequence[_Counts], groups: Codes | None, resamples: int, seed: int) -> list[Floats]:
     """Macro-F1 of each part under the same resamples of rows, or of whole groups.
 
-    Rows that say the same in every part count together: what is drawn is how often each kind occurs.
+    Rows that say the same in every part count together, unless there are about as many kinds as rows:
+    what is drawn is how often each kind occurs, or how often each row or group is drawn.
     """
-    rng = np.random.default_rng(seed)
     n = len(parts[0].hit)
     sides = [side for part in parts for side in (part.reference, part.predicted)]
     kinds = np.hstack([side.astype(np.uint8) for side in sides])
-    _, first, kind, sizes = np.unique(
-        kinds, axis=0, return_index=True, return_inverse=True, return_counts=True
-    )
+    bare = np.dtype((np.void, kinds.shape[1])) if kinds.size else None  # rows as single values sort quicker
+    rows = np.ascontiguousarray(kinds).view(bare)[:, 0] if bare else np.zeros(n)
+    _, first, kind, sizes = np.unique(rows, return_index=True, return_inverse=True, return_counts=True)
+    if (
+        groups is None
+        and n * resamples <= KEPT
+        and len(first) * ONE_KIND > n * (1 + sum(part.hit.shape[1] for part in parts))
+    ):
+        return _by_rows(parts, drawn_counts(n, resamples, seed))
+    rng = np.random.default_rng(seed)
     if groups is None:
         units, shares, table = n, sizes / n, None
     else:
@@ -89,6 +101,21 @@ def _resampled(parts: Sequence[_Counts], groups: Codes | None, resamples: int, s
         for kept, part in zip(results, small, strict=True):
             kept.append(_macro(weights, part))
     return [np.concatenate(kept) for kept in results]
+
+
+def _by_rows(parts: Sequence[_Counts], drawn: NDArray[np.uint8]) -> list[Floats]:
+    """Macro-F1 of each part by how often each row is drawn; counts of rows are whole in 32 bits too."""
+    table = np.hstack([side for part in parts for side in (part.hit, part.reference + part.predicted)])
+    rows = table.astype(np.float32)
+    step = max(1, CHUNK // max(1, len(table)))
+    blocks = range(0, len(drawn), step)
+    sums = np.vstack([drawn[at : at + step].astype(np.float32) @ rows for at in blocks]).astype(float)
+    found, start = [], 0
+    for part in parts:  # each has columns for the labels that it knows
+        middle, end = start + part.hit.shape[1], start + 2 * part.hit.shape[1]
+        found.append(_mean_f1(sums[:, start:middle], sums[:, middle:end]))
+        start = end
+    return found
 
 
 def macro_f1_interval(
@@ -182,9 +209,20 @@ def _swapped(
         if exact:
             turned = ((patterns >> np.arange(len(moves))) & 1).astype(np.float64)
         else:
-            turned = rng.binomial(sizes, 0.5, size=(len(patterns), len(sizes))).astype(np.float64)
+            turned = _heads(rng, sizes, len(patterns))
         change = turned @ kinds
         ours = _mean_f1(hits[0] + change[:, :labels], sums[0] + change[:, labels:])
         theirs = _mean_f1(hits[1] - change[:, :labels], sums[1] - change[:, labels:])
         found.append(ours - theirs)
     return Swapped(np.concatenate(found), exact, least)
+
+
+def _heads(rng: np.random.Generator, sizes: Codes, rows: int) -> Floats:
+    """(rows, sizes): of so many tossed coins, how many show heads. Up to 64 coins are the bits of one number."""
+    found = np.empty((rows, len(sizes)))
+    few = sizes <= 64
+    masks = np.array([(1 << int(size)) - 1 for size in sizes[few]], dtype=np.uint64)
+    words = np.frombuffer(rng.bytes(8 * rows * len(masks)), dtype=np.uint64).reshape(rows, len(masks))
+    found[:, few] = np.bitwise_count(words & masks)
+    found[:, ~few] = rng.binomial(sizes[~few], 0.5, size=(rows, int((~few).sum())))
+    return found

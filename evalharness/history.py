@@ -8,8 +8,8 @@ from typing import TypedDict
 
 from curate.formats.tables import guarded
 from curate.workspace import Workspace
-from evalharness.comparing import read_comparison
 from evalharness.comparison import Comparison, Settings
+from evalharness.reading import read_comparison
 from evalharness.wording import instrument_words
 
 

@@ -132,37 +132,66 @@ def score_interval(better: int, worse: int, n: int, confidence: float = 0.95) ->
     return Interval(bound(z), bound(-z), "score")
 
 
-def sign_flip(units: Floats, seed: int, flips: int = FLIPS) -> Tail:
-    """Tails of the sum of `units`, against all or many ways to turn their signs.
+def sign_flips(units: Floats, margins: Sequence[float], seed: int, flips: int = FLIPS) -> list[Tail]:
+    """Tails of a sum against each margin, under all or many ways to turn the units' signs.
 
-    Units are differences less the margin, or their sums over groups. Up to 13 units every pattern
-    is tried; else `flips` random ones, and the observed counts as one of them, so p is never 0.
+    `units` has the sum of differences and the number of rows of each row or group; what is turned is the
+    sum less the margin for each row. Up to 13 units every pattern is tried; else `flips` random ones,
+    the same for each margin, and the observed counts as one of them, so p is never 0.
     """
-    moving = units[units != 0]
-    count, observed = len(moving), float(units.sum())
-    slack = 1e-9 * max(1.0, float(np.abs(moving).sum()))  # equal sums in another order differ by rounding
-    if count <= ALL_FLIPS:
-        every = (np.arange(2**count)[:, None] >> np.arange(count)) & 1
-        sums = (2.0 * every - 1.0) @ moving
-        above, below = float(np.mean(sums >= observed - slack)), float(np.mean(sums <= observed + slack))
-        return Tail(above, below, "sign-flip, exact")
-    # Eight units at a time: a random byte says which of their 256 patterns of signs it is.
-    octets = np.zeros(-(-count // 8) * 8)
-    octets[:count] = moving
-    sums_by_pattern = octets.reshape(-1, 8) @ PATTERNS
-    drawn = np.frombuffer(np.random.default_rng(seed).bytes(len(sums_by_pattern) * flips), dtype=np.uint8)
-    sums = np.zeros(flips)
-    for known, patterns in zip(sums_by_pattern, drawn.reshape(len(sums_by_pattern), flips), strict=True):
-        sums += known[patterns]
-    at_least, at_most = (int(np.sum(side)) for side in (sums >= observed - slack, sums <= observed + slack))
-    return Tail((1 + at_least) / (1 + flips), (1 + at_most) / (1 + flips), "sign-flip")
+    drawn: Floats | None = None
+    found = []
+    for margin in margins:
+        less = units[:, 0] - margin * units[:, 1]
+        moving = less[less != 0]
+        observed = float(less.sum())
+        slack = 1e-9 * max(1.0, float(np.abs(moving).sum()))  # equal sums in another order differ by rounding
+        if len(moving) <= ALL_FLIPS:
+            every = (np.arange(2 ** len(moving))[:, None] >> np.arange(len(moving))) & 1
+            sums = (2.0 * every - 1.0) @ moving
+            above, below = float(np.mean(sums >= observed - slack)), float(np.mean(sums <= observed + slack))
+            found.append(Tail(above, below, "sign-flip, exact"))
+            continue
+        drawn = _turned(units, seed, flips) if drawn is None else drawn
+        sums = drawn[0] - margin * drawn[1]
+        more, fewer = (int(np.sum(side)) for side in (sums >= observed - slack, sums <= observed + slack))
+        found.append(Tail((1 + more) / (1 + flips), (1 + fewer) / (1 + flips), "sign-flip"))
+    return found
 
 
-def tails(deltas: Floats, groups: Codes | None, margin: float, seed: int) -> Tail:
-    """The test that suits the values: binary pairs without groups have an exact one."""
+def _turned(units: Floats, seed: int, flips: int) -> Floats:
+    """(2, flips): sums of both columns under random signs of the rows.
+
+    Eight rows at a time: a random byte says which of their 256 patterns of signs it is, and what each
+    pattern comes to is known.
+    """
+    octets = np.zeros((-(-len(units) // 8) * 8, 2))
+    octets[: len(units)] = units
+    patterns = np.einsum("uec,ep->cup", octets.reshape(-1, 8, 2), PATTERNS)
+    alike = bool(np.all(units[:, 1] == units[0, 1]))  # then the second sum is a count of signs
+    rng = np.random.default_rng(seed)
+    sums = np.zeros((2, flips))
+    heads = np.zeros(flips, dtype=np.int64)
+    for place in range(patterns.shape[1]):
+        said = np.frombuffer(rng.bytes(flips), dtype=np.uint8)
+        index = said.astype(np.intp)
+        sums[0] += patterns[0, place].take(index)
+        if alike:
+            rest = min(8, len(units) - 8 * place)
+            heads += np.bitwise_count(said if rest == 8 else said & ((1 << rest) - 1))
+        else:
+            sums[1] += patterns[1, place].take(index)
+    if alike:
+        sums[1] = units[0, 1] * (2.0 * heads - len(units))
+    return sums
+
+
+def tails(deltas: Floats, groups: Codes | None, margins: Sequence[float], seed: int) -> list[Tail]:
+    """The test that suits the values, against each margin: binary pairs without groups have an exact one."""
     if groups is None and np.all((deltas == 0) | (np.abs(deltas) == 1)):
-        return binary_tail(int(np.sum(deltas > 0)), int(np.sum(deltas < 0)), len(deltas), margin)
-    return sign_flip(group_totals(deltas - margin, groups)[:, 0], seed)
+        better, worse = int(np.sum(deltas > 0)), int(np.sum(deltas < 0))
+        return [binary_tail(better, worse, len(deltas), margin) for margin in margins]
+    return sign_flips(group_totals(deltas, groups), margins, seed)
 
 
 def mean_variance(values: Floats, groups: Codes | None) -> float:
@@ -190,7 +219,7 @@ def paired_difference(
         none = no_interval(reason or "too few pairs")
         return Difference(n, units, float(deltas.mean()) if n else None, none, none, None, None, None)
     levels = (rules.confidence, 1 - 2 * rules.alpha)
-    tail, margin_tail = (tails(deltas, groups, margin, rules.seed) for margin in (0.0, rules.margin))
+    tail, margin_tail = tails(deltas, groups, (0.0, rules.margin), rules.seed)
     # drawn patterns of signs differ by chance; what is no gain is no gain beyond a margin either
     margin_tail = replace(margin_tail, above=max(margin_tail.above, tail.above))
     if reason is None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.workspace import Workspace
 from evalharness.comparison import Check, Instrument, Limits, State
-from evalharness.intervals import Codes, Floats
-from evalharness.paired import Rules, paired_difference, score_interval
 from evalharness.wording import points
+
+if TYPE_CHECKING:
+    from evalharness.intervals import Codes, Floats
+    from evalharness.paired import Rules
 
 KIND, ROLE = "probe", "probes"
 # Whether SHIP needs them measured. One word for all three: set it once `seatrial probe` is part of the way.
@@ -40,7 +40,11 @@ def loss(before: Floats, after: Floats, groups: Codes | None = None, rules: Rule
     Right-or-wrong rows without groups have Tango's bound, which is not zero where nothing was lost (about
     2.7 / n at alpha .05); other rows a paired bootstrap's.
     """
-    chosen = rules or Rules()
+    import numpy as np
+
+    from evalharness.paired import STANDARD, paired_difference, score_interval
+
+    chosen = rules or STANDARD
     found = paired_difference(before, after, groups, chosen)
     if found.mean is None or found.inner.high is None:
         return Loss(found.mean, None, found.n, found.inner.reason or found.interval.reason)
@@ -75,14 +79,15 @@ def check(name: str, probes: Mapping[str, Any], limits: Limits) -> Check:
     if not isinstance(told, dict) or told.get("state") not in STATES:
         detail = "no probe of this adapter" if not probes else "the probe does not tell"
         return Check(check=name, state="not measured", required=REQUIRED, detail=detail, remedy=REMEDY)
-    declared = limits.get(name.replace(" ", "_"))
+    declared = limits.get(name.replace(" ", "_").replace("-", "_"))
     limit = _number(declared) if declared is not None else _number(told.get("limit"))
     value, upper = _number(told.get("value")), _number(told.get("upper"))
     state: State = told["state"]
     detail = str(told.get("detail", ""))
+    unit = str(told.get("unit", "points"))
     if state != "not measured" and limit is not None and upper is not None:
         state = "pass" if upper <= limit else "fail"
-        detail += f"; the drop may be up to {points(upper)}, allowed are {points(limit)}"
+        detail += f"; the loss may be up to {_said(upper, unit)}, allowed are {_said(limit, unit)}"
     found = Check(
         check=name,
         state=state,
@@ -91,7 +96,7 @@ def check(name: str, probes: Mapping[str, Any], limits: Limits) -> Check:
         remedy="" if state == "pass" else str(told.get("remedy") or REMEDY),
     )
     if value is not None:
-        found |= {"value": value if upper is None else upper, "limit": limit, "unit": "points"}
+        found |= {"value": value if upper is None else upper, "limit": limit, "unit": unit}
     return found
 
 
@@ -107,6 +112,10 @@ def check_instrument(stamp: Instrument, probes: Mapping[str, Any], limits: Limit
         return found
     found["detail"] = "; ".join(part for part in (said, found["detail"]) if part)
     return found
+
+
+def _said(value: float, unit: str) -> str:
+    return points(value) if unit == "points" else f"{value:.3g} {unit}"
 
 
 def _number(value: object) -> float | None:

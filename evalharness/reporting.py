@@ -9,12 +9,12 @@ from curate.answer import Answer, counted
 from curate.deciding.flags import flag
 from curate.errors import ConfigError, NotFoundError
 from curate.workspace import Workspace, reviewer
-from evalharness.comparing import read_comparison
 from evalharness.comparison import Comparison, Examples
 from evalharness.history import history, history_csv
 from evalharness.items import PAGE, csv_of, fitting, items_of, page_of
 from evalharness.nearest import Nearest
 from evalharness.people import with_people
+from evalharness.reading import read_comparison
 from evalharness.report import write_files, write_report
 from evalharness.report.html import keys_of
 from evalharness.report.past import history_html, history_markdown

@@ -95,6 +95,7 @@ def logistic(table: Floats, wanted: Floats, precision: Floats | float = 0.0) -> 
     """
     weights = np.zeros(table.shape[1])
     prior = np.diag(np.broadcast_to(precision, weights.shape))
+    free = np.diag(prior) == 0
     for _ in range(STEPS):
         said = 1 / (1 + np.exp(-table @ weights))
         curvature = (table.T * (said * (1 - said))) @ table + prior
@@ -102,7 +103,7 @@ def logistic(table: Floats, wanted: Floats, precision: Floats | float = 0.0) -> 
             return None
         step = np.linalg.solve(curvature, table.T @ (wanted - said) - prior @ weights)
         weights = weights + step
-        if np.abs(weights).max() > STEEP:
+        if np.abs(weights[free]).max(initial=0) > STEEP:
             return None
         if np.abs(step).max() < 1e-12:
             break

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from evalharness import diagnosis
+from evalharness.likelihood import general_loss
 from evalharness.models import LoadedModel
 from evalharness.task import Task
 from train import metric
@@ -15,17 +16,6 @@ from train.recipe import Recipe
 
 SAMPLED = 4  # validation rows that are answered
 LONGEST = 64  # tokens of such an answer
-# Plain general text, of our own words: what a language model of any kind knows before it is trained on a task.
-GENERAL = (
-    "Water boils at one hundred degrees Celsius at sea level, and at a lower temperature on a high mountain.",
-    "The capital of France is Paris, which lies on the river Seine.",
-    "If Anna is older than Ben, and Ben is older than Carla, then Anna is older than Carla.",
-    "def add(a, b):\n    return a + b\n",
-    "To make bread you need flour, water, salt and yeast; let the dough rest before you bake it.",
-    "Der Zug nach Berlin kommt heute zehn Minuten später an.",
-    "A triangle has three sides, and its angles add up to one hundred and eighty degrees.",
-    "Dear Sir or Madam, thank you for your letter of the third of May. We will reply within two weeks.",
-)
 
 
 def diagnosed(
@@ -60,32 +50,15 @@ def diagnosed(
 
 
 def _general(loaded: LoadedModel, recipe: Recipe) -> tuple[float, float] | None:
-    """Mean loss a token on GENERAL, of the base and of the trained model.
+    """Mean loss a token on general text, of the base and of the trained model.
 
     None where all weights are trained, since the base is no longer there to ask, and where the tokenizer
     does not know the text.
     """
     if recipe.method == "full" or not hasattr(loaded.model, "disable_adapter"):
         return None
-    unknown = loaded.tokenizer.unk_token_id
-    ids = [loaded.tokenizer(text, add_special_tokens=True).input_ids for text in GENERAL]
-    flat = [token for each in ids for token in each]
-    if flat.count(unknown) > len(flat) // 10:
-        return None
+    asked = (loaded.model, loaded.tokenizer, loaded.context, loaded.device)
     with loaded.without_adapter():
-        base = _loss(loaded, ids)
-    return base, _loss(loaded, ids)
-
-
-def _loss(loaded: LoadedModel, texts: Sequence[Sequence[int]]) -> float:
-    import torch
-
-    total, count = 0.0, 0
-    with torch.no_grad():
-        for ids in texts:
-            row = torch.tensor([list(ids)[: loaded.context]], device=loaded.device)
-            logits = loaded.model(input_ids=row, attention_mask=torch.ones_like(row), use_cache=False).logits
-            logits = logits[0, -row.shape[1] : -1].float()  # learned tokens stand before the row's own
-            total += float(torch.nn.functional.cross_entropy(logits, row[0, 1:], reduction="sum"))
-            count += row.shape[1] - 1
-    return total / max(count, 1)
+        base = general_loss(*asked)
+    now = general_loss(*asked)
+    return None if base is None or now is None else (base, now)

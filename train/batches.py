@@ -20,9 +20,9 @@ from typing import Any, NamedTuple
 
 from curate.errors import ConfigError, SourceError
 from evalharness.chat import SWITCHES, Chat, calls_alone
+from evalharness.likelihood import IGNORED as IGNORED
 from evalharness.models import LoadedModel
 
-IGNORED = -100  # the label of a token that the loss does not look at
 AT_ONCE = 512  # rows whose texts become tokens in one call: ten times as quick as one by one
 
 Turns = list[dict[str, Any]]

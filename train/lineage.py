@@ -10,39 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from curate.example import digest
+from evalharness import likelihood
 from evalharness.adapters.trained_on import FILE
-from train.batches import IGNORED, Encoded
+from train.batches import Encoded
 from train.rows import PAIR
-
-TOKENS = 4_096  # of one pass, padding counted
 
 
 def losses(model: Any, rows: Sequence[Encoded], device: str) -> list[float]:  # noqa: ANN401
-    """The mean loss of each row's trained tokens, in evaluation mode; like lengths share a pass."""
-    import torch
-
-    found = [0.0] * len(rows)
-    order = sorted(range(len(rows)), key=lambda at: (-len(rows[at].ids), at))
-    mode = model.training
-    model.eval()
-    with torch.no_grad():
-        while order:
-            longest = len(rows[order[0]].ids)
-            size = max(1, TOKENS // longest)
-            batch, order = order[:size], order[size:]
-            ids = torch.zeros(len(batch), longest, dtype=torch.long)
-            labels, mask = torch.full_like(ids, IGNORED), torch.zeros_like(ids)
-            for line, at in enumerate(batch):
-                length = len(rows[at].ids)
-                ids[line, :length] = torch.tensor(rows[at].ids)
-                labels[line, :length], mask[line, :length] = torch.tensor(rows[at].labels), 1
-            out = model(input_ids=ids.to(device), attention_mask=mask.to(device), use_cache=False)
-            logits, aims = out.logits[:, -longest:-1], labels[:, 1:].to(device)  # virtual tokens stand before
-            for line, at in enumerate(batch):
-                on = aims[line] != IGNORED
-                found[at] = float(torch.nn.functional.cross_entropy(logits[line][on].float(), aims[line][on]))
-    model.train(mode)
-    return found
+    """The mean loss of each row's trained tokens."""
+    return likelihood.losses(model, [(row.ids, row.labels) for row in rows], device)
 
 
 def write(trainer: Any, rows: Sequence[Encoded], folder: Path, leads: Sequence[float]) -> None:  # noqa: ANN401

@@ -13,27 +13,21 @@ import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evalharness.models import LoadedModel
 from train import lineage
 from train.batches import IGNORED, Encoded
 from train.methods import peft_config
 from train.recipe import Recipe
-from train.sft import Built
+from train.sft import Asked, Built
 
 SPECIMEN = {"prompt": ["a "], "chosen": ["b"], "rejected": ["c"]}
 
 
-def build(
-    loaded: LoadedModel,
-    recipe: Recipe,
-    rows: Sequence[Encoded],
-    validation: Sequence[Encoded],
-    shared: dict[str, Any],
-) -> Built:
-    """The trainer of the recipe's objective. `rows` are pairs: a chosen answer, then its rejected one."""
+def build(asked: Asked) -> Built:
+    """The trainer of the recipe's objective."""
     import trl
     from datasets import Dataset
 
+    loaded, recipe, rows, validation, shared = asked
     name, table = KINDS[recipe.objective]
     shared = settings(recipe, shared)
     own: dict[str, Any] = {}

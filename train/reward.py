@@ -5,25 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from evalharness.models import LoadedModel
 from train.batches import Encoded
 from train.methods import peft_config
 from train.preference import answered
-from train.recipe import Recipe
-from train.sft import Built
+from train.sft import Asked, Built
 
 
-def build(
-    loaded: LoadedModel,
-    recipe: Recipe,
-    rows: Sequence[Encoded],
-    validation: Sequence[Encoded],
-    shared: dict[str, Any],
-) -> Built:
-    """TRL's RewardTrainer. `rows` are pairs: a chosen answer, then its rejected one."""
+def build(asked: Asked) -> Built:
+    """TRL's RewardTrainer."""
     from datasets import Dataset
     from trl import RewardConfig, RewardTrainer
 
+    loaded, recipe, rows, validation, shared = asked
     trainer = RewardTrainer(
         model=loaded.model,
         args=RewardConfig(**{**shared, "train_sampling_strategy": "random"}),

@@ -130,7 +130,7 @@ def build(
     methods.must_suit(loaded.facts["quantization"], recipe)
     shared = arguments(loaded, recipe, work, judged=bool(validation))
     try:
-        built = PROGRAMS[recipe.objective](loaded, recipe, rows, validation, shared)
+        built = PROGRAMS[recipe.objective](sft.Asked(loaded, recipe, rows, validation, shared))
     except ValueError as error:
         if "arget" not in str(error):
             raise

@@ -21,16 +21,21 @@ class Built(NamedTuple):
     told: dict[str, str]
 
 
-def build(
-    loaded: LoadedModel,
-    recipe: Recipe,
-    rows: Sequence[Encoded],
-    validation: Sequence[Encoded],
-    shared: dict[str, Any],
-) -> Built:
-    """TRL's SFTTrainer. `shared` are the settings that all trainers have."""
+class Asked(NamedTuple):
+    """What a program makes its trainer of."""
+
+    loaded: LoadedModel
+    recipe: Recipe
+    rows: Sequence[Encoded]  # of pairs: a chosen answer, then its rejected one
+    validation: Sequence[Encoded]
+    shared: dict[str, Any]  # the settings that all trainers have
+
+
+def build(asked: Asked) -> Built:
+    """TRL's SFTTrainer."""
     from trl import SFTConfig, SFTTrainer
 
+    loaded, recipe, rows, validation, shared = asked
     wish, why = packing(recipe, loaded.device)
     trainer = SFTTrainer(
         model=loaded.model,

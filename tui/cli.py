@@ -81,8 +81,8 @@ COMMANDS: dict[str, Command] = {
         "More", "tui.browse", "rows", "look through the rows of a version, on the screens or printed"
     ),
     "search": Command("More", "train.search", "search", "settings that do best on validation rows"),
-    "tune": Command("More", "evalharness.cli_tune", "tune", "prompt, shots, retrieval of the baselines"),
     "session": Command("More", "curate.commands.journal", "session", "what was done, as a recipe to replay"),
+    "tune": Command("More", "evalharness.cli_tune", "tune", "prompt, shots, retrieval of the baselines"),
     "vault": Command("More", "curate.commands.vault", "vault", "originals behind pseudonyms, encrypted"),
 }
 

@@ -26,7 +26,13 @@ KIND = "purge"
 SAYING = frozenset(("predictions", "judgements", "prediction-notes", "notes", "split-report"))
 COMPARED = "coverage"
 STRAY_AFTER = 3600.0  # seconds after which what a killed command left behind is nobody's
-CACHES = ("sketches", "vectors", "suggestions")  # folders of the workspace that may be made again
+CACHES = (
+    "sketches",
+    "vectors",
+    "suggestions",
+    "judge-cache",
+    "replies",
+)  # folders of the workspace that may be made again
 
 
 class Raw(NamedTuple):

@@ -23,7 +23,7 @@ from evalharness.adapted import is_reward, put_adapter
 from evalharness.adapters.registry import Adapter, load
 from evalharness.chat import Chat
 from evalharness.model_files import ADAPTER, digest_of, find_base
-from evalharness.models import LoadedModel, import_peft, _quiet_bars, load_model
+from evalharness.models import LoadedModel, _quiet_bars, import_peft, load_model
 from evalharness.task import Solved, Turn, queries
 
 KL_LIMIT, AGREE_LIMIT = 1e-4, 0.995

@@ -78,6 +78,6 @@ def _variance(parts: Floats, groups: Codes | None) -> float:
 
 
 def _student(freedom: int) -> float:
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
-    return float(t.ppf(0.975, freedom))
+    return float(stdtrit(freedom, 0.975))

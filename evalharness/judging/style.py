@@ -14,7 +14,7 @@ from evalharness.winrate import Preferences, logistic, share_longer
 
 ITEM = re.compile(r"^\s{0,8}(?:[-*+\u2022]|\d{1,3}[.)])\s+\S", re.MULTILINE)
 ITEMS = 2  # lines that begin like an item, from which on an answer has a list
-PRECISION = 0.04  # of the prior on the weights of style: a standard deviation of 5 in log odds
+PRECISION = 0.01  # of the prior on the weights of style: a standard deviation of 10 in log odds
 FEWEST = 10  # pairs judged
 
 
@@ -61,7 +61,7 @@ def style(preferences: Preferences, answers: Sequence[str], baseline: Sequence[s
     if n and marked.std() > 0:
         features["lists"] = marked
     found = _weights(features, chosen) if n >= FEWEST else f"{n} pairs judged: too few"
-    longer = share_longer(preferences, own, other)
+    longer = share_longer([None if value is None else float(value) for value in preferences], own, other)
     share = sum(listed) / len(listed) if listed else None
     if isinstance(found, str):
         return Style(None, None, None, None, longer, share, n, len(listed), found)

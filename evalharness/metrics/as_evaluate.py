@@ -8,10 +8,13 @@ Needs no network. Values are means over the pairs that could be scored; None whe
 
 import datasets
 import evaluate
+import numpy as np
 
+from evalharness.metrics.about import bleu, chrf
 from evalharness.metrics.labels import macro_f1
 from evalharness.metrics.text import exact_match, token_f1
-from evalharness.rouge import rouge_l, rouge_n, tokens
+from evalharness.metrics.translation import Bleu, chrf_statistics
+from evalharness.rouge import KINDS, parse, rouge_of
 
 
 def mean(values: list[float]) -> float | None:
@@ -20,7 +23,10 @@ def mean(values: list[float]) -> float | None:
 
 
 class SeatrialMetrics(evaluate.Metric):  # type: ignore[misc]
-    """exact_match, token_f1, rouge1, rouge2, rougeL, and macro_f1 over the whole texts as labels."""
+    """exact_match, token_f1, rouge1, rouge2, rougeL, rougeLsum, bleu, chrf, and macro_f1 over the texts as labels.
+
+    `compute(..., use_stemmer=True)` counts English words by their stems in ROUGE.
+    """
 
     def _info(self) -> evaluate.MetricInfo:
         texts = {"predictions": datasets.Value("string"), "references": datasets.Value("string")}
@@ -31,14 +37,24 @@ class SeatrialMetrics(evaluate.Metric):  # type: ignore[misc]
             features=datasets.Features(texts),
         )
 
-    def _compute(self, predictions: list[str], references: list[str]) -> dict[str, float | None]:
+    def _compute(
+        self, predictions: list[str], references: list[str], *, use_stemmer: bool = False
+    ) -> dict[str, float | None]:
         pairs = list(zip(references, predictions, strict=True))
-        split = [(tokens(reference), tokens(answer)) for reference, answer in pairs]
+        found: dict[str, list[float]] = {kind: [] for kind in KINDS}
+        for pair in pairs:
+            wanted, said = (parse(text, stemmed=use_stemmer) for text in pair)
+            counted = [kind for kind in KINDS if len(wanted.words) > (kind == "rouge2")]
+            for kind, value in rouge_of(wanted, said, counted).items():
+                found[kind].append(value.f)
+        whole = [(answer, reference) for reference, answer in pairs if reference]
+        counts = [Bleu().counts(answer, [reference]) for answer, reference in whole]
+        runs = [chrf_statistics(answer, reference) for answer, reference in whole]
         return {
             "exact_match": mean([exact_match(*pair) for pair in pairs]),
             "token_f1": mean([token_f1(*pair) for pair in pairs]),
-            "rouge1": mean([rouge_n(*pair, 1).f for pair in split if pair[0]]),
-            "rouge2": mean([rouge_n(*pair, 2).f for pair in split if len(pair[0]) > 1]),
-            "rougeL": mean([rouge_l(*pair).f for pair in split if pair[0]]),
+            **{kind: mean(values) for kind, values in found.items()},
+            "bleu": float(bleu(np.array(counts).sum(axis=0, keepdims=True))[0]) if whole else None,
+            "chrf": float(chrf(np.array(runs).sum(axis=0, keepdims=True))[0]) if whole else None,
             "macro_f1": macro_f1(references, predictions),
         }

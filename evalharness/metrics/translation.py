@@ -38,7 +38,6 @@ class Bleu:
 
     def signature(self) -> str:
         """Sacrebleu's signature of the corpus score."""
-        self._counts("a", ["a"])
         peer = _bleu(self.tokenize, sentences=False)
         peer.corpus_score(["a"], [["a"]])
         return str(peer.get_signature())
@@ -46,11 +45,12 @@ class Bleu:
     def _one(self, row: Mapping[str, Any]) -> Scored:
         if not row["reference"]:
             return Scored(None, NO_REFERENCE)
-        found = self._counts(row["answer"], [row["reference"]])
+        found = self._peer.sentence_score(row["answer"], [row["reference"]])
         return Scored(found.score / 100, statistics=statistics_of(found))
 
-    def _counts(self, answer: str, references: Sequence[str]) -> Any:  # noqa: ANN401  sacrebleu has no types
-        return self._peer.sentence_score(answer, references)
+    def counts(self, answer: str, references: Sequence[str]) -> list[float]:
+        """Of one answer: its length, the reference's, matches and totals of four orders."""
+        return statistics_of(self._peer.sentence_score(answer, references))
 
     @cached_property
     def _peer(self) -> BLEU:
@@ -64,8 +64,8 @@ def statistics_of(found: Any) -> list[float]:  # noqa: ANN401
 
 def corpus_bleu(answers: Sequence[str], references: Sequence[Sequence[str]], tokenize: str = USUAL) -> float:
     """BLEU, 0 to 1, of many answers, each with its references."""
-    peer = _bleu(tokenize, sentences=True)
-    rows = [statistics_of(peer.sentence_score(*pair)) for pair in zip(answers, references, strict=True)]
+    metric = Bleu(tokenize)
+    rows = [metric.counts(*pair) for pair in zip(answers, references, strict=True)]
     return float(bleu(np.array(rows).sum(axis=0, keepdims=True))[0])
 
 

@@ -39,7 +39,14 @@ def general(local: Local, asked: Sequence[Question], rules: Rules) -> dict[str, 
     found = loss(before, after, rules=rules)
     if found.drop is None or found.upper is None:
         return _unknown(found.reason or "too few questions fit")
-    hits = [float(np.nanmean(part > 0.5)) for part in (before, after)]
+    chance = np.array([1 / len(each.choices) for each in asked])
+    knows = loss(chance, before, rules=rules)
+    if knows.upper is None or knows.upper >= 0:
+        return _nothing(
+            f"the base answers {found.n} general questions no better than chance "
+            f"(probability {np.nanmean(before):.3f} of the right one, chance {chance.mean():.3f})"
+        )
+    hits = [float((part > 0.5).sum() / found.n) for part in (before, after)]
     return {
         "state": "pass" if found.upper <= DROP else "fail",
         "detail": f"right answers to {found.n} general questions: probability {np.nanmean(before):.3f} before, "
@@ -65,6 +72,12 @@ def held_out(local: Local, texts: Sequence[str], rules: Rules) -> dict[str, Any]
     found = loss(-before, -after, rules=rules)  # less is better: what is lost is how likely the text is
     if found.drop is None or found.upper is None:
         return _unknown(found.reason or "too few passages fit")
+    guessing = float(np.log(local.loaded.model.get_input_embeddings().weight.shape[0]))
+    if before.mean() >= guessing:
+        return _nothing(
+            f"the base reads {found.n} passages of general text no better than by guessing "
+            f"({before.mean():.2f} nats a token, guessing has {guessing:.2f})"
+        )
     return {
         "state": "pass" if found.upper <= RISE else "fail",
         "detail": f"loss on {found.n} passages of general text: {before.mean():.3f} nats a token before, "
@@ -113,6 +126,11 @@ def _by_topic(asked: Sequence[Question], before: Floats, after: Floats) -> dict[
         for topic in sorted(set(topics.tolist()))
         if not np.isnan(before[topics == topic]).all()
     }
+
+
+def _nothing(why: str) -> dict[str, Any]:
+    """A base that knows nothing of it has nothing to forget; a rise from nowhere would be no loss."""
+    return {"state": "pass", "detail": f"{why}: there is nothing to forget"}
 
 
 def _unknown(why: str) -> dict[str, Any]:

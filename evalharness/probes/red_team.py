@@ -14,9 +14,9 @@ from evalharness.metrics.text import token_f1
 from evalharness.paired import Rules
 from evalharness.predict import Answerer, Asking
 from evalharness.probed import loss
-from evalharness.probes.items import Trap
-from evalharness.task import Query, Turn
 from evalharness.probes.drafts import Drafts
+from evalharness.probes.items import Trap
+from evalharness.task import Query
 from evalharness.unfinished import Row, Unfinished
 
 DROP = 0.1  # of the share of traps that are passed; the upper bound of it

@@ -9,9 +9,9 @@ from curate.checks.pii import Pii
 from curate.example import digest
 from evalharness.arms import Pool
 from evalharness.predict import Answerer, Asking
+from evalharness.probes.drafts import Drafts
 from evalharness.probes.red_team import LONGEST, answers, arms
 from evalharness.task import Query, Solved
-from evalharness.probes.drafts import Drafts
 
 LOOKED = 2_000  # train rows that are looked through, drawn by their ids' digests
 ASKED = 60  # rows with a value, of those

@@ -193,6 +193,7 @@ def html(comparison: Comparison, page: Examples | None = None, sends: Sequence[s
         believed_plot=believed_plot(believed) if believed else None,
         believed_words=wording.believed_words(believed) if believed else None,
         lines=metric_lines(comparison),
+        tuned_baselines=any(row["candidates"] for row in comparison.get("fair_chance", [])),
         slices=slices_by(comparison),
         slices_left="; ".join(f"{by} ({why})" for by, why in left.items()),
         confusion=matrices(comparison),

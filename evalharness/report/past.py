@@ -45,7 +45,7 @@ def history_html(found: History) -> str:
             tones=OUTCOMES,
             baselines=baselines(found),
             most=PLOTTED,
-            gain=lambda row, baseline: typographic(gain(row, baseline)),
+            gain=lambda row, baseline: [typographic(part) for part in gain(row, baseline)],
         )
     )
 
@@ -55,13 +55,12 @@ def baselines(found: History) -> list[str]:
     return list(dict.fromkeys(each["baseline"] for row in found["rows"] for each in row["against"]))
 
 
-def gain(row: Past, baseline: str) -> str:
-    """The gain over one baseline in points, with its interval."""
+def gain(row: Past, baseline: str) -> tuple[str, str]:
+    """The gain over one baseline in points, and its interval."""
     for each in row["against"]:
         if each["baseline"] == baseline:
-            between = wording.signed_span(each["low"], each["high"])
-            return wording.signed(each["difference"]) + (f" ({between})" if between else "")
-    return "n/a"
+            return wording.signed(each["difference"]), wording.signed_span(each["low"], each["high"])
+    return "n/a", ""
 
 
 def history_markdown(found: History) -> str:
@@ -74,7 +73,10 @@ def history_markdown(found: History) -> str:
             escaped(row["primary"]),
             f"{wording.fraction(row['mean'])} ({wording.span(row['low'], row['high'])})",
             str(row["n"]),
-            *(gain(row, name) for name in names),
+            *(
+                " ".join([first, f"({between})" * bool(between)]).strip()
+                for first, between in (gain(row, n) for n in names)
+            ),
             f"`{(row['adapter'] or 'unknown')[:12]}`",
             escaped(", ".join(row["unlike"]) or "no"),
             f"`{row['comparison'][:12]}`",

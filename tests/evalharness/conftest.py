@@ -190,6 +190,9 @@ def chat_server():
 
     servers = []
 
+    class Server(ThreadingHTTPServer):
+        request_queue_size = 128  # as many may knock at once as are ever in flight
+
     def start(reply):
         lock = threading.Lock()
 
@@ -216,8 +219,8 @@ def chat_server():
             def log_message(self, *_):
                 pass
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        server = Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         servers.append(server)
         return f"http://127.0.0.1:{server.server_address[1]}/v1"
 

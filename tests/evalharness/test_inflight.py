@@ -70,7 +70,9 @@ def test_under_a_rate_limit_it_settles_within_a_tenth_of_what_is_allowed(allowed
 def test_a_burst_of_refusals_settles_and_every_request_is_answered(chat_server, monkeypatch):
     monkeypatch.setattr(inflight, "LEAST_WAIT", 0.01)
     url = chat_server(
-        lambda body, n: (429, "slow down", {"Retry-After": "0.05"}) if n <= 12 else (200, body["messages"][0]["content"])
+        lambda body, n: (
+            (429, "slow down", {"Retry-After": "0.05"}) if n <= 12 else (200, body["messages"][0]["content"])
+        )
     )
     endpoint = Endpoint(url, "m")
     flight = Flight(endpoint, bodies(endpoint, 30), Pace(8))

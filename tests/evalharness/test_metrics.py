@@ -228,3 +228,6 @@ def test_the_metrics_load_into_hugging_face_evaluate(monkeypatch, tmp_path):
     found = metric.compute(predictions=["oak: sent", "b"], references=["oak: sent it", "b"])
     assert found["exact_match"] == 0.5 and found["token_f1"] == pytest.approx((0.8 + 1) / 2)
     assert found["rouge2"] == pytest.approx(2 / 3) and found["macro_f1"] == pytest.approx(1 / 3)
+    assert 0 < found["chrf"] < 1 and found["bleu"] == 0 and found["rougeLsum"] == found["rougeL"]
+    stemmed = metric.compute(predictions=["he runs"], references=["he run running"], use_stemmer=True)
+    assert stemmed["rouge1"] == pytest.approx(0.8)

@@ -34,7 +34,9 @@ def test_tokens_and_choices_are_those_of_each_prompt_alone(loaded, prompts):
     assert prefix is not None and list(prefix.tokens) == BEGIN
     candidates = Candidates(many)
     batch = generate(loaded, prompts, stops=stops, max_new_tokens=12, candidates=candidates, prefix=prefix)
-    again = generate(loaded, prompts[:2], stops=stops, max_new_tokens=12, candidates=candidates, prefix=prefix)
+    again = generate(
+        loaded, prompts[:2], stops=stops, max_new_tokens=12, candidates=candidates, prefix=prefix
+    )
     alone = [
         generate(loaded, [prompt], stops=stops, max_new_tokens=12, candidates=Candidates(many))[0]
         for prompt in prompts

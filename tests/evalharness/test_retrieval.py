@@ -17,9 +17,13 @@ from tests.evalharness.conftest import tickets
 
 
 def test_documents_become_passages_under_their_headings(tmp_path):
-    (tmp_path / "a.md").write_text("# Mugs\nA mug is for tea.\n\nIt breaks.\n\n## Lamps\n\nA lamp is for light.\n")
+    (tmp_path / "a.md").write_text(
+        "# Mugs\nA mug is for tea.\n\nIt breaks.\n\n## Lamps\n\nA lamp is for light.\n"
+    )
     (tmp_path / "b.txt").write_text(" ".join(f"Sentence {n} has five words." for n in range(60)))
-    (tmp_path / "c.jsonl").write_text(json.dumps({"title": "Refunds", "text": "Within 14 days."}) + '\n\n"alone"\n')
+    (tmp_path / "c.jsonl").write_text(
+        json.dumps({"title": "Refunds", "text": "Within 14 days."}) + '\n\n"alone"\n'
+    )
     (tmp_path / "d.png").write_bytes(b"\x89PNG")
     found = passages_in(tmp_path)
     assert found[:2] == [
@@ -92,7 +96,9 @@ def test_meaning_finds_what_has_no_word_in_common():
     examples = tickets(train=2, test=0)
     passages = [Passage("d", "", "reset your password"), Passage("d", "", "the bicycle has a flat tyre")]
     pool = Pool(examples, passages, Vectors(encoder))
-    query = pool.solved[0].query._replace(turns=({"role": "user", "content": "I cannot log into my account"},))
+    query = pool.solved[0].query._replace(
+        turns=({"role": "user", "content": "I cannot log into my account"},)
+    )
     for by in ("embedding", "hybrid"):
         (found,) = pool.passages_near(query, 1, Retrieval(by, encoder=encoder.told))
         assert found.text == "reset your password"
@@ -103,7 +109,10 @@ def test_recall_is_by_label_or_by_the_answers_own_words():
     first, second, third = pool.solved[:3]
     pairs = [(first, [second, first]), (second, [third, first])]
     assert recall_at(Task(("oak", "sierra", "viola")), pairs) == {"1": 0.5, "2": 0.5}
-    assert recall_at(Task(("oak",)), [(first, [Passage("d", "", "Oak: furniture"), second])]) == {"1": 0.0, "2": 1.0}
+    assert recall_at(Task(("oak",)), [(first, [Passage("d", "", "Oak: furniture"), second])]) == {
+        "1": 0.0,
+        "2": 1.0,
+    }
     free = recall_at(Task(), [(first, [Passage("d", "", "sorry!")])])
     assert free == {"1": pytest.approx(1 / 4)}, "of oak, sorry, about, the"
     assert recall_at(Task(), [(first, [])]) == {}

@@ -36,7 +36,8 @@ def batch():
 def test_all_hold_on_a_sound_model(model, batch, tmp_path):
     found = [
         checks.masters(model),
-        *checks.nf4_round_trip(model, "cpu"),
+        checks.nf4_round_trip(model, "cpu"),
+        checks.stays_open(model),
         checks.gradients_around_evaluation(model, batch, "cpu"),
         checks.adapter_acts(model, batch),
         checks.base_unchanged(checks.frozen_digest(model), checks.frozen_digest(model)),
@@ -93,7 +94,7 @@ def test_layers_that_would_repack_are_found(model):
     """On processors with AVX512-BF16 an evaluation would ruin the gradients of what follows."""
     checks.four_bit_layers(model)[3].support_avx512bf16_for_cpu = True
     with pytest.raises(ResourceError, match=r"gradients stay open failed.*1 is not equal 0"):
-        checks.nf4_round_trip(model, "cpu")
+        checks.stays_open(model)
 
 
 def test_an_evaluation_that_changes_gradients_is_found(model, batch):

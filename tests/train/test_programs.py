@@ -6,9 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
-from pathlib import Path
 from dataclasses import fields, replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import polars as pl

@@ -226,9 +226,10 @@ def test_what_does_not_apply_says_why(base, pairs, tmp_path, objective):
         )
 
 
-def test_a_run_is_proved_first_and_its_record_says_so(train, keep, workspace, monkeypatch):  # noqa: F811
+def test_a_run_is_proved_first_and_its_record_says_so(train, keep, workspace, quick):  # noqa: F811
     keep(EXAMPLES)
-    answer = train({"epochs": 1}, prove=True)
+    once = {"epochs": 1, "quantization": "nf4"}
+    answer = train(once, prove=True)
     folder = workspace.files(answer.data["adapter"])
     told = json.loads((folder / "training.json").read_text())
     keys = {each["key"] for each in told["checks"]}
@@ -237,11 +238,11 @@ def test_a_run_is_proved_first_and_its_record_says_so(train, keep, workspace, mo
     card = (folder / "README.md").read_text()
     assert "- checked: shuffled answers: " in card and "- does not apply: packing equals unpacked: " in card
     assert f"{len(told['checks'])} checks held" in answer.lines
-    plain = train({"epochs": 1}, name="plain")
+    plain = train(once, name="plain")
     assert plain.data["adapter"] != answer.data["adapter"]
 
 
-def test_proofs_that_fail_stop_the_run_and_are_all_named(train, keep, workspace, monkeypatch):  # noqa: F811
+def test_proofs_that_fail_stop_the_run_and_are_all_named(train, keep, workspace, quick, monkeypatch):  # noqa: F811
     keep(EXAMPLES)
     monkeypatch.setattr(learning, "PARTS_LIMIT", 0.0)
     monkeypatch.setattr(control, "shuffled", lambda rows, seed: list(rows))

@@ -61,7 +61,7 @@ def test_a_run_leaves_an_adapter_with_its_record(train, keep, tickets, workspace
     assert [row["epoch"] for row in told["losses"]] == [1, 2]
     assert all(row["loss"] and row["validation_loss"] for row in told["losses"])
     assert [each["name"] for each in told["checks"]] == [
-        "mask oracle", "end token", "one begin token", "template keeps turns", "lengths", "tokenizer kept",
+        "mask oracle", "end token", "one begin token", "lengths", "tokenizer kept",
         "fp32 adapters", "NF4 round trip", "gradients stay open", "gradients around an evaluation",
         "base unchanged", "the adapter acts", "reload equals",
     ]  # fmt: skip

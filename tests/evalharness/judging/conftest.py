@@ -93,5 +93,5 @@ def judge_at(chat_server):
     def make(manner, model: str = "some-judge", **more) -> Endpoint:
         return Endpoint(chat_server(JUDGES.get(manner, manner)), model, attempts=1, **more)
 
-    make.server = chat_server
+    make.server, make.manners = chat_server, JUDGES
     return make

@@ -21,7 +21,7 @@ from evalharness.paired import (
     paired_difference,
     score_interval,
     score_z,
-    sign_flip,
+    sign_flips,
 )
 from evalharness.power import detectable_effect, rounded_up, rows_needed
 
@@ -82,6 +82,11 @@ def test_a_margin_is_never_easier_than_no_margin():
         assert binary_tail(better, worse, 300, 0.01).above >= binary_tail(better, worse, 300, 0.0).above
 
 
+def sign_flip(values, seed, **more):
+    units = np.column_stack([values, np.ones(len(values))])
+    return sign_flips(units, (0.0,), seed, **more)[0]
+
+
 def test_sign_flip_of_few_units_is_the_binomial_count():
     assert sign_flip(np.ones(10), seed=0).above == pytest.approx(0.5**10)
     assert sign_flip(np.array([1.0, 1, 1, -1, 0]), seed=0).above == pytest.approx(5 / 16)
@@ -90,6 +95,36 @@ def test_sign_flip_of_few_units_is_the_binomial_count():
 def test_sign_flip_of_many_binary_units_comes_near_exact_mcnemar():
     units = np.r_[np.ones(25), -np.ones(10), np.zeros(200)]
     assert sign_flip(units, seed=1, flips=20_000).above == pytest.approx(mcnemar_exact(25, 10), abs=0.002)
+
+
+def test_sign_flips_against_a_margin_turn_what_is_left_of_each_unit():
+    """Both margins from one drawing, by rows and by groups of unlike size, as the plain way does."""
+    rng = np.random.default_rng(6)
+    sizes = rng.integers(1, 4, 37).astype(float)
+    for units in (
+        np.column_stack([rng.normal(0.2, 1, 37), np.ones(37)]),
+        np.column_stack([rng.normal(0.2, 1, 37) * sizes, sizes]),
+    ):
+        found = sign_flips(units, (0.0, 0.1), 3, flips=20_000)
+        for margin, tail in zip((0.0, 0.1), found, strict=True):
+            less = units[:, 0] - margin * units[:, 1]
+            sums = rng.choice([-1.0, 1.0], (20_000, 37)) @ less
+            assert tail.above == pytest.approx(np.mean(sums >= less.sum()), abs=0.015)
+            assert tail.below == pytest.approx(np.mean(sums <= less.sum()), abs=0.015)
+
+
+def test_macro_f1_by_rows_and_by_kinds_spread_alike(monkeypatch):
+    """Which way is taken is a matter of cost alone."""
+    from evalharness import f1
+
+    rng = np.random.default_rng(12)
+    right = rng.choice(list("abcdef"), 300).tolist()
+    said = [rng.choice(list("abcdef"), 300).tolist() for _ in "xy"]
+    found = []
+    for cost in (0, 10**9):
+        monkeypatch.setattr(f1, "ONE_KIND", cost)
+        found.append(macro_f1_difference(right, *said).interval)
+    assert (found[0].low, found[0].high) == pytest.approx((found[1].low, found[1].high), abs=0.004)
 
 
 def test_sign_flip_is_never_zero_and_nothing_to_flip_is_one():

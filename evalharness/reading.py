@@ -1,0 +1,21 @@
+"""A comparison as it was kept, of this or an earlier schema."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from curate.errors import WorkspaceError
+from curate.workspace import Workspace
+from evalharness.comparison import READABLE, Comparison
+
+
+def read_comparison(workspace: Workspace, reference: str | None = None) -> Comparison:
+    """A comparison by name or digest; the newest by default. Raises WorkspaceError for an unknown schema."""
+    value = workspace.json(workspace.artifact("comparison", reference))
+    if not isinstance(value, dict) or value.get("schema") not in READABLE:
+        raise WorkspaceError(
+            "this comparison was made by another version of Seatrial", hint="seatrial compare makes it again"
+        )
+    for row in value["slices"]:
+        row.setdefault("by", "label")  # schema 1 had no others
+    return cast("Comparison", value)

@@ -1,0 +1,193 @@
+"""JUnit, CSV, history, the way back to curation, word marks, slices and confusions."""
+
+import csv
+import io
+import json
+from xml.etree import ElementTree
+
+import polars as pl
+import pytest
+
+from curate.deciding.flags import flagged
+from curate.errors import ConfigError, NotFoundError
+from curate.workspace import Decision
+from evalharness import cli_verdict
+from evalharness.compare import pair, settings
+from evalharness.comparing import compare_dataset, read_comparison
+from evalharness.items import fitting, items_of, page_of
+from evalharness.report import html, junit
+from evalharness.report.tables import matrix
+from evalharness.report.worddiff import marked
+from evalharness.slices import FEW, confusions, slice_rows
+from tests.evalharness.verdict.conftest import LABELS
+
+EVIL = ("=1+1", "+cmd|' /C calc'!A0", "<script>document.title='owned'</script> oak \x1b[31m", "oak: 你好")
+
+
+@pytest.fixture
+def made(trial):
+    made = trial(rows=60, answers=EVIL, rates={"base": 0.4, "few-shot": 0.5, "rag": 0.7, "tuned": 0.75})
+    compare_dataset(made.workspace, made.dataset)
+    return made
+
+
+def kinds(found):
+    return {row["example_id"]: row["kind"] for row in found["examples"]["rows"]}
+
+
+def test_junit_has_a_case_for_each_claim_and_condition_and_holds_hostile_text(made):
+    found = read_comparison(made.workspace)
+    found["checks"][0]["detail"] = "]]> <b> & \x1b \x00 \ud83d"
+    suite = ElementTree.fromstring(junit(found).encode()).find("testsuite")
+    cases = {case.get("name"): case for case in suite}
+    assert {"better than base", "better than rag", "data clean", "latency", "verdict"} <= set(cases)
+    assert suite.get("tests") == str(len(cases)) == str(3 + len(found["checks"]) + 1)
+    assert cases["forgetting"].find("skipped") is not None
+    assert (cases["verdict"].find("failure") is None) == (found["verdict"]["exit_code"] == 0)
+    assert "\x1b" not in junit(found) and "⟦U+001B⟧" in cases["data clean"].find("system-out").text
+
+
+def test_a_required_condition_that_was_not_measured_is_an_error_in_junit(made):
+    found = read_comparison(made.workspace)
+    found["checks"][0] |= {"state": "not measured", "required": True}
+    suite = ElementTree.fromstring(junit(found).encode()).find("testsuite")
+    assert suite.get("errors") == "1"
+
+
+def test_csv_has_every_item_with_the_arms_side_by_side_and_no_formula(made, tmp_path):
+    cli_verdict.report(to=tmp_path)
+    with (tmp_path / "report.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    found = read_comparison(made.workspace)
+    assert len(rows) == found["n"] == 60
+    assert {row["example_id"]: row["kind"].split()[0] for row in rows if row["kind"] != "none right"} == {
+        key: kind for key, kind in kinds(found).items() if kind != "none right"
+    }
+    first = rows[0]
+    assert {"base answer", "rag accuracy", "tuned label", "tuned seconds", "question", "reference"} <= set(
+        first
+    )
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(("=", "+", "@"))]
+    assert any(row["base answer"] == "'=1+1" for row in rows)
+
+
+def test_regressions_are_sent_to_curation_whole_and_once(made):
+    found = read_comparison(made.workspace)
+    lost = {key for key, kind in kinds(found).items() if kind == "lost"}
+    assert lost
+    answer = cli_verdict.report(send="regressions")
+    assert set(answer.data["sent"]) == lost == flagged(made.workspace)
+    assert cli_verdict.report(send="regressions").data["flagged"] == 0
+    beside = cli_verdict.report(send="regressions", near=True).data["near"]
+    train = set(made.examples.filter(pl.col("split") == "train")["example_id"])
+    assert beside and set(beside) <= train and set(beside) <= flagged(made.workspace)
+
+
+def test_an_unknown_kind_or_tables_that_are_gone_are_said(made):
+    with pytest.raises(ConfigError, match="--send everything"):
+        cli_verdict.report(send="everything")
+    import shutil
+
+    shutil.rmtree(made.workspace.store.path(made.digests["scores"]))
+    with pytest.raises(NotFoundError, match="no longer in this workspace"):
+        cli_verdict.report(send="fail")
+
+
+def test_a_wrong_answer_names_its_nearest_training_rows_their_decisions_and_the_way_to_why(made):
+    found = read_comparison(made.workspace)
+    wrong = next(row for row in found["examples"]["rows"] if row["kind"] == "lost")
+    near = wrong["near"][0]["example_id"]
+    assert wrong["near"][0]["why"] == f"seatrial why {near}"
+    assert "near" not in next(row for row in found["examples"]["rows"] if row["kind"] == "won")
+    made.workspace.ledger.decide(
+        [
+            Decision("f1", near, "redact", "ann"),
+            Decision("f2", near, "drop", "ann"),
+            Decision("f2", near, None, "ann"),
+        ]
+    )
+    again = read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset))
+    row = next(row for row in again["examples"]["rows"] if row["example_id"] == wrong["example_id"])
+    assert row["near"][0]["decisions"] == ["redact"]
+    assert f"seatrial why {near}" in html(again) and "decided: redact" in html(again)
+
+
+def test_history_lists_every_comparison_and_in_what_it_differs(made, tmp_path):
+    compare_dataset(made.workspace, made.dataset, primary="rougeL")
+    cli_verdict.report(history=True, to=tmp_path)
+    found = json.loads((tmp_path / "history.json").read_text(encoding="utf-8"))
+    assert [row["primary"] for row in found["rows"]] == ["rougeL", "accuracy"]
+    assert [row["unlike"] for row in found["rows"]] == [[], ["metric"]]
+    page = (tmp_path / "history.html").read_text(encoding="utf-8")
+    assert "2 comparisons of tickets" in page and "<script" not in page and "style-src 'sha256-" in page
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "history.csv").read_text(encoding="utf-8"))))
+    assert len(rows) == 2 and rows[0]["minus rag"]
+    assert (tmp_path / "history.md").read_text(encoding="utf-8").count("\n| ") == 3
+
+
+def test_as_many_examples_as_fit_are_on_the_page_and_the_page_says_how_many(made):
+    found = read_comparison(made.workspace)
+    items = items_of(made.workspace, found)
+    whole = page_of(items, found)
+    assert len(whole["rows"]) == 60
+    few = fitting(whole, 12_000)
+    assert 5 < len(few["rows"]) < 30
+    assert [row["example_id"] for row in few["rows"]] == [
+        row["example_id"] for row in whole["rows"][: len(few["rows"])]
+    ]
+    assert f"{len(few['rows'])} of 60 examples are in this file, of each kind some" in html(found, few)
+
+
+def test_words_that_the_reference_lacks_are_marked_and_nothing_acts():
+    assert marked("oak: sorry about it", "oak: sorry for it") == "oak: sorry <mark>about</mark> it"
+    assert marked("same words", "Same  words") == "same words"
+    assert marked("<b>oak</b> sorry", "oak sorry") == "<mark>&lt;b&gt;</mark>oak<mark>&lt;/b&gt;</mark> sorry"
+    assert marked("wholly other text here", "nothing of that kind") == "wholly other text here"
+    assert "\x1b" not in marked("oak \x1b[31m", "oak")
+
+
+def test_slices_by_length_and_language_are_told_and_single_ones_named(trial):
+    made = trial(rows=60, text="please look at order {n} for me, the mug that you sent to my house is broken")
+    test = made.examples.with_columns(
+        messages=pl.when(pl.int_range(pl.len()) % 2 == 0)
+        .then(
+            pl.col("messages").list.eval(
+                pl.struct(
+                    pl.element().struct.field("role"),
+                    content=pl.element().struct.field("content") + " x" * 30,
+                    name=pl.element().struct.field("name"),
+                    tool_calls=pl.element().struct.field("tool_calls"),
+                    tool_call_id=pl.element().struct.field("tool_call_id"),
+                )
+            )
+        )
+        .otherwise(pl.col("messages"))
+    )
+    rows, none = slice_rows(pair(made.scores, made.examples), settings(made.scores), examples=test)
+    lengths = [row for row in rows if row["by"] == "length"]
+    assert len(lengths) >= 2 and sum(row["n"] for row in lengths) == 60
+    assert all(row["label"].endswith("characters") for row in lengths)
+    assert none["source"] == "all of one: tickets.jsonl"
+    assert all(row["low"] is None for row in rows if row["n"] < FEW)
+
+
+def test_confusions_count_every_scored_row(trial):
+    made = trial(rows=60)
+    found = confusions(pair(made.scores, made.examples))
+    tuned = next(row for row in found if row["arm"] == "tuned")
+    assert sum(count for _, _, count in tuned["counts"]) == 60 and set(tuned["labels"]) == set(LABELS)
+    shown = matrix(tuned)
+    right = sum(cell.count for row in shown.rows for cell in row.cells if cell.hit)
+    accuracy = made.scores.filter((pl.col("arm") == "tuned") & (pl.col("metric") == "accuracy"))[
+        "value"
+    ].mean()
+    assert right / 60 == pytest.approx(accuracy)
+
+
+def test_labels_beyond_the_most_frequent_are_told_together():
+    names = [f"l{n:02d}" for n in range(20)]
+    counts = [(name, name, 20 - n) for n, name in enumerate(names)] + [("l00", "l19", 3), ("l19", None, 2)]
+    shown = matrix({"arm": "tuned", "labels": names, "counts": counts})
+    assert shown.left and len(shown.rows) == 13 and shown.columns[-2:] == ["other labels", "none of them"]
+    assert sum(cell.count for row in shown.rows for cell in row.cells) == sum(count for *_, count in counts)
+    assert shown.worst.startswith("l00 as l19, 3")
