@@ -219,7 +219,7 @@ def _told(each: Predicted) -> list[str]:
     if at:
         steps = ", ".join(f"{value:.0%} at {count}" for count, value in at.items())
         what = "the right label was" if notes["recall_by"] == "label" else "of the answers' words there were"
-        said.append(f"            {what} among what was shown: {steps}")
+        said.append(f"            {what} among what prompts showed: {steps}")
     if notes["shown_cut"]:
         said.append(
             f"            {notes['shown_cut']:,} prompts had room for fewer examples, at least {notes['shown_fewest']}"

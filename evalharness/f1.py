@@ -220,9 +220,13 @@ def _swapped(
 def _heads(rng: np.random.Generator, sizes: Codes, rows: int) -> Floats:
     """(rows, sizes): of so many tossed coins, how many show heads. Up to 64 coins are the bits of one number."""
     found = np.empty((rows, len(sizes)))
-    few = sizes <= 64
-    masks = np.array([(1 << int(size)) - 1 for size in sizes[few]], dtype=np.uint64)
-    words = np.frombuffer(rng.bytes(8 * rows * len(masks)), dtype=np.uint64).reshape(rows, len(masks))
-    found[:, few] = np.bitwise_count(words & masks)
-    found[:, ~few] = rng.binomial(sizes[~few], 0.5, size=(rows, int((~few).sum())))
+    least = 0
+    for most, word in ((8, np.uint8), (64, np.uint64)):
+        some = (sizes > least) & (sizes <= most)
+        masks = np.array([(1 << int(size)) - 1 for size in sizes[some]], dtype=word)
+        drawn = rng.bytes(most // 8 * rows * len(masks))
+        found[:, some] = np.bitwise_count(np.frombuffer(drawn, dtype=word).reshape(rows, len(masks)) & masks)
+        least = most
+    many = sizes > least
+    found[:, many] = rng.binomial(sizes[many], 0.5, size=(rows, int(many.sum())))
     return found

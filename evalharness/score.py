@@ -117,6 +117,7 @@ def score(
     tables = {arm: workspace.table(digest) for arm, digest in predictions.items()}
     must_match(workspace, predictions, tables)
     earlier = Earlier(workspace, dataset)
+    form = form or _form_before(earlier, predictions)
     usual = (*metrics_of(task_in(examples), form), *described(), *(PERPLEXITIES if logprobs else ()))
     metrics = {metric.name: metric for metric in (*usual, *more)}
     settings = {name: recorded(metric) for name, metric in metrics.items()}
@@ -175,6 +176,14 @@ def _scored(
         if metric.name not in found:
             found[metric.name] = _rows(arm, metric.name, metric.score(answers))
     return [found[metric.name] for metric in metrics]
+
+
+def _form_before(earlier: Earlier, predictions: Mapping[str, str]) -> Format | None:
+    """The form that these answers were asked to have when they were last scored."""
+    settings = earlier.newest(predictions).get("format", {})
+    if settings.get("regex") is None and settings.get("schema") is None:
+        return None
+    return Format(regex=settings["regex"], schema=settings["schema"])
 
 
 def _judgements(workspace: Workspace, judged: Mapping[str, tuple[Before, Any]]) -> list[pl.DataFrame]:

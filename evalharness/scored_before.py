@@ -69,6 +69,12 @@ class Earlier:
                 return self._part(run, arm, metric)
         return None
 
+    def newest(self, predictions: Mapping[str, str]) -> Mapping[str, Any]:
+        """Settings by metric of the newest run that scored all of these answers; empty where none did."""
+        found = next((run for run in self._runs if run.answered(predictions)), None)
+        settings: Mapping[str, Any] = found.params[METRICS] if found else {}
+        return settings
+
     def other(
         self, kind: str, predictions: Mapping[str, str], known: Mapping[str, Any]
     ) -> dict[str, tuple[Before, Any]]:

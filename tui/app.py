@@ -34,7 +34,7 @@ from tui.widgets.rows import Rows
 
 # what may be typed at the `!` line: the commands that end by themselves
 TYPED = (
-    "import", "scan", "label", "apply", "split", "export", "curate", "train", "predict", "score", "compare", "verdict",
+    "import", "scan", "label", "apply", "split", "export", "curate", "train", "predict", "score", "probe", "compare", "verdict",
     "report", "verify", "demo", "doctor", "review", "log", "why", "rate",
 )  # fmt: skip
 

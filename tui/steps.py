@@ -21,6 +21,7 @@ class Step(NamedTuple):
 
 def steps(workspace: Workspace, dataset: str) -> list[Step]:
     """The steps of one dataset version, in their order."""
+    from evalharness import probed
     from evalharness.score import newest
 
     name = _reference(workspace, dataset)
@@ -47,6 +48,12 @@ def steps(workspace: Workspace, dataset: str) -> list[Step]:
     scored = [arm for arm, digest in scores.items() if digest]
     told = f"scores of {', '.join(scored)}" if scored else "metrics of each answer"
     found.append(("score", bool(scored) and len(scored) == len(scores), f"score {name}", told))
+    probe, probes = probed.newest(workspace, adapter)
+    lost = [name for name, told in probes.items() if isinstance(told, dict) and told.get("state") == "fail"]
+    told = "what it forgot, falls into or gives away"
+    if probe:
+        told = f"failed: {', '.join(lost)}" if lost else f"probe {probe[:8]}"
+    found.append(("probe", probe is not None, f"probe {name}", told))
     last = scores.get("tuned")
     compared = workspace.made_from(last, kind="compare", role="comparison") if last else None
     told = f"comparison {compared[:8]}" if compared else "the arms side by side, with intervals"

@@ -99,6 +99,15 @@ def test_a_judges_word_is_not_lost_when_the_next_call_names_no_judge(workspace, 
     assert means[0] is not None and means[0] == means[1] and len(chat_server.requests) == asked
 
 
+def test_the_form_that_was_asked_for_stays_until_another_is_given(workspace):
+    put(workspace, "base")  # says sorry
+    said = [
+        next(row["mean"] for row in cli_score.score(**more).data["means"] if row["metric"] == "format")
+        for more in ({}, {"format_regex": "sor+y"}, {"metric": ["chrf"]}, {"format_regex": "x"}, {})
+    ]
+    assert said == [0, 1, 1, 0, 0]
+
+
 def test_old_tables_without_the_new_column_are_read(workspace):
     old = pl.DataFrame(
         {"example_id": ["a"], "arm": ["base"], "metric": ["rougeL"], "value": [0.5], "reason": [None], "label": [None]},

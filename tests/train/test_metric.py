@@ -15,7 +15,7 @@ from evalharness.arms import Tuned
 from evalharness.predict import Asking, predict
 from evalharness.score import score
 from evalharness.summary import means
-from tests.train.test_train import NF4, told_of, train  # noqa: F401  # the fixture
+from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
 from train import metric, reports
 from train.recipe import FIELDS, parse, resolve
 
@@ -85,13 +85,13 @@ def test_the_best_by_metric_is_kept_and_stops_the_run(train, keep, tickets, work
     assert json.loads(rows.splitlines()[0])["times"] == pytest.approx(2.0)  # two epochs are in these weights
 
 
-def test_early_stopping_by_loss(train, keep, tickets, workspace):  # noqa: F811
-    """A rate that makes it worse from evaluation to evaluation stops it; without the setting it goes on."""
+def test_early_stopping_by_loss_keeps_the_last_weights(train, keep, tickets, workspace):  # noqa: F811
+    """A rate that makes it worse from evaluation to evaluation stops it; `best_by` is left as it is."""
     keep(tickets)
-    settings = {"learning_rate": 1.0, "schedule": "constant", "epochs": 6, "max_grad_norm": 0.0, **NF4}
-    train({**settings, "early_stopping": 1}, name="stopped")
-    train(settings, name="whole")
-    assert told_of(workspace, "stopped")["steps"] < told_of(workspace, "whole")["steps"] == 18
+    settings = {"learning_rate": 0.5, "schedule": "constant", "epochs": 9, "evaluate_every": 2}
+    train({**settings, "early_stopping": 2})
+    told = told_of(workspace)
+    assert told["steps"] < 27 and told["settings"]["best_by"] == "last"
 
 
 @pytest.mark.parametrize(

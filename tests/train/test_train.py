@@ -37,7 +37,7 @@ def train(base, monkeypatch):
 
     def run(settings: dict[str, object] | None = None, **flags: object):
         words = [f"{key}={json.dumps(value)}" for key, value in {**QUICK, **(settings or {})}.items()]
-        return cli.train("tickets", base=str(base), setting=words, **flags)
+        return cli.train("tickets", setting=words, **{"base": str(base), **flags})
 
     return run
 

@@ -254,7 +254,7 @@ def test_the_comparison_and_its_reports_have_the_card(workspace, answered, judge
     )
     condition = next(each for each in comparison["checks"] if each["check"] == "judge")
     assert condition["state"] == "not measured" and not condition["required"]
-    for text in (html.render(comparison), markdown.render(comparison)):
+    for text in (html(comparison), markdown(comparison)):
         assert "long-judge" in text and "advisory only" in text
 
 
