@@ -204,7 +204,8 @@ def prepare(
     if prompted:
         arms = [replace(arm, instruction=None) if arm.instruction else arm for arm in arms]  # type: ignore[type-var]
     pool = Pool(workspace.examples(dataset), passages, vectors)
-    origins = {arm.name: _origin(arm, given, tuning, digest) for arm in arms}
+    here = "documents" if documents else ""
+    origins = {arm.name: _origin(arm, given, tuning, digest, here) for arm in arms}
     return Asked(arms, pool, origins)
 
 
@@ -240,8 +241,8 @@ def _vectors(
     return found
 
 
-def _origin(arm: Arm, given: Given, tuning: Tuning | None, documents: str | None) -> Origin:
-    """The artifacts that an arm comes of, and what tuning says of it."""
+def _origin(arm: Arm, given: Given, tuning: Tuning | None, documents: str | None, here: str) -> Origin:
+    """The artifacts that an arm comes of, and what tuning says of it; `here`: documents given by hand."""
     inputs: dict[str, str] = {}
     told: Mapping[str, Any] = {}
     if arm.shows == "documents" and documents:
@@ -249,8 +250,9 @@ def _origin(arm: Arm, given: Given, tuning: Tuning | None, documents: str | None
     if tuning and arm.name in (BASE, FEW_SHOT, RAG, TUNED_RAG):
         inputs["tuning"] = tuning.digest
         told = tuning.words(RAG if arm.name == TUNED_RAG else arm.name)
-        if by_hand := given.by_hand(arm.name):
-            told = {**told, "chosen": f"{told['chosen']}; by hand: {by_hand}"}
+        by_hand = given.by_hand(arm.name), here if arm.shows == "documents" else ""
+        if any(by_hand):
+            told = {**told, "chosen": f"{told['chosen']}; by hand: {', '.join(filter(None, by_hand))}"}
     return Origin(inputs, told)
 
 

@@ -9,34 +9,27 @@ import typer
 
 from curate.errors import ConfigError
 
-DATASET = Annotated[str | None, typer.Argument(help="name or digest; by default the one named last")]
+DATASET = Annotated[str | None, typer.Argument(help="name or digest; the one named last")]
 ADAPTER = Annotated[
     list[str] | None,
-    typer.Option(
-        help="digest of an adapter, or its folder; by default the newest trained on this dataset; "
-        "each further one is an arm tuned:NAME"
-    ),
+    typer.Option(help="the newest here; more: tuned:NAME"),
 ]
-BASE = Annotated[str, typer.Option(help="tiny, a folder, or the id of a model on the hub")]
-LIMIT = Annotated[int | None, typer.Option(help="ask so many rows, drawn the same each time")]
-DOCUMENTS = Annotated[
-    Path | None, typer.Option(help="rag: a file or folder of text, Markdown or JSONL, in place of train rows")
-]
-MAX_NEW = Annotated[
-    int | None, typer.Option(help="longest answer in tokens; by default by the train answers' lengths", min=1)
-]
+BASE = Annotated[str, typer.Option(help="tiny, a folder, a hub id")]
+LIMIT = Annotated[int | None, typer.Option(help="so many rows, always the same")]
+DOCUMENTS = Annotated[Path | None, typer.Option(help="rag: file or folder, not train rows")]
+MAX_NEW = Annotated[int | None, typer.Option(help="longest answer in tokens", min=1)]
 QUANTIZATION = Annotated[Literal["auto", "nf4", "none"], typer.Option(help="how the base is held")]
 DEVICE = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="where the base runs")]
 THREADS = Annotated[int | None, typer.Option(help="processor threads", min=1)]
 ENDPOINT = Annotated[
     str | None,
-    typer.Option(help="ask a model behind an OpenAI-compatible address, as http://localhost:8000/v1"),
+    typer.Option(help="an OpenAI-compatible address"),
 ]
-MODEL = Annotated[str, typer.Option(help="the model's name at the endpoint")]
-KEY_ENV = Annotated[str, typer.Option(help="environment variable that holds the endpoint's key")]
+MODEL = Annotated[str, typer.Option(help="the model's name there")]
+KEY_ENV = Annotated[str, typer.Option(help="variable with the key")]
 SET = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="a rarer setting (docs/evaluate.md lists them)"),
+    typer.Option("--set", metavar="KEY=VALUE", help="a rarer setting: docs/evaluate.md"),
 ]
 
 

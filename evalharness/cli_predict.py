@@ -18,30 +18,23 @@ if TYPE_CHECKING:
 
 ARM = Annotated[
     list[str] | None,
-    typer.Option(
-        help="base, few-shot, rag, tuned, tuned-rag or tuned:NAME; may be repeated; by default all that can "
-        "be asked, but for tuned-rag"
-    ),
+    typer.Option(help="base, few-shot, rag, tuned; or tuned-rag"),
 ]
 SPLIT = Annotated[str, typer.Option(help="train, validation or test")]
-SHOTS = Annotated[
-    int | None, typer.Option(help="few-shot: train examples in the prompt; as tuned, else 8", min=1)
-]
-NEIGHBOURS = Annotated[
-    int | None, typer.Option(help="rag: nearest examples or passages in the prompt; as tuned, else 6", min=1)
-]
+SHOTS = Annotated[int | None, typer.Option(help="few-shot: examples shown", min=1)]
+NEIGHBOURS = Annotated[int | None, typer.Option(help="rag: nearest shown", min=1)]
 MAX_DF = Annotated[
     float | None,
-    typer.Option(help="rag: words in more than this share of the texts do not count; .08", min=0, max=1),
+    typer.Option(help="rag: share of a word that counts", min=0, max=1),
 ]
-SEED = Annotated[int | None, typer.Option(help="few-shot: which examples are drawn; 0")]
-PROMPT_FILE = Annotated[Path | None, typer.Option(help="your own system message for base, few-shot and rag")]
-TUNED_MODEL = Annotated[str | None, typer.Option(help="the fine-tune's name at the endpoint")]
+SEED = Annotated[int | None, typer.Option(help="few-shot: which are drawn")]
+PROMPT_FILE = Annotated[Path | None, typer.Option(help="your own system message")]
+TUNED_MODEL = Annotated[str | None, typer.Option(help="the fine-tune's name there")]
 AS = Annotated[
     str | None,
-    typer.Option("--as", help="ask the endpoint's model as one more arm, served:NAME, that informs"),
+    typer.Option("--as", help="one more arm there: served:NAME"),
 ]
-UNTUNED = Annotated[bool, typer.Option("--untuned", help="take no settings from seatrial tune")]
+UNTUNED = Annotated[bool, typer.Option("--untuned", help="nothing from seatrial tune")]
 AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has changed")]
 
 RARE: dict[str, type] = {

@@ -19,20 +19,18 @@ if TYPE_CHECKING:
 
 PROMPT = Annotated[
     list[Path] | None,
-    typer.Option(help="a system message to try, a file or a folder of them; may be repeated"),
+    typer.Option(help="system messages: file or folder"),
 ]
-NUMBERS = Annotated[str, typer.Option(help="few-shot: numbers of train examples to try")]
-NEIGHBOURS = Annotated[str, typer.Option(help="rag: numbers of examples or passages to try")]
+NUMBERS = Annotated[str, typer.Option(help="few-shot: numbers to try")]
+NEIGHBOURS = Annotated[str, typer.Option(help="rag: numbers to try")]
 RETRIEVER = Annotated[
     list[str] | None,
-    typer.Option(help="rag: bm25, embedding or hybrid; may be repeated; by default all that can be had"),
+    typer.Option(help="rag: bm25, embedding, hybrid; all"),
 ]
-ENCODER = Annotated[str, typer.Option(help="rag: encoder by hub id or path; auto, or none")]
-LIMIT = Annotated[int, typer.Option(help="ask at most so many validation rows")]
-BUDGET = Annotated[int | None, typer.Option(help="ask for at most so many answers in all", min=1)]
-METRIC = Annotated[
-    str | None, typer.Option(help="choose by this metric; accuracy where there are labels, else rougeL")
-]
+ENCODER = Annotated[str, typer.Option(help="rag: hub id, path, none")]
+LIMIT = Annotated[int, typer.Option(help="validation rows")]
+BUDGET = Annotated[int | None, typer.Option(help="answers in all, at most", min=1)]
+METRIC = Annotated[str | None, typer.Option(help="accuracy or, without labels, rougeL")]
 
 
 def tune(

@@ -86,11 +86,15 @@ def fitting(examples: Examples, room: int = ROOM) -> Examples:
     return Examples(total=examples["total"], kinds=examples["kinds"], rows=kept)
 
 
-def csv_of(items: Items, comparison: Comparison) -> str:
-    """One line an item, the arms side by side. A cell that a spreadsheet would run has a quote before it."""
+def csv_of(items: Items, comparison: Comparison, page: Examples | None = None) -> str:
+    """One line an item, the arms side by side. A cell that a spreadsheet would run has a quote before it.
+
+    `page` holds what became of each item; where it does not hold them all, that is found anew.
+    """
     rows = items.examples.filter(pl.col("example_id").is_in(items.pairs.example_ids))
     messages = [found or [] for found in rows["messages"].to_list()]
-    every = page_of(items, comparison, most=len(items.pairs.example_ids))
+    count = len(items.pairs.example_ids)
+    every = page if page and len(page["rows"]) == count else page_of(items, comparison, most=count)
     kinds = {row["example_id"]: " ".join([row["kind"], *row.get("marks", [])]) for row in every["rows"]}
     table = rows.select("example_id", "source", "source_row", "group", "label").with_columns(
         pl.Series("kind", [kinds[each] for each in rows["example_id"]], dtype=pl.String),

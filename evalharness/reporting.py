@@ -32,11 +32,12 @@ def write_all(workspace: Workspace, reference: str | None, folder: Path, *, most
     items = items_of(workspace, found)
     sends = [f"seatrial report {digest[:12]} --send {name}" for name in ("regressions", "fail")]
     sends.append(f"seatrial report {digest[:12]} --send regressions --near")
+    page = page_of(items, found, most) if items else None
     return write_report(
         found,
         folder,
-        page=fitting(page_of(items, found, most)) if items else None,
-        csv=csv_of(items, found) if items else None,
+        page=fitting(page) if page else None,
+        csv=csv_of(items, found, page) if items else None,
         sends=sends,
     )
 

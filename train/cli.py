@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evalharness.models import LoadedModel
     from train.adapter import Data
     from train.batches import Template
+    from train.checkpoints import Unfinished
     from train.outline import Settled
     from train.proofs.subject import Given
     from train.recipe import Resolved
@@ -199,13 +200,14 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     return _answer(job, run.run_id, run.outputs["adapter"], already=False)
 
 
-def _adapter(job: Job, where: Any) -> str:  # noqa: ANN401  a checkpoints.Unfinished
+def _adapter(job: Job, where: Unfinished) -> str:
     """Train and keep the adapter; its digest. Of several processes only the first keeps it."""
     from train import adapter, processes, proofs, run
     from train.outline import outline
 
     template, data, given = encoded(job, outline(job.resolved.recipe))
     recipe = given.recipe
+    _same_hold(where, data.choice)
     before = proofs.held(proofs.GIVEN, given)
     if job.prove:
         before += proofs.prove(given, where.folder, lambda: load_base(data.choice))
@@ -227,6 +229,25 @@ def _adapter(job: Job, where: Any) -> str:  # noqa: ANN401  a checkpoints.Unfini
         told = adapter.record(loaded, job.resolved, template, data, trained, before)
         adapter.complete(made, loaded, told, trained)
         return job.workspace.put_files("adapter", made)
+
+
+def _same_hold(where: Unfinished, choice: Settled) -> None:
+    """ConfigError where a run would go on with the base held otherwise, as on a machine with other memory."""
+    import json
+
+    path = where.folder / "held.json"
+    now = {
+        "quantization": choice.quantization,
+        "gradient_checkpointing": choice.recipe.gradient_checkpointing,
+    }
+    if where.checkpoint is None:
+        path.write_text(json.dumps(now), encoding="utf-8")
+    elif path.is_file() and (then := json.loads(path.read_text(encoding="utf-8"))) != now:
+        words = [f"{key} was {then.get(key)}, is {value}" for key, value in now.items()]
+        raise ConfigError(
+            f"this run cannot go on as it began: {'; '.join(words)} ({choice.why})",
+            hint="--again begins anew; --set quantization and gradient_checkpointing say it yourself",
+        )
 
 
 def load_base(choice: Settled) -> LoadedModel:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from curate.visible import visible
@@ -30,7 +31,7 @@ def marked(answer: str, reference: str) -> Markup:
     parts = _PARTS.findall(text)
     places = [place for place, part in enumerate(parts) if not part.isspace()]
     ours = [parts[place].lower() for place in places]
-    theirs = [part.lower() for part in _PARTS.findall(visible(reference)[:LONGEST]) if not part.isspace()]
+    theirs = _words(reference)
     if ours == theirs:
         return escape(text)
     same: set[int] = set()
@@ -39,22 +40,33 @@ def marked(answer: str, reference: str) -> Markup:
             same.update(places[block.src_start : block.src_end])
     if len(same) < ALIKE * max(len(ours), 1):
         return escape(text)
-    return Markup("".join(_runs(parts, same)))  # every run was escaped
+    differs = [place for place in places if place not in same]
+    following = dict(zip(places, places[1:], strict=False))
+    return Markup(_with_marks(parts, differs, following))  # every run was escaped
 
 
-def _runs(parts: list[str], same: set[int]) -> list[str]:
-    """Runs of parts, escaped; those of words that differ, with the spaces between them, are marked."""
+@lru_cache(maxsize=64)
+def _words(reference: str) -> list[str]:
+    """The words of a reference, lower case; arms are held against the same one in turn."""
+    return [part.lower() for part in _PARTS.findall(visible(reference)[:LONGEST]) if not part.isspace()]
+
+
+def _with_marks(parts: list[str], differs: list[int], following: dict[int, int]) -> str:
+    """The parts, escaped; runs of words that differ are marked, with the space between them.
+
+    `following`: for each word's place, that of the next word.
+    """
     from markupsafe import escape
 
     out: list[str] = []
-    place = 0
-    while place < len(parts):
-        start, differs = place, place not in same and not parts[place].isspace()
-        while place < len(parts) and (
-            (place not in same and not parts[place].isspace()) == differs
-            or (differs and parts[place].isspace() and place + 1 < len(parts) and place + 1 not in same)
-        ):
-            place += 1
-        run = str(escape("".join(parts[start:place])))
-        out.append(f"<mark>{run}</mark>" if differs else run)
-    return out
+    done = at = 0
+    while at < len(differs):
+        start = end = differs[at]
+        while at + 1 < len(differs) and following[end] == differs[at + 1]:
+            at += 1
+            end = differs[at]
+        out.append(str(escape("".join(parts[done:start]))))
+        out.append(f"<mark>{escape(''.join(parts[start : end + 1]))}</mark>")
+        done, at = end + 1, at + 1
+    out.append(str(escape("".join(parts[done:]))))
+    return "".join(out)

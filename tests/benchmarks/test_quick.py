@@ -25,6 +25,10 @@ KEYS = {
     "labelling": "burst_sent burst_recorded kills kills_lossless merge_orders_equal",
     "active": "words_least_sure_500 words_chance_500 meaning_least_sure_1000 meaning_chance_1000",
     "hostile": "rows places acted crashed shifted",
+    "resume": "weights_max_difference optimizer_max_difference kills",
+    "train-proofs": " ".join(f"c{each} c{each}_seconds" for each in (*range(1, 19), "6b")),
+    "train-step": "step_ratio_trl_equal token_rate_ratio_trl_default token_rate_ratio_trl_tuned "
+    "loss_difference_50 gpu memory_estimate_error",
     "ray": "equal_to_local equal_after_node_loss rows",
 }
 
@@ -62,3 +66,7 @@ def test_the_short_form_has_every_key(name):
         assert found["kinds_found"] == found["kinds"] >= 13
     if name == "pii-speed":
         assert found["texts"] > 0
+    if name == "resume":
+        assert found == {"weights_max_difference": 0, "optimizer_max_difference": 0, "kills": 1}
+    if name == "train-proofs":
+        assert {value for key, value in found.items() if not key.endswith("_seconds")} == {1}

@@ -21,6 +21,8 @@ ANSWERS = {
     "tuned": "{label}: sorry about the mug",
 }
 
+SO_SO = json.dumps({**dict.fromkeys(("settles", "right", "polite", "plain"), 3), "reason": "so so"})
+
 
 def put(workspace, arm, limit=12, adapter=None, seconds=0.1, **more):
     """Predictions of an arm as if a model had made them."""
@@ -130,7 +132,7 @@ def test_the_commands_go_from_a_split_to_scores(workspace, base):
     asked = cli_predict.predict(base=str(base), quantization="none", threads=1, shots=2, neighbours=2)
     text = "\n".join(asked.lines)
     assert "tickets, test rows" in text and "12 answers, 0 errors" in text
-    assert "tuned was left out" in text and "prompts" in text
+    assert "tuned was left out" in text and "declared, before any answer" in text
     assert [each["arm"] for each in asked.data["arms"]] == ["base", "few-shot", "rag"]
     json.dumps(asked.data)
     again = cli_predict.predict(base=str(base), quantization="none", threads=1, shots=2, neighbours=2)
@@ -145,12 +147,12 @@ def test_the_commands_go_from_a_split_to_scores(workspace, base):
 
 def test_a_judges_number_is_never_shown_without_its_doubt(workspace, chat_server):
     put(workspace, "base")
-    url = chat_server(lambda body, n: (200, '{"score": 3, "reason": "so so"}'))
+    url = chat_server(lambda body, n: (200, SO_SO))
     found = cli.score(judge=url, judge_model="m", rubric=["helpful", "tone"])
     text = "\n".join(found.lines)
     assert text.count("not calibrated against people") == 2
     row = next(row for row in found.data["means"] if row["metric"] == "judge:tone")
-    assert row["mean"] == 0.5 and row["calibrated"] is False
+    assert 0 < row["mean"] < 1 and row["calibrated"] is False
     kept = workspace.artifact("judgements")
     assert workspace.table(kept)["said"].unique().to_list() == ["so so"]
 

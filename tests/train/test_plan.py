@@ -11,6 +11,8 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from curate.errors import ConfigError
+from curate.progress import Progress
 from evalharness import base_facts
 from evalharness.answerers import Local
 from evalharness.arms import Base
@@ -126,6 +128,27 @@ def test_a_run_is_held_as_the_device_lets_it_and_says_why(train, keep, tickets, 
     told = told_of(workspace)
     assert told["quantization"] == "none" and told["gradient_checkpointing"] is False
     assert "full precision without checkpointing is the quickest" in told["headroom"].lower()
+
+
+def test_a_run_does_not_go_on_with_the_base_held_otherwise(train, keep, tickets, monkeypatch):  # noqa: F811
+    """Stopped, and gone on with on a machine with less memory."""
+    step = Progress.step
+
+    def falls(self, count=1, note=""):
+        step(self, count, note)
+        if self.stage == "train" and self.done == 4:  # in its second epoch
+            raise KeyboardInterrupt
+
+    keep(tickets)
+    monkeypatch.setattr(Progress, "step", falls)
+    with pytest.raises(KeyboardInterrupt):
+        train({"evaluate": False})
+    monkeypatch.setattr(Progress, "step", step)
+    monkeypatch.setattr("train.outline.device_memory", lambda _: 100_000)
+    with pytest.raises(ConfigError, match="quantization was none, is nf4"):
+        train({"evaluate": False})
+    monkeypatch.setattr("train.outline.device_memory", lambda _: 1 << 40)
+    assert train({"evaluate": False}).data["resumed_at_step"] == 3
 
 
 def test_a_base_is_the_same_by_its_files_and_by_the_model_itself(base):

@@ -14,6 +14,10 @@ from train.recipe import PACE, TINY_DEFAULTS
 BY_HEART_ROWS, BY_HEART_STEPS, FASTER = 8, 120, 5.0
 KNOWN, KNOWN_LOSS = 0.01, 0.02
 PARTS_ROWS, PARTS_STEPS, PARTS_LIMIT = 8, 4, 1e-4
+WHOLE_PASSES = {  # objectives whose loss goes by how rows are put together
+    "kto": "KTO compares the rows of a pass with one another",
+    "orpo": "TRL's ORPO takes the mean over all tokens of a pass: a row weighs by the rows beside it",
+}
 TWICE_ROWS, TWICE_STEPS, TWICE_BATCH = 12, 20, 2
 TWICE_LIMIT = {"cpu": 0.0, "cuda": 1e-3}  # kernels of a GPU add in no fixed order
 ASKED, STOP_SHARE = 20, 0.95
@@ -91,8 +95,8 @@ def parts(trial: Trial) -> Checked | str:
     given = trial.given
     rows = given.few(PARTS_ROWS)
     units = len(rows) // (2 if given.recipe.pairs else 1)
-    if given.recipe.objective == "kto":
-        return "KTO compares the rows of a pass, so its loss goes by how rows are put together"
+    if why := WHOLE_PASSES.get(given.recipe.objective):
+        return why
     if units < PARTS_ROWS:
         return f"{units} rows are too few to be taken apart"
     seen: list[list[float]] = []
