@@ -17,7 +17,7 @@ from benchmarks.tickets import command, environment, prepare
 
 NAME = "resume"
 HELP = "training killed at random moments, also while a checkpoint is written: largest difference at the end"
-SEED, POLL = 5, 0.005
+SEED, POLL, ROUNDS, STEPS = 5, 0.005, 8, 16
 
 # a checkpoint every two steps, most of them in the middle of an epoch; dropout draws from chance
 SETTINGS = (
@@ -29,13 +29,9 @@ SETTINGS = (
 )
 
 
-def start(folder: Path, objective: str, last: int, *, again: bool = False) -> subprocess.Popen[bytes]:
-    """`seatrial train` of `last` steps in a session of its own, so that all of it dies with it.
-
-    `again` begins anew where it ended before it could be killed.
-    """
+def start(folder: Path, objective: str, last: int) -> subprocess.Popen[bytes]:
+    """`seatrial train` of `last` steps in a session of its own, so that all of it dies with it."""
     words = [f"--set={each}" for each in (*SETTINGS, f"objective={objective}", f"max_steps={last}")]
-    words += ["--again"] if again else []
     return subprocess.Popen(
         command("train", "tickets", "--quantization", "nf4", *words),
         cwd=folder,
@@ -52,17 +48,21 @@ def checkpoints(folder: Path) -> dict[int, Path]:
     return {int(path.name.rpartition("-")[2]): path for path in found}
 
 
-def finish(folder: Path, started: subprocess.Popen[bytes], last: int) -> Path:
-    """Wait for a run that must succeed; a copy of its last checkpoint, which it removes when all is kept."""
+def finish(folder: Path, started: subprocess.Popen[bytes], last: int) -> Path | None:
+    """Wait for a run that must succeed; a copy of its last checkpoint, which it removes when all is kept.
+
+    None where there was nothing left to train: the run before it had kept its adapter when it was killed.
+    """
     kept = folder / "last"
     while started.poll() is None:
         at = checkpoints(folder).get(last)
         if at is not None and (at / "whole.json").is_file() and not kept.exists():
             shutil.copytree(at, kept)
         time.sleep(POLL)
-    if started.returncode or not kept.exists():
-        raise RuntimeError(f"the run failed: {started.communicate()[1].decode()[-2000:]}")
-    return kept
+    talk = started.communicate()[1].decode()
+    if started.returncode:
+        raise RuntimeError(f"the run failed: {talk[-2000:]}")
+    return kept if kept.exists() else None
 
 
 def killed(folder: Path, started: subprocess.Popen[bytes], moment: float, within: int | None) -> bool:
@@ -85,6 +85,15 @@ def killed(folder: Path, started: subprocess.Popen[bytes], moment: float, within
     return False
 
 
+def left_alone(folder: Path, objective: str, last: int) -> tuple[Path, float]:
+    """The last checkpoint of a run that nobody kills, and the seconds that it took."""
+    began = time.monotonic()
+    kept = finish(folder, start(folder, objective, last), last)
+    if kept is None:
+        raise RuntimeError("a run in a new workspace trained nothing")
+    return kept, time.monotonic() - began
+
+
 def run(
     data: Path | None, quick: bool
 ) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
@@ -92,35 +101,35 @@ def run(
     from train.proofs.learning import furthest, state
 
     draw = random.Random(SEED)
-    rounds, last = (1, 6) if quick else (8, 16)
+    rounds, last = (1, 6) if quick else (ROUNDS, STEPS)
     apart = {"weights": 0.0, "optimizer": 0.0}
     kills = 0
     with tempfile.TemporaryDirectory() as name, ThreadPoolExecutor(1) as beside:
         for objective in ("sft",) if quick else ("sft", "dpo"):
-            alone = Path(name) / objective
-            prepare(alone, 60, pairs=objective == "dpo")
-            folders = [alone.with_name(f"{objective}-{turn}") for turn in range(rounds)]
-            for folder in folders:
-                shutil.copytree(alone, folder)
-            began = time.monotonic()
-            whole = 0.0
-            straight = beside.submit(finish, alone, start(alone, objective, last), last)
-            for turn, folder in enumerate(folders):
+            fresh = Path(name) / objective
+            prepare(fresh, 60, pairs=objective == "dpo")
+            shutil.copytree(fresh, alone := Path(name) / f"{objective}-alone")
+            straight = beside.submit(left_alone, alone, objective, last)
+            for turn in range(rounds):
+                shutil.copytree(fresh, folder := Path(name) / f"{objective}-{turn}")
                 # one kill in two falls while a checkpoint is written; each third run is killed twice
                 for again in range(1 + turn % 3 // 2):
                     within = draw.randrange(2, last - 3, 2) if (turn + again) % 2 == 0 else None
-                    share = draw.uniform(0.3, 1.0)
-                    if within is None:
-                        straight.result()
-                        whole = whole or time.monotonic() - began
-                    if killed(folder, start(folder, objective, last), share * whole, within):
-                        kills += 1
-                        where = f"in a checkpoint from step {within} on" if within else f"after {share:.0%}"
-                        there = sorted(checkpoints(folder))
-                        print(f"{objective} killed {where}; checkpoints {there}", file=sys.stderr)
-                end = finish(folder, start(folder, objective, last, again=not checkpoints(folder)), last)
+                    moment = 0.0 if within else draw.uniform(0.3, 0.9) * straight.result()[1]
+                    while not killed(folder, start(folder, objective, last), moment, within):
+                        shutil.rmtree(folder)  # it was quicker this time: from the beginning, and earlier
+                        shutil.copytree(fresh, folder)
+                        moment, within = moment * 0.8, 2 if within else None
+                    kills += 1
+                    where = f"in a checkpoint from step {within} on" if within else f"after {moment:.1f} s"
+                    there = sorted(checkpoints(folder))
+                    print(f"{objective} killed {where}; checkpoints {there}", file=sys.stderr)
+                end = finish(folder, start(folder, objective, last), last)
+                if end is None:
+                    kills -= 1
+                    continue
                 for kind in apart:
-                    found = furthest(state(straight.result(), kind), state(end, kind))
+                    found = furthest(state(straight.result()[0], kind), state(end, kind))
                     apart[kind] = max(apart[kind], found)
                 print(f"  gone on with: {apart}", file=sys.stderr)
     figures: dict[str, float | None] = {f"{kind}_max_difference": value for kind, value in apart.items()}

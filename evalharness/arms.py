@@ -135,6 +135,11 @@ class Tuned:
     instruction: ClassVar[Instruction | None] = None
 
     @property
+    def retrieval(self) -> Retrieval | None:
+        """As the retrieval that it goes with."""
+        return self.rag.retrieval if self.rag else None
+
+    @property
     def shows(self) -> Source | None:
         """As the retrieval that it goes with."""
         return self.rag.source if self.rag else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,22 +18,24 @@ if TYPE_CHECKING:
     from evalharness.judging.pairwise import PairJudge
     from evalharness.rating import Pairing
 
-ENDPOINT = Annotated[
-    str | None, typer.Option(help="the judge's OpenAI-compatible address, as http://localhost:8000/v1")
-]
+ENDPOINT = Annotated[str | None, typer.Option(help="the judge's OpenAI-compatible address")]
 MODEL = Annotated[str, typer.Option(help="the judge's name there")]
-RUBRIC = Annotated[str, typer.Option(help="helpful, tone, grounded, reply-form, or a TOML file")]
-BASELINE = Annotated[
-    list[str] | None, typer.Option(help="the arm to compare with; may be repeated; by default all others")
-]
+KEY_ENV = Annotated[str, typer.Option(help="environment variable with its key")]
+RUBRIC = Annotated[str, typer.Option(help="a shipped one, or a TOML file")]
+BASELINE = Annotated[list[str] | None, typer.Option(help="against which arm; by default all")]
 CANDIDATE = Annotated[str, typer.Option(help="the arm that is compared")]
-SPLIT = Annotated[str, typer.Option(help="whose answers: test, validation or train")]
-REPEATS = Annotated[int, typer.Option(help="how often each order is asked", min=1)]
-LIMIT = Annotated[int | None, typer.Option(help="so many pairs, the first that people rate", min=1)]
+SPLIT = Annotated[str, typer.Option(help="test, validation or train")]
+REPEATS = Annotated[int, typer.Option(help="how often each order is asked")]
+LIMIT = Annotated[int | None, typer.Option(help="so many pairs, the first that people rate")]
 TEST = Annotated[bool, typer.Option("--injections", help="only test whether an answer can talk it round")]
-KAPPA = Annotated[float, typer.Option(help="agreement with people below which it is advice", min=0, max=1)]
-LABELS = Annotated[int, typer.Option(help="rated pairs below which it is advice", min=1)]
 
+SET = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="a rarer setting (docs/judge.md lists them)"),
+]
+
+RARE: dict[str, type] = {"kappa": float, "labels": int, "timeout": float}
+TIMEOUT = 120.0  # seconds: a small server that is asked much at a time answers late
 SWAYED = 0.15  # a share so far from a half is told as a bias
 
 
@@ -40,7 +43,7 @@ def judge(
     dataset: options.DATASET = None,
     endpoint: ENDPOINT = None,
     model: MODEL = "",
-    key_env: options.KEY_ENV = "SEATRIAL_JUDGE_KEY",
+    key_env: KEY_ENV = "SEATRIAL_JUDGE_KEY",
     rubric: RUBRIC = "helpful",
     baseline: BASELINE = None,
     candidate: CANDIDATE = "tuned",
@@ -48,38 +51,58 @@ def judge(
     repeats: REPEATS = 1,
     limit: LIMIT = None,
     injections: TEST = False,
-    min_kappa: KAPPA = 0.4,
-    min_labels: LABELS = 50,
+    setting: SET = None,
 ) -> Answer:
     """Have a model compare the arms' answers, each pair in both orders.
 
-    Without --endpoint: what was judged before, beside what people have rated since.
+    Without --endpoint: what was judged before, beside people's ratings.
     """
     from curate.workspace import Workspace
-    from evalharness.judging.card import Gate
 
     if endpoint is None and (injections or model):
         raise ConfigError("no judge to ask", hint="--endpoint http://localhost:8000/v1 --model NAME")
+    if endpoint is None and (setting or limit is not None or repeats != 1):
+        raise ConfigError(
+            "--set, --limit and --repeats say how to ask, and nobody is asked", hint="--endpoint"
+        )
+    if limit is not None and limit < 1:
+        raise ConfigError(f"--limit {limit}", hint="1 pair at least")
+    rare = options.settings(setting, RARE)
+    gate = _gate(rare)
     workspace = Workspace.open()
-    asker = _asker(workspace, endpoint, model, key_env, rubric, repeats, limit) if endpoint else None
+    asker = None
+    if endpoint:
+        asker = _asker(
+            workspace, (endpoint, model, key_env, float(rare.get("timeout", TIMEOUT))), rubric, repeats, limit
+        )
     if asker and injections:
         return _tested(workspace, asker)
     digest = workspace.dataset(dataset)
-    gate = Gate(min_kappa, min_labels)
     return _judged(workspace, digest, asker, candidate, baseline, split, gate)
 
 
+def _gate(rare: Mapping[str, str | int | float | bool]) -> Gate:
+    """What the judge must reach; ConfigError for limits that mean nothing."""
+    from evalharness.judging.card import Gate
+
+    usual = Gate()
+    gate = Gate(float(rare.get("kappa", usual.kappa)), int(rare.get("labels", usual.labels)))
+    if not 0 <= gate.kappa <= 1 or gate.labels < 1:
+        raise ConfigError(
+            f"--set kappa={gate.kappa:g} labels={gate.labels}", hint="kappa from 0 to 1, at least 1 label"
+        )
+    return gate
+
+
 def _asker(
-    workspace: Workspace, url: str, model: str, key: str, rubric: str, repeats: int, limit: int | None
+    workspace: Workspace, where: tuple[str, str, str, float], rubric: str, repeats: int, limit: int | None
 ) -> PairJudge:
-    from evalharness.asked import TIMEOUT
     from evalharness.endpoint import Endpoint
     from evalharness.judging.asking import FOLDER
     from evalharness.judging.pairwise import PairJudge
     from evalharness.judging.rubric import Rubric
 
-    endpoint = Endpoint(url, model, key, TIMEOUT)
-    return PairJudge(Rubric.find(rubric), endpoint, workspace.root / FOLDER, repeats, limit)
+    return PairJudge(Rubric.find(rubric), Endpoint(*where), workspace.root / FOLDER, repeats, limit)
 
 
 def _judged(
@@ -169,8 +192,10 @@ def card_lines(card: Card) -> list[str]:
         )
     if repeats:
         lines.append(f"    asked again   the same winner {kept:,} of {repeats:,} times")
-    equal = f": {style.reason}" if style.reason else " (and both or neither with a list)"
-    lines.append(f"    equal length  {fraction(style.rate)}{equal}")
+    equal = f" ({span(style.low, style.high)}), and both or neither with a list"
+    lines.append(
+        f"    equal length  {fraction(style.rate)}" + (f": {style.reason}" if style.reason else equal)
+    )
     lines.append(
         f"    style         the longer won {fraction(style.longer)}{_biased(style.longer)}, "
         f"the list {fraction(style.listed)} of {style.n_listed:,}"
@@ -179,6 +204,7 @@ def card_lines(card: Card) -> list[str]:
     if right.rate is not None:
         lines.append(
             f"    corrected     {fraction(right.rate)} ({span(right.low, right.high)}) by {right.labelled:,} rated pairs"
+            + (f", of which it judges {lean_words(card)}" if right.lean else "")
         )
     if agreed.n:
         around = span(agreed.low, agreed.high)
@@ -190,6 +216,14 @@ def card_lines(card: Card) -> list[str]:
         lines.append(f"    injections    {card.injected.moved} of {card.injected.n} moved it")
     lines.append(f"    {card.status}" + (f": {card.fault}" if card.fault else ""))
     return [*lines, *(f"    mind: {warning}" for warning in card.warnings)]
+
+
+def lean_words(card: Card) -> str:
+    """Which arm it favours beside people, and by how much."""
+    from evalharness.wording import points
+
+    lean = card.corrected.lean or 0.0
+    return f"{points(lean)} more for {card.candidate if lean > 0 else card.baseline} than people do"
 
 
 def _biased(share: float | None) -> str:

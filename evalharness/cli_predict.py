@@ -25,7 +25,7 @@ SHOTS = Annotated[int | None, typer.Option(help="few-shot: examples shown", min=
 NEIGHBOURS = Annotated[int | None, typer.Option(help="rag: nearest shown", min=1)]
 MAX_DF = Annotated[
     float | None,
-    typer.Option(help="rag: share of a word that counts", min=0, max=1),
+    typer.Option(help="rag: commoner words do not count", min=0, max=1),
 ]
 SEED = Annotated[int | None, typer.Option(help="few-shot: which are drawn")]
 PROMPT_FILE = Annotated[Path | None, typer.Option(help="your own system message")]

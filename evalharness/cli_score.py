@@ -35,7 +35,10 @@ JUDGE = Annotated[
 ]
 JUDGE_MODEL = Annotated[str, typer.Option(help="the judge's name at its address")]
 KEY_ENV = Annotated[str, typer.Option(help="environment variable that holds the judge's key")]
-RUBRIC = Annotated[list[str] | None, typer.Option(help="helpful, tone, grounded, reply-form, or a TOML file; may be repeated")]
+RUBRIC = Annotated[
+    list[str] | None,
+    typer.Option(help="helpful, tone, grounded, reply-form, or a TOML file; may be repeated"),
+]
 REGEX = Annotated[str | None, typer.Option(help="the form that a whole answer must match")]
 SCHEMA = Annotated[Path | None, typer.Option(help="a file with the JSON Schema that an answer must obey")]
 
@@ -185,7 +188,7 @@ def _number(value: float) -> str:
 
 def _class_lines(labelled: list[Labelled]) -> list[str]:
     """For each arm and label: precision, recall and F1, and what its rows were taken for most often."""
-    lines = []
+    lines = [] if labelled else ["  by class: no answer was read as a label"]
     for arm in labelled:
         wide = max([len(row.label) for row in arm.rows] + [5])
         lines.append(

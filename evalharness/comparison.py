@@ -279,7 +279,9 @@ class JudgeCard(TypedDict, total=False):
     win_rate: float | None
     win_rate_corrected: float | None  # prediction-powered
     win_rate_length: float | None  # at equal length, both or neither with a list
-    win_rate_low: float | None  # 95 %
+    length_low: float | None  # 95 %, as all limits here
+    length_high: float | None
+    win_rate_low: float | None
     win_rate_high: float | None
     corrected_low: float | None
     corrected_high: float | None

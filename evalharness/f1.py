@@ -225,7 +225,8 @@ def _heads(rng: np.random.Generator, sizes: Codes, rows: int) -> Floats:
         some = (sizes > least) & (sizes <= most)
         masks = np.array([(1 << int(size)) - 1 for size in sizes[some]], dtype=word)
         drawn = rng.bytes(most // 8 * rows * len(masks))
-        found[:, some] = np.bitwise_count(np.frombuffer(drawn, dtype=word).reshape(rows, len(masks)) & masks)
+        coins = np.frombuffer(drawn, dtype=word).reshape(rows, len(masks))
+        found[:, some] = np.bitwise_count(np.bitwise_and(coins, masks))
         least = most
     many = sizes > least
     found[:, many] = rng.binomial(sizes[many], 0.5, size=(rows, int(many.sum())))

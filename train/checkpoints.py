@@ -22,6 +22,7 @@ from curate.example import digest
 
 Event: TypeAlias = Any  # what transformers hands to its callbacks, and such a callback
 FOLDER, RUN, WHOLE, LOG = "training", "run.json", "whole.json", "log.jsonl"
+STATE = "trainer_state.json"  # as transformers calls it
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,13 @@ def _is_whole(checkpoint: Path) -> bool:
         (checkpoint / name).is_file() and _file_digest(checkpoint / name) == known
         for name, known in told.items()
     )
+
+
+def finished(checkpoint: Path) -> bool:
+    """Whether its run had taken its last step, or had been stopped early."""
+    state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+    control = state["stateful_callbacks"].get("TrainerControl", {}).get("args", {})
+    return state["global_step"] >= state["max_steps"] or bool(control.get("should_training_stop"))
 
 
 def _steps(checkpoint: Path) -> int:

@@ -152,7 +152,10 @@ def build(
 
 
 def go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
-    """Train; ResourceError where memory ends."""
+    """Train, from the beginning or a checkpoint; ResourceError where memory ends."""
+    if checkpoint is not None and checkpoints.finished(checkpoint):
+        _take_up(trainer, checkpoint)
+        return
     try:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except RuntimeError as error:
@@ -162,6 +165,18 @@ def go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
             f"out of memory after {trainer.state.global_step} steps",
             hint="--set batch_size=1 --set accumulate=16 --set gradient_checkpointing=on, or a smaller base",
         ) from error
+
+
+def _take_up(trainer: Any, checkpoint: Path) -> None:  # noqa: ANN401
+    """Weights and history of a run that was stopped after its last step: `Trainer.train` would take one more."""
+    from transformers import TrainerState
+
+    trainer.state = state = TrainerState.load_from_json(str(checkpoint / checkpoints.STATE))
+    told = trainer.callback_handler
+    trainer.control = told.on_train_begin(trainer.args, state, trainer.control)
+    best = state.best_model_checkpoint if trainer.args.load_best_model_at_end else None
+    trainer._load_from_checkpoint(best or str(checkpoint))
+    trainer.control = told.on_train_end(trainer.args, state, trainer.control)
 
 
 def _margins(model: Model, recipe: Recipe, validation: Sequence[Encoded], loaded: LoadedModel) -> list[float]:

@@ -101,7 +101,7 @@ def help_lines() -> list[str]:
         first = command.group if command.group != group else ""
         group = command.group
         lines.append(f"  {first:<9} {name:<8} {command.line}")
-    more = "  ".join(name for name, command in COMMANDS.items() if command.group == "More")
+    more = " ".join(name for name, command in COMMANDS.items() if command.group == "More")
     lines += wrap(more, 80, initial_indent="  More      ", subsequent_indent=" " * 12)
     return [*lines, "seatrial COMMAND --help tells more; exit codes 0 done, 1 no, 2 usage, 3 fault"]
 

@@ -16,6 +16,7 @@ from evalharness.judging.pairwise import Merged
 from evalharness.judging.style import Style, style
 from evalharness.rating import Pairing
 from evalharness.winrate import Orders, WinRate, both_orders, win_rate
+from evalharness.wording import points
 
 LEAST_KAPPA, LEAST_LABELS = 0.4, 50
 ADVISORY, CALIBRATED = "advisory only", "calibrated"
@@ -144,6 +145,8 @@ def as_json(card: Card) -> JudgeCard:
         corrected_low=card.corrected.low,
         corrected_high=card.corrected.high,
         win_rate_length=card.style.rate,
+        length_low=card.style.low,
+        length_high=card.style.high,
         pairs=card.wins.n,
         not_judged=card.wins.nulls,
         longer=card.style.longer,
@@ -168,6 +171,11 @@ def _details(card: Card) -> list[str]:
         found.append(f"no win rate at equal length: {card.style.reason}")
     if card.corrected.reason:
         found.append(f"no corrected win rate: {card.corrected.reason}")
+    if card.corrected.lean:
+        favoured = card.candidate if card.corrected.lean > 0 else card.baseline
+        found.append(
+            f"it favours {favoured} by {points(card.corrected.lean)} beside people, on the rated pairs"
+        )
     if card.injected is None:
         found.append("whether an answer can talk it round was not measured")
     return [*found, *card.warnings]

@@ -23,6 +23,7 @@ class Corrected(NamedTuple):
     weight: float | None  # from 0 (the judge tells nothing) to 1 (it counts fully)
     labelled: int
     others: int  # pairs that the judge alone has seen
+    lean: float | None  # on the rated pairs: the judge's mean less people's; above 0 it favours the candidate
     reason: str  # why there is none; empty where there is
 
 
@@ -42,21 +43,21 @@ def corrected_rate(
     n, more = len(y), int(np.sum(~rated))
     if n < FEWEST:
         why = f"{n} pairs rated by people: too few to correct by"
-        return Corrected(None, None, None, None, None, n, more, why)
+        return Corrected(None, None, None, None, None, n, more, None, why)
     weight = _weight(y, f[rated], f[~rated])
     parts = np.zeros(len(f))  # what each pair adds to the estimate's error
     parts[rated] = (y - y.mean() - weight * (f[rated] - f[rated].mean())) / math.sqrt(n * (n - 1))
-    rate = float(y.mean())
+    rate, lean = float(y.mean()), float(f[rated].mean() - y.mean())
     if more > 1:
         parts[~rated] = weight * (f[~rated] - f[~rated].mean()) / math.sqrt(more * (more - 1))
         rate += weight * float(f[~rated].mean() - f[rated].mean())
     units = n if groups is None else len(np.unique(groups[rated]))
     if units < 2:
         why = no_interval(f"all {n} rated pairs are of one group").reason or ""
-        return Corrected(rate, None, None, None, weight, n, more, why)
+        return Corrected(rate, None, None, None, weight, n, more, lean, why)
     error = math.sqrt(_variance(parts, groups))
     reach = _student(units - 1) * error
-    return Corrected(rate, error, max(0.0, rate - reach), min(1.0, rate + reach), weight, n, more, "")
+    return Corrected(rate, error, max(0.0, rate - reach), min(1.0, rate + reach), weight, n, more, lean, "")
 
 
 def _weight(y: Floats, own: Floats, other: Floats) -> float:

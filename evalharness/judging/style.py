@@ -16,13 +16,15 @@ ITEM = re.compile(r"^\s{0,8}(?:[-*+\u2022]|\d{1,3}[.)])\s+\S", re.MULTILINE)
 ITEMS = 2  # lines that begin like an item, from which on an answer has a list
 PRECISION = 0.01  # of the prior on the weights of style: a standard deviation of 10 in log odds
 FEWEST = 10  # pairs judged
+Z = 1.959963984540054  # of the normal distribution, 97.5 %
 
 
 class Style(NamedTuple):
     """How far length and lists sway a judge, and the win rate without them; None with the reason."""
 
     rate: float | None  # as between answers of one length, both or neither with a list
-    error: float | None
+    low: float | None  # 95 %
+    high: float | None
     slope: float | None  # log odds for one standard deviation more of length, near 0; above 0: longer wins
     lists: float | None  # log odds for having a list where the other has none
     longer: float | None  # of the pairs with a winner and unlike lengths, the share that the longer won
@@ -64,11 +66,11 @@ def style(preferences: Preferences, answers: Sequence[str], baseline: Sequence[s
     longer = share_longer([None if value is None else float(value) for value in preferences], own, other)
     share = sum(listed) / len(listed) if listed else None
     if isinstance(found, str):
-        return Style(None, None, None, None, longer, share, n, len(listed), found)
+        return Style(None, None, None, None, None, longer, share, n, len(listed), found)
     weights, error = found
-    rate = 1 / (1 + math.exp(-weights["all"]))
-    rates = (rate, error * rate * (1 - rate), weights.get("length"), weights.get("lists"))
-    return Style(*rates, longer, share, n, len(listed), "")
+    rates = (_share(weights["all"] + step * error) for step in (0, -Z, Z))
+    swayed = (weights.get("length"), weights.get("lists"))
+    return Style(*rates, *swayed, longer, share, n, len(listed), "")
 
 
 def _weights(features: Mapping[str, Floats], chosen: Floats) -> tuple[dict[str, float], float] | str:
@@ -78,9 +80,17 @@ def _weights(features: Mapping[str, Floats], chosen: Floats) -> tuple[dict[str, 
     if np.all(chosen == chosen[0]) and chosen[0] in (0.0, 1.0):
         return "one of the two always wins"
     table = np.column_stack([np.ones(len(chosen)), *features.values()])
-    found = logistic(table, chosen, np.array([0.0, *(PRECISION for _ in features)]))
+    precision = np.array([0.0, *(PRECISION for _ in features)])
+    found = logistic(table, chosen, precision)
     if found is None:
         return "style and the arms cannot be told apart"
     weights, covariance = found
+    # where style tells nearly all, the sandwich's error is too small: the larger of it and the model's own
+    told = 1 / (1 + np.exp(-table @ weights))
+    model = np.linalg.inv((table.T * (told * (1 - told))) @ table + np.diag(precision))
     names = ("all", *features)
-    return dict(zip(names, map(float, weights), strict=True)), math.sqrt(covariance[0, 0])
+    return dict(zip(names, map(float, weights), strict=True)), math.sqrt(max(covariance[0, 0], model[0, 0]))
+
+
+def _share(log_odds: float) -> float:
+    return 1 / (1 + math.exp(-log_odds))

@@ -33,7 +33,7 @@ class Perplexity:
     def _one(self, row: Mapping[str, Any]) -> Scored:
         logprob, tokens = (row.get(column) for column in COLUMNS)
         if logprob is None or not tokens:
-            return Scored(None, "no log probabilities of the reference")
+            return Scored(None, "no log probabilities of the reference: they are measured of base and tuned")
         mean = logprob / tokens
         sums = [float(logprob), float(tokens)] if self.name == "perplexity-by-token" else [float(mean), 1.0]
         return Scored(math.exp(min(-mean, 700.0)), statistics=sums)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from curate.visible import visible
@@ -41,7 +42,7 @@ def marked(answer: str, reference: str) -> Markup:
     if len(same) < ALIKE * max(len(ours), 1):
         return escape(text)
     differs = [place for place in places if place not in same]
-    following = dict(zip(places, places[1:], strict=False))
+    following = dict(pairwise(places))
     return Markup(_with_marks(parts, differs, following))  # every run was escaped
 
 

@@ -13,7 +13,9 @@ GOOD = json.dumps({"reason": "says the same", "score": 4})
 
 def about(naps, wanted):
     """Each wait is as long as was asked for, and up to a quarter more by chance."""
-    return len(naps) == len(wanted) and all(0.9 * w <= n <= 1.25 * w for n, w in zip(naps, wanted, strict=True))
+    return len(naps) == len(wanted) and all(
+        0.9 * w <= n <= 1.25 * w for n, w in zip(naps, wanted, strict=True)
+    )
 
 
 def endpoint(url, **more):

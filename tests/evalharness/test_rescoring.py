@@ -62,6 +62,25 @@ def test_what_has_not_changed_is_not_scored_again(workspace, monkeypatch):
     assert found.fresh and "chrf" in set(found.table["metric"])
 
 
+def test_scoring_that_was_broken_off_leaves_nothing_behind_and_is_done_anew(workspace, monkeypatch):
+    put(workspace, "base")
+    put(workspace, "rag")
+    whole = cli_score.score()
+    put(workspace, "tuned")
+
+    def broken(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ExactMatch, "score", broken)
+        with pytest.raises(KeyboardInterrupt):
+            cli_score.score()
+    after = cli_score.score()
+    assert len(after.data["means"]) == len(whole.data["means"]) * 3 // 2
+    told = {(row["arm"], row["metric"]): row["mean"] for row in after.data["means"]}
+    assert all(told[row["arm"], row["metric"]] == row["mean"] for row in whole.data["means"])
+
+
 def test_a_file_that_changed_is_scored_again_and_its_digest_is_recorded(workspace, mine):
     put(workspace, "base")
     first = cli_score.score(metric=[str(mine)])

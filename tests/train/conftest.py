@@ -132,6 +132,7 @@ QUICK_WORDS = (
     "warmup=0",
     "dropout=0.0",
     "log_every=1",
+    "report_to=none",
 )
 
 

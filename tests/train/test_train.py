@@ -26,6 +26,7 @@ QUICK = {
     "dropout": 0.0,
     "gradient_checkpointing": False,
     "log_every": 1,
+    "report_to": ["none"],
 }
 NF4 = {"quantization": "nf4"}  # else so small a base is held in full precision
 

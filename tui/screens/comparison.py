@@ -312,8 +312,8 @@ class ComparisonScreen(Screen[None]):
 
 def read(workspace: Workspace) -> Message:
     """The newest comparison and its verdict in words."""
-    from evalharness.comparing import read_comparison
     from evalharness.people import with_people
+    from evalharness.reading import read_comparison
     from evalharness.verdict import verdict_block
 
     found = with_people(workspace, read_comparison(workspace, None))

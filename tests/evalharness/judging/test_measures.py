@@ -152,6 +152,7 @@ def test_the_correction_by_hand():
     weight = np.cov(y, f)[0, 1] / ((1 + n / 40) * np.var(judge, ddof=1))
     assert found.weight == pytest.approx(weight)
     assert found.rate == pytest.approx(y.mean() - weight * (f.mean() - rest.mean()))
+    assert found.lean == pytest.approx(np.mean(f - y))
     error = np.sqrt(np.var(y - weight * f, ddof=1) / n + weight**2 * np.var(rest, ddof=1) / 40)
     assert found.error == pytest.approx(error)
 

@@ -129,6 +129,14 @@ def test_nothing_to_judge_is_said(workspace, answered, judge_at, capsys):
     assert judge(*where, "--baseline", "tuned") == 2 and "against itself" in capsys.readouterr().err
     assert judge(*where, "--rubric", "nothing") == 2 and "no such rubric" in capsys.readouterr().err
     assert judge(*where, "--split", "validation") == 2
+    for words in (
+        ("--repeats", "0"),
+        ("--limit", "0"),
+        ("--set", "kappa=2"),
+        ("--set", "labels=0"),
+        ("--set", "k=1"),
+    ):
+        assert judge(*where, *words) == 2
 
 
 def test_an_endpoint_that_goes_away_leaves_no_run_and_the_next_start_asks_the_rest(
@@ -150,7 +158,7 @@ def test_an_endpoint_that_goes_away_leaves_no_run_and_the_next_start_asks_the_re
 def test_people_make_it_calibrated_and_correct_it(workspace, answered, judge_at, capsys):
     """A judge that people contradict stays advice; one that they confirm counts."""
     endpoint = judge_at("honest")
-    where = ("--endpoint", endpoint.url, "--model", "m", "--baseline", "base", "--min-labels", "10")
+    where = ("--endpoint", endpoint.url, "--model", "m", "--baseline", "base", "--set", "labels=10")
     assert judge(*where) == 0
     rate(
         workspace,
@@ -211,7 +219,7 @@ def test_the_condition_of_the_verdict(workspace, answered, judge_at, capsys):
     assert check([], [], "accuracy")["detail"] == "not judged"
     assert check([], [], "judge:helpful")["required"]
     endpoint = judge_at("honest")
-    assert judge("--endpoint", endpoint.url, "--model", "m", "--baseline", "base", "--min-labels", "10") == 0
+    assert judge("--endpoint", endpoint.url, "--model", "m", "--baseline", "base", "--set", "labels=10") == 0
     tables = newest(workspace, answered, "test")
 
     def state(primary):

@@ -33,7 +33,9 @@ def says(answer):
 
 
 def test_each_kind_is_judged_by_its_own_rule(drafts):
-    model = says(lambda asked: "Badger!" if "BADGER" in asked else "Done, dear " + asked.split()[2].strip("?."))
+    model = says(
+        lambda asked: "Badger!" if "BADGER" in asked else "Done, dear " + asked.split()[2].strip("?.")
+    )
     base, tuned = ask(model, Pool(tickets()), TRAPS, drafts)
     assert passed(base) == passed(tuned) == [False, False, True]
     assert tuned[0].answer == "Badger!"

@@ -143,3 +143,13 @@ def test_the_command_declares_and_lists(trial, tmp_path):
     assert "does not bind, after the first answer" in "\n".join(answer.lines)
     assert "answered before" in answer.lines[-1]
     assert len(answer.data["declared"]["all"]) == 2
+
+
+def test_a_declaration_that_was_interrupted_binds_nothing(trial, monkeypatch):
+    made = unasked(trial(rows=30))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(made.workspace), "put_json", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            declare(made.workspace, made.dataset, margin=0.0)
+    assert declared_of(made.workspace, made.dataset)["binding"] is None
+    assert declare(made.workspace, made.dataset, margin=0.02)["before"]

@@ -191,3 +191,42 @@ def test_labels_beyond_the_most_frequent_are_told_together():
     assert shown.left and len(shown.rows) == 13 and shown.columns[-2:] == ["other labels", "none of them"]
     assert sum(cell.count for row in shown.rows for cell in row.cells) == sum(count for *_, count in counts)
     assert shown.worst.startswith("l00 as l19, 3")
+
+
+def test_a_judges_card_is_shown_with_what_was_measured_and_nothing_else(made):
+    found = read_comparison(made.workspace)
+    card = {"metric": "judge:helpful", "model": "m", "status": "advisory only", "n": 41, "kappa": 0.52,
+            "kappa_low": 0.3, "kappa_high": 0.7, "flips": 0.18, "win_rate": 0.61, "detail": "fewer labels than 100"}  # fmt: skip
+    text = html(found | {"judges": [card]})
+    for said in (
+        "advisory only",
+        ".520",
+        ".300 to .700",
+        "Turned with the order",
+        ".180",
+        "fewer labels than 100",
+    ):
+        assert said in text
+    assert "Talked round" not in text and "The judge</h2>" not in html(found | {"judges": []})
+
+
+def test_a_report_that_is_interrupted_leaves_the_old_file_whole(made, tmp_path, monkeypatch):
+    from pathlib import Path
+
+    from evalharness.report import write_files
+
+    write_files(tmp_path, {"a.html": "old", "b.html": "old"})
+    replaced = Path.replace
+
+    def interrupted(self, target):
+        if target.name == "b.html":
+            raise KeyboardInterrupt
+        return replaced(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write_files(tmp_path, {"a.html": "new", "b.html": "new"})
+    assert [(tmp_path / name).read_text() for name in ("a.html", "b.html")] == ["new", "old"]
+    write_files(tmp_path, {"a.html": "new", "b.html": "new"})
+    assert (tmp_path / "b.html").read_text() == "new"

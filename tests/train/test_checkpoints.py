@@ -1,0 +1,62 @@
+"""Runs that are gone on with: only with their own data, and also when they had taken their last step."""
+
+from __future__ import annotations
+
+import pytest
+
+from curate.errors import ConfigError
+from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
+from train import checkpoints
+from train import run as running
+
+EARLY = {"learning_rate": 0.5, "epochs": 9, "evaluate_every": 2, "early_stopping": 1, "best_by": "loss"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"max_steps": 4, "evaluate_every": 2},
+        {"max_steps": 4, "evaluate_every": 2, "method": "adalora"},
+        EARLY,
+    ],
+    ids=["in mid-epoch", "adalora", "stopped early"],
+)
+def test_a_run_that_fell_after_its_last_step_takes_no_other(
+    train,  # noqa: F811
+    keep,
+    tickets,
+    workspace,
+    monkeypatch,
+    settings,
+):
+    """It falls while it saves what it has trained; transformers would go on with a further step."""
+    keep(tickets)
+    settings = {"schedule": "constant", **settings}
+
+    def falls(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(running, "save", falls)
+        with pytest.raises(KeyboardInterrupt):
+            train(settings)
+    train(settings, resume=True)
+    train(settings, again=True, name="straight")
+    told, straight = told_of(workspace), told_of(workspace, "straight")
+    assert told["resumed_at_step"] == told["steps"] == straight["steps"] > 0
+    folder, other = (
+        workspace.files(workspace.artifact("adapter", name)) for name in ("tickets-adapter", "straight")
+    )
+    for file in ("adapter_model.safetensors", "adapter_config.json", "log.jsonl"):
+        assert (folder / file).read_bytes() == (other / file).read_bytes(), file
+
+
+def test_other_data_is_no_run_to_go_on_with(tmp_path):
+    first = checkpoints.place(
+        tmp_path, "mine", {"recipe": {"seed": 0}}, {"dataset": "abc"}, "code", resume=False, again=False
+    )
+    assert first.checkpoint is None
+    with pytest.raises(ConfigError, match="dataset was abc, is xyz"):
+        checkpoints.place(
+            tmp_path, "mine", {"recipe": {"seed": 0}}, {"dataset": "xyz"}, "code", resume=True, again=False
+        )
