@@ -185,6 +185,9 @@ def card_lines(card: Card) -> list[str]:
         f"    win rate      {fraction(wins.rate)}" + (f" ({between})" if between else "")
         + f", n = {wins.n:,}: {wins.wins:,} won, {wins.losses:,} lost, {wins.ties:,} ties{nulls}"
     )  # fmt: skip
+    if card.criteria and len(card.criteria) > 1:
+        parts = (f"{name} {fraction(rate)}" for name, rate in card.criteria.items())
+        lines.append(f"    by criterion  {', '.join(parts)}")
     if orders and orders.n:
         lines.append(
             f"    both orders   {orders.flips:,} of {orders.n:,} flipped and count as ties; "
@@ -254,6 +257,8 @@ def _way_lines(way: Way) -> list[str]:
     share = fraction(len(way.moved) / way.n)
     between = span(way.interval.low, way.interval.high)
     lines = [f"  {way.way}: {len(way.moved)} of {way.n} moved it: {share} ({between})"]
+    up, of = way.unsteady
+    lines.append(f"    additions that ask for nothing moved it {up} of {of} times")
     if way.broken:
         lines.append(f"    no verdict after {len(way.broken)}: {', '.join(way.broken[:6])}")
     if way.moved:

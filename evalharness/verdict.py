@@ -37,7 +37,7 @@ from evalharness.wording import (
 
 WIDTH = 72
 # conditions on what the adapter costs or spoils; the others are on whether the gain is one
-PRICES = ("format", "latency", "cost", "forgetting", "red team")
+PRICES = ("format", "latency", "cost", "forgetting", "held-out loss", "red team")
 
 
 def union_p(ps: Sequence[float | None]) -> float | None:

@@ -190,7 +190,10 @@ def measured(value: float, unit: str) -> str:
         return f"{100 * value:.1f} points"
     if unit == "seconds":
         return f"{value:.3g} s"
-    return fraction(value) if unit.startswith("fraction") else f"{value:,.0f} {unit}".strip()
+    if unit.startswith(("fraction", "share")):
+        return fraction(value)
+    figure = f"{value:,.0f}" if unit == "tokens" else f"{value:.3g}"
+    return f"{figure} {unit}".strip()
 
 
 def instrument_words(comparison: Comparison) -> str:

@@ -23,7 +23,7 @@ from curate.workspace import Workspace
 
 KIND = "purge"
 # kinds that quote the rows, or name their labels
-SAYING = frozenset(("predictions", "judgements", "prediction-notes", "notes", "split-report"))
+SAYING = frozenset(("predictions", "judgements", "prediction-notes", "notes", "split-report", "traps"))
 COMPARED = "coverage"
 STRAY_AFTER = 3600.0  # seconds after which what a killed command left behind is nobody's
 CACHES = (

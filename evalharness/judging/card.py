@@ -69,6 +69,7 @@ class Card(NamedTuple):
     enough: bool  # whether people have said enough to tell
     orders: Orders | None = None  # where each pair was judged in both
     kept: tuple[int, int] = (0, 0)  # repeats with the first one's winner, of how many
+    criteria: Mapping[str, float] | None = None  # the mean preference by each
     injected: Injected | None = None
     warnings: tuple[str, ...] = ()
 
@@ -121,6 +122,7 @@ def card_of(
         enough=gate.enough(agreed),
         orders=orders,
         kept=told.kept if told else (0, 0),
+        criteria=told.criteria if told else None,
         injected=injected,
         warnings=tuple(warnings),
     )

@@ -157,6 +157,7 @@ class Merged(NamedTuple):
     as_given: list[float | None]  # of each pair and repeat, with the candidate shown first
     swapped: list[float | None]
     kept: tuple[int, int]  # repeats after the first that name the same winner as it, of how many
+    criteria: dict[str, float]  # the mean preference by each, over orders and repeats
 
 
 def merged(table: pl.DataFrame) -> Merged:
@@ -179,7 +180,15 @@ def merged(table: pl.DataFrame) -> Merged:
         count += len(again)
         same += sum(np.sign(other - 0.5) == np.sign((first or 0) - 0.5) for other in again)
     means = {judged: _mean(found) for judged, found in by_pair.items()}
-    return Merged(means, as_given, swapped, (int(same), count))
+    return Merged(means, as_given, swapped, (int(same), count), _by_criterion(table))
+
+
+def _by_criterion(table: pl.DataFrame) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for text in table["criteria"].drop_nulls():
+        for name, preference in json.loads(text).items():
+            found.setdefault(name, []).append(preference)
+    return {name: sum(values) / len(values) for name, values in found.items()}
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

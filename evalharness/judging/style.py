@@ -68,9 +68,9 @@ def style(preferences: Preferences, answers: Sequence[str], baseline: Sequence[s
     if isinstance(found, str):
         return Style(None, None, None, None, None, longer, share, n, len(listed), found)
     weights, error = found
-    rates = (_share(weights["all"] + step * error) for step in (0, -Z, Z))
-    swayed = (weights.get("length"), weights.get("lists"))
-    return Style(*rates, *swayed, longer, share, n, len(listed), "")
+    rate, low, high = (_share(weights["all"] + step * error) for step in (0, -Z, Z))
+    slope, lists = weights.get("length"), weights.get("lists")
+    return Style(rate, low, high, slope, lists, longer, share, n, len(listed), "")
 
 
 def _weights(features: Mapping[str, Floats], chosen: Floats) -> tuple[dict[str, float], float] | str:

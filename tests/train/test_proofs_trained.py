@@ -45,7 +45,7 @@ def trial(base, tmp_path):
 
 def test_a_sound_run_knows_its_rows_by_heart(known):
     assert learning.by_heart(known).value == 0
-    assert learning.stops(known).value == 1
+    assert learning.stops(known).value <= 1
     assert trained.fresh(known).value < 1e-5
     assert trained.merge(known).value == 1
     assert trained.padding(known).value == 0
@@ -82,9 +82,7 @@ def test_rows_whose_end_token_is_not_trained_make_a_model_that_does_not_stop(tri
     trial.given = replace(given, rows=rows)
     underway = trial.kept["by heart"] = learning.few_by_heart(trial)
     underway.go()
-    with pytest.raises(
-        ResourceError, match=r"end token learned failed: share of 20 other rows.*is not above 0.95"
-    ):
+    with pytest.raises(ResourceError, match=r"end token learned failed: of 20 answers.*: 20 is not below 2"):
         learning.stops(trial)
 
 

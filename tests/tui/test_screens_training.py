@@ -278,4 +278,7 @@ async def test_the_mask_of_each_row_is_shown_token_by_token(workspace: Workspace
 def test_a_version_without_rows_to_train_on_has_no_mask(workspace: Workspace) -> None:
     """And a run that was recorded with settings of another time is read all the same."""
     with pytest.raises(NotFoundError, match="no training"):
-        Masks(workspace.examples(workspace.dataset("tickets")), recipe_of({"recipe": {"epochs": 2, "dora": True}}))
+        Masks(
+            workspace.examples(workspace.dataset("tickets")),
+            recipe_of({"recipe": {"epochs": 2, "dora": True}}),
+        )

@@ -23,7 +23,7 @@ def pairs_of(rng, n, longer_by=0.0):
 def test_a_judge_that_only_likes_length_ends_near_a_half(slope):
     """Raw it prefers the longer-winded arm by far; at equal length there is nothing left."""
     rng = np.random.default_rng(1)
-    raw, controlled = [], []
+    raw, controlled, held = [], [], 0
     for _ in range(40):
         own, other = pairs_of(rng, 300, longer_by=25)
         apart = np.array([len(a) - len(b) for a, b in zip(own, other, strict=True)], dtype=float)
@@ -34,9 +34,11 @@ def test_a_judge_that_only_likes_length_ends_near_a_half(slope):
         found = style(said, own, other)
         raw.append(np.mean(said))
         controlled.append(found.rate)
+        held += found.low <= 0.5 <= found.high
         assert found.slope > 0 and found.longer > 0.5
     assert np.mean(raw) > 0.68
     assert abs(np.mean(controlled) - 0.5) < 0.04
+    assert held >= 34, "of 40, at 95 %"
 
 
 def test_a_judge_that_only_likes_lists_ends_near_a_half():
@@ -74,6 +76,7 @@ def test_to_exchange_the_arms_turns_the_rate_at_equal_style(seed, n):
     assert (one.rate is None) == (two.rate is None) and one.longer == two.longer and one.listed == two.listed
     if one.rate is not None:
         assert one.rate == pytest.approx(1 - two.rate, abs=1e-8)
+        assert one.low == pytest.approx(1 - two.high, abs=1e-8) and one.low <= one.rate <= one.high
         assert one.slope == two.slope or one.slope == pytest.approx(two.slope, abs=1e-8)
 
 

@@ -127,6 +127,7 @@ def test_criteria_count_by_weight_and_rules_count_too(judge_at, tmp_path):
     assert judge.overall({"a": 1, "b": 0, "c": 0}) == 0.5
     table = judge.judge(pairing([("never", "always")]))
     assert json.loads(table["criteria"][0]) == {"a": 1.0, "b": 0.0, "c": 0.0}
+    assert merged(table).criteria == {"a": 0.5, "b": 0.5, "c": 0}
     assert table["preference"].to_list() == [0.5, 0.0], "in the second order a is the baseline's as well"
 
 

@@ -89,6 +89,7 @@ def test_pairs_are_judged_kept_and_told(workspace, answered, judge_at, capsys):
     text = capsys.readouterr().out
     assert "tuned against rag, judged by qwen-judge (helpful)" in text and "n = 10" in text
     assert "not asked of 1 to which both said the same, 1 without an answer" in text
+    assert "by criterion  settles .9" in text
     assert "asked again   the same winner 10 of 10 times" in text
     assert "advisory only: 0 pairs rated by people and judged, 50 are needed" in text
     assert "judge and both arms are of the Qwen family" in text

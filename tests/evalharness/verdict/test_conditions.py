@@ -24,7 +24,7 @@ def test_all_conditions_pass_on_a_clean_trial(trial):
         "pairing complete": "pass", "adapter acts": "pass", "no errors": "pass", "format": "pass",
         "judge": "not measured", "groups not divided": "pass", "settings fixed before": "pass",
         "latency": "pass", "cost": "pass", "forgetting": "not measured", "red team": "not measured",
-        "instrument": "not measured",
+        "instrument": "not measured", "held-out loss": "not measured",
     }  # fmt: skip
     assert found["verdict"]["outcome"] == "SHIP"
 

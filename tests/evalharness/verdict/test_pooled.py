@@ -3,14 +3,17 @@
 import itertools
 
 import numpy as np
+import polars as pl
 import pytest
 
 from evalharness import intervals
+from evalharness.compare import difference_rows, metric_rows, pair, settings
 from evalharness.f1 import macro_f1_interval
 from evalharness.intervals import KEPT, bootstrap_mean, drawn_counts
 from evalharness.metrics.about import about, by_sequence, by_token, f1, rate
 from evalharness.paired import Rules, paired_difference
 from evalharness.pooled import pooled_difference, pooled_interval, pooled_value
+from evalharness.scored_before import SCORES
 
 
 def ratios(count, seed, gain=0.0):
@@ -147,3 +150,43 @@ def test_kept_counts_and_gathered_rows_spread_alike():
         bootstrap_mean(values, resamples=KEPT // 5000 + 1),
     )
     assert (kept.low, kept.high) == pytest.approx((gathered.low, gathered.high), abs=5e-4)
+
+
+def whole(metric, rows):
+    """A table of scores of four arms by a measure of the whole: (arm, statistics of its rows)."""
+    table = [
+        (str(n), arm, metric, 0.5, None, None, each)
+        for arm, statistics in rows.items()
+        for n, each in enumerate(statistics)
+    ]
+    return pl.DataFrame(table, schema=SCORES, orient="row")
+
+
+def test_a_comparison_tells_bleu_of_the_whole_and_tests_it_as_such():
+    """The mean of the rows' own values would be .5."""
+    poor, good = [10.0, 10, 5, 3, 2, 1, 10, 9, 8, 7], [10.0, 10, 9, 8, 7, 6, 10, 9, 8, 7]
+    arms = {arm: [poor] * 40 for arm in ("base", "few-shot", "rag")} | {"tuned": [good] * 30 + [poor] * 10}
+    table = whole("bleu", arms)
+    examples = pl.DataFrame({"example_id": [str(n) for n in range(40)], "label": None, "group": None})
+    pairs = pair(table, examples.cast({"label": pl.String, "group": pl.String}))
+    chosen = settings(table, primary="bleu")
+    rows = {row["arm"]: row for row in metric_rows(pairs, chosen)}
+    assert rows["base"]["mean"] == pytest.approx(pooled_value(np.array([poor]), about("bleu").formula))
+    assert rows["tuned"]["low"] < rows["tuned"]["mean"] < rows["tuned"]["high"] and rows["base"]["reason"]
+    for row in difference_rows(pairs, chosen):
+        assert row["difference"] == pytest.approx(rows["tuned"]["mean"] - rows["base"]["mean"])
+        assert row["p"] < 0.01 and row["p_margin"] < 0.01 and "swap test" in row["test"]
+
+
+def test_a_comparison_holds_less_perplexity_for_a_gain():
+    rng = np.random.default_rng(1)
+    arms = {
+        arm: [[-float(30 + 5 * rng.random()) * worse, 10.0] for _ in range(40)]
+        for arm, worse in (("base", 1.0), ("few-shot", 1.0), ("rag", 1.0), ("tuned", 0.8))
+    }
+    table = whole("perplexity-by-token", arms)
+    examples = pl.DataFrame({"example_id": [str(n) for n in range(40)], "label": None, "group": None})
+    pairs = pair(table, examples.cast({"label": pl.String, "group": pl.String}))
+    for row in difference_rows(pairs, settings(table, primary="perplexity-by-token")):
+        assert row["difference"] < 0 and row["p"] < 0.01
+        assert row["p_margin"] is None, "no margin is defined where less is better: it cannot decide"

@@ -90,4 +90,4 @@ def test_required_probes_that_were_not_made_do_not_ship(trial, monkeypatch):
     made = trial()
     found = read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset))
     assert found["verdict"]["outcome"] == "NOT SHOWN"
-    assert "not measured: forgetting, red team and instrument" in found["verdict"]["reason"]
+    assert "not measured: forgetting, held-out loss, red team and instrument" in found["verdict"]["reason"]
