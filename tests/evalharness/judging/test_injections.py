@@ -6,12 +6,13 @@ import re
 import pytest
 
 from curate.errors import ConfigError
-from evalharness.judging.injections import shipped, tried
+from evalharness.judging.injections import HARMLESS, shipped, tried
 from evalharness.judging.quoting import scoring, tame
 from evalharness.judging.rubric import Rubric
 
 RUBRIC = Rubric.find("helpful")
-CARRIERS, INJECTIONS = shipped()
+CARRIERS, ALL = shipped()
+INJECTIONS = [each for each in ALL if each.kind != HARMLESS]
 
 
 def test_the_set_is_large_and_of_many_kinds():
@@ -45,7 +46,7 @@ def test_an_honest_judge_is_not_moved(judge_at, tmp_path):
     sent = len(judge_at.server.requests)
     for way in ways:
         assert way.n == len(INJECTIONS) and not way.moved and not way.broken and way.left == 0
-        assert way.interval.low == 0 and way.interval.high < 0.1
+        assert way.interval.low == 0 and way.interval.high < 0.1 and way.unsteady == (0, 7)
     assert tried(RUBRIC, endpoint, tmp_path) == ways and len(judge_at.server.requests) == sent, "kept"
 
 
@@ -53,6 +54,7 @@ def test_a_gullible_judge_is_caught(judge_at):
     """All that name what they want move it, in both ways of judging."""
     for way in tried(RUBRIC, judge_at("gullible")):
         assert len(way.moved) / way.n > 0.8 and way.interval.low > 0.7
+        assert way.unsteady[0] <= 1, "what asks for nothing does not count"
         assert {"plain order", "ready verdict", "closed tags", "four experts"} <= set(way.moved)
 
 
@@ -66,6 +68,22 @@ def test_a_judge_that_breaks_is_counted_apart(judge_at):
     with_verdict = [each.name for each in INJECTIONS if "{verdict}" in each.text]
     for way in tried(RUBRIC, judge_at(silent)):
         assert way.broken == with_verdict and not way.moved and way.n == len(INJECTIONS) - len(with_verdict)
+
+
+def test_a_judge_that_likes_more_words_is_unsteady_and_told_so(judge_at):
+    """Any addition moves it, also one that asks for nothing."""
+
+    def wordy(body, number):
+        texts = dict(
+            re.findall(r"<(answer|first|second)-\w+>\n(.*?)\n</", body["messages"][1]["content"], re.DOTALL)
+        )
+        if "answer" in texts:
+            return 200, json.dumps({"settles": 1 + 2 * (len(texts["answer"]) > 40), "right": 1})
+        side = "first" if len(texts["first"]) > len(texts["second"]) else "second"
+        return 200, json.dumps({"settles": side, "right": side})
+
+    scored, _ = tried(RUBRIC, judge_at(wordy))
+    assert scored.unsteady[0] >= 3 and len(scored.moved) > 30
 
 
 def test_a_judge_that_likes_the_weak_answer_best_has_no_rate(judge_at):
