@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from evalharness.paired import Rules
 
 KIND, ROLE = "probe", "probes"
-# Whether SHIP needs them measured. One word for all three: set it once `seatrial probe` is part of the way.
-REQUIRED = False
+REQUIRED = True  # SHIP needs them measured
 REMEDY = "seatrial probe measures it"
 STATES: tuple[State, ...] = ("pass", "fail", "not measured")
 
