@@ -48,7 +48,9 @@ COMMANDS: dict[str, Command] = {
     "export": Command("Data", "curate.commands.main", "export", "write files for trainers, with a data card"),
     "curate": Command("Data", "curate.commands.main", "curate", "all of that from a recipe, for a CI job"),
     "train": Command("Model", "train.cli", "train", "fine-tune a QLoRA adapter on the train split"),
-    "predict": Command("Model", "evalharness.cli_predict", "predict", "answer the test: base, few-shot, RAG, tuned"),
+    "predict": Command(
+        "Model", "evalharness.cli_predict", "predict", "answer the test: base, few-shot, RAG, tuned"
+    ),
     "score": Command("Model", "evalharness.cli_score", "score", "score the answers: metrics and judge"),
     "compare": Command(
         "Decide", "evalharness.cli_verdict", "compare", "the arms side by side, with intervals"
@@ -64,7 +66,9 @@ COMMANDS: dict[str, Command] = {
     "adapters": Command("More", "train.cli_adapters", "adapters", "list, promote, merge, import; worst rows"),
     "agree": Command("More", "curate.commands.journal", "agree", "how far people agree: kappa, alpha"),
     "coverage": Command("More", "curate.commands.coverage", "coverage", "what deployment asks, train lacks"),
-    "declare": Command("More", "evalharness.cli_verdict", "declare", "what will decide, said before any answer"),
+    "declare": Command(
+        "More", "evalharness.cli_verdict", "declare", "what will decide, said before any answer"
+    ),
     "dedup": Command("More", "curate.commands.dedup", "dedup", "a file without its near duplicates, at once"),
     "edits": Command("More", "curate.commands.edits", "edits", "edited answers as preference pairs"),
     "journal": Command("More", "curate.commands.journal", "journal", "decisions from person to person"),
@@ -73,7 +77,9 @@ COMMANDS: dict[str, Command] = {
     "leaks": Command(
         "More", "curate.commands.leaks", "leaks", "what crosses from split to split, or benchmark"
     ),
-    "probe": Command("More", "evalharness.cli_probe", "probe", "forgetting, red team, noise of the measurement"),
+    "probe": Command(
+        "More", "evalharness.cli_probe", "probe", "forgetting, red team, noise of the measurement"
+    ),
     "purge": Command("More", "curate.commands.vault", "purge", "erase raw versions, keep the history"),
     "rate": Command("More", "evalharness.cli_rating", "rate", "people's blind ratings, preference pairs"),
     "reward": Command("More", "evalharness.reward", "reward", "answers' scores by a reward model"),

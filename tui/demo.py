@@ -29,11 +29,11 @@ STAGES = {
     "What is wrong with it": 14,
     "Apply what is safe, leave what is doubtful": 10,
     "Split without leaks": 6,
-    "Fine-tune": 40,
+    "Fine-tune": 55,
     "Answer the test with four arms": 30,
     "What did it lose?": 25,
     "Is it clearly better?": 8,
-    "What one would have believed": 55,
+    "What one would have believed": 70,
     "Where a row came from": 3,
 }
 
@@ -109,9 +109,6 @@ def import_tickets(walk: Walk) -> None:
 # 4,000 characters: the toy's context is 1,024 tokens; a model with room for more needs no such setting
 SCAN = ("scan", "tickets", "--protect", "golden.jsonl", "--set", "structure.max_characters=4000")
 
-# the validation loss has settled by then; the other half of the defaults' time gains nothing to look at
-EPOCHS = ("--set", "epochs=6")
-
 FINDING_WORDS = {
     "pii": "hold personal data: {n} values, redacted when you say so",
     "exact-duplicate": "are copies of another, to the letter or but for case and punctuation",
@@ -177,7 +174,7 @@ def clean_and_split(walk: Walk) -> dict[str, Any]:
 def train_and_answer(walk: Walk) -> dict[str, Any]:
     """The adapter, and the four arms on the sealed test; returns the comparison's data."""
     walk.begin("Fine-tune")
-    walk.run("train", "tickets", "--base", walk.base, "--quantization", "nf4", *EPOCHS)
+    walk.run("train", "tickets", "--base", walk.base, "--quantization", "nf4")
     walk.begin("Answer the test with four arms")
     walk.run("predict", "tickets", "--base", walk.base, "--quantization", "nf4")
     walk.run("score", "tickets")
@@ -201,7 +198,7 @@ def what_one_would_have_believed(walk: Walk) -> dict[str, Any]:
     uncurated = "uncurated-random"
     model = ["--base", walk.base, "--quantization", "nf4"]
     broken = ["--set", "unusable=drop", "--set", "over_long=drop"]
-    walk.run("train", uncurated, *model, *EPOCHS, "--allow-unclean", *broken, show=lambda answer: answer.lines[:2])
+    walk.run("train", uncurated, *model, "--allow-unclean", *broken, show=lambda answer: answer.lines[:2])
     tuned = ["--arm", "tuned", "--adapter", f"{uncurated}-adapter", *model]
     walk.run("predict", uncurated, *tuned, show=lambda answer: answer.lines[1:2])
     walk.run("predict", "tickets", *tuned, show=lambda answer: answer.lines[1:2])

@@ -108,7 +108,8 @@ def overhang(text: str) -> int:
     if text.isascii() or not _DOUBT.search(text):
         return 0
     over = [
-        cell_len(text[: run.end()]) + _apart(run.group()) - cell_len(run.group()) for run in _RUN.finditer(text)
+        cell_len(text[: run.end()]) + _apart(run.group()) - cell_len(run.group())
+        for run in _RUN.finditer(text)
     ]
     return max(0, max(over, default=0) - cell_len(text))
 

@@ -14,6 +14,10 @@ from curate.workspace import Workspace
 from evalharness.comparison import ARMS
 
 LABELS = ("oak", "sierra", "viola")
+NOTHING_LOST = {
+    name: {"state": "pass", "detail": "as before"}
+    for name in ("forgetting", "held-out loss", "red team", "instrument")
+}
 RATES = {"base": 0.35, "few-shot": 0.55, "rag": 0.7, "tuned": 0.9}
 
 
@@ -128,6 +132,7 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tria
         name: str = "tickets",
         base: str = "tiny",
         trained_on: int | None = 0,
+        lost: Mapping[str, object] | None = NOTHING_LOST,
     ) -> Trial:
         home = tmp_path / "home"
         monkeypatch.setenv("SEATRIAL_HOME", str(home))
@@ -149,6 +154,9 @@ def trial(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Tria
         if scanned:
             scan(workspace, made.dataset)
         predict_and_score(made, tmp_path / "adapter", base, trained_on=trained_on)
+        if lost is not None:
+            with workspace.run("probe", {}, {"adapter": adapter_of(made, tmp_path / "adapter")}) as run:
+                run.outputs["probes"] = workspace.put_json("probes", dict(lost))
         return made
 
     return make

@@ -6,7 +6,7 @@ import pytest
 from evalharness import budget, probed
 from evalharness.comparing import compare_dataset, read_comparison
 from evalharness.comparison import Limits
-from tests.evalharness.verdict.conftest import adapter_of
+from tests.evalharness.verdict.conftest import NOTHING_LOST, adapter_of
 
 
 def cost(arm, seconds=0.1, tokens=80.0):
@@ -72,7 +72,7 @@ def probe(made, tmp_path, **conditions):
 
 
 def test_the_newest_probe_of_the_adapter_counts(trial, tmp_path):
-    made = trial()
+    made = trial(lost=None)
     lost = {"state": "fail", "detail": "lost 9 of 100", "value": 0.09, "limit": 0.02, "upper": 0.14}
     checks, found = probe(
         made, tmp_path, forgetting=lost, instrument={"state": "pass", "noise": "0 of 50 differ"}
@@ -82,12 +82,11 @@ def test_the_newest_probe_of_the_adapter_counts(trial, tmp_path):
     assert checks["red team"]["state"] == "not measured" and checks["instrument"]["state"] == "pass"
     assert found["instrument"]["noise"] == "0 of 50 differ" and "probes" in found["evidence"]
     fine = lost | {"state": "pass", "upper": 0.01}
-    assert probe(made, tmp_path, forgetting=fine)[1]["verdict"]["outcome"] == "SHIP"
+    assert probe(made, tmp_path, **{**NOTHING_LOST, "forgetting": fine})[1]["verdict"]["outcome"] == "SHIP"
 
 
-def test_required_probes_that_were_not_made_do_not_ship(trial, monkeypatch):
-    monkeypatch.setattr(probed, "REQUIRED", True)
-    made = trial()
+def test_required_probes_that_were_not_made_do_not_ship(trial):
+    made = trial(lost=None)
     found = read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset))
     assert found["verdict"]["outcome"] == "NOT SHOWN"
     assert "not measured: forgetting, held-out loss, red team and instrument" in found["verdict"]["reason"]
