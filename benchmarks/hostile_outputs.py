@@ -26,7 +26,7 @@ from benchmarks.hostile_terminal import acts
 LONGEST = 240.0  # seconds of one command
 ELEMENTS = (
     "html head meta title style body main header footer nav section article aside div span p a h1 h2 h3 h4 h5 h6"
-    " table caption colgroup col thead tbody tfoot tr th td ul ol li dl dt dd pre code b i em strong small sub sup"
+    " table caption colgroup col thead tbody tfoot tr th td ul ol li dl dt dd pre code b i em strong small sub sup kbd"
     " mark abbr time figure figcaption details summary fieldset legend input label button br hr bdi"
     " svg g line circle path rect text polygon polyline desc defs use"
 )
