@@ -89,7 +89,9 @@ def score(
         lines.append(
             f"  newer answers by an adapter trained on other rows were left out: --predictions {other[:8]}"
         )
-    lines.append("next: seatrial compare gives each difference with its interval")
+    lines.append(
+        "next: seatrial probe (what was lost), then seatrial compare (each difference with its interval)"
+    )
     data = {
         "dataset": digest,
         "scores": found.digest,
