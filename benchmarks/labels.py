@@ -134,7 +134,7 @@ def intents(data: Path | None, quick: bool) -> list[Pair]:
             return [(row["text"], row["category"]) for row in csv.DictReader(file)]
     draw = random.Random(7)
     made = []
-    for _ in range(400 if quick else 4_000):
+    for _ in range(150 if quick else 4_000):
         thing, deed = draw.choice(THINGS), draw.choice(DEEDS[: 3 if quick else 10])
         words = ["my", thing, draw.choice(("was", "is", "got", "seems")), deed]
         extra = [
@@ -165,7 +165,7 @@ def problems(data: Path | None, quick: bool) -> tuple[list[Pair], list[Pair], li
         )
     draw = random.Random(11)
     test, again = [], []
-    for at in range(60 if quick else 600):
+    for at in range(30 if quick else 600):
         name, thing, one, two = NAMES[at % 10], draw.choice(THINGS), draw.randint(3, 99), draw.randint(3, 99)
         answer = f"#### {one + two}"
         test.append(

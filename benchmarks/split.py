@@ -221,7 +221,7 @@ def run(data: Path | None, quick: bool) -> tuple[Figures, dict[str, str], dict[s
     """All figures; with --quick small input and no peer."""
     import sklearn
 
-    count = 20_000 if quick else 1_000_000
+    count = 4_000 if quick else 1_000_000
     figures, why = large(count, peer=not quick)
     figures["near_duplicates_crossing"] = near_crossing(400 if quick else 20_000)
     if quick:

@@ -66,7 +66,6 @@ def test_the_short_form_has_every_key(name):
         assert found["kinds_found"] == found["kinds"] >= 13
     if name == "pii-speed":
         assert found["texts"] > 0
-    if name == "resume":
-        assert found == {"weights_max_difference": 0, "optimizer_max_difference": 0, "kills": 1}
     if name == "train-proofs":
-        assert {value for key, value in found.items() if not key.endswith("_seconds")} == {1}
+        always = {value for key, value in found.items() if not key.endswith("_seconds")} - {None}
+        assert always == {1} and found["c1"] == found["c12"] == found["c15"] == 1
