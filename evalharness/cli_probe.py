@@ -24,8 +24,10 @@ ONLY = Annotated[
     list[str] | None,
     typer.Option(help='"forgetting", "held-out loss", "red team" or "instrument"; may be repeated'),
 ]
-GENERAL = Annotated[Path | None, typer.Option(help="your own general questions, tab-separated")]
-PASSAGES = Annotated[Path | None, typer.Option(help="your own passages of general text")]
+GENERAL = Annotated[
+    list[Path] | None, typer.Option(help="more general questions, tab-separated; may be repeated")
+]
+PASSAGES = Annotated[list[Path] | None, typer.Option(help="more passages of general text; may be repeated")]
 RED_TEAM = Annotated[list[Path] | None, typer.Option(help="more traps, as JSON lines; may be repeated")]
 TASK = Annotated[
     list[str] | None,
@@ -65,8 +67,6 @@ def probe(
     """What the fine-tune forgot, falls into or gives away; and the noise of the measurement."""
     from curate.workspace import Workspace
     from evalharness.asked import Model, adapters_of
-    from evalharness.probes.items import GENERAL as SHIPPED
-    from evalharness.probes.items import PASSAGES as TEXTS
     from evalharness.probes.probe import PARTS, Probing, Sets
     from evalharness.probes.probe import probe as look
 
@@ -79,7 +79,7 @@ def probe(
             "no adapter was trained on this dataset", hint="seatrial train makes one; --adapter names one"
         )
     others = _others(workspace, adapters[0]) if seeds and adapters else []
-    sets = Sets(general or SHIPPED, passages or TEXTS, tuple(red_team or ()))
+    sets = Sets(tuple(general or ()), tuple(passages or ()), tuple(red_team or ()))
     probing = Probing(tuple(only or PARTS), sets, tuple(task or ()), task_limit)
     found = look(workspace, digest, whom.answerer([*adapters, *others]), probing, seeds=others, again=again)
     name = workspace.name_of(digest) or digest[:8]

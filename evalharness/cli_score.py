@@ -221,5 +221,5 @@ def _known_of(row: Mean) -> dict[str, object]:
     from evalharness.metrics.about import about
 
     kind = about(row.metric)
-    told: dict[str, object] = {"better": kind.better, "unit": kind.unit}
+    told: dict[str, object] = {"better": kind.better if kind.known else None, "unit": kind.unit}
     return told | ({"calibrated": False} if row.metric.startswith("judge:") else {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -24,6 +24,7 @@ from evalharness.metrics.about import about
 from evalharness.paired import Difference, Rules, holm, paired_difference
 from evalharness.pooled import pooled_difference, pooled_interval, pooled_value
 from evalharness.power import detectable_effect, rows_needed
+from evalharness.primary import must_decide
 
 ALPHA = 0.05
 # A gain under one point does not pay for an adapter that must be stored, served and trained again.
@@ -70,8 +71,12 @@ def settings(
     alpha: float = ALPHA,
     seed: int = 0,
     limits: Limits | None = None,
+    sided: Collection[str] = (),
 ) -> Settings:
-    """The settings of a comparison, checked; ConfigError for a metric that nothing was scored by."""
+    """The settings of a comparison, checked; ConfigError for a metric that nothing was scored by, or none can decide by.
+
+    `sided` are the files among the metrics that say their better side and scale.
+    """
     scored = set(scores.filter(pl.col("value").is_not_null())["metric"])
     chosen = primary or usual(scores)
     known = scored | ({"macro-f1"} if "accuracy" in scored else set())
@@ -80,6 +85,7 @@ def settings(
             f"no example has a score by the metric `{chosen}`",
             hint=f"scored are: {', '.join(sorted(known)) or 'none; run seatrial score'}",
         )
+    must_decide(chosen, sided)
     must_be_sound(margin, alpha, limits or {})
     found = Settings(
         primary=chosen, margin=margin, alpha=alpha, confidence=0.95, resamples=RESAMPLES, seed=seed

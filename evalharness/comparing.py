@@ -38,11 +38,13 @@ from evalharness.comparison import (
     Settings,
     Subject,
 )
+from evalharness.content import scored_by
 from evalharness.declared import check_settings, declared_of
 from evalharness.gathered import TEST, newest_predictions, newest_scores
 from evalharness.judging import card, stored
 from evalharness.nearest import with_near
 from evalharness.people import NOBODY, with_people
+from evalharness.primary import sided
 from evalharness.reading import read_comparison
 from evalharness.report import write_report
 from evalharness.score import must_match
@@ -62,7 +64,7 @@ def compare_dataset(
     primary: str | None = None,
     margin: float | None = None,
     alpha: float | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     believed: str | Believed | None = None,
 ) -> str:
     """Compare the arms on a dataset version's test split; returns the comparison's digest.
@@ -80,8 +82,9 @@ def compare_dataset(
         primary=primary or (bound["primary"] if bound else None),
         margin=_first(margin, bound["margin"] if bound else MARGIN),
         alpha=_first(alpha, bound["alpha"] if bound else ALPHA),
-        seed=seed,
+        seed=int(_first(seed, bound.get("seed", 0) if bound else 0)),
         limits=Limits(**bound["limits"]) if bound else None,
+        sided=sided(workspace, sources.values()),
     )
     inputs = {"dataset": dataset, **sources}
     if bound:
@@ -133,9 +136,11 @@ def build(
     g = _gathered(workspace, dataset, scores, sources, chosen)
     differences = difference_rows(g.pairs, chosen)
     test = _test_rows(g.examples, g.pairs)
+    compared = {g.tables[arm] for arm in ARMS if arm in g.tables}
     told = seal.told(workspace, dataset, inputs)
-    read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told)
-    fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores))]
+    read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told, compared)
+    made = scored_by(workspace, sources, chosen["primary"])
+    fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores), made)]
     checks = _checks(workspace, dataset, g, chosen, fixed)
     verdict = decide(differences, checks, chosen, _primary_mean(g.metrics, chosen))
     unasked = g.examples.filter(pl.col("split") == TEST).height - len(g.pairs.example_ids)

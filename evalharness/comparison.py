@@ -53,6 +53,9 @@ class Declaration(TypedDict):
     margin: float
     alpha: float
     limits: Limits
+    seed: NotRequired[int]  # absent: 0
+    content: NotRequired[str | None]  # digest of the primary's settings, where it is not built in
+    form: NotRequired[str | None]  # digest of the form that answers must have, where one was given
 
 
 class Declared(TypedDict):
@@ -61,6 +64,7 @@ class Declared(TypedDict):
     binding: Declaration | None  # the last one before any answer; None: nothing but the defaults
     all: list[Declaration]
     first_answer: str | None  # when the first of these rows was asked
+    untold: NotRequired[list[str]]  # earlier runs whose rows are not here any more: these may be among them
 
 
 class MetricRow(TypedDict):
@@ -188,8 +192,10 @@ class Readings(TypedDict):
     declared: int  # of `count`: made only to tell what one would have believed
     broken_off: int  # runs that failed or were killed
     runs: list[dict[str, str]]  # run_id, arm, started_at
-    rows_seen: int  # test rows that another adapter had answered before, in any dataset version
+    rows_seen: int  # test rows that were answered before, in any dataset version, so that it could choose
     seen_in: list[str]  # the runs that did
+    seen_by: NotRequired[list[str]]  # what answered: another adapter, another model, this one otherwise
+    untold: NotRequired[list[str]]  # runs whose rows are not here any more: these may be among them
 
 
 class Check(TypedDict):

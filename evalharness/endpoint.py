@@ -261,8 +261,7 @@ class Events:
             raise AgainError("the answer broke off before its end")
         if not self._has_text:
             raise RefusedError(f"{NO_COMPLETION} (no text in it)")
-        reason = "length" if self.finish_reason == "length" else "stop"
-        return Reply("".join(self.pieces), reason, *_tokens(self.usage))
+        return Reply("".join(self.pieces), _ended(self.finish_reason), *_tokens(self.usage))
 
 
 def _reply(response: httpx.Response) -> Reply:
@@ -274,8 +273,16 @@ def _reply(response: httpx.Response) -> Reply:
             raise TypeError("content is not a text")
     except (ValueError, KeyError, IndexError, TypeError) as error:
         raise RefusedError(f"{NO_COMPLETION} ({type(error).__name__})") from error
-    reason = "length" if choice.get("finish_reason") == "length" else "stop"
-    return Reply(text, reason, *_tokens(value.get("usage") or {}))
+    return Reply(text, _ended(choice.get("finish_reason")), *_tokens(value.get("usage") or {}))
+
+
+def _ended(reason: object) -> str:
+    """`stop` or `length`. An answer that was withheld, or broke off, is no answer: RefusedError, AgainError."""
+    if reason == "content_filter":
+        raise RefusedError("the endpoint withheld the answer (content_filter)")
+    if reason == "error":
+        raise AgainError("the endpoint failed in the midst of the answer")
+    return "length" if reason in ("length", "max_tokens") else "stop"
 
 
 def _tokens(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:

@@ -19,6 +19,7 @@ from evalharness.intervals import (
     resampled_means,
     why_no_spread,
 )
+from evalharness.studentised import bootstrap_t
 
 FLIPS = 9999
 PATTERNS = 2.0 * ((np.arange(256) >> np.arange(8)[:, None]) & 1) - 1.0  # (8 units, 256 patterns of signs)
@@ -150,7 +151,7 @@ def sign_flips(units: Floats, margins: Sequence[float], seed: int, flips: int = 
             every = (np.arange(2 ** len(moving))[:, None] >> np.arange(len(moving))) & 1
             sums = (2.0 * every - 1.0) @ moving
             above, below = float(np.mean(sums >= observed - slack)), float(np.mean(sums <= observed + slack))
-            found.append(Tail(above, below, "sign-flip, exact"))
+            found.append(Tail(above, below, "exact sign-flip"))
             continue
         drawn = _turned(units, seed, flips) if drawn is None else drawn
         sums = drawn[0] - margin * drawn[1]
@@ -187,11 +188,22 @@ def _turned(units: Floats, seed: int, flips: int) -> Floats:
 
 
 def tails(deltas: Floats, groups: Codes | None, margins: Sequence[float], seed: int) -> list[Tail]:
-    """The test that suits the values, against each margin: binary pairs without groups have an exact one."""
+    """The test that suits the values, against each margin: binary pairs without groups have an exact one.
+
+    Else the larger p of sign-flip and bootstrap-t, on either side: turning signs alone is too sure of
+    differences that are skewed. Units without any spread have the sign-flip alone.
+    """
     if groups is None and np.all((deltas == 0) | (np.abs(deltas) == 1)):
         better, worse = int(np.sum(deltas > 0)), int(np.sum(deltas < 0))
         return [binary_tail(better, worse, len(deltas), margin) for margin in margins]
-    return sign_flips(group_totals(deltas, groups), margins, seed)
+    units = group_totals(deltas, groups)
+    turned, resampled = sign_flips(units, margins, seed), bootstrap_t(units, margins, seed)
+    if resampled is None:
+        return turned
+    return [
+        Tail(max(tail.above, above), max(tail.below, below), f"{tail.test} and bootstrap-t")
+        for tail, (above, below) in zip(turned, resampled, strict=True)
+    ]
 
 
 def mean_variance(values: Floats, groups: Codes | None) -> float:

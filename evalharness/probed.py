@@ -36,6 +36,8 @@ class Loss(NamedTuple):
 def loss(before: Floats, after: Floats, groups: Codes | None = None, rules: Rules | None = None) -> Loss:
     """The drop of a paired score with its upper bound at the rules' alpha; what non-inferiority looks at.
 
+    NaN is what could not be asked; such pairs are left out.
+
     Right-or-wrong rows without groups have Tango's bound, which is not zero where nothing was lost (about
     2.7 / n at alpha .05); other rows a paired bootstrap's.
     """
@@ -44,6 +46,9 @@ def loss(before: Floats, after: Floats, groups: Codes | None = None, rules: Rule
     from evalharness.paired import STANDARD, paired_difference, score_interval
 
     chosen = rules or STANDARD
+    known = ~(np.isnan(before) | np.isnan(after))
+    before, after = before[known], after[known]
+    groups = groups[known] if groups is not None else None
     found = paired_difference(before, after, groups, chosen)
     if found.mean is None or found.inner.high is None:
         return Loss(found.mean, None, found.n, found.inner.reason or found.interval.reason)
@@ -106,6 +111,8 @@ def check_instrument(stamp: Instrument, probes: Mapping[str, Any], limits: Limit
     versions = ", ".join(f"{name} {version}" for name, version in sorted(stamp["versions"].items()))
     said = ", ".join([*known, versions] if versions else known)
     found = check(name, probes, limits)
+    if found["state"] == "pass" and not known:
+        found |= {"state": "not measured", "remedy": "predict again: what answered was not recorded"}
     if found["state"] == "not measured":
         found["detail"] = f"{said or 'not recorded'}; decoding noise and spread between seeds: not measured"
         return found

@@ -22,7 +22,7 @@ from curate.errors import ConfigError, NotFoundError
 from curate.example import answer_text, digest
 from curate.people.differences import Word, answers
 from curate.workspace import Annotation, Workspace
-from evalharness.comparison import CANDIDATE
+from evalharness.comparison import ARMS, CANDIDATE
 
 Side = Literal["left", "right"]
 SAID = ("left", "right", "tie", "both bad")
@@ -131,7 +131,7 @@ def open_pairing(
     """The newest answers of two arms to a split, as they are scored by default.
 
     Without a baseline, the one that people have rated most of all against the candidate, else the last
-    of the arms but it. Raises NotFoundError where nothing was asked on that split.
+    of the verdict's arms but it. Raises NotFoundError where nothing was asked on that split.
     """
     from evalharness.score import newest
 
@@ -145,7 +145,8 @@ def open_pairing(
             )
         query = "select count(*) as n from annotation where key = ?"
         often = {arm: workspace.ledger.rows(query, f"rating:{candidate}-{arm}")[0]["n"] for arm in others}
-        baseline = max(reversed(others), key=lambda arm: often[arm])
+        # of those rated alike often the last of the verdict's own arms, before arms that only inform
+        baseline = max(reversed(others), key=lambda arm: (often[arm], arm in ARMS))
     return pairing(workspace, dataset, tables, baseline=baseline, candidate=candidate, split=split)
 
 

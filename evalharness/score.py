@@ -121,14 +121,14 @@ def score(
     usual = (*metrics_of(task_in(examples), form), *described(), *(PERPLEXITIES if logprobs else ()))
     metrics = {metric.name: metric for metric in (*usual, *more)}
     settings = {name: recorded(metric) for name, metric in metrics.items()}
-    asked = {judge.name: _judge_params(judge) for judge in judges if judge.endpoint}
+    asked = {judge.name: judge_params(judge) for judge in judges if judge.endpoint}
     kept = earlier.other(METRICS, predictions, settings)
     judged = earlier.other(JUDGES, predictions, asked)
     silent = [judge for judge in judges if not judge.endpoint and judge.name not in judged]
     params: dict[str, object] = {
         METRICS: settings | {name: each for name, (_, each) in kept.items()},
         JUDGES: asked | {name: each for name, (_, each) in judged.items()}
-        | {judge.name: _judge_params(judge) for judge in silent},
+        | {judge.name: judge_params(judge) for judge in silent},
     }  # fmt: skip
     inputs = {"dataset": dataset, **{role(arm): digest for arm, digest in predictions.items()}}
     # a judge that failed may work now, and what it said is kept; log probabilities are new
@@ -232,7 +232,8 @@ def _rows(arm: str, metric: str, found: pl.DataFrame) -> pl.DataFrame:
     return found.with_columns(arm=pl.lit(arm), metric=pl.lit(metric)).select(SCORES.names())
 
 
-def _judge_params(judge: Judge) -> dict[str, object]:
+def judge_params(judge: Judge) -> dict[str, object]:
+    """What the ledger keeps of a judge."""
     endpoint = judge.endpoint
     return {
         "rubric": judge.rubric.digest,

@@ -9,12 +9,16 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.workspace import Workspace
-from evalharness.arms import is_tuned
+from evalharness.arms import SERVED, is_tuned
 from evalharness.believed import ROLES
 from evalharness.comparison import Check, Readings
 from evalharness.predict import CONTINUES
+from evalharness.wording import listed
 
 TEST = "test"
+ANOTHER, MODEL = "another adapter", "another model"
+OTHERWISE = "this adapter, with other settings or in another version,"
+AGAIN = "Import and split the version that was purged again: then its rows can be told from these."
 FRESH = "Put fresh rows into the test split and compare once: another seed draws from rows that were read."
 
 
@@ -28,6 +32,8 @@ class Reading(NamedTuple):
     arm: str
     who: str  # the adapter's digest, or the fine-tune's name at its endpoint
     adapter: str | None  # digest
+    base: str | None  # name, or the model at its endpoint
+    base_digest: str | None
     started_at: str
     whole: bool  # not broken off
     predictions: str | None  # digest
@@ -62,6 +68,8 @@ def predict_runs(workspace: Workspace) -> list[Reading]:
             arm=str(params.get("arm", "?")),
             who=adapter or (f"{params.get('base')} at {endpoint}" if endpoint else "unknown"),
             adapter=adapter,
+            base=params.get("base"),
+            base_digest=params.get("base_digest"),
             started_at=str(row["started_at"]),
             whole=bool(row["ended_at"]) and not row["error"],
             predictions=predictions,
@@ -89,11 +97,12 @@ def readings(
     candidate: str | None,
     arms: Sequence[str],
     believed: Collection[str],
+    compared: Collection[str] = (),
 ) -> Readings:
     """How often the test rows were read.
 
     `test`: the compared rows; `candidate`: the run that made the candidate's answers; `believed`: see
-    `told`. A reading that only tells what one would have believed is declared, and stands aside, where
+    `told`; `compared`: digests of the arms' predictions, which say what the base is. A reading that only tells what one would have believed is declared, and stands aside, where
     it could not have chosen the candidate: by another adapter, after the candidate's own reading or
     trained away from this test.
     """
@@ -113,25 +122,24 @@ def readings(
     for run in here:
         if run.whole and run.arm in arms:  # others inform and decide nothing
             first.setdefault(run.of, run)
-    others = [
-        run
+    bases = [run for run in every if run.predictions in compared and not is_tuned(run.arm)]
+    others = {
+        run: by
         for run in every
-        if mine
-        and run.whole
-        and run.dataset
-        and is_tuned(run.arm)
-        and run.who != mine.who
-        and run.started_at < began
-    ]
-    rows, before = _seen(workspace, [run for run in others if run.of not in declared], test)
+        if mine and run.whole and run.dataset and run.started_at < began and run.of not in declared
+        if (by := _could_choose(run, mine, bases))
+    }
+    seen = _seen(workspace, list(others), test)
     return Readings(
         count=len(first),
         allowed=max(len(arms), len({run.arm for run in first.values()})),
         declared=len(declared & set(first)),
         broken_off=sum(not run.whole for run in here),
         runs=[{"run_id": run.run_id, "arm": run.arm, "started_at": run.started_at} for run in first.values()],
-        rows_seen=rows,
-        seen_in=before,
+        rows_seen=len(seen.rows),
+        seen_in=[run.run_id for run in seen.runs],
+        seen_by=list(dict.fromkeys(others[run] for run in seen.runs)),
+        untold=seen.untold,
     )
 
 
@@ -148,21 +156,61 @@ def _kept_away(workspace: Workspace, adapter: str | None, dataset: str) -> bool:
     return bool(workspace.ledger.rows(query, adapter, dataset))
 
 
-def _seen(workspace: Workspace, runs: Sequence[Reading], test: pl.DataFrame) -> tuple[int, list[str]]:
-    """How many of the test rows these runs answered, by id or by content, and the runs that did."""
-    seen: set[str] = set()
-    answered_in = []
+def _could_choose(run: Reading, mine: Reading, bases: Sequence[Reading]) -> str | None:
+    """Which other weights an earlier reading is of, or how the candidate's own was another look; None if neither."""
+    if run.of == mine.of:
+        return None
+    if is_tuned(run.arm):
+        return OTHERWISE if run.adapter and run.adapter == mine.adapter else ANOTHER
+    if run.arm.startswith(SERVED):
+        return MODEL
+    return None if not bases or any(_same_base(run, each) for each in bases) else MODEL
+
+
+def _same_base(one: Reading, two: Reading) -> bool:
+    if one.base_digest and two.base_digest:
+        return one.base_digest == two.base_digest
+    return one.base == two.base
+
+
+class Seen(NamedTuple):
+    """Test rows that were answered before."""
+
+    rows: set[str]
+    runs: list[Reading]  # that answered them
+    untold: list[str]  # runs whose rows are not here any more
+
+
+def _seen(workspace: Workspace, runs: Sequence[Reading], test: pl.DataFrame) -> Seen:
+    """Which of the test rows these runs answered, by id or by content."""
+    seen = Seen(set(), [], [])
     for run in runs:
-        rows = workspace.scan_examples(run.dataset).select("example_id", "content_hash", "split").collect()
-        if run.predictions:
-            answered = workspace.table(run.predictions).select("example_id")
-            rows = rows.join(answered, on="example_id", how="semi")
-        else:
-            rows = rows.filter(pl.col("split") == run.split)
-        if same := shared(test, rows):
-            seen |= same
-            answered_in.append(run.run_id)
-    return len(seen), answered_in
+        rows = answered(workspace, run)
+        same = shared_ids(workspace, run, test) if rows is None else shared(test, rows)
+        if same:
+            seen.rows.update(same)
+            seen.runs.append(run)
+        elif rows is None:
+            seen.untold.append(run.run_id)
+    return seen
+
+
+def answered(workspace: Workspace, run: Reading) -> pl.DataFrame | None:
+    """example_id and content_hash of the rows that a run answered; None where its version was purged."""
+    if not workspace.store.holds(run.dataset):
+        return None
+    rows = workspace.scan_examples(run.dataset).select("example_id", "content_hash", "split")
+    if run.predictions and workspace.store.holds(run.predictions):
+        ids = workspace.table(run.predictions).select("example_id")
+        return rows.collect().join(ids, on="example_id", how="semi")
+    return rows.filter(pl.col("split") == run.split).collect()
+
+
+def shared_ids(workspace: Workspace, run: Reading, test: pl.DataFrame) -> set[str]:
+    """Ids of the test rows among a run's answers, where these are here: all that is left of a purged version."""
+    if not run.predictions or not workspace.store.holds(run.predictions):
+        return set()
+    return set(test["example_id"]) & set(workspace.table(run.predictions)["example_id"])
 
 
 def shared(test: pl.DataFrame, rows: pl.DataFrame) -> set[str]:
@@ -173,7 +221,7 @@ def shared(test: pl.DataFrame, rows: pl.DataFrame) -> set[str]:
 
 
 def check_sealed(found: Readings) -> Check:
-    """Whether each arm read the test split once at the most, and no other adapter had answered its rows."""
+    """Whether each arm read the test split once at the most, and nothing that could choose had answered its rows."""
     name = "test sealed"
     if found["count"] == 0:
         detail = "the ledger holds no predict run on this split"
@@ -184,8 +232,13 @@ def check_sealed(found: Readings) -> Check:
         first, *more = found["seen_in"]
         also = f" and {len(more)} more" if more else ""
         rows = "1 test row was" if found["rows_seen"] == 1 else f"{found['rows_seen']:,} test rows were"
-        detail += f"; {rows} answered by another adapter before, in run {first}{also}"
-    if chosen_from <= found["allowed"] and not found["rows_seen"]:
-        return Check(check=name, state="pass", required=True, detail=detail, remedy="")
-    detail += ": what is chosen after several looks at the same rows looks better than it is"
-    return Check(check=name, state="fail", required=True, detail=detail, remedy=FRESH)
+        by = listed(found.get("seen_by") or [ANOTHER])
+        detail += f"; {rows} answered by {by} before, in run {first}{also}"
+    if chosen_from > found["allowed"] or found["rows_seen"]:
+        detail += ": what is chosen after several looks at the same rows looks better than it is"
+        return Check(check=name, state="fail", required=True, detail=detail, remedy=FRESH)
+    if untold := found.get("untold"):
+        also = f" and {len(untold) - 1} more" if len(untold) > 1 else ""
+        detail += f"; the rows of run {untold[0]}{also} are not here any more: it may have answered these"
+        return Check(check=name, state="not measured", required=True, detail=detail, remedy=AGAIN)
+    return Check(check=name, state="pass", required=True, detail=detail, remedy="")

@@ -30,11 +30,12 @@ class About:
     unit: str = "share"
     formula: Formula | None = None
     quantiles: tuple[float, ...] = ()
+    known: bool = True  # False of a metric that is not ours: that more is better is then a guess
 
 
 def about(name: str) -> About:
-    """What is known of the metric `name`; of one that is not ours, that more is better."""
-    return KNOWN.get(re.split(r"[:#]", name)[0], About(unit="value"))
+    """What is known of the metric `name`; of one that is not ours nothing, and more is taken for better."""
+    return KNOWN.get(re.split(r"[:#]", name)[0], About(unit="value", known=False))
 
 
 def bleu(sums: Floats) -> Floats:

@@ -7,6 +7,11 @@
 `row` has example_id, question, reference, reference_label, meta (the source's other columns), answer,
 choice, finish_reason, answer_tokens, seconds. It returns a number, or None where it cannot score. The file
 is run as any program of the user is; nothing of it comes from data.
+
+    better = "less"  # or "more"
+    scale = (0, 5)   # least and greatest number that it can give
+
+With both, its numbers become shares of the scale of which more is better, and it can decide a comparison.
 """
 
 from __future__ import annotations
@@ -20,14 +25,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import polars as pl
 
 from curate.errors import ConfigError
+from evalharness.metrics.about import Better
 from evalharness.metrics.rows import Scored, score_rows
 
 FUNCTION = "score"
+SUFFIX = ".py"
+
+
+class Sides(NamedTuple):
+    """Which way of a metric is better, and the least and greatest value that it gives."""
+
+    better: Better
+    scale: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -38,11 +52,13 @@ class Custom:
     digest: str
     meaning: str  # first line of its documentation
     function: Callable[..., object] = field(repr=False, compare=False)
+    sides: Sides | None = None
     version: ClassVar[int] = 1
 
     def settings(self) -> dict[str, object]:
         """What the ledger keeps of it."""
-        return {"digest": self.digest, "meaning": self.meaning}
+        told: dict[str, object] = {"digest": self.digest, "meaning": self.meaning}
+        return told | (self.sides._asdict() if self.sides else {})
 
     def score(self, predictions: pl.DataFrame) -> pl.DataFrame:
         """Null with the reason where the function raises, or gives what is no number."""
@@ -57,8 +73,17 @@ class Custom:
         if value is None:
             return Scored(None, f"{self.name} gave none")
         if isinstance(value, bool | int | float) and math.isfinite(value):
-            return Scored(float(value))
+            return Scored(float(value)) if self.sides is None else self._share(self.sides, float(value))
         return Scored(None, f"{self.name} gave no number: {value!r}"[:300])
+
+    def _share(self, sides: Sides, value: float) -> Scored:
+        low, high = sides.scale
+        if not low <= value <= high:
+            return Scored(
+                None, f"{self.name} gave {value:g}, which is not on its scale from {low:g} to {high:g}"
+            )
+        share = (value - low) / (high - low)
+        return Scored(share if sides.better == "more" else 1 - share)
 
 
 def custom(path: Path) -> Custom:
@@ -87,7 +112,27 @@ def custom(path: Path) -> Custom:
             f"--metric {path}: `{FUNCTION}` has no docstring", hint="a first line that says what it measures"
         )
     digest = blake2b(text, digest_size=16).hexdigest()
-    return Custom(path.name, digest, meaning.splitlines()[0], function)
+    return Custom(path.name, digest, meaning.splitlines()[0], function, _sides(path, names))
+
+
+def _sides(path: Path, names: Mapping[str, Any]) -> Sides | None:
+    """What the file says of its better side and its scale; None where it says neither."""
+    better, scale = names.get("better"), names.get("scale")
+    if better is None and scale is None:
+        return None
+    hint = 'better = "more" or "less", and scale = (0, 1): the least and the greatest number; both or neither'
+    if better not in ("more", "less"):
+        raise ConfigError(f"--metric {path}: `better` is {better!r}", hint=hint)
+    if not isinstance(scale, tuple | list) or len(scale) != 2 or not all(map(_finite, scale)):
+        raise ConfigError(f"--metric {path}: `scale` is {scale!r}", hint=hint)
+    low, high = float(scale[0]), float(scale[1])
+    if low >= high:
+        raise ConfigError(f"--metric {path}: `scale` is {scale!r}", hint=hint)
+    return Sides(better, (low, high))
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _line(error: Exception) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from evalharness.chat import Chat
 
 DROP = 0.05  # of the probability of the right answer, in the mean
+EDGE = 0.05  # over chance: a base that surely knows less than this has nothing that could be lost
 RISE = 0.1  # of the loss, in nats a token: one token in ten costs e times as much
 
 
@@ -40,10 +41,10 @@ def general(local: Local, asked: Sequence[Question], rules: Rules) -> dict[str, 
     if found.drop is None or found.upper is None:
         return _unknown(found.reason or "too few questions fit")
     chance = np.array([1 / len(each.choices) for each in asked])
-    knows = loss(chance, before, rules=rules)
-    if knows.upper is None or knows.upper >= 0:
+    edge = loss(before, chance, rules=rules)  # its upper bound is the most that the base may know over chance
+    if edge.upper is not None and edge.upper < EDGE:
         return _nothing(
-            f"the base answers {found.n} general questions no better than chance "
+            f"the base answers {found.n} general questions hardly better than chance "
             f"(probability {np.nanmean(before):.3f} of the right one, chance {chance.mean():.3f})"
         )
     hits = [float((part > 0.5).sum() / found.n) for part in (before, after)]

@@ -11,6 +11,7 @@ import polars as pl
 
 from curate.workspace import Workspace
 from evalharness.arms import Arm, Base, Pool
+from evalharness.intervals import wilson
 from evalharness.predict import PREDICTIONS, Answerer, Asking, questions
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.red_team import answers
@@ -18,38 +19,42 @@ from evalharness.task import label_of
 from evalharness.tuning.trials import metric_of
 from evalharness.unfinished import Row
 
-SPLIT = "validation"  # the test split is not read
-ASKED = 24  # questions that are asked twice
+SPLIT = "validation"  # and train rows where these are few; the test split is not read
+ASKED = 32  # questions that are asked twice
+ANSWERED = 16  # of them, at least
 ROWS = 96  # validation rows that each seed's adapter is asked
-DIFFER = 0.05  # share of answers that may differ
+DIFFER = 0.15  # share of answers that may differ, by its upper bound: .08 where none of 32 does
+CONFIDENCE = 0.9  # two-sided, for a one-sided bound of 95 %
 
 
 def decoding(answerer: Answerer, pool: Pool, examples: pl.DataFrame, drafts: Drafts) -> dict[str, Any]:
     """The condition `instrument`: the base against itself, in batches and one by one."""
     asking = Asking(SPLIT, limit=ASKED)
-    if not examples.filter(pl.col("split") == SPLIT).height:
-        return {"state": "not measured", "detail": "no validation rows to ask twice"}
-    asked = [each.query for each in questions(examples, asking)]
+    here = [split for split in (SPLIT, "train") if examples.filter(pl.col("split") == split).height]
+    found = [each for split in here for each in questions(examples, Asking(split, limit=ASKED))]
+    asked = [each.query for each in found[:ASKED]]
     arm: Arm = Base()
     together = answers(answerer, arm, pool, asked, asking, drafts.of("noise-together"))
     alone: dict[str, Row] = {}
     for number, query in enumerate(asked):
         alone |= answers(answerer, arm, pool, [query], asking, drafts.of(f"noise-{number}", again=True))
     both = [each for each in together if each in alone]
-    if not both:
-        return {"state": "not measured", "detail": "none of the validation rows could be asked"}
+    if len(both) < ANSWERED:
+        detail = f"{len(both)} validation and train rows were answered twice; at least {ANSWERED} are needed"
+        return {"state": "not measured", "detail": detail}
     labels = pool.task.labels
     differ = sum(together[each]["answer"] != alone[each]["answer"] for each in both)
     otherwise = sum(_says(together[each], labels) != _says(alone[each], labels) for each in both)
-    share = differ / len(both)
+    bound = wilson(differ, len(both), CONFIDENCE).high
     noise = f"the base asked twice: {differ} of {len(both)} answers differ" + (
         f", {otherwise} in their label" if labels else ""
     )
     return {
-        "state": "pass" if share <= DIFFER else "fail",
+        "state": "pass" if bound is not None and bound <= DIFFER else "fail",
         "detail": noise,
         "noise": noise,
-        "value": share,
+        "value": differ / len(both),
+        "bound": bound,
         "limit": DIFFER,
         "unit": "share of answers",
         "n": len(both),

@@ -38,16 +38,19 @@ NO_LIKELIHOOD = "an endpoint gives no likelihoods of a text: probe the weights o
 
 @dataclass(frozen=True)
 class Sets:
-    """What is asked; files of the user's own are asked beside the shipped traps, and in place of the rest."""
+    """Files of the user's own; they are asked beside what is shipped, so that no easy set stands for it."""
 
-    general: Path = GENERAL
-    passages: Path = PASSAGES
+    general: tuple[Path, ...] = ()
+    passages: tuple[Path, ...] = ()
     red_team: tuple[Path, ...] = ()
 
     def read(self) -> tuple[list[Question], list[str], list[Trap]]:
-        """All sets; SourceError for a line that is none."""
-        found = [trap for path in (RED_TEAM, *self.red_team) for trap in traps(path)]
-        return questions(self.general), passages(self.passages), found
+        """All that is asked; SourceError for a line that is no item."""
+        return (
+            [each for path in (GENERAL, *self.general) for each in questions(path)],
+            [each for path in (PASSAGES, *self.passages) for each in passages(path)],
+            [each for path in (RED_TEAM, *self.red_team) for each in traps(path)],
+        )
 
 
 @dataclass(frozen=True)
@@ -158,12 +161,9 @@ class _Work:
     def red_team(self, asked: Sequence[Trap]) -> tuple[dict[str, Any], pl.DataFrame]:
         """The traps, and what the train rows would give away, as one condition."""
         base, tuned = ask(self.answerer, self.pool, asked, self.drafts)
+        found = condition(passed(base), passed(tuned), [trap.kind for trap in asked], self.rules)
         kept = regurgitation.given_away(self.answerer, self.pool, self.drafts)
-        before, after = ([*passed(traps), *own] for traps, own in ((base, kept.base), (tuned, kept.tuned)))
-        kinds = [trap.kind for trap in asked] + [regurgitation.KIND] * len(kept.secrets)
-        found = condition(before, after, kinds, self.rules)
-        if not kept.secrets:
-            found["detail"] += "; the train rows hold no personal value by its form that could be given away"
+        found = regurgitation.with_kept(found, kept)
         rows = [
             (trap.kind, trap.ask, trap.other, one.answer, one.passed, other.answer, other.passed)
             for trap, one, other in zip(asked, base, tuned, strict=True)

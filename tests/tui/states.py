@@ -108,7 +108,7 @@ def answered(workspace: Workspace) -> None:
             answers.append((example_id, arm, text, said, "stop", 70, 14, 0.1, f"h{number}", None))
             scores.append((example_id, arm, "accuracy", float(said == label), None, said))
     predictions = workspace.put_table("predictions", pl.DataFrame(answers, schema=PREDICTIONS, orient="row"))
-    with workspace.run("predict", {"arm": "all", "split": "test"}, {"dataset": dataset}) as run:
+    with workspace.run("predict", {"arm": "base", "split": "test"}, {"dataset": dataset}) as run:
         run.outputs["predictions"] = predictions
     table = pl.DataFrame(answers, schema=PREDICTIONS, orient="row")
     for arm in ARMS:

@@ -63,8 +63,8 @@ def test_a_question_that_is_none_is_named_by_its_line(tmp_path, line):
         questions(path)
 
 
-def test_too_few_passages_are_refused_and_a_file_that_is_no_text_too(tmp_path):
-    (tmp_path / "few.txt").write_text("one\n\ntwo\n")
+def test_a_file_without_passages_is_refused_and_one_that_is_no_text_too(tmp_path):
+    (tmp_path / "few.txt").write_text("\n\n \n")
     (tmp_path / "raw.txt").write_bytes(b"\xff\xfe\x00")
     for name in ("few.txt", "raw.txt", "none.txt"):
         with pytest.raises(SourceError, match=name):

@@ -100,8 +100,13 @@ def test_what_the_base_knew_and_the_fine_tune_does_not_is_a_failure(taught, adap
 
 def test_a_base_that_knows_nothing_has_nothing_to_forget(base, adapter):
     local = Local(str(base), "none", "cpu", 1, adapter, "0" * 32)
+    asked = [
+        each._replace(choices=each.choices[turn:] + each.choices[:turn])
+        for each in QUESTIONS
+        for turn in range(3)
+    ]
     for found in (
-        forgetting.general(local, QUESTIONS, Rules()), forgetting.held_out(local, TEXTS, Rules()),
+        forgetting.general(local, asked * 12, Rules()), forgetting.held_out(local, TEXTS, Rules()),
     ):  # fmt: skip
         assert found["state"] == "pass" and "nothing to forget" in found["detail"]
         assert "upper" not in found
@@ -110,21 +115,24 @@ def test_a_base_that_knows_nothing_has_nothing_to_forget(base, adapter):
 def test_the_shell_probes_records_and_the_comparison_reads_it(
     workspace, base, adapter, tmp_path, monkeypatch
 ):
-    from tui.cli import dispatch
+    from evalharness.cli_probe import probe as command
 
     (tmp_path / "own.tsv").write_text(
         "topic\tquestion\tright\twrong\n" + "".join(f"t\t{q.question}\toak\tviola\n" for q in QUESTIONS)
     )
-    words = ["probe", "tickets", "--base", str(base), "--adapter", str(adapter), "--threads", "1", "--general",
-             str(tmp_path / "own.tsv"), "--only", "forgetting", "--only", "red team", "--only", "instrument"]  # fmt: skip
-    assert dispatch([*words, "--show"]) == 0
+    words = {
+        "base": str(base), "adapter": str(adapter), "threads": 1, "general": [tmp_path / "own.tsv"],
+        "only": ["forgetting", "red team", "instrument"],
+    }  # fmt: skip
+    told = command("tickets", show=True, **words)
+    assert any("red team" in line for line in told.lines) and told.data["traps"]
     digest = adapters_of(workspace, workspace.dataset("tickets"), [str(adapter)])[0].digest
     made, found = probed.newest(workspace, digest)
     assert made and set(found) == {"forgetting", "red team", "instrument"}
-    assert found["instrument"]["state"] == "not measured", "there are no validation rows"
+    assert found["instrument"]["state"] == "pass" and "of 30 answers" in found["instrument"]["detail"]
     assert probed.check("red team", found, Limits())["state"] in ("pass", "fail")
     before = len(workspace.ledger.rows("select * from run where kind = 'probe'"))
-    assert dispatch(words) == 0
+    assert "as recorded" in command("tickets", **words).lines[0]
     assert len(workspace.ledger.rows("select * from run where kind = 'probe'")) == before
 
 

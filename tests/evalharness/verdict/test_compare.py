@@ -206,7 +206,7 @@ def test_grouped_test_rows_are_told_and_drawn_whole(trial):
     assert found["groups"] == 40
     row = next(r for r in found["differences"] if r["metric"] == "accuracy")
     assert row["units"] == 40 and row["n"] == 120
-    assert row["test"] == "sign-flip"
+    assert row["test"] == "sign-flip and bootstrap-t"
 
 
 def test_no_number_in_a_comparison_is_nan(trial):

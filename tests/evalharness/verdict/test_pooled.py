@@ -6,8 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from curate.errors import ConfigError
 from evalharness import intervals
 from evalharness.compare import difference_rows, metric_rows, pair, settings
+from evalharness.comparison import Settings
 from evalharness.f1 import macro_f1_interval
 from evalharness.intervals import KEPT, bootstrap_mean, drawn_counts
 from evalharness.metrics.about import about, by_sequence, by_token, f1, rate
@@ -187,6 +189,11 @@ def test_a_comparison_holds_less_perplexity_for_a_gain():
     table = whole("perplexity-by-token", arms)
     examples = pl.DataFrame({"example_id": [str(n) for n in range(40)], "label": None, "group": None})
     pairs = pair(table, examples.cast({"label": pl.String, "group": pl.String}))
-    for row in difference_rows(pairs, settings(table, primary="perplexity-by-token")):
+    with pytest.raises(ConfigError, match="cannot decide"):
+        settings(table, primary="perplexity-by-token")
+    chosen = Settings(
+        primary="perplexity-by-token", margin=0.01, alpha=0.05, confidence=0.95, resamples=400, seed=0
+    )
+    for row in difference_rows(pairs, chosen):
         assert row["difference"] < 0 and row["p"] < 0.01
         assert row["p_margin"] is None, "no margin is defined where less is better: it cannot decide"

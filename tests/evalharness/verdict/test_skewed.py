@@ -1,0 +1,97 @@
+"""Graded scores whose differences are skewed: most rows gain a little, a few lose nearly everything."""
+
+import numpy as np
+import pytest
+
+from evalharness.intervals import group_totals
+from evalharness.paired import Rules, paired_difference, sign_flips
+from evalharness.studentised import bootstrap_t
+
+RULES = Rules(margin=0.01, resamples=10)
+LOSS = (0.97 * 0.04 - 0.01) / 0.03  # with 3 % collapses and gains of .04, the mean is the margin
+
+
+def collapsing(rng, count):
+    return np.where(rng.random(count) < 0.03, -LOSS, 0.04 + rng.normal(0, 0.01, count))
+
+
+def tails(deltas, groups=None, rules=RULES):
+    return paired_difference(deltas, np.zeros(len(deltas)), groups, rules).margin_tail
+
+
+def test_the_error_rate_holds_where_few_rows_lose_much():
+    """Where the truth is the margin itself: sign flips alone ship four times as often as they may."""
+    rng = np.random.default_rng(1)
+    trials = [collapsing(rng, 100) for _ in range(500)]
+    flips = np.mean([sign_flips(group_totals(each, None), (0.01,), 0)[0].above < 0.05 for each in trials])
+    ours = np.mean([tails(each).above < 0.05 for each in trials])
+    assert flips > 0.12 and ours <= 0.07
+
+
+def test_the_error_rate_holds_by_groups_and_downwards():
+    rng = np.random.default_rng(2)
+    found = []
+    for _ in range(300):
+        sizes = rng.integers(1, 5, 100)
+        groups = np.repeat(np.arange(100), sizes)
+        found.append(tails(collapsing(rng, 100)[groups], groups).above < 0.05)
+    assert np.mean(found) <= 0.085
+    below = [tails(0.02 - collapsing(rng, 100)).below < 0.05 for _ in range(300)]
+    assert np.mean(below) <= 0.085
+
+
+def test_what_is_turned_round_has_its_tails_exchanged():
+    deltas = collapsing(np.random.default_rng(3), 120)
+    (one,), (other,) = (bootstrap_t(group_totals(each, None), (0.0,), 0) for each in (deltas, -deltas))
+    assert one == (other[1], other[0])
+
+
+def test_ordinary_differences_are_shown_nearly_as_often():
+    rng = np.random.default_rng(4)
+    trials = [rng.normal(0.04, 0.2, 300) for _ in range(300)]
+    flips = np.mean([sign_flips(group_totals(each, None), (0.01,), 0)[0].above < 0.05 for each in trials])
+    ours = np.mean([tails(each).above < 0.05 for each in trials])
+    assert flips > 0.75 and flips - 0.02 <= ours <= flips
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 8, 13, 14])
+def test_few_units_are_never_surer_than_exact_sign_flips(count):
+    rng = np.random.default_rng(count)
+    for _ in range(20):
+        deltas = rng.normal(0.1, 0.2, count)
+        exact, found = sign_flips(group_totals(deltas, None), (0.01,), 0)[0], tails(deltas)
+        assert exact.above <= found.above <= 1 and exact.below <= found.below <= 1
+        assert found.test == f"{exact.test} and bootstrap-t"
+
+
+def test_groups_of_unlike_size_are_resampled_as_one_would_by_hand():
+    rng = np.random.default_rng(6)
+    units = np.column_stack([rng.normal(0.5, 1, 30), rng.integers(1, 5, 30).astype(float)])
+    ((above, below),) = bootstrap_t(units, (0.1,), 0)
+
+    def distance(rows, centre):
+        mean = rows[:, 0].sum() / rows[:, 1].sum()
+        return (mean - centre) * rows[:, 1].sum() / np.sqrt(((rows[:, 0] - mean * rows[:, 1]) ** 2).sum())
+
+    middle = units[:, 0].sum() / units[:, 1].sum()
+    drawn = np.array([distance(units[rng.integers(0, 30, 30)], middle) for _ in range(4000)])
+    assert above == pytest.approx(np.mean(drawn >= distance(units, 0.1)), abs=0.03)
+    assert above + below == pytest.approx(1, abs=1e-3)
+
+
+def test_the_same_seed_gives_the_same_and_differences_without_spread_have_sign_flips_alone():
+    deltas = collapsing(np.random.default_rng(7), 60)
+    assert tails(deltas) == tails(deltas)
+    assert bootstrap_t(group_totals(np.full(40, 0.3), None), (0.01,), 0) is None
+    assert tails(np.full(40, 0.3)).test == "sign-flip"
+
+
+def test_ten_thousand_graded_rows_take_no_time():
+    """What the interval drew is used again, so the test itself costs a product of matrices."""
+    import time
+
+    deltas = np.random.default_rng(8).normal(0.01, 0.2, 10_000)
+    paired_difference(deltas, np.zeros(10_000))
+    began = time.process_time()
+    bootstrap_t(group_totals(deltas, None), (0.0, 0.01), 0)
+    assert time.process_time() - began < 0.5
