@@ -48,5 +48,8 @@ def run(
         seconds = [each["seconds"] for each in told["checks"] if each["key"] == key]
         figures[key] = 1.0 if seconds and key not in skipped else None
         figures[f"{key}_seconds"] = round(sum(seconds), 3) if seconds else None
-        why |= dict.fromkeys((key, f"{key}_seconds"), skipped.get(key, "--quick proves what each run proves" if quick else "not in the record"))
+        why |= dict.fromkeys(
+            (key, f"{key}_seconds"),
+            skipped.get(key, "--quick proves what each run proves" if quick else "not in the record"),
+        )
     return figures, {key: text for key, text in why.items() if figures[key] is None}, {}, count

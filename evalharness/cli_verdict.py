@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from curate.answer import Answer
+
+if TYPE_CHECKING:
+    from evalharness.comparison import Declared
 
 DATASET = Annotated[str | None, typer.Argument(help="name or digest; by default the one named last")]
 COMPARISON = Annotated[str | None, typer.Argument(help="digest; the newest by default")]
@@ -36,13 +39,21 @@ def declare(
         float | None, typer.Option(help="drop on general questions, upper bound")
     ] = None,
     max_red_team: Annotated[float | None, typer.Option(help="drop on the red team's, upper bound")] = None,
+    seed: Annotated[int | None, typer.Option(help="of resampling: 0")] = None,
+    judge: Annotated[
+        str | None, typer.Option(help="the judge's address, where --primary is judge:NAME")
+    ] = None,
+    judge_model: Annotated[str, typer.Option(help="the judge's name at its address")] = "",
+    format_regex: Annotated[str | None, typer.Option(help="the form of an answer, as for score")] = None,
 ) -> Answer:
     """Say what will decide, before anything answers the test; without options, what was said."""
     from curate.workspace import Workspace
     from evalharness.compare import ALPHA, MARGIN
     from evalharness.comparison import Limits
+    from evalharness.content import content_of
     from evalharness.declared import declare as record
-    from evalharness.declared import declared_of, said_of
+    from evalharness.declared import declared_of
+    from evalharness.metrics import Format
 
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
@@ -51,19 +62,32 @@ def declare(
                         ("forgetting", max_forgetting), ("red_team", max_red_team)):  # fmt: skip
         if value is not None:
             limits[name] = value  # type: ignore[literal-required]
-    asked = any(value is not None for value in (primary, margin, alpha)) or limits
+    asked = any(value is not None for value in (primary, margin, alpha, seed, format_regex)) or limits
     if asked:
+        decides, content = content_of(primary, judge, judge_model)
         record(
             workspace,
             digest,
-            primary=primary,
+            primary=decides,
             margin=MARGIN if margin is None else margin,
             alpha=ALPHA if alpha is None else alpha,
             limits=limits,
+            seed=seed or 0,
+            content=content,
+            form=None if format_regex is None else Format(regex=format_regex),
         )
     found = declared_of(workspace, digest)
+    title = f"{workspace.name_of(digest) or digest[:8]}, test rows"
+    lines = [title, *_declared_lines(found, asked=bool(asked))]
+    return Answer(lines, {"dataset": digest, "declared": found})
+
+
+def _declared_lines(found: Declared, *, asked: bool) -> list[str]:
+    """A line or two for each declaration."""
+    from evalharness.declared import said_of
+
     bound = found["binding"]
-    lines = [f"{workspace.name_of(digest) or digest[:8]}, test rows"]
+    lines = []
     for each in found["all"]:
         mark = "binds" if bound and each["run_id"] == bound["run_id"] else "does not bind"
         when = "before any answer" if each["before"] else "after the first answer"
@@ -76,7 +100,7 @@ def declare(
         lines.append(
             "these rows were answered before: it is recorded and does not bind; fresh test rows would let it"
         )
-    return Answer(lines, {"dataset": digest, "declared": found})
+    return lines
 
 
 def compare(

@@ -136,9 +136,8 @@ def build(
     g = _gathered(workspace, dataset, scores, sources, chosen)
     differences = difference_rows(g.pairs, chosen)
     test = _test_rows(g.examples, g.pairs)
-    compared = {g.tables[arm] for arm in ARMS if arm in g.tables}
     told = seal.told(workspace, dataset, inputs)
-    read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told, compared)
+    read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told, g.tables.values())
     made = scored_by(workspace, sources, chosen["primary"])
     fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores), made)]
     checks = _checks(workspace, dataset, g, chosen, fixed)

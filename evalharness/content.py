@@ -9,10 +9,16 @@ from typing import Any, NamedTuple
 from curate.example import digest
 from curate.workspace import Workspace
 from evalharness.comparison import ARMS
+from evalharness.endpoint import Endpoint
+from evalharness.judging.judge import Judge
+from evalharness.judging.rubric import Rubric
+from evalharness.metrics import recorded
+from evalharness.metrics.asked import asked_metric
 from evalharness.metrics.from_evaluate import PREFIX
+from evalharness.score import judge_params
 from evalharness.scored_before import JUDGES, METRICS
 
-FORM = "format"
+FORM, JUDGED = "format", "judge:"
 OTHERS = "several"  # the arms were not scored alike
 
 
@@ -25,7 +31,22 @@ class Scored(NamedTuple):
 
 def built_in(primary: str) -> bool:
     """Whether the name says it all: no file, no judge, no metric of a library."""
-    return not (primary.endswith(".py") or primary.startswith(("judge:", PREFIX)))
+    return not (primary.endswith(".py") or primary.startswith((JUDGED, PREFIX)))
+
+
+def content_of(primary: str | None, url: str | None, model: str) -> tuple[str | None, dict[str, Any] | None]:
+    """A primary metric's name, and what the run `score` will record of it where it is not built in.
+
+    It is a metric's name, a Python file, or judge:RUBRIC with the judge's address and model. Without the
+    address nothing is known of the judge, and the declaration says no more than its name.
+    """
+    if primary is None or built_in(primary):
+        return primary, None
+    if not primary.startswith(JUDGED):
+        metric = asked_metric(primary)
+        return metric.name, recorded(metric)
+    judge = Judge(Rubric.find(primary.removeprefix(JUDGED)), Endpoint(url, model) if url else None)
+    return judge.name, dict(judge_params(judge)) if url else None
 
 
 def content_digest(settings: Mapping[str, Any] | None) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -97,7 +97,7 @@ def readings(
     candidate: str | None,
     arms: Sequence[str],
     believed: Collection[str],
-    compared: Collection[str] = (),
+    compared: Iterable[str] = (),
 ) -> Readings:
     """How often the test rows were read.
 
@@ -122,7 +122,9 @@ def readings(
     for run in here:
         if run.whole and run.arm in arms:  # others inform and decide nothing
             first.setdefault(run.of, run)
-    bases = [run for run in every if run.predictions in compared and not is_tuned(run.arm)]
+    known = set(compared)
+    theirs = [run for run in every if run.arm in arms and run.predictions in known]
+    bases = [run for run in theirs if not is_tuned(run.arm)]
     others = {
         run: by
         for run in every

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from curate.deciding.review import review
 from curate.errors import NotFoundError
 from curate.example import digest
 from curate.workspace import Workspace
@@ -13,10 +14,13 @@ from evalharness import probed
 from evalharness.comparison import Comparison, Settings
 from evalharness.gathered import TEST, splits_asked
 
+DECIDED = ("finding_id", "decided", "target", "edit", "differ")
+
 
 def settings_digest(chosen: Settings) -> str:
     """Digest of what decides."""
     parts = [chosen["primary"], f"{chosen['margin']:g}", f"{chosen['alpha']:g}"]
+    parts += [f"seed={chosen['seed']}"] if chosen.get("seed") else []
     return digest(" ".join([*parts, *(f"{k}={v:g}" for k, v in sorted(chosen.get("limits", {}).items()))]))
 
 
@@ -27,24 +31,39 @@ def bound_to(
     chosen: Settings,
     **more: str | None,
 ) -> dict[str, str]:
-    """What a verdict is bound to, by role: data, answers, scores, adapter, probes, scans and settings."""
+    """What a verdict is bound to, by role: data, answers, scores, adapter, probes, scans, decisions and settings."""
     found = {role: each for role, each in inputs.items() if role == "dataset" or role.startswith("scores")}
     found |= {f"predictions of {arm}": each for arm, each in tables.items()}
     found |= {role: each for role, each in more.items() if each}
     found["scans"] = scans_digest(workspace, inputs["dataset"])
+    found["decisions"] = decisions_digest(workspace, inputs["dataset"])
     found["settings"] = settings_digest(chosen)
     return found
 
 
 def scans_digest(workspace: Workspace, dataset: str) -> str:
     """Digest of what the scans of a version and of the one it was split from have found."""
+    versions = _looked_at(workspace, dataset)
+    scans = [scan.findings for version in versions for scan in workspace.scans(version)]
+    return digest(" ".join(scans))
+
+
+def decisions_digest(workspace: Workspace, dataset: str) -> str:
+    """Digest of what stands decided on the findings of these versions, whoever decided it and when."""
+    parts = []
+    for version in _looked_at(workspace, dataset):
+        if workspace.store.holds(version):  # of one that was purged nothing can be decided
+            parts.append(review(workspace, version).select(DECIDED).sort("finding_id").write_ndjson())
+    return digest("\n".join(parts))
+
+
+def _looked_at(workspace: Workspace, dataset: str) -> list[str]:
+    """The version and the one that it was split from."""
     query = """select i.digest from run join run_end using (run_id)
                join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.digest = ?
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
                where run.kind = 'split' and error is null order by ended_at desc limit 1"""
-    versions = [dataset, *(str(row["digest"]) for row in workspace.ledger.rows(query, dataset))]
-    scans = [scan.findings for version in versions for scan in workspace.scans(version)]
-    return digest(" ".join(scans))
+    return [dataset, *(str(row["digest"]) for row in workspace.ledger.rows(query, dataset))]
 
 
 def stale(
@@ -71,6 +90,8 @@ def stale(
         found.append("the test rows were scored again since")
     if scans_digest(workspace, subject["dataset"]) != evidence.get("scans"):
         found.append("the data was scanned again since")
+    elif decisions_digest(workspace, subject["dataset"]) != evidence.get("decisions"):
+        found.append("what is decided on the findings is not what it was then")
     if probed.newest(workspace, subject["adapter"])[0] != evidence.get("probes"):
         found.append("the adapter was probed again since")
     if settings_digest(comparison["settings"]) != evidence.get("settings"):

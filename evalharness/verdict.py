@@ -131,8 +131,10 @@ def _not_shown(
     start = f"Better than {listed(better_than)}; not shown" if better_than else "Not shown"
     needed = [row["rows_needed"] - row["n"] for row in open_rows if row["rows_needed"] is not None]
     more = rounded_up(max(1.0, *needed)) if len(needed) == len(open_rows) else None
+    whole = rounded_up(max(row["rows_needed"] or 0.0 for row in open_rows)) if more else 0
     advice = (
-        f"About {more:,} more test rows would show a difference of this size 4 times out of 5."
+        f"About {more:,} more test rows would show a difference of this size 4 times out of 5: "
+        f"{whole:,} fresh ones, since a new look at these breaks the seal."
         if more
         else "There are too few rows to say how many more are needed."
     )

@@ -157,9 +157,11 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     """Train, or say that it was done already."""
     from curate.runs import trainable
     from curate.workspace import code_version
+    from evalharness.adapters.registry import must_be_free
     from evalharness.model_files import digest_of, find_base
     from train import checkpoints, processes
 
+    must_be_free(job.workspace, job.adapter_name)
     if not allow_unclean:
         trainable.refuse(job.objections, job.name)
     recipe = job.resolved.recipe

@@ -193,7 +193,9 @@ def _run(trial: Any, choice: Settled, data: Data, place: Path) -> dict[str, Any]
     except SeatrialError as error:
         state, why = "FAIL", error.message
     shutil.rmtree(work, ignore_errors=True)
-    value = min(judge.values) if recipe.best_by != "last" else judge.values[-1] if judge.values else None
+    value = None  # a trial that failed before its first evaluation has none
+    if judge.values:
+        value = min(judge.values) if recipe.best_by != "last" else judge.values[-1]
     seconds = round(time.monotonic() - began, 2)
     return {
         "state": state,

@@ -61,7 +61,11 @@ def adapter(workspace: Workspace, reference: str | None) -> Adapter:
 
 def _verdicts(workspace: Workspace) -> Iterator[tuple[str, str, str]]:
     """(adapter, comparison, outcome) of each comparison that is here, oldest first."""
-    query = "select digest from artifact where kind = 'comparison' order by added_at"
+    # made again, a comparison is the newest: what counts is when a run ended with it, not when it first came
+    query = """select o.digest, max(run_end.ended_at) as at from run join run_end using (run_id)
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out'
+               join artifact on artifact.digest = o.digest and artifact.kind = 'comparison'
+               where run.kind = 'compare' and error is null group by o.digest order by at"""
     for row in workspace.ledger.rows(query):
         if workspace.store.holds(row["digest"]):
             found = cast("Comparison", workspace.json(row["digest"]))
@@ -76,10 +80,17 @@ def history(workspace: Workspace, name: str) -> list[tuple[str, str]]:
 
 def way_back(workspace: Workspace, name: str) -> list[str]:
     """What a name has meant, without what was gone back from: its last is what it means, before it the way back."""
+    # also of runs without an end: one that was killed may have set the name
+    query = """select i.digest, started_at from run
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'adapter'
+               where kind = 'rollback' and json_extract(params, '$.name') = ? order by started_at, run.run_id"""
+    back = [(str(row["digest"]), str(row["started_at"])) for row in workspace.ledger.rows(query, name)]
     stack: list[str] = []
-    for digest, _ in history(workspace, name):
-        if len(stack) > 1 and digest == stack[-2]:
+    for digest, at in history(workspace, name):
+        gone = next((place for place, (to, since) in enumerate(back) if to == digest and since <= at), None)
+        if gone is not None and len(stack) > 1 and digest == stack[-2]:
             stack.pop()
+            del back[: gone + 1]
         elif not stack or digest != stack[-1]:
             stack.append(digest)
     return stack
@@ -90,6 +101,17 @@ def must_name_adapters(workspace: Workspace, name: str) -> None:
     query = "select kind from name join artifact using (digest) where name = ? and kind <> 'adapter'"
     for row in workspace.ledger.rows(query, name):
         raise ConfigError(f"`{name}` names a {row['kind']}", hint="choose another name with --as")
+
+
+def must_be_free(workspace: Workspace, name: str) -> None:
+    """ConfigError for a name that only `promote` moves: its verdict and its checks would be passed by."""
+    must_name_adapters(workspace, name)
+    query = "select 1 from run where kind in ('promote', 'rollback') and json_extract(params, '$.name') = ?"
+    if name == CHAMPION or workspace.ledger.rows(query, name):
+        raise ConfigError(
+            f"`{name}` is moved by promotion alone",
+            hint="give another name with --as, then seatrial adapters promote",
+        )
 
 
 def must_ship(workspace: Workspace, digest: str, *, anyway: bool) -> tuple[str | None, str]:

@@ -191,7 +191,7 @@ def imported(workspace: Workspace, wish: Wish) -> Answer:
         raise ConfigError("seatrial adapters import", hint="it takes a folder: import FOLDER --base BASE")
     folder = Path(wish.name)
     name = wish.alias or folder.resolve().name
-    registry.must_name_adapters(workspace, name)
+    registry.must_be_free(workspace, name)
     digest, told = take_in(workspace, folder, wish.base, wish.dataset(workspace), anyway=wish.anyway)
     workspace.ledger.set_name(name, digest)
     settings = ", ".join(f"{key} {json.dumps(value)}" for key, value in told["settings"].items())

@@ -19,9 +19,10 @@ from train import cli_adapters
 
 def compared(workspace, adapter: str, outcome: str) -> str:
     """A comparison of an adapter with this outcome."""
-    return workspace.put_json(
-        "comparison", {"artifacts": {"adapter": adapter}, "verdict": {"outcome": outcome}, "said": outcome}
-    )
+    told = {"artifacts": {"adapter": adapter}, "verdict": {"outcome": outcome}, "said": outcome}
+    with workspace.run("compare", {"of": adapter}, {}) as run:
+        run.outputs["comparison"] = workspace.put_json("comparison", told)
+    return run.outputs["comparison"]
 
 
 def test_a_run_keeps_its_rows_with_the_loss_at_the_end(two, workspace, base):
@@ -141,8 +142,7 @@ def test_an_adapter_that_is_not_what_was_trained_is_not_promoted(two, workspace,
 def test_rollback_goes_back_step_by_step(two, workspace):
     for digest in (two[0], two[1], two[0]):
         registry.point(workspace, "promote", "live", digest, {})
-    # one, two, one again: the way back of that is one alone, as if the second had been taken back
-    assert registry.way_back(workspace, "live") == [two[0]]
+    assert registry.way_back(workspace, "live") == [two[0], two[1], two[0]]
     registry.point(workspace, "promote", "live", two[1], {})
     assert registry.rollback(workspace, "live") == (two[1], two[0])
     assert workspace.artifact("adapter", "live") == two[0]
@@ -153,6 +153,8 @@ def test_rollback_goes_back_step_by_step(two, workspace):
         two[1],
         two[0],
     ]
+    for goes, comes in ((two[0], two[1]), (two[1], two[0])):
+        assert registry.rollback(workspace, "live") == (goes, comes)
     with pytest.raises(ConfigError, match="has meant nothing before"):
         cli_adapters.adapters("rollback", "live")
     with pytest.raises(ConfigError, match="`nobody` means nothing"):
@@ -337,3 +339,25 @@ def test_an_interrupted_merge_leaves_nothing(two, workspace, tmp_path, monkeypat
     assert [path.name for path in tmp_path.iterdir()] == ["home"]
     row = workspace.ledger.rows("select error from run join run_end using (run_id) where kind = 'merge'")[0]
     assert row["error"].startswith("KeyboardInterrupt")
+
+
+def test_a_promotion_of_what_was_promoted_before_is_no_way_back(workspace, tmp_path):
+    from evalharness.adapters import registry
+
+    made = {}
+    for name in "abc":
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "r": ord(name)}))
+        made[name] = workspace.put_files("adapter", folder)
+    for name in "aba":
+        registry.point(workspace, "promote", "live", made[name], {})
+    assert registry.way_back(workspace, "live") == [made["a"], made["b"], made["a"]]
+    registry.point(workspace, "rollback", "live", made["b"], {})
+    registry.point(workspace, "promote", "live", made["c"], {})
+    assert registry.way_back(workspace, "live") == [made["a"], made["b"], made["c"]]
+    with pytest.raises(ConfigError, match="moved by promotion alone"):
+        registry.must_be_free(workspace, "live")
+    with pytest.raises(ConfigError, match="moved by promotion alone"):
+        registry.must_be_free(workspace, "champion")
+    registry.must_be_free(workspace, "mine")

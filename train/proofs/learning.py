@@ -13,7 +13,8 @@ from train.recipe import PACE, TINY_DEFAULTS
 
 BY_HEART_ROWS, BY_HEART_STEPS, FASTER = 8, 120, 5.0
 KNOWN, KNOWN_LOSS = 0.01, 0.01
-PARTS_ROWS, PARTS_STEPS, PARTS_LIMIT = 8, 4, 1e-4
+PARTS_ROWS, PARTS_STEPS = 8, 4
+PARTS_LIMIT, PARTS_LIMIT_HALF = 1e-4, 2e-2  # the latter where passes are computed in bf16 or fp16
 WHOLE_PASSES = {  # objectives whose loss goes by how rows are put together
     "kto": "KTO compares the rows of a pass with one another",
     "orpo": "TRL's ORPO takes the mean over all tokens of a pass: a row weighs by the rows beside it",
@@ -120,7 +121,8 @@ def parts(trial: Trial) -> Checked | str:
         for one, other in zip(seen[0], split, strict=True)
     )
     compared = f"largest relative difference of {PARTS_STEPS} losses and gradient lengths, {PARTS_ROWS} rows as 8x1, 4x2, 1x8"
-    return must("accumulation parity", compared, worst, "below", PARTS_LIMIT)
+    half = trainer.args.bf16 or trainer.args.fp16
+    return must("accumulation parity", compared, worst, "below", PARTS_LIMIT_HALF if half else PARTS_LIMIT)
 
 
 def seed(trial: Trial) -> Checked:

@@ -185,7 +185,8 @@ def predict_and_score(
     for arm in arms:
         params = {"arm": arm, "split": "test", "base": base, "max_new_tokens": 32}
         more = {"adapter": adapter_of(made, folder)} if arm == "tuned" else {}
-        notes = {"arm": arm, "model": {"base": base, **({"adapter_digest": "d"} if more else {})}}
+        model = {"base": base, "device": "cpu", "compute_dtype": "float32", "quantization": "none"}
+        notes = {"arm": arm, "model": model | ({"adapter_digest": "d"} if more else {})}
         if more:
             notes["trained_on"] = trained_on
         with workspace.run("predict", params, {"dataset": made.dataset, **more}) as run:

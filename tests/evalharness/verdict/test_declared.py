@@ -1,5 +1,7 @@
 """What decides is declared and hashed before any answer; what is changed after is shown and does not bind."""
 
+import shutil
+
 import polars as pl
 import pytest
 
@@ -7,9 +9,13 @@ from curate.errors import ConfigError
 from evalharness import cli_verdict
 from evalharness.comparing import compare_dataset, read_comparison
 from evalharness.comparison import Limits
-from evalharness.declared import declare, declare_by_default, declared_of, rows_digest
+from evalharness.content import Scored, content_digest, content_of, form_digest, scored_by
+from evalharness.declared import check_settings, declare, declare_by_default, declared_of, rows_digest
+from evalharness.metrics import Format
+from evalharness.metrics.asked import asked_metric
+from evalharness.score import score
 from evalharness.verdict import verdict_block
-from tests.evalharness.verdict.conftest import predict_and_score
+from tests.evalharness.verdict.conftest import answer_test, predict_and_score
 
 
 def fixed(made, **more):
@@ -77,7 +83,7 @@ def test_with_nothing_declared_only_the_programs_own_defaults_were_fixed(trial):
     made = trial(rows=60)
     check, _ = fixed(made)
     assert check["state"] == "pass" and "the program's own defaults" in check["detail"]
-    for other in ({"margin": 0.0}, {"primary": "rougeL"}, {"alpha": 0.1}):
+    for other in ({"margin": 0.0}, {"primary": "rougeL"}, {"alpha": 0.1}, {"seed": 7}):
         check, found = fixed(made, **other)
         assert check["state"] == "fail" and found["verdict"]["exit_code"] == 1, other
 
@@ -153,3 +159,98 @@ def test_a_declaration_that_was_interrupted_binds_nothing(trial, monkeypatch):
             declare(made.workspace, made.dataset, margin=0.0)
     assert declared_of(made.workspace, made.dataset)["binding"] is None
     assert declare(made.workspace, made.dataset, margin=0.02)["before"]
+
+
+def test_the_seed_is_declared_and_another_one_does_not_ship(trial, tmp_path):
+    """Of 100 seeds some push a p near alpha below it."""
+    made = unasked(trial(rows=60))
+    declare(made.workspace, made.dataset, seed=4)
+    predict_and_score(made, tmp_path / "adapter")
+    check, found = fixed(made)
+    assert check["state"] == "pass" and found["settings"]["seed"] == 4 and "seed 4" in check["detail"]
+    assert fixed(made, seed=0)[0]["state"] == "fail"
+
+
+OURS = '''better, scale = "more", (0, 1)
+
+
+def score(answer, reference, row):
+    """Good."""
+    return {}
+'''
+
+
+def chosen_by(name):
+    return {"primary": name, "margin": 0.01, "alpha": 0.05, "confidence": 0.95, "resamples": 1, "seed": 0}
+
+
+def bound_to(made, **more):
+    declare(made.workspace, made.dataset, **more)
+    return declared_of(made.workspace, made.dataset)
+
+
+def test_a_file_is_declared_by_its_text_and_not_by_its_name(trial, tmp_path):
+    made = unasked(trial(rows=30))
+    path = tmp_path / "ours.py"
+    path.write_text(OURS.format("0.0"))
+    name, content = content_of(str(path), None, "")
+    found = bound_to(made, primary=name, content=content)
+    chosen = chosen_by(name)
+    same = Scored(content_digest(content))
+    assert check_settings(found, chosen, "accuracy", same)["state"] == "pass"
+    path.write_text(OURS.format("1.0"))
+    changed = Scored(content_digest(content_of(str(path), None, "")[1]))
+    check = check_settings(found, chosen, "accuracy", changed)
+    assert check["state"] == "fail" and "ours.py was changed" in check["detail"]
+
+
+def test_a_judge_is_declared_by_rubric_address_and_model(trial):
+    made = unasked(trial(rows=30))
+    name, content = content_of("judge:helpful", "http://localhost:8000/v1", "one")
+    other = content_of("judge:helpful", "http://localhost:8000/v1", "two")[1]
+    found = bound_to(made, primary=name, content=content)
+    states = [check_settings(found, chosen_by(name), "rougeL", Scored(content_digest(each)))["state"]
+              for each in (content, other)]  # fmt: skip
+    assert states == ["pass", "fail"]
+
+
+def test_a_name_alone_of_what_is_not_built_in_was_not_fixed(trial):
+    made = unasked(trial(rows=30))
+    found = bound_to(made, primary="judge:helpful")
+    check = check_settings(found, chosen_by("judge:helpful"), "rougeL", Scored("abc"))
+    assert check["state"] == "not measured" and "judge:helpful is not built in" in check["detail"]
+
+
+def test_a_form_that_came_with_the_scores_was_not_fixed(trial):
+    made = unasked(trial(rows=30))
+    found, chosen = bound_to(made), chosen_by("accuracy")
+    assert check_settings(found, chosen, "accuracy", Scored(None, "regex"))["state"] == "not measured"
+    assert check_settings(found, chosen, "accuracy", Scored())["state"] == "pass"
+
+
+def test_answers_in_a_version_that_was_purged_are_not_called_unseen(trial, tmp_path):
+    made = unasked(trial(rows=30))
+    table = made.predictions.filter(pl.col("arm") == "base").with_columns(pl.col("example_id") + "-before")
+    run = answer_test(made, made.dataset, table, arm="base")
+    old = made.workspace.store.path(made.dataset)
+    made.examples = made.examples.with_columns(source=pl.lit("clean"))
+    made.dataset = made.workspace.put_dataset(made.examples)
+    shutil.move(old, tmp_path / "purged")
+    declare(made.workspace, made.dataset, alpha=0.4)
+    predict_and_score(made, tmp_path / "adapter")
+    check, found = fixed(made)
+    assert check["state"] == "not measured" and run in check["detail"]
+    assert found["verdict"]["exit_code"] == 1
+
+
+def test_what_is_declared_of_a_file_is_what_the_score_run_records(trial, tmp_path):
+    made = trial(rows=30)
+    path = tmp_path / "ours.py"
+    path.write_text(OURS.format("0.5"))
+    name, content = content_of(str(path), None, "")
+    tables = {arm: made.scored[f"predictions_{arm}"] for arm in ("base", "tuned")}
+    digest = score(made.workspace, made.dataset, tables, more=[asked_metric(str(path))]).digest
+    assert scored_by(made.workspace, {"scores": digest}, name) == Scored(content_digest(content))
+    formed = score(made.workspace, made.dataset, tables, form=Format(regex=".*")).digest
+    declared = form_digest({"regex": ".*", "schema": None})
+    assert scored_by(made.workspace, {"scores": formed}, "accuracy") == Scored(None, declared)

@@ -1,10 +1,14 @@
 """The seal is on the test rows, not on a version of the dataset; and on what decides."""
 
+import shutil
+
 import polars as pl
 import pytest
 
 from curate.errors import ConfigError, GateError, NotFoundError
 from evalharness.comparing import compare_dataset, read_comparison
+from evalharness.comparison import ARMS
+from evalharness.seal import readings
 from tests.evalharness.verdict.conftest import adapter_of, answer_test, predict_and_score, score_again
 
 
@@ -22,13 +26,23 @@ def again(made, tmp_path, **more):
     predict_and_score(made, tmp_path / "adapter", **more)
 
 
+def fresh(made):
+    """The trial with test rows that nothing has answered."""
+    other = (pl.col("example_id") + "-fresh", pl.lit("fresh ") + pl.col("content_hash"))
+    made.examples, made.scored = made.examples.with_columns(*other[:1], content_hash=other[1]), {}
+    made.dataset = made.workspace.put_dataset(made.examples)
+    for name in ("scores", "predictions"):
+        setattr(made, name, getattr(made, name).with_columns(pl.col("example_id") + "-fresh"))
+    return made
+
+
 def tuned(made):
     return made.predictions.filter(pl.col("arm") == "tuned")
 
 
 def test_rows_that_another_adapter_answered_in_another_version_are_not_sealed(trial, tmp_path):
     """Split again, train again, ask again: the same rows choose among adapters."""
-    made = trial()
+    made = fresh(trial())
     half = tuned(made).head(50)
     first = answer_test(made, made.dataset, half, adapter_of(made, tmp_path / "other", "other"))
     again(made, tmp_path)
@@ -39,10 +53,74 @@ def test_rows_that_another_adapter_answered_in_another_version_are_not_sealed(tr
     assert (found["readings"]["rows_seen"], found["readings"]["seen_in"]) == (50, [first])
 
 
-def test_the_same_adapter_and_the_baselines_may_have_answered_the_rows_before(trial, tmp_path):
-    made = trial()
+def test_the_baselines_may_have_answered_the_rows_before(trial, tmp_path):
+    made = fresh(trial())
+    for arm in ("base", "few-shot", "rag"):
+        table = made.predictions.filter(pl.col("arm") == arm).with_columns(seconds=pl.lit(0.4))
+        answer_test(made, made.dataset, table, arm=arm)
     again(made, tmp_path)
     assert state(made, "test sealed")[0]["state"] == "pass"
+
+
+def test_the_same_adapter_in_another_version_is_another_look(trial, tmp_path):
+    """Looking until it is shown: rows added, asked again, compared again."""
+    made = trial()
+    again(made, tmp_path)
+    sealed, found = state(made, "test sealed")
+    assert sealed["state"] == "fail" and found["readings"]["rows_seen"] == 120
+    assert "by this adapter, with other settings or in another version, before" in sealed["detail"]
+
+
+def test_the_same_adapter_with_other_settings_before_is_another_look(trial, tmp_path):
+    made = fresh(trial())
+    few = tuned(made).head(30)
+    answer_test(made, made.dataset, few, adapter_of(made, tmp_path / "adapter"), limit=30)
+    predict_and_score(made, tmp_path / "adapter")
+    sealed, found = state(made, "test sealed")
+    assert sealed["state"] == "fail" and found["readings"]["rows_seen"] == 30
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"arm": "served:ckpt-1", "endpoint": "http://localhost:8000/v1", "base": "ckpt-1"},
+        {"arm": "base", "base": "build/merged-1"},
+    ],
+)
+def test_checkpoints_asked_as_other_models_choose_too(trial, tmp_path, settings):
+    """As served models, or merged into the base: the ledger cannot tell them from fine-tunes."""
+    made = fresh(trial())
+    table = tuned(made).with_columns(arm=pl.lit(settings["arm"]))
+    run = answer_test(made, made.dataset, table, **settings)
+    again(made, tmp_path)
+    sealed, found = state(made, "test sealed")
+    assert sealed["state"] == "fail" and found["readings"]["seen_in"] == [run]
+    assert "120 test rows were answered by another model before" in sealed["detail"]
+
+
+def test_a_model_that_was_put_under_the_same_name_at_its_address_is_another(trial, tmp_path):
+    made = fresh(trial())
+    served = {"endpoint": "http://localhost:8000/v1", "base": "ft"}
+    first = answer_test(made, made.dataset, tuned(made), **served)
+    again(made, tmp_path)
+    table = tuned(made).with_columns(seconds=pl.lit(0.9))
+    last = answer_test(made, made.dataset, table, **served)
+    read = readings(made.workspace, made.dataset, made.examples.tail(120), last, ARMS, set())
+    assert first in read["seen_in"] and read["rows_seen"] == 120
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_rows_of_a_version_that_was_purged_are_not_called_unread(trial, tmp_path, answers):
+    """What is left of it are the ids of its answers; without them nothing can be told."""
+    made = fresh(trial())
+    old = made.dataset
+    moved = tuned(made) if answers else tuned(made).with_columns(pl.col("example_id") + "-before")
+    run = answer_test(made, old, moved, adapter_of(made, tmp_path / "other", "other"))
+    again(made, tmp_path)
+    shutil.move(made.workspace.store.path(old), tmp_path / "purged")
+    sealed, found = state(made, "test sealed")
+    assert sealed["state"] == ("fail" if answers else "not measured")
+    assert run in sealed["detail"] and found["verdict"]["exit_code"] == 1
 
 
 def test_what_another_adapter_answered_later_does_not_count_in_another_version(trial, tmp_path):
@@ -88,8 +166,7 @@ def uncurated(made, adapter, *, away=True):
 
 @pytest.mark.parametrize(("away", "expected"), [(True, "pass"), (False, "fail")])
 def test_a_declared_reading_before_the_candidates_counts_unless_trained_away(trial, tmp_path, away, expected):
-    made = trial()
-    made.dataset = made.workspace.put_dataset(made.examples.tail(200))
+    made = fresh(trial())
     other = adapter_of(made, tmp_path / "other", "other")
     dirty = uncurated(made, other, away=away)
     answer_test(made, made.dataset, tuned(made).with_columns(seconds=pl.lit(0.5)), other)

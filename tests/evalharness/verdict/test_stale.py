@@ -3,6 +3,7 @@
 import polars as pl
 import pytest
 
+from curate.deciding.review import decide, record, review
 from curate.errors import ConfigError, NotFoundError
 from evalharness import cli_verdict
 from evalharness.comparing import compare_dataset, read_comparison
@@ -106,3 +107,18 @@ def test_unlike_instruments_are_refused(made):
 def test_an_adapter_that_is_nowhere_is_said(made):
     with pytest.raises(NotFoundError):
         cli_verdict.verdict(for_="nowhere")
+
+
+def test_what_is_decided_on_findings_after_the_comparison_is_stale(made):
+    """A finding that was accepted, or taken back, is other data than the verdict looked at."""
+    workspace, row = made.workspace, made.examples["example_id"][0]
+    one = {"finding_id": "f" * 32, "example_id": row, "check": "quality", "label": "short", "action": "drop"}
+    kinds = workspace.findings(made.dataset).schema
+    scan(workspace, made.dataset, pl.DataFrame([{**dict.fromkeys(kinds), **one, "blocking": False}], kinds))
+    compare_dataset(workspace, made.dataset)
+    assert reasons(made) == []
+    record(workspace, decide(review(workspace, made.dataset), "drop", by="ann"))
+    assert reasons(made) == ["what is decided on the findings is not what it was then"]
+    assert cli_verdict.verdict().exit_code == 1
+    compare_dataset(workspace, made.dataset)
+    assert reasons(made) == []

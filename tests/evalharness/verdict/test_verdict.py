@@ -45,6 +45,7 @@ def test_a_lead_that_is_not_established_says_how_many_more_rows():
     assert (found["outcome"], found["rows"], found["exit_code"]) == ("NOT SHOWN", 290, 1)
     assert found["reason"].startswith("Better than base and few-shot; not shown better than rag")
     assert "290 more test rows" in found["advice"]
+    assert "410 fresh ones, since a new look at these breaks the seal" in found["advice"]
 
 
 def test_a_prompt_that_is_as_good_says_what_to_do_instead():
