@@ -7,11 +7,13 @@ ever continued with what it began with.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -32,15 +34,28 @@ class Unfinished:
     folder: Path
     checkpoint: Path | None
 
-    @property
-    def steps(self) -> int:
-        """Steps that the checkpoint holds."""
-        return _steps(self.checkpoint) if self.checkpoint else 0
-
 
 def key_of(params: Mapping[str, object], inputs: Mapping[str, str], code: str) -> str:
     """What a run is: its settings, data, base and code."""
     return digest(json.dumps(params, sort_keys=True), json.dumps(inputs, sort_keys=True), code)
+
+
+@contextmanager
+def alone(root: Path, params: Mapping[str, object], inputs: Mapping[str, str], code: str) -> Iterator[None]:
+    """Hold this run: two processes in one folder would take each other's checkpoints. ConfigError where one is at it."""
+    (root / FOLDER).mkdir(parents=True, exist_ok=True)
+    path = root / FOLDER / f".{key_of(params, inputs, code)[:16]}.lock"
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigError(
+                "this very run is going on in another process", hint="wait for it to end: seatrial log"
+            ) from error
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 def place(

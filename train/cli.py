@@ -182,23 +182,18 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
         return _answer(job, run_id, outputs["adapter"], already=True)
     if not processes.first():
         processes.wait()  # for the first to have made room
-    where = checkpoints.place(
-        job.workspace.root,
-        job.adapter_name,
-        params,
-        inputs,
-        code_version(),
-        resume=resume,
-        again=again and processes.first(),
-    )
+    code = code_version()
+    told = (job.workspace.root, job.adapter_name, params, inputs, code)
     if not processes.first():
-        _adapter(job, where)
+        _adapter(job, checkpoints.place(*told, resume=resume, again=False))
         return Answer([], {})
-    processes.wait()
-    with job.workspace.run("train", params, inputs) as run:
-        run.outputs["adapter"] = _adapter(job, where)
-    job.workspace.ledger.set_name(job.adapter_name, run.outputs["adapter"])
-    checkpoints.forget(where.folder)
+    with checkpoints.alone(job.workspace.root, params, inputs, code):
+        where = checkpoints.place(*told, resume=resume, again=again)
+        processes.wait()
+        with job.workspace.run("train", params, inputs) as run:
+            run.outputs["adapter"] = _adapter(job, where)
+        job.workspace.ledger.set_name(job.adapter_name, run.outputs["adapter"])
+        checkpoints.forget(where.folder)
     return _answer(job, run.run_id, run.outputs["adapter"], already=False)
 
 

@@ -61,7 +61,8 @@ def settings(recipe: Recipe, shared: dict[str, Any]) -> dict[str, Any]:
     """What all trainers have, and what preferences need."""
     # KTO's estimate of the drift from the base pairs each row with the next one of the pass
     order = "sequential" if recipe.objective == "kto" else "random"
-    return {**shared, "train_sampling_strategy": order, "beta": recipe.beta}
+    # TRL would switch it off; where the base is the reference, its pass has no adapter and so no dropout
+    return {**shared, "train_sampling_strategy": order, "beta": recipe.beta, "disable_dropout": False}
 
 
 def pairs(rows: Sequence[Encoded]) -> Iterator[tuple[list[int], list[int], list[int]]]:

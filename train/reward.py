@@ -19,7 +19,7 @@ def build(asked: Asked) -> Built:
     loaded, recipe, rows, validation, shared = asked
     trainer = RewardTrainer(
         model=loaded.model,
-        args=RewardConfig(**{**shared, "train_sampling_strategy": "random"}),
+        args=RewardConfig(**{**shared, "train_sampling_strategy": "random", "disable_dropout": False}),
         train_dataset=Dataset.from_dict(_table(rows)),
         eval_dataset=Dataset.from_dict(_table(validation)) if validation else None,
         processing_class=loaded.tokenizer,

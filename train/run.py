@@ -123,7 +123,7 @@ def build(
     """The trainer of the recipe's objective, with what all of them need: float32 masters and callbacks."""
     import_peft()  # first: with it comes bitsandbytes, and quietly
     try:
-        from transformers import EarlyStoppingCallback, PrinterCallback
+        from transformers import PrinterCallback
         from trl import SFTTrainer  # noqa: F401  # asked for here, once for all programs
     except ImportError as error:
         raise MissingExtraError(error.name or "trl", "train") from error
@@ -147,8 +147,20 @@ def build(
     if recipe.method == "adalora":
         trainer.add_callback(methods.allocator(checkpoint))
     if recipe.early_stopping and validation:
-        trainer.add_callback(EarlyStoppingCallback(recipe.early_stopping))
+        trainer.add_callback(patience(recipe.early_stopping, checkpoint))
     return built
+
+
+def patience(looks: int, checkpoint: Path | None) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
+    """Stops after so many evaluations without gain; those before the checkpoint count, which transformers forgets."""
+    from transformers import EarlyStoppingCallback
+
+    callback = EarlyStoppingCallback(looks)
+    if checkpoint is not None:
+        told = json.loads((checkpoint / checkpoints.STATE).read_text(encoding="utf-8"))
+        kept = told.get("stateful_callbacks", {}).get("EarlyStoppingCallback", {}).get("attributes", {})
+        callback.early_stopping_patience_counter = kept.get("early_stopping_patience_counter", 0)
+    return callback
 
 
 def go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from curate.errors import ConfigError
@@ -60,3 +62,29 @@ def test_other_data_is_no_run_to_go_on_with(tmp_path):
         checkpoints.place(
             tmp_path, "mine", {"recipe": {"seed": 0}}, {"dataset": "xyz"}, "code", resume=True, again=False
         )
+
+
+def test_one_run_at_a_time_is_in_its_folder(tmp_path):
+    """Another process, or this one again, is told; afterwards the way is free, also after a fall."""
+    told = (tmp_path, {"a": 1}, {"dataset": "d"}, "code")
+    with checkpoints.alone(*told):
+        with pytest.raises(ConfigError, match="going on in another process"), checkpoints.alone(*told):
+            pass
+        with checkpoints.alone(tmp_path, {"a": 2}, {"dataset": "d"}, "code"):
+            pass
+    with pytest.raises(ZeroDivisionError), checkpoints.alone(*told):
+        _ = 1 / 0
+    with checkpoints.alone(*told):
+        pass
+
+
+def test_evaluations_without_gain_before_a_kill_count(tmp_path):
+    """Transformers writes the counter into the state and begins at nought again; that would train on too long."""
+    state = {
+        "stateful_callbacks": {
+            "EarlyStoppingCallback": {"attributes": {"early_stopping_patience_counter": 2}}
+        }
+    }
+    (tmp_path / checkpoints.STATE).write_text(json.dumps(state))
+    assert running.patience(3, tmp_path).early_stopping_patience_counter == 2
+    assert running.patience(3, None).early_stopping_patience_counter == 0

@@ -20,7 +20,7 @@ from train.outline import steps
 from train.proofs.subject import Trial
 
 STEPS, ROWS, FEWEST, SHIFTS = 60, 64, 8, 8
-ALPHA = 0.005  # at the product's own .05 one sound run in 20 would stop here by chance
+ALPHA = 0.02  # at the product's own .05 one sound run in 20 would stop here by chance
 ARMS = ("base", "guess", "tuned")
 PRIMARY = "control"
 
