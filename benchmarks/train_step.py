@@ -87,10 +87,10 @@ class Arms:
 
     def __init__(self, folder: Path, base: str, steps: int, warm: int) -> None:
         from curate.workspace import Workspace
-        from train.batches import template_of
+        from evalharness.encoding.encode import template_of
+        from evalharness.encoding.rows import encode_rows
         from train.outline import outline
         from train.recipe import Given, resolve
-        from train.rows import encode_rows
 
         self.folder, self.steps, self.warm = folder, steps, warm
         given = [Given("base", base, ""), Given("max_steps", steps, ""), Given("log_every", 1, "")]
@@ -200,7 +200,8 @@ def run(
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does: for all of them
     import torch
 
-    from train.outline import estimate, outline
+    from train.outline import outline
+    from train.sizes import estimate
 
     gpu = torch.cuda.is_available()
     steps, warm = (4, 1) if quick else (70, 20) if gpu else (20, 4)
@@ -226,7 +227,8 @@ def run(
             torch.cuda.reset_peak_memory_stats()
             arms.ours()
             longest = max(len(row.ids) for row in arms.rows)
-            said = estimate(outline(arms.recipe), arms.recipe, longest, quantization="nf4").memory
+            shape = outline(arms.recipe).facts["shape"]
+            said = estimate(shape, arms.recipe, longest, quantization="nf4", device="cuda").memory
             figures["memory_estimate_error"] = said / torch.cuda.max_memory_allocated() - 1
         elif not quick:
             why["memory_estimate_error"] = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,29 +17,22 @@ if TYPE_CHECKING:
 
     from curate.workspace import Workspace
     from evalharness.answerers import Adapter
+    from evalharness.asked import Model
 
-ADAPTER = Annotated[
-    str | None, typer.Option(help="digest, name or folder; by default the newest trained on this dataset")
-]
+ADAPTER = Annotated[str | None, typer.Option(help="digest, name or folder; the newest here")]
 ONLY = Annotated[
     list[str] | None,
-    typer.Option(help='"forgetting", "held-out loss", "red team" or "instrument"; may be repeated'),
+    typer.Option(help='forgetting, "held-out loss", "red team", instrument'),
 ]
-GENERAL = Annotated[
-    list[Path] | None, typer.Option(help="more general questions, tab-separated; may be repeated")
-]
-PASSAGES = Annotated[list[Path] | None, typer.Option(help="more passages of general text; may be repeated")]
-RED_TEAM = Annotated[list[Path] | None, typer.Option(help="more traps, as JSON lines; may be repeated")]
-TASK = Annotated[
-    list[str] | None,
-    typer.Option(help="a task of lm-evaluation-harness (extra `forgetting`); may be repeated"),
-]
-TASK_LIMIT = Annotated[int | None, typer.Option(help="items of each such task", min=1)]
-SEEDS = Annotated[
-    bool, typer.Option("--seeds", help="ask the same training's other seeds on validation rows")
-]
-SHOW = Annotated[bool, typer.Option("--show", help="print the traps that the fine-tune fell into")]
-TUNED_MODEL = Annotated[str | None, typer.Option(help="the fine-tune's name at the endpoint")]
+GENERAL = Annotated[list[Path] | None, typer.Option(help="more general questions, tab-separated")]
+PASSAGES = Annotated[list[Path] | None, typer.Option(help="more passages of general text")]
+RED_TEAM = Annotated[list[Path] | None, typer.Option(help="more traps, as JSON lines")]
+TASK = Annotated[list[str] | None, typer.Option(help="of lm-evaluation-harness, or its YAML")]
+TASK_LIMIT = Annotated[int | None, typer.Option(help="items of each task", min=1)]
+SEEDS = Annotated[bool, typer.Option("--seeds", help="ask the adapters of other seeds")]
+SHOW = Annotated[bool, typer.Option("--show", help="print traps that were fallen into")]
+TUNED_MODEL = Annotated[str | None, typer.Option(help="the fine-tune's name there")]
+AS = Annotated[str | None, typer.Option("--as", help="the model of the arm served:NAME")]
 AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has changed")]
 MOST = 20  # traps shown
 
@@ -61,10 +55,11 @@ def probe(
     endpoint: options.ENDPOINT = None,
     model: options.MODEL = "",
     tuned_model: TUNED_MODEL = None,
+    served_as: AS = None,
     key_env: options.KEY_ENV = "SEATRIAL_JUDGE_KEY",
     again: AGAIN = False,
 ) -> Answer:
-    """What the fine-tune forgot, falls into or gives away; and the noise of the measurement."""
+    """What the fine-tune forgot, falls into or gives away; and decoding noise."""
     from curate.workspace import Workspace
     from evalharness.asked import Model, adapters_of
     from evalharness.probes.probe import PARTS, Probing, Sets
@@ -73,18 +68,18 @@ def probe(
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     whom = Model(base, quantization, device, threads, endpoint, model, tuned_model, key_env)
-    adapters = [] if endpoint else adapters_of(workspace, digest, [adapter] if adapter else None)
-    if not endpoint and not adapters:
-        raise ConfigError(
-            "no adapter was trained on this dataset", hint="seatrial train makes one; --adapter names one"
-        )
+    adapters = (
+        adapters_of(workspace, digest, [adapter] if adapter else None) if _here(whom, served_as) else []
+    )
+    if not adapters:
+        whom = _served(workspace, digest, whom, served_as)
     others = _others(workspace, adapters[0]) if seeds and adapters else []
     sets = Sets(tuple(general or ()), tuple(passages or ()), tuple(red_team or ()))
     probing = Probing(tuple(only or PARTS), sets, tuple(task or ()), task_limit)
     found = look(workspace, digest, whom.answerer([*adapters, *others]), probing, seeds=others, again=again)
     name = workspace.name_of(digest) or digest[:8]
     said = "" if found.fresh else ", as recorded"
-    lines = [f"{name}: probe {found.digest[:8]}{said}", *_lines(found.found)]
+    lines = [f"{name}: probe {found.digest[:8]}{said}{_of(whom)}", *_lines(found.found)]
     lines += _fallen(found.rows) if show else []
     lines.append("next: seatrial compare; it reads the newest probe of its adapter")
     data: dict[str, Any] = {
@@ -94,6 +89,46 @@ def probe(
         "traps": found.rows.to_dicts(),
     }
     return Answer(lines, data)
+
+
+def _here(whom: Model, served_as: str | None) -> bool:
+    return not whom.endpoint and served_as is None
+
+
+def _of(whom: Model) -> str:
+    return f", of {whom.tuned_model} beside {whom.model} at {whom.endpoint}" if whom.endpoint else ""
+
+
+def _served(workspace: Workspace, dataset: str, whom: Model, served_as: str | None) -> Model:
+    """The served fine-tune: as named, else as the arm `tuned` (or `served:NAME`) was asked last.
+
+    ConfigError where nothing of that kind has answered, or the base beside it is not known.
+    """
+    from evalharness.arms import BASE, SERVED, TUNED
+    from evalharness.served import asked_at
+
+    arm = TUNED if served_as is None else SERVED + served_as
+    told = asked_at(workspace, dataset, arm)
+    if told is None and whom.endpoint and not whom.tuned_model:
+        raise ConfigError(
+            "whose answers are probed was not said", hint="--tuned-model NAME, the fine-tune there"
+        )
+    if told is None and served_as and not whom.tuned_model:
+        raise ConfigError(
+            f"the arm {arm} has not answered here", hint=f"seatrial predict --endpoint URL --as {served_as}"
+        )
+    if told is None and not (whom.endpoint and whom.tuned_model):
+        raise ConfigError(
+            "no adapter was trained on this dataset, and no served fine-tune has answered",
+            hint="seatrial train makes one; --adapter names one; --endpoint with --tuned-model asks one",
+        )
+    url, named = told or ("", "")
+    endpoint, model = whom.endpoint or url, whom.tuned_model or named
+    base = asked_at(workspace, dataset, BASE)
+    beside = whom.model or (base[1] if base and base[0].rstrip("/") == endpoint.rstrip("/") else "")
+    if not beside:
+        raise ConfigError(f"no base is known at {endpoint}", hint="--model names what it is compared with")
+    return replace(whom, endpoint=endpoint, model=beside, tuned_model=model)
 
 
 def _others(workspace: Workspace, adapter: Adapter) -> list[Adapter]:

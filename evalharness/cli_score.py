@@ -13,7 +13,6 @@ from curate.answer import Answer
 if TYPE_CHECKING:
     from curate.workspace import Workspace
     from evalharness.judging.judge import Judge
-    from evalharness.metrics import Format
     from evalharness.summary import Labelled, Mean
 
 DATASET = Annotated[str | None, typer.Argument(help="name or digest; by default the one named last")]
@@ -64,11 +63,12 @@ def score(
     """Score the arms' answers: accuracy, F1, ROUGE, BLEU, format, your own metric, judge."""
     from curate.workspace import Workspace
     from evalharness.metrics.asked import asked_metric
+    from evalharness.metrics.form import form_of
     from evalharness.score import foreign, newest, task_in
     from evalharness.score import score as reckon
     from evalharness.summary import classes, means
 
-    form = _form(format_regex, format_schema)
+    form = form_of(format_regex, format_schema)
     more = [asked_metric(name) for name in metric or ()]
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
@@ -102,24 +102,6 @@ def score(
         "classes": [_class_data(each) for each in labelled],
     }
     return Answer(lines, data)
-
-
-def _form(regex: str | None, schema: Path | None) -> Format | None:
-    from curate.errors import ConfigError
-    from evalharness.metrics import Format
-
-    if regex is not None and schema is not None:
-        raise ConfigError(
-            "--format-regex and --format-schema: an answer has one form", hint="give one of them"
-        )
-    if schema is None:
-        return Format(regex=regex) if regex is not None else None
-    try:
-        return Format(schema=schema.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"--format-schema {schema}: {error}", hint="it names a text file in UTF-8"
-        ) from error
 
 
 def _chosen(workspace: Workspace, references: list[str]) -> dict[str, str]:

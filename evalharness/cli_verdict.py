@@ -1,106 +1,16 @@
-"""The commands declare, compare, verdict and report."""
+"""The commands compare, verdict and report."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from curate.answer import Answer
+from evalharness.cli_declare import ALPHA, DATASET, MARGIN, PRICE_IN, PRICE_OUT, PRIMARY, prices_of
 
-if TYPE_CHECKING:
-    from evalharness.comparison import Declared
-
-DATASET = Annotated[str | None, typer.Argument(help="name or digest; by default the one named last")]
 COMPARISON = Annotated[str | None, typer.Argument(help="digest; the newest by default")]
-PRIMARY = Annotated[
-    str | None, typer.Option(help="the metric that decides: accuracy where there are labels, else rougeL")
-]
-MARGIN = Annotated[float | None, typer.Option(help="a gain up to this fraction is no gain: .01")]
-ALPHA = Annotated[float | None, typer.Option(help="one-sided error rate of the verdict: .05")]
-
-
-def declare(
-    dataset: DATASET = None,
-    primary: PRIMARY = None,
-    margin: MARGIN = None,
-    alpha: ALPHA = None,
-    max_seconds: Annotated[
-        float | None, typer.Option(help="an answer's 95th percentile; else twice the slowest baseline's")
-    ] = None,
-    max_tokens: Annotated[
-        float | None, typer.Option(help="mean tokens of prompt and answer; else the dearest baseline's")
-    ] = None,
-    max_format_drop: Annotated[
-        float | None, typer.Option(help="below the best baseline's share in the form; else the margin")
-    ] = None,
-    max_forgetting: Annotated[
-        float | None, typer.Option(help="drop on general questions, upper bound")
-    ] = None,
-    max_red_team: Annotated[float | None, typer.Option(help="drop on the red team's, upper bound")] = None,
-    seed: Annotated[int | None, typer.Option(help="of resampling: 0")] = None,
-    judge: Annotated[
-        str | None, typer.Option(help="the judge's address, where --primary is judge:NAME")
-    ] = None,
-    judge_model: Annotated[str, typer.Option(help="the judge's name at its address")] = "",
-    format_regex: Annotated[str | None, typer.Option(help="the form of an answer, as for score")] = None,
-) -> Answer:
-    """Say what will decide, before anything answers the test; without options, what was said."""
-    from curate.workspace import Workspace
-    from evalharness.compare import ALPHA, MARGIN
-    from evalharness.comparison import Limits
-    from evalharness.content import content_of
-    from evalharness.declared import declare as record
-    from evalharness.declared import declared_of
-    from evalharness.metrics import Format
-
-    workspace = Workspace.open()
-    digest = workspace.dataset(dataset)
-    limits = Limits()
-    for name, value in (("seconds", max_seconds), ("tokens", max_tokens), ("format", max_format_drop),
-                        ("forgetting", max_forgetting), ("red_team", max_red_team)):  # fmt: skip
-        if value is not None:
-            limits[name] = value  # type: ignore[literal-required]
-    asked = any(value is not None for value in (primary, margin, alpha, seed, format_regex)) or limits
-    if asked:
-        decides, content = content_of(primary, judge, judge_model)
-        record(
-            workspace,
-            digest,
-            primary=decides,
-            margin=MARGIN if margin is None else margin,
-            alpha=ALPHA if alpha is None else alpha,
-            limits=limits,
-            seed=seed or 0,
-            content=content,
-            form=None if format_regex is None else Format(regex=format_regex),
-        )
-    found = declared_of(workspace, digest)
-    title = f"{workspace.name_of(digest) or digest[:8]}, test rows"
-    lines = [title, *_declared_lines(found, asked=bool(asked))]
-    return Answer(lines, {"dataset": digest, "declared": found})
-
-
-def _declared_lines(found: Declared, *, asked: bool) -> list[str]:
-    """A line or two for each declaration."""
-    from evalharness.declared import said_of
-
-    bound = found["binding"]
-    lines = []
-    for each in found["all"]:
-        mark = "binds" if bound and each["run_id"] == bound["run_id"] else "does not bind"
-        when = "before any answer" if each["before"] else "after the first answer"
-        lines.append(f"  {each['declared_at'][:16].replace('T', ' ')}  {each['digest'][:8]}  {mark}, {when}")
-        lines.append(f"                              {said_of(each)}")
-    if not found["all"]:
-        lines.append("  nothing is declared: the first seatrial predict on the test declares the defaults")
-    late = asked and found["all"] and not found["all"][-1]["before"]
-    if late:
-        lines.append(
-            "these rows were answered before: it is recorded and does not bind; fresh test rows would let it"
-        )
-    return lines
 
 
 def compare(
@@ -113,6 +23,8 @@ def compare(
         str | None,
         typer.Option(help="a dataset whose own test flattered an adapter: told beside what it scores here"),
     ] = None,
+    price_in: PRICE_IN = None,
+    price_out: PRICE_OUT = None,
 ) -> Answer:
     """Compare the four arms on the test split, with intervals, and make the report.
 
@@ -132,6 +44,7 @@ def compare(
         alpha=alpha,
         seed=seed,
         believed=None if believed is None else workspace.dataset(believed),
+        prices=prices_of(price_in, price_out),
     )
     comparison = read_comparison(workspace, digest)
     lines = [*verdict_block(comparison), "", f"comparison {digest}", "next: seatrial report --to FOLDER"]
@@ -141,7 +54,8 @@ def compare(
 def verdict(
     comparison: COMPARISON = None,
     for_: Annotated[
-        str | None, typer.Option("--for", help="the adapter that would ship: digest, name or folder")
+        str | None,
+        typer.Option("--for", help="what would ship: an adapter (digest, name, folder) or a served model"),
     ] = None,
     dataset: Annotated[str | None, typer.Option(help="the dataset that it must have been tested on")] = None,
 ) -> Answer:

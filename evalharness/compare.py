@@ -16,6 +16,7 @@ from evalharness.comparison import (
     DifferenceRow,
     Limits,
     MetricRow,
+    Prices,
     Settings,
 )
 from evalharness.f1 import macro_f1, macro_f1_difference, macro_f1_interval
@@ -71,6 +72,8 @@ def settings(
     alpha: float = ALPHA,
     seed: int = 0,
     limits: Limits | None = None,
+    prices: Prices | None = None,
+    waived: Collection[str] = (),
     sided: Collection[str] = (),
 ) -> Settings:
     """The settings of a comparison, checked; ConfigError for a metric that nothing was scored by, or none can decide by.
@@ -92,6 +95,10 @@ def settings(
     )
     if limits:
         found["limits"] = limits
+    if prices:
+        found["prices"] = prices
+    if waived:
+        found["waived"] = sorted(waived)
     return found
 
 

@@ -35,6 +35,7 @@ from evalharness.comparison import (
     Declared,
     Limits,
     MetricRow,
+    Prices,
     Settings,
     Subject,
 )
@@ -45,6 +46,7 @@ from evalharness.judging import card, stored
 from evalharness.nearest import with_near
 from evalharness.people import NOBODY, with_people
 from evalharness.primary import sided
+from evalharness.probed import ACTS, LIKELIHOODS
 from evalharness.reading import read_comparison
 from evalharness.report import write_report
 from evalharness.score import must_match
@@ -66,13 +68,14 @@ def compare_dataset(
     alpha: float | None = None,
     seed: int | None = None,
     believed: str | Believed | None = None,
+    prices: Prices | None = None,
 ) -> str:
     """Compare the arms on a dataset version's test split; returns the comparison's digest.
 
     Reads the newest scores of each arm. What decides is what was declared for these rows; another
     primary metric, margin or alpha is recorded and fails the condition that it was fixed before.
     `believed` is the digest of a dataset version, or figures measured elsewhere, whose flattering figure
-    is told beside the true one.
+    is told beside the true one. `prices` that were not declared tell what answers cost and decide nothing.
     """
     scores, sources = newest_scores(workspace, dataset)
     found = declared_of(workspace, dataset)
@@ -84,6 +87,8 @@ def compare_dataset(
         alpha=_first(alpha, bound["alpha"] if bound else ALPHA),
         seed=int(_first(seed, bound.get("seed", 0) if bound else 0)),
         limits=Limits(**bound["limits"]) if bound else None,
+        prices=prices or (bound.get("prices") if bound else None),
+        waived=bound.get("waived", ()) if bound else (),
         sided=sided(workspace, sources.values()),
     )
     inputs = {"dataset": dataset, **sources}
@@ -140,7 +145,8 @@ def build(
     read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told, g.tables.values())
     made = scored_by(workspace, sources, chosen["primary"])
     fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores), made)]
-    checks = _checks(workspace, dataset, g, chosen, fixed)
+    bound = found["binding"]
+    checks = _checks(workspace, dataset, g, chosen, fixed, bound.get("prices") if bound else None)
     verdict = decide(differences, checks, chosen, _primary_mean(g.metrics, chosen))
     unasked = g.examples.filter(pl.col("split") == TEST).height - len(g.pairs.example_ids)
     if verdict["rows"] and unasked > 0:
@@ -165,7 +171,7 @@ def build(
         slices_left=none,
         confusion=slices.confusions(g.pairs),
         examples=with_near(workspace, dataset, shown),
-        cost=cost_rows(g.predictions, ARMS),
+        cost=cost_rows(g.predictions, ARMS, chosen.get("prices")),
         readings=read,
         other_settings=other_settings(workspace, dataset, chosen),
         not_measured=not_measured(checks, g.metrics),
@@ -194,18 +200,28 @@ def _gathered(
     records = instrument.records(workspace, tables)
     instrument.must_be_one({arm: records[arm] for arm in ARMS if arm in records})
     tuned = evidence.asked(workspace, tables.get(CANDIDATE, ""))
-    probe, probes = probed.newest(workspace, tuned.adapter)
+    probe, probes = probed.newest(workspace, tuned.adapter, tuned.served)
     metrics = metric_rows(pairs, chosen)
     judges = stored.cards(workspace, dataset, tables, scores=scores, arms=ARMS)
     return Gathered(examples, pairs, metrics, predictions, tables, records, tuned, probes, probe, judges)
 
 
 def _checks(
-    workspace: Workspace, dataset: str, g: Gathered, chosen: Settings, fixed: list[Check]
+    workspace: Workspace,
+    dataset: str,
+    g: Gathered,
+    chosen: Settings,
+    fixed: list[Check],
+    priced: Prices | None,
 ) -> list[Check]:
-    """Every condition beside the gain; `fixed` are those on how the test rows were read and what was declared."""
+    """Every condition beside the gain.
+
+    `fixed` are those on how the test rows were read and what was declared, `priced` the prices that were.
+    """
     limits = chosen.get("limits", Limits())
-    cost = cost_rows(g.predictions, ARMS)
+    cost = cost_rows(g.predictions, ARMS, priced)
+    served = g.tuned.served is not None
+    waived = chosen.get("waived", ()) if served else ()  # weights on this machine can be asked everything
     return [
         evidence.check_clean(workspace, dataset),
         evidence.check_leaks(workspace, dataset),
@@ -213,14 +229,15 @@ def _checks(
         evidence.check_unseen(g.tuned.trained_on),
         *fixed,
         evidence.check_pairs(g.metrics, lacking(g.pairs, chosen), chosen),
-        evidence.check_adapter(g.predictions, g.tuned.acts, CANDIDATE),
+        evidence.check_adapter(g.predictions, g.tuned.acts, CANDIDATE, g.probes.get(ACTS)),
         evidence.check_errors(g.predictions),
         evidence.check_format(g.metrics, chosen, CANDIDATE),
         budget.check_latency(cost, limits, CANDIDATE),
         budget.check_cost(cost, limits, CANDIDATE),
-        probed.check("forgetting", g.probes, limits),
-        probed.check("held-out loss", g.probes, limits),
-        probed.check("red team", g.probes, limits),
+        *(
+            probed.check(name, g.probes, limits, required=name not in waived, served=served)
+            for name in (*LIKELIHOODS, "red team")
+        ),
         probed.check_instrument(instrument.stamp(g.records, CANDIDATE, g.probes), g.probes, limits),
         stored.check(g.judges, g.metrics, chosen["primary"]),
     ]
@@ -295,6 +312,7 @@ def _subject(workspace: Workspace, dataset: str, g: Gathered, sources: Mapping[s
         toy=evidence.is_toy(g.tuned.base),
         adapter=g.tuned.adapter,
         base_digest=None if base_digest is None else str(base_digest),
+        served=g.tuned.served,
         scored_at=max(ended),
     )
 

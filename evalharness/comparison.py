@@ -24,9 +24,19 @@ class Limits(TypedDict, total=False):
     format: float  # how much more rarely than the best baseline it may keep to the form; the margin
     seconds: float  # 95th percentile of one answer
     tokens: float  # mean of one answer, prompt and answer together
+    cost: float  # of a thousand answers, in the money that the prices are in
     forgetting: float  # upper bound of the drop, by the probability of the right answer
     held_out_loss: float  # upper bound of the rise, in nats a token
     red_team: float  # upper bound of the drop
+
+
+class Prices(TypedDict):
+    """Of a million tokens, in whatever money; the fine-tune's may be others."""
+
+    read: float
+    written: float
+    tuned_read: float
+    tuned_written: float
 
 
 class Settings(TypedDict):
@@ -39,6 +49,8 @@ class Settings(TypedDict):
     resamples: int
     seed: int
     limits: NotRequired[Limits]  # absent: nothing but the defaults
+    prices: NotRequired[Prices]
+    waived: NotRequired[list[str]]  # probes that a fine-tune at an endpoint may lack
 
 
 class Declaration(TypedDict):
@@ -56,6 +68,8 @@ class Declaration(TypedDict):
     seed: NotRequired[int]  # absent: 0
     content: NotRequired[str | None]  # digest of the primary's settings, where it is not built in
     form: NotRequired[str | None]  # digest of the form that answers must have, where one was given
+    prices: NotRequired[Prices | None]
+    waived: NotRequired[list[str]]
 
 
 class Declared(TypedDict):
@@ -182,6 +196,7 @@ class CostRow(TypedDict):
     first_p50: NotRequired[float | None]  # until the first token, where that is known
     first_p95: NotRequired[float | None]
     tokens_a_second: NotRequired[float | None]  # of the answer, over the seconds of all answers
+    cost: NotRequired[float | None]  # of a thousand answers, where prices are known
 
 
 class Readings(TypedDict):
@@ -332,6 +347,7 @@ class Subject(TypedDict):
     toy: bool  # the shipped tiny base model
     adapter: str | None  # digest
     base_digest: NotRequired[str | None]
+    served: NotRequired[str | None]  # `model at address`, where the fine-tune answered at an endpoint
     scored_at: str
 
 

@@ -8,7 +8,7 @@ test rows for which nobody declared anything is preceded by a declaration of the
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -17,10 +17,11 @@ import polars as pl
 from curate.errors import ConfigError
 from curate.workspace import Workspace
 from evalharness.compare import ALPHA, MARGIN, must_be_sound
-from evalharness.comparison import Check, Declaration, Declared, Limits, Settings, State
+from evalharness.comparison import Check, Declaration, Declared, Limits, Prices, Settings, State
 from evalharness.content import FORM, Scored, built_in, content_digest, form_digest
 from evalharness.metrics import Format
 from evalharness.primary import must_decide
+from evalharness.probed import LIKELIHOODS
 from evalharness.score import task_in
 from evalharness.seal import TEST, Reading, answered, predict_runs, shared, shared_ids
 from evalharness.wording import plain, points
@@ -48,17 +49,26 @@ def declare(
     seed: int = 0,
     content: Mapping[str, Any] | None = None,
     form: Format | None = None,
+    prices: Prices | None = None,
+    waived: Collection[str] = (),
 ) -> Declaration:
     """Record what will decide on this version's test rows.
 
     `content` is what a score run records of a primary metric that is not built in, `form` the form that
-    answers must have where it is not that of the labels.
+    answers must have where it is not that of the labels. `waived` are probes that no endpoint can be asked and
+    that a fine-tune behind one may lack.
 
     After an answer to any of them it is recorded too, does not bind, and every report shows it.
     Raises ConfigError for values out of range and for a version without test rows.
     """
     wanted = Limits(**(limits or {}))
     must_be_sound(margin, alpha, wanted)
+    _must_be_priced(wanted, prices)
+    for name in waived:
+        if name not in LIKELIHOODS:
+            raise ConfigError(
+                f"--waive {name}", hint=f"{' or '.join(LIKELIHOODS)}: an endpoint can be asked all else"
+            )
     if primary is not None:
         must_decide(primary)
     examples = workspace.examples(dataset)
@@ -73,6 +83,8 @@ def declare(
         "seed": seed,
         "content": content_digest(content),
         "form": form_digest({"regex": form.regex, "schema": form.schema}) if form else None,
+        "prices": prices,
+        "waived": sorted(set(waived)),
         "rows": test.height,
         "test": rows_digest(test),
     }
@@ -80,6 +92,16 @@ def declare(
         run.outputs[ROLE] = workspace.put_json(ROLE, chosen)
     found = declared(workspace, test)["all"]
     return next(each for each in found if each["run_id"] == run.run_id)
+
+
+def _must_be_priced(limits: Limits, prices: Prices | None) -> None:
+    if "cost" in limits and prices is None:
+        raise ConfigError(
+            "a limit of cost needs prices", hint="--price-in and --price-out, of a million tokens"
+        )
+    for value in (prices or {}).values():
+        if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            raise ConfigError(f"a price of {value}", hint="of a million tokens, 0 or more")
 
 
 def declare_by_default(workspace: Workspace, dataset: str, split: str) -> Declaration | None:
@@ -167,6 +189,8 @@ def _declaration(row: Any, first_answer: str | None) -> Declaration:  # noqa: AN
         seed=int(params.get("seed", 0)),
         content=params.get("content"),
         form=params.get("form"),
+        prices=params.get("prices"),
+        waived=list(params.get("waived", ())),
     )
 
 
@@ -272,6 +296,10 @@ def said_of(what: Settings | Declaration) -> str:
     words = f"primary {what['primary']}, margin {points(what['margin'])}, alpha {plain(what['alpha'])}"
     words += f", seed {what['seed']}" if what.get("seed") else ""
     limits = cast("dict[str, float]", what.get("limits") or {})
-    return words + "".join(
-        f", {name.replace('_', ' ')} {plain(value)}" for name, value in sorted(limits.items())
-    )
+    words += "".join(f", {name.replace('_', ' ')} {plain(value)}" for name, value in sorted(limits.items()))
+    if prices := what.get("prices"):
+        words += f", prices {plain(prices['read'])} in and {plain(prices['written'])} out"
+        own = prices["tuned_read"], prices["tuned_written"]
+        if own != (prices["read"], prices["written"]):
+            words += f", of the fine-tune {plain(own[0])} and {plain(own[1])}"
+    return words + "".join(f", without {name} at an endpoint" for name in what.get("waived") or ())

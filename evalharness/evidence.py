@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from curate.deciding.review import OPEN, RUN, UNAPPLIED, looked, review
 from curate.workspace import Workspace
 from evalharness.comparison import Check, MetricRow, Settings, State, Step
+from evalharness.probed import served_at
 from evalharness.wording import fraction, points
 
 TINY = "tiny"
@@ -100,10 +101,16 @@ def check_pairs(metrics: Sequence[MetricRow], lacking: Mapping[str, int], chosen
     return _check("pairing complete", "pass", f"{total - nowhere} examples scored in every arm{left_out}")
 
 
-def check_adapter(predictions: pl.DataFrame | None, told: bool | None, candidate: str) -> Check:
+def check_adapter(
+    predictions: pl.DataFrame | None,
+    told: bool | None,
+    candidate: str,
+    probe: Mapping[str, Any] | None = None,
+) -> Check:
     """Whether the adapter changes what the model says: an adapter that did not load scores like the base.
 
-    By the answers to equal prompts; else by what the predict run recorded (`told`).
+    By the answers to equal prompts; else by what the predict run recorded (`told`); else, of a served
+    fine-tune, by what the probe found of it.
     """
     name, remedy = "adapter acts", "look at the adapter's files and base model: seatrial log"
     if predictions is not None:
@@ -121,6 +128,8 @@ def check_adapter(predictions: pl.DataFrame | None, told: bool | None, candidate
     if told is not None:
         said = "seen when it was loaded: it moves the model's logits"
         return _check(name, "pass" if told else "fail", said if told else "it changes nothing", remedy)
+    if probe and probe.get("state") in ("pass", "fail"):
+        return _check(name, probe["state"], str(probe.get("detail", "")), str(probe.get("remedy") or ""))
     return _check(name, "not measured", "no answers to equal prompts with and without it", remedy)
 
 
@@ -195,6 +204,7 @@ class Asked(NamedTuple):
     adapter: str | None  # digest
     acts: bool | None  # the adapter was seen to move the model's logits
     trained_on: int | None  # of the rows asked, how many the adapter was trained on
+    served: str | None = None  # `model at address`, where it answered at an endpoint
 
 
 def asked(workspace: Workspace, predictions: str) -> Asked:
@@ -217,6 +227,7 @@ def asked(workspace: Workspace, predictions: str) -> Asked:
             # answering refuses an adapter that moves no logit, so a run that has its digest has seen it act
             acts=True if "adapter" in inputs and "adapter_digest" in model else None,
             trained_on=notes.get("trained_on"),
+            served=served_at(params),
         )
     return Asked(None, None, None, None, None)
 

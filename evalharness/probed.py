@@ -6,6 +6,7 @@ value, limit and perhaps `upper`, the one-sided upper bound of the drop.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 KIND, ROLE = "probe", "probes"
 REQUIRED = True  # SHIP needs them measured
 REMEDY = "seatrial probe measures it"
+ACTS = "adapter acts"  # of a served fine-tune: with weights here it is seen when they are loaded
+LIKELIHOODS = ("forgetting", "held-out loss")  # what no endpoint can be asked
+WAIVE = "probe the weights on a machine that has them; or fresh test rows and, before any answer, seatrial declare --waive {name!r}"
 STATES: tuple[State, ...] = ("pass", "fail", "not measured")
 
 
@@ -60,10 +64,21 @@ def loss(before: Floats, after: Floats, groups: Codes | None = None, rules: Rule
     return Loss(found.mean, upper, found.n, None)
 
 
-def newest(workspace: Workspace, adapter: str | None) -> tuple[str | None, Mapping[str, Any]]:
-    """(digest, conditions) of the newest probe run of an adapter; (None, {}) where there is none."""
+def served_at(params: Mapping[str, Any]) -> str | None:
+    """`model at address` of a run whose settings these are; None where it asked a model on this machine."""
+    url = params.get("endpoint")
+    return f"{params.get('base')} at {str(url).rstrip('/')}" if url else None
+
+
+def newest(
+    workspace: Workspace, adapter: str | None, served: str | None = None
+) -> tuple[str | None, Mapping[str, Any]]:
+    """(digest, conditions) of the newest probe run of an adapter, or of what is served under a name at an address.
+
+    (None, {}) where there is none.
+    """
     if adapter is None:
-        return None, {}
+        return _newest_served(workspace, served) if served else (None, {})
     query = """select o.digest from run join run_end using (run_id)
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
                join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = ?
@@ -74,15 +89,37 @@ def newest(workspace: Workspace, adapter: str | None) -> tuple[str | None, Mappi
     return None, {}
 
 
-def check(name: str, probes: Mapping[str, Any], limits: Limits) -> Check:
+def _newest_served(workspace: Workspace, served: str) -> tuple[str | None, Mapping[str, Any]]:
+    query = """select o.digest, params from run join run_end using (run_id)
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = ?
+               where kind = ? and error is null order by run_end.ended_at desc, run.run_id desc"""
+    for row in workspace.ledger.rows(query, ROLE, KIND):
+        if served_at(json.loads(row["params"])) == served:
+            found = workspace.json(str(row["digest"]))
+            return str(row["digest"]), found if isinstance(found, dict) else {}
+    return None, {}
+
+
+def check(
+    name: str, probes: Mapping[str, Any], limits: Limits, *, required: bool = REQUIRED, served: bool = False
+) -> Check:
     """One condition as a probe found it. A declared limit goes before the probe's own.
 
     Where the upper bound of the drop is told, the condition passes only if the bound is within the limit.
+    `served`: the fine-tune answers at an endpoint, which gives no likelihoods.
     """
     told = probes.get(name)
+    remedy = WAIVE.format(name=name) if served and name in LIKELIHOODS else REMEDY
+    waived = "" if required else "; declared as not required before any answer"
     if not isinstance(told, dict) or told.get("state") not in STATES:
-        detail = "no probe of this adapter" if not probes else "the probe does not tell"
-        return Check(check=name, state="not measured", required=REQUIRED, detail=detail, remedy=REMEDY)
+        detail = (
+            f"no probe of this {'model' if served else 'adapter'}"
+            if not probes
+            else "the probe does not tell"
+        )
+        return Check(
+            check=name, state="not measured", required=required, detail=detail + waived, remedy=REMEDY
+        )
     declared = limits.get(name.replace(" ", "_").replace("-", "_"))
     limit = _number(declared) if declared is not None else _number(told.get("limit"))
     value, upper = _number(told.get("value")), _number(told.get("upper"))
@@ -92,12 +129,14 @@ def check(name: str, probes: Mapping[str, Any], limits: Limits) -> Check:
     if state != "not measured" and limit is not None and upper is not None:
         state = "pass" if upper <= limit else "fail"
         detail += f"; the loss may be up to {_said(upper, unit)}, allowed are {_said(limit, unit)}"
+    if state == "not measured":
+        detail += waived
     found = Check(
         check=name,
         state=state,
-        required=REQUIRED,
+        required=required,
         detail=detail.strip("; "),
-        remedy="" if state == "pass" else str(told.get("remedy") or REMEDY),
+        remedy="" if state == "pass" else str(told.get("remedy") or remedy),
     )
     if value is not None:
         found |= {"value": value if upper is None else upper, "limit": limit, "unit": unit}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from curate.errors import ConfigError
+from curate.workspace import Workspace
 from evalharness.arms import TUNED, TUNED_RAG, Arm, Pool, is_tuned
 from evalharness.endpoint import Endpoint, Reply
 from evalharness.inflight import AT_MOST, Flight, Outcome, Pace
@@ -79,6 +81,18 @@ class Served:
     def facts(self) -> dict[str, Any]:
         """Address, name, and how the last arm's requests went."""
         return {"endpoint": self.endpoint.url, "base": self.endpoint.model, **self.told}
+
+
+def asked_at(workspace: Workspace, dataset: str, arm: str) -> tuple[str, str] | None:
+    """(address, model) that this arm was asked at last, of this version; None where it answered here or never."""
+    query = """select params from run join run_end using (run_id) join run_artifact i using (run_id)
+               where kind = 'predict' and error is null and i.direction = 'in' and i.digest = ?
+               order by ended_at desc, run.run_id desc"""
+    for row in workspace.ledger.rows(query, dataset):
+        params = json.loads(row["params"])
+        if params.get("arm") == arm:
+            return (params["endpoint"], params["base"]) if params.get("endpoint") else None
+    return None
 
 
 def _row(arm: Arm, prompt: Prompt, outcome: Outcome) -> Row:

@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from curate.example import answer_text, prompt_text
+from evalharness.budget import money_of
 from evalharness.compare import Pairs
-from evalharness.comparison import ArmAnswer, CostRow, ExampleRow, Examples, Settings
+from evalharness.comparison import ArmAnswer, CostRow, ExampleRow, Examples, Prices, Settings
 from evalharness.intervals import Floats
 from evalharness.metrics.about import about
 
@@ -150,8 +151,10 @@ def _example_row(example: Mapping[str, Any], kind: Kind, said: dict[str, ArmAnsw
     )
 
 
-def cost_rows(predictions: pl.DataFrame | None, arms: Sequence[str]) -> list[CostRow]:
-    """Tokens and seconds by arm; an answer that failed is counted and not averaged."""
+def cost_rows(
+    predictions: pl.DataFrame | None, arms: Sequence[str], prices: Prices | None = None
+) -> list[CostRow]:
+    """Tokens, seconds and money by arm; an answer that failed is counted and not averaged."""
     if predictions is None:
         return []
     rows = []
@@ -182,7 +185,7 @@ def cost_rows(predictions: pl.DataFrame | None, arms: Sequence[str]) -> list[Cos
                 tokens_a_second=float(told["answer_tokens"].sum()) / spent if spent > 0 else None,
             )
         )
-    return rows
+    return [{**row, "cost": money_of(row, prices)} for row in rows] if prices else rows
 
 
 def _times(answers: pl.DataFrame, column: str) -> Floats:

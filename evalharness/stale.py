@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from curate.example import digest
 from curate.workspace import Workspace
 from curate.workspace.store import folder_digest
 from evalharness import probed
-from evalharness.comparison import Comparison, Settings
+from evalharness.arms import TUNED
+from evalharness.comparison import Comparison, Settings, Subject
 from evalharness.gathered import TEST, splits_asked
 
+SERVED = " at "  # between a served model and its address
 DECIDED = ("finding_id", "decided", "target", "edit", "differ")
 
 
@@ -21,7 +24,9 @@ def settings_digest(chosen: Settings) -> str:
     """Digest of what decides."""
     parts = [chosen["primary"], f"{chosen['margin']:g}", f"{chosen['alpha']:g}"]
     parts += [f"seed={chosen['seed']}"] if chosen.get("seed") else []
-    return digest(" ".join([*parts, *(f"{k}={v:g}" for k, v in sorted(chosen.get("limits", {}).items()))]))
+    parts += [f"{k}={v:g}" for k, v in sorted(chosen.get("limits", {}).items())]
+    parts += [f"{k}={v}" for k, v in sorted((chosen.get("prices") or {}).items())]
+    return digest(" ".join([*parts, *(f"waived={name}" for name in chosen.get("waived", ()))]))
 
 
 def bound_to(
@@ -82,8 +87,9 @@ def stale(
         found.append(f"it is about dataset {subject['dataset'][:12]}, not {dataset[:12]}")
     if dataset is None and (moved := _moved(workspace, comparison)):
         found.append(f"`{subject['name']}` now means {moved[:12]}; it is about {subject['dataset'][:12]}")
-    if adapter is not None and adapter != subject["adapter"]:
-        found.append(f"it is about adapter {(subject['adapter'] or 'unknown')[:12]}, not {adapter[:12]}")
+    if adapter is not None and not _is_about(subject, adapter):
+        about = subject.get("served") or f"adapter {(subject['adapter'] or 'unknown')[:12]}"
+        found.append(f"it is about {about}, not {adapter if SERVED in adapter else adapter[:12]}")
     if adapter is None and (newer := _newer_adapter(workspace, comparison)):
         found.append(f"adapter {newer[:12]} was trained on this dataset since; --for names the one you mean")
     if _scored_since(workspace, comparison):
@@ -92,8 +98,8 @@ def stale(
         found.append("the data was scanned again since")
     elif decisions_digest(workspace, subject["dataset"]) != evidence.get("decisions"):
         found.append("what is decided on the findings is not what it was then")
-    if probed.newest(workspace, subject["adapter"])[0] != evidence.get("probes"):
-        found.append("the adapter was probed again since")
+    if probed.newest(workspace, subject["adapter"], subject.get("served"))[0] != evidence.get("probes"):
+        found.append("the fine-tune was probed again since")
     if settings_digest(comparison["settings"]) != evidence.get("settings"):
         found.append("its settings are not those that it was made with")
     return found
@@ -133,14 +139,37 @@ def _scored_since(workspace: Workspace, comparison: Comparison) -> bool:
 
 
 def adapter_named(workspace: Workspace, reference: str) -> str:
-    """The digest of an adapter by name or digest, or of a folder as it would be if it were taken in."""
+    """The digest of an adapter by name or digest, or of a folder as it would be if it were taken in.
+
+    `MODEL at ADDRESS` is what is served there; so is the name alone of a model that was compared.
+    """
     folder = Path(reference)
+    if SERVED in reference:
+        return reference.rstrip("/")
     try:
         return workspace.artifact("adapter", reference)
     except NotFoundError:
-        if not folder.is_dir():
+        if folder.is_dir():
+            return folder_digest("adapter", folder)
+        served = _served_as(workspace, reference)
+        if served is None:
             raise
-        return folder_digest("adapter", folder)
+        return served
+
+
+def _served_as(workspace: Workspace, model: str) -> str | None:
+    """The newest fine-tune of that name that a test was asked of at an endpoint."""
+    query = """select params from run join run_end using (run_id) where kind = 'predict' and error is null
+               order by ended_at desc, run.run_id desc"""
+    for row in workspace.ledger.rows(query):
+        params = json.loads(row["params"])
+        if params.get("arm") == TUNED and params.get("endpoint") and params.get("base") == model:
+            return probed.served_at(params)
+    return None
+
+
+def _is_about(subject: Subject, adapter: str) -> bool:
+    return adapter in (subject["adapter"], subject.get("served"))
 
 
 def newest_about(workspace: Workspace, *, adapter: str | None, dataset: str | None) -> str | None:
@@ -154,6 +183,6 @@ def newest_about(workspace: Workspace, *, adapter: str | None, dataset: str | No
         if dataset not in (None, row["dataset"]) or not workspace.store.holds(digest):
             continue
         found = workspace.json(digest)
-        if isinstance(found, dict) and adapter in (None, found["subject"]["adapter"]):
+        if isinstance(found, dict) and (adapter is None or _is_about(found["subject"], adapter)):
             return digest
     return None

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from curate.workspace import code_version
+from evalharness import checked
 from evalharness.adapters import card
+from evalharness.checked import Outcome
+from evalharness.encoding.encode import Encoded, Template
+from evalharness.encoding.questions import Questions
+from evalharness.encoding.rows import Gate, token_counts
 from evalharness.models import LoadedModel
-from train import checks, processes
-from train.batches import Encoded, Template
-from train.checks import Outcome
-from train.metric import Questions
+from train import processes
 from train.outline import Settled
 from train.recipe import TINY, Resolved
-from train.rows import Gate, token_counts
 from train.run import Trained
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets")
@@ -78,7 +79,7 @@ def record(
         "peak_memory_bytes": trained.peak_memory,
         "parameters": trained.parameters,
         "trainable": trained.trainable,
-        **checks.record([*before, *trained.checks]),
+        **checked.record([*before, *trained.checks]),
         "device": facts["device"],
         "threads": facts["threads"],
         "compute_dtype": facts["compute_dtype"],

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from curate.errors import AccountError, ResourceError
+from curate.errors import AccountError
 from evalharness import nf4
+from evalharness.checked import Checked, must
 
 GRADIENT_LIMIT = {"cpu": 1e-6, "cuda": 1e-2}  # kernels of a GPU add in no fixed order
 ACTS_LIMIT = 1e-3
@@ -19,68 +19,6 @@ ACTS_LIMIT = 1e-3
 PACKING_LIMIT = {"cpu": 1e-4, "cuda": 0.25}
 RELOAD_LIMIT = {"cpu": 1e-5, "cuda": 1e-2}
 ROUND_TRIP_ROWS = 256
-
-
-@dataclass(frozen=True)
-class Checked:
-    """One comparison that held."""
-
-    name: str
-    compared: str
-    value: float
-    limit: float
-    holds_if: str  # below, above or equal
-    key: str = ""  # in the table of `train.proofs`
-    seconds: float = 0.0
-
-    def line(self) -> str:
-        """For a person and for training.json."""
-        return f"checked: {self.name}: {self.compared}: {self.value:.3g} ({self.holds_if} {self.limit:.3g})"
-
-
-@dataclass(frozen=True)
-class NotApplying:
-    """A check that has nothing to compare in this run. It is never counted as one that held."""
-
-    name: str
-    why: str
-    key: str
-
-    def line(self) -> str:
-        """For a person and for training.json."""
-        return f"does not apply: {self.name}: {self.why}"
-
-
-Outcome = Checked | NotApplying
-
-
-def record(outcomes: Sequence[Outcome]) -> dict[str, object]:
-    """For training.json: what held, and apart from it what does not apply."""
-    told = [(isinstance(each, Checked), {**asdict(each), "line": each.line()}) for each in outcomes]
-    return {
-        "checks": [each for held, each in told if held],
-        "does_not_apply": [each for held, each in told if not held],
-    }
-
-
-def summary(told: Mapping[str, Any]) -> list[str]:
-    """Of a training.json, for a person."""
-    return [
-        f"{len(told['checks'])} checks held",
-        *(each["line"] for each in told.get("does_not_apply", [])),
-    ]
-
-
-def must(name: str, compared: str, value: float, holds_if: str, limit: float) -> Checked:
-    """The check, if it held; else ResourceError that says what was compared."""
-    holds = {"below": value < limit, "above": value > limit, "equal": value == limit}[holds_if]
-    checked = Checked(name, compared, float(value), float(limit), holds_if)
-    if not holds:
-        raise ResourceError(
-            f"{name} failed: {compared}: {value:.3g} is not {holds_if} {limit:.3g}",
-            hint="the result would not be what it seems; --quantization none or another machine may help",
-        )
-    return checked
 
 
 def four_bit_layers(model: Any) -> list[Any]:  # noqa: ANN401
@@ -268,8 +206,3 @@ def masters(model: Any) -> Checked:  # noqa: ANN401
     return must(
         "fp32 adapters", f"of {trained:,} trained parameters, tensors not in fp32", len(other), "equal", 0
     )
-
-
-def lines(checks: Sequence[Checked]) -> list[str]:
-    """The checks for a person."""
-    return [each.line() for each in checks]

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from curate.workspace import Workspace
+    from evalharness.encoding.encode import Template
     from evalharness.models import LoadedModel
     from train.adapter import Data
-    from train.batches import Template
     from train.checkpoints import Unfinished
     from train.outline import Settled
     from train.proofs.subject import Given
@@ -144,9 +144,9 @@ def _show_mask(job: Job, reference: str) -> Answer:
     """The tokens of one training or validation row."""
     import polars as pl
 
-    from train.masks import Masks
+    from train.masks import masks_of
 
-    masks = Masks(pl.concat([job.rows, job.validation]), job.resolved.recipe)
+    masks = masks_of(pl.concat([job.rows, job.validation]), job.resolved.recipe)
     found = masks.row(masks.find(reference))
     lines = [line for each in found for line in each.lines(masks.template.ways)]
     told = [asdict(each) for each in found]
@@ -269,14 +269,15 @@ def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, Given]:
     """The rows as tokens that fit, and what the checks of a run look at."""
     import polars as pl
 
-    from train import batches, metric
+    from evalharness.encoding.encode import template_of
+    from evalharness.encoding.questions import questions
+    from evalharness.encoding.rows import encode_rows, fit, whole_pairs
     from train.adapter import Data
     from train.outline import settled
     from train.proofs.subject import Given
-    from train.rows import encode_rows, fit, whole_pairs
 
     recipe = job.resolved.recipe
-    template = batches.template_of(loaded, recipe.turns)
+    template = template_of(loaded, recipe.turns)
     context = recipe.room(loaded.context)
     judged = job.validation if recipe.evaluate else job.validation.clear()
     rows, out = encode_rows(template, job.rows, **recipe.policies)
@@ -290,7 +291,8 @@ def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, Given]:
             "no training row is left that can be trained on and fits the context",
             hint="seatrial train --plan says why",
         )
-    asked = metric.questions(recipe, job.rows, job.validation, held_kept)
+    single = held_kept[::2] if recipe.pairs else held_kept  # of a pair the chosen answer
+    asked = questions(single, job.rows, job.validation, recipe.metric_rows)
     cut = frozenset((*gate.truncated, *held_gate.truncated))
     choice = settled(loaded, recipe, max(len(row.ids) for row in kept))
     given = Given(choice.recipe, template, loaded, pl.concat([job.rows, judged]), kept, held_kept, cut)
@@ -302,15 +304,15 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
     """What a person reads at the end."""
     import json
 
+    from evalharness import checked
     from evalharness.adapters import card
-    from train import checks
 
     told = json.loads((job.workspace.files(digest) / "training.json").read_text(encoding="utf-8"))
     lines = [
         *([f"already done, run {run_id}; --again to repeat"] if already else []),
         f"adapter {job.adapter_name} ({digest[:12]}) on {told['base']}, {told['quantization']}: {card.curve(told)}",
         *card.summary(told),
-        *checks.summary(told),
+        *checked.summary(told),
         *job.resolved.lines(),
         f"next: seatrial {'reward' if told['objective'] == 'reward' else 'predict'} {job.name}",
     ]

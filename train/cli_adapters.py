@@ -42,35 +42,9 @@ def adapters(
 
     workspace = Workspace.open(create=action == "import")
     wish = Wish(name, other, alias, to, anyway, worst, to_review, data, base, onto, dtype, format, llama_cpp)
-    if action == "promote":
-        return _promote(workspace, wish)
     if action == "export":
         return _export(workspace, wish)
     return ANSWERS[action](workspace, wish)
-
-
-def _promote(workspace: Workspace, wish: Wish) -> Answer:
-    from evalharness.adapters import registry
-    from train import checks
-    from train.reload import reload_check
-
-    each, name = registry.adapter(workspace, wish.name), wish.alias or registry.CHAMPION
-    registry.must_name_adapters(workspace, name)
-    comparison, said = registry.must_ship(workspace, each.digest, anyway=wish.anyway)
-    registry.whole(workspace, each.digest)
-    held = reload_check(workspace, each)
-    over = said != registry.SHIP
-    params: dict[str, Any] = {"verdict": said, "anyway": over, **checks.record(held)}
-    more = {"comparison": comparison} if comparison else {}
-    run = registry.point(workspace, "promote", name, each.digest, params, **more)
-    way = registry.way_back(workspace, name)
-    back = f"goes back to {way[-2][:12]}" if len(way) > 1 else "goes back, once another was promoted"
-    lines = [f"{name} means {each.digest[:12]} from now on: {said}{', promoted anyway' if over else ''}"]
-    lines += [f"  {line}" for line in checks.lines(held)] or [
-        "  it fits its base; no row of its training is here to compare on"
-    ]
-    lines.append(f"next: seatrial adapters rollback {name} {back}")
-    return Answer(lines, {"name": name, "adapter": each.digest, "run": run, **params})
 
 
 def _export(workspace: Workspace, wish: Wish) -> Answer:
@@ -107,18 +81,17 @@ def _longest(workspace: Workspace, dataset: str, base: str, settings: dict[str, 
     """Tokens of the longest row that would be trained on: others cut at their own default else."""
     import polars as pl
 
-    from train import batches, recipe
+    from evalharness.encoding.encode import template_of
+    from evalharness.encoding.rows import encode_rows
+    from train import recipe
     from train.outline import outline
-    from train.rows import encode_rows
     from train.watch import quiet
 
     loaded = outline(replace(recipe.Recipe(), base=base))
     table = workspace.examples(dataset).filter(pl.col("split").ne_missing("test"))
     pairs = settings.get("objective", "sft") != "sft"
     with quiet():
-        template = batches.template_of(
-            loaded, "last" if pairs else str(settings.get("train_on", "assistant"))
-        )
+        template = template_of(loaded, "last" if pairs else str(settings.get("train_on", "assistant")))
         rows, _ = encode_rows(template, table, control_tokens="allow", unusable="drop", pairs=pairs)
     longest = max((len(row.ids) for row in rows), default=loaded.context)
     return min(longest, loaded.context, int(settings.get("context") or loaded.context))

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from curate.progress import duration
+from evalharness.encoding.encode import Encoded
 from evalharness.models import LoadedModel
-from train.batches import Encoded
+from train.outline import steps_of_epoch, units
 from train.recipe import Recipe
 from train.watch import quiet
 
@@ -33,12 +34,13 @@ class Measured:
 
 
 def longest(rows: Sequence[Encoded], recipe: Recipe) -> list[Encoded]:
-    """The rows of the heaviest step: as many as one step has, pairs together."""
-    each = 2 if recipe.pairs else 1
-    units = [rows[at : at + each] for at in range(0, len(rows), each)]
-    units.sort(key=lambda unit: -max(len(row.ids) for row in unit))
-    count = recipe.batch_size * recipe.accumulate
-    return [row for unit in units[:count] for row in unit]
+    """The rows of the heaviest step, pairs together: as many as one step has, or two for an odd number of KTO's answers."""
+    each, count = 2 if recipe.pairs else 1, recipe.batch_size * recipe.accumulate
+    if recipe.objective == "kto" and count % 2 == 0:  # a pair gives a step two answers
+        count //= 2
+    together = [rows[at : at + each] for at in range(0, len(rows), each)]
+    together.sort(key=lambda some: -max(len(row.ids) for row in some))
+    return [row for some in together[:count] for row in some]
 
 
 def measure(loaded: LoadedModel, recipe: Recipe, rows: Sequence[Encoded]) -> Measured:
@@ -67,7 +69,10 @@ def measure(loaded: LoadedModel, recipe: Recipe, rows: Sequence[Encoded]) -> Mea
 
             torch.cuda.reset_peak_memory_stats()
         go(trainer, None)
-    return Measured(watch.seconds[-1], sum(len(row.ids) for row in rows), _peak_memory(loaded.device))
+    steps = max(1, steps_of_epoch(units(len(rows), recipe), recipe))
+    return Measured(
+        watch.seconds[-1], sum(len(row.ids) for row in rows) // steps, _peak_memory(loaded.device)
+    )
 
 
 def _stopwatch(device: str) -> Any:  # noqa: ANN401  a transformers.TrainerCallback

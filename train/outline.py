@@ -11,38 +11,20 @@ from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 from curate.errors import ConfigError, MissingExtraError
-from evalharness.model_files import TINY, digest_of, find_base, parameters, shapes
+from evalharness.model_files import TINY, digest_of, find_base, shapes
 from evalharness.models import LoadedModel, choose_device, context_of, load_config, load_tokenizer
-from evalharness.nf4 import BLOCK, SMALL
+from evalharness.nf4 import BLOCK
 from train.recipe import Recipe
+from train.sizes import Estimate, Shape, estimate, shape_of
 
 GIB, MIB = 1 << 30, 1 << 20
 # Share of the device's memory that the formula may fill: program, buffers and fragments take the rest.
 SPARE = 0.8
 # What config.json says of models whose layers their weight files do not show one by one.
 NOT_PLAIN = ("quantization_config", "text_config", "num_experts", "num_local_experts", "n_routed_experts")
-
-
-class Linear(NamedTuple):
-    """A linear layer of the base, other than its output."""
-
-    name: str
-    outs: int
-    ins: int
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What sizes are reckoned by."""
-
-    parameters: int
-    hidden: int
-    layers: int
-    keys: int  # numbers of one token's keys in a layer
-    linears: tuple[Linear, ...]
 
 
 def outline(recipe: Recipe) -> LoadedModel:
@@ -55,10 +37,11 @@ def outline(recipe: Recipe) -> LoadedModel:
     folder = find_base(recipe.base)
     config = _json(folder / "config.json")
     if not config or any(config.get(each) for each in NOT_PLAIN):
-        config = load_config(folder, recipe.base).to_dict()
-        shape = _by_model(folder, recipe.base)
+        loaded = load_config(folder, recipe.base)
+        config = loaded.to_dict()
+        shape = shape_of(_by_model(loaded), loaded.get_text_config())
     else:
-        shape = _by_files(folder, config)
+        shape = shape_of(shapes(folder), SimpleNamespace(**config))
     told, generation = (
         SimpleNamespace(**each) for each in (config, _json(folder / "generation_config.json"))
     )
@@ -75,40 +58,14 @@ def _json(path: Path) -> dict[str, Any]:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
 
 
-def _by_files(folder: Path, config: dict[str, Any]) -> Shape:
-    """By the headers of the weight files: each matrix of a numbered layer is a linear one, what lies outside embeds or answers."""
-    linears = [
-        Linear(name.removesuffix(".weight"), *size)
-        for name, size in shapes(folder).items()
-        if len(size) == 2 and any(part.isdigit() for part in name.split("."))
-    ]
-    return _shape(parameters(folder), SimpleNamespace(**config), linears)
-
-
-def _by_model(folder: Path, base: str) -> Shape:
-    """By the model itself, with weights that take no memory."""
+def _by_model(config: Any) -> dict[str, Sequence[int]]:  # noqa: ANN401
+    """The shape of each weight by the model itself, with weights that take no memory."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    config = load_config(folder, base)
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
-    head = model.get_output_embeddings()
-    linears = [
-        Linear(name, each.out_features, each.in_features)
-        for name, each in model.named_modules()
-        if isinstance(each, torch.nn.Linear) and each is not head
-    ]
-    return _shape(sum(each.numel() for each in model.parameters()), config.get_text_config(), linears)
-
-
-def _shape(parameters: int, config: Any, linears: list[Linear]) -> Shape:  # noqa: ANN401
-    def told(*names: str) -> int:
-        return int(next((found for name in names if (found := getattr(config, name, None))), 0))
-
-    hidden, heads = told("hidden_size", "n_embd"), told("num_attention_heads", "n_head")
-    keys = (told("num_key_value_heads") or heads) * (told("head_dim") or hidden // max(heads, 1))
-    return Shape(parameters, hidden, told("num_hidden_layers", "n_layer") or 1, keys, tuple(linears))
+    return {name: each.shape for name, each in model.named_parameters()}
 
 
 def objection(shape: Shape) -> str:
@@ -117,65 +74,6 @@ def objection(shape: Shape) -> str:
         return "bitsandbytes is not installed"
     odd = next((each for each in shape.linears if each.ins % BLOCK), None)
     return f"{odd.name} has {odd.ins} in_features, not a multiple of {BLOCK}" if odd else ""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """Sizes by formula, not by measurement: parameters, and bytes."""
-
-    parameters: int
-    trainable: int
-    weights: int
-    adapter: int
-    activations: int
-
-    @property
-    def memory(self) -> int:
-        """All together, in bytes."""
-        return self.weights + self.adapter + self.activations
-
-
-def estimate(loaded: LoadedModel, recipe: Recipe, longest: int, *, quantization: str) -> Estimate:
-    """What a run would hold, if its longest row has `longest` tokens and the base is held so.
-
-    Weights: half a byte each and the scales in NF4, else their own type. Adapter: weight, gradient and
-    two moments, 4 bytes each. Activations: what goes in and out of each linear layer, per token of one
-    pass; with gradient checkpointing one layer's share and each layer's input.
-    """
-    shape: Shape = loaded.facts["shape"]
-    wide = 4 if loaded.device == "cpu" else 2
-    inside = sum(each.outs * each.ins for each in shape.linears)
-    weights = shape.parameters * wide
-    if quantization == "nf4":
-        scale = 4 if shape.hidden < SMALL else 1  # the scales are quantised again in larger models
-        weights = inside // 2 + inside // BLOCK * scale + (shape.parameters - inside) * 4
-    trainable = _trainable(recipe, shape)
-    kept = sum(each.ins + each.outs for each in shape.linears) * wide
-    if recipe.gradient_checkpointing == "on":
-        kept = kept // shape.layers + shape.layers * shape.hidden * wide
-    return Estimate(shape.parameters, trainable, weights, trainable * 16, recipe.batch_size * longest * kept)
-
-
-def _trainable(recipe: Recipe, shape: Shape) -> int:
-    """Parameters that the method trains, as PEFT shapes them."""
-    chosen = [each for each in shape.linears if _targeted(each.name, recipe.targets)]
-    both, outs = sum(each.ins + each.outs for each in chosen), sum(each.outs for each in chosen)
-    wider = -(-recipe.rank * 3 // 2)  # AdaLoRA begins so
-    counts: dict[str, int] = {
-        "lora": recipe.rank * both,
-        "dora": recipe.rank * both + outs,
-        "adalora": wider * (both + len(chosen)),
-        "vera": recipe.rank * len(chosen) + outs,
-        "prompt": recipe.virtual_tokens * shape.hidden,
-        "prefix": recipe.virtual_tokens * shape.layers * 2 * shape.keys,
-        "full": shape.parameters,
-    }
-    return counts[recipe.method]
-
-
-def _targeted(name: str, targets: Sequence[str]) -> bool:
-    every = list(targets) == ["all-linear"]
-    return every or any(name == each or name.endswith(f".{each}") for each in targets)
 
 
 @cache
@@ -210,7 +108,8 @@ def settled(loaded: LoadedModel, recipe: Recipe, longest: int, memory: int | Non
     nothing fits the smallest is taken. `memory` in bytes; the device's own.
     """
     memory = device_memory(loaded.device) if memory is None else memory
-    against = objection(loaded.facts["shape"])
+    shape: Shape = loaded.facts["shape"]
+    against = objection(shape)
     kinds, why = [recipe.quantization], ""
     if loaded.facts["as-saved"]:
         kinds, why = ["as-saved"], "the base is saved in a quantised form; "
@@ -225,7 +124,7 @@ def settled(loaded: LoadedModel, recipe: Recipe, longest: int, memory: int | Non
     for kind in kinds:
         for switch in switches:
             as_if = replace(recipe, gradient_checkpointing=switch)
-            sizes[kind, switch] = estimate(loaded, as_if, longest, quantization=kind)
+            sizes[kind, switch] = estimate(shape, as_if, longest, quantization=kind, device=loaded.device)
     fit = next((way for way, size in sizes.items() if size.memory <= SPARE * memory), None)
     kind, switch = fit or min(sizes, key=lambda way: sizes[way].memory)
     told = ", ".join(f"{_way(*way)} {in_words(size.memory)}" for way, size in sizes.items())
@@ -255,7 +154,16 @@ def in_words(count: int) -> str:
     return f"{count / GIB:.1f} GiB" if count >= GIB else f"{count / MIB:.1f} MiB"
 
 
-def steps(rows: int, recipe: Recipe) -> int:
-    """Steps of the optimizer."""
-    each = ceil(ceil(rows / recipe.batch_size) / recipe.accumulate)
-    return recipe.max_steps or each * recipe.epochs
+def units(rows: int, recipe: Recipe) -> int:
+    """What a pass counts: rows, of KTO each answer, else pairs (of two rows)."""
+    return rows if recipe.objective in ("sft", "kto") else rows // 2
+
+
+def steps(count: int, recipe: Recipe) -> int:
+    """Steps of the optimizer for so many units."""
+    return recipe.max_steps or steps_of_epoch(count, recipe) * recipe.epochs
+
+
+def steps_of_epoch(count: int, recipe: Recipe) -> int:
+    """The last of them may be a short one."""
+    return ceil(ceil(count / recipe.batch_size) / recipe.accumulate)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import accumulate
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from curate.answer import Answer
 from evalharness import base_facts
+from evalharness.encoding import encode as batches
+from evalharness.encoding.encode import Encoded
+from evalharness.encoding.rows import Gate, encode_rows, fit, named, token_counts, whole_pairs
 from evalharness.model_files import find_base
-from train import batches, measured
-from train.batches import Encoded
-from train.outline import Settled, in_words, outline, settled, steps
+from train import measured
+from train.outline import Settled, in_words, outline, settled, steps, steps_of_epoch, units
 from train.recipe import Recipe, Resolved
-from train.rows import encode_rows, fit, named, token_counts
 
 if TYPE_CHECKING:
     import polars as pl
@@ -59,11 +60,16 @@ def plan(
     ]
     against = [*(f"{each} (allowed)" for each in objections if more.allow_unclean), *stops]
     # until the person has chosen, as if the over-long rows were dropped
-    kept, gate = fit(encoded, context, "drop" if recipe.over_long == "refuse" else recipe.over_long)
+    policy = "drop" if recipe.over_long == "refuse" else recipe.over_long
+    kept, gate = left(encoded, context, policy, pairs=recipe.pairs)
     counts = token_counts(kept)
     known = base_facts.facts(find_base(recipe.base), recipe.base, template.chat)
     choice = settled(loaded, recipe, max((len(row.ids) for row in kept), default=context))
-    size, total, capped = choice.size, steps(_units(kept, recipe), recipe), caps(encoded, context)
+    size, capped = choice.size, caps(encoded, context, pairs=recipe.pairs)
+    count = units(len(kept), recipe)
+    total = steps(count, recipe)
+    epochs = total / max(1, steps_of_epoch(count, recipe))  # max_steps may end within one, or beyond the last
+    passed = round(counts["tokens"] * epochs)
     told = f"{judged.height:,} validation rows" if recipe.evaluate else "no validation"
     compared = f"each of {len(encoded):,} rows" if every == 1 else f"every {every}th of {len(encoded):,} rows (a run compares all)"  # fmt: skip
     lines = table(
@@ -74,12 +80,12 @@ def plan(
             "base": f"{recipe.base}, {size.parameters:,} parameters, {choice.quantization} on {loaded.device}",
             **known,
             "tokens": f"{counts['tokens']:,} an epoch, {counts['trained']:,} of them trained on; context {context:,}",
-            "steps": f"{total:,} of {recipe.batch_size * recipe.accumulate} rows each, {recipe.epochs} epochs",
+            "steps": f"{total:,} of {recipe.batch_size * recipe.accumulate} {_unit(recipe)} each, {epochs:.4g} epochs, {passed:,} tokens",
             "trained": f"{size.trainable:,} of {size.parameters:,} parameters ({size.trainable / size.parameters:.2%})",
             "memory": f"about {in_words(size.memory)} by formula: weights {in_words(size.weights)}, adapter "
             f"{in_words(size.adapter)}, activations {in_words(size.activations)}; program and buffers come on top",
             "headroom": choice.why,
-            **(_measured(choice, kept, total, more) if more.measure and kept else {}),
+            **(_measured(choice, kept, passed, total, more) if more.measure and kept else {}),
             "masks": f"{template.ways} agree on {compared}",
         }
     )
@@ -91,7 +97,8 @@ def plan(
         "headroom": {**headroom, "gradient_checkpointing": choice.recipe.gradient_checkpointing},
         **{"tokens": counts, "lengths": [len(row.ids) for row in encoded]},
         "left_out": {**gate.record(), "unusable": [*out, *held_out]},
-        **{"context": context, "steps": total, "quantization": choice.quantization},
+        **{"context": context, "steps": total, "epochs": epochs, "tokens_of_all_epochs": passed},
+        "quantization": choice.quantization,
         "estimate": {**asdict(size), "memory": size.memory},
         **{"settings": asdict(recipe), "given": dict(resolved.given), "defaults_for": resolved.why},
     }
@@ -106,9 +113,9 @@ def readings(workspace: Workspace, dataset: str) -> int:
     return len({run.of for run in runs})
 
 
-def _units(kept: Sequence[Encoded], recipe: Recipe) -> int:
-    """What a step counts: rows, or pairs."""
-    return len(kept) if recipe.objective in ("sft", "kto") else len(kept) // 2
+def _unit(recipe: Recipe) -> str:
+    """What a step counts."""
+    return {"sft": "rows", "kto": "answers"}.get(recipe.objective, "pairs")
 
 
 def _test(readings: int) -> str:
@@ -117,14 +124,11 @@ def _test(readings: int) -> str:
     return f"not sealed: answered {readings:,} times before; settings that are chosen by it look better than they are"
 
 
-def _measured(choice: Settled, kept: list[Encoded], total: int, more: More) -> dict[str, str]:
+def _measured(choice: Settled, kept: list[Encoded], tokens: int, total: int, more: More) -> dict[str, str]:
     """A step on the longest rows, by a base with its weights."""
     from train.cli import load_base
 
-    recipe = choice.recipe
-    found = measured.measure(load_base(choice), recipe, measured.longest(kept, recipe))
-    share = total / max(1, steps(_units(kept, recipe), replace(recipe, max_steps=0)))  # of all epochs
-    tokens = round(sum(len(row.ids) for row in kept) * recipe.epochs * min(1.0, share))
+    found = measured.measure(load_base(choice), choice.recipe, measured.longest(kept, choice.recipe))
     return measured.told(found, tokens=tokens, steps=total, price=more.price)
 
 
@@ -137,7 +141,9 @@ def _stops(
         reasons.append(f"{len(out):,} {which} rows cannot be trained on: {named(out)}")
     over = [row.where for row in encoded if len(row.ids) > context]
     if over and recipe.over_long == "refuse":
-        gone, lost = (fit(encoded, context, policy)[1].lost for policy in ("drop", "truncate"))
+        gone, lost = (
+            left(encoded, context, policy, pairs=recipe.pairs)[1].lost for policy in ("drop", "truncate")
+        )
         reasons.append(
             f"{len(over):,} {which} rows are over-long ({named(over)}): over_long=drop would lose "
             f"{gone:,} of their answers' tokens, truncate {lost:,}"
@@ -145,20 +151,25 @@ def _stops(
     return reasons
 
 
-def caps(rows: Sequence[Encoded], context: int) -> list[dict[str, int]]:
+def left(rows: Sequence[Encoded], context: int, policy: str, *, pairs: bool) -> tuple[list[Encoded], Gate]:
+    """The rows that a run would train on, of `pairs` those of which both are left."""
+    kept, gate = fit(rows, context, policy)
+    return whole_pairs(kept, gate) if pairs else (kept, gate)
+
+
+def caps(rows: Sequence[Encoded], context: int, *, pairs: bool = False) -> list[dict[str, int]]:
     """Rows over, and trained tokens lost by dropping or cutting them, at the context and at powers of two below the longest."""
-    longest = max((len(row.ids) for row in rows), default=0)
-    powers = (1 << each for each in range(5, 24))
-    wanted = sorted({min(context, longest), *(cap for cap in powers if longest // 16 < cap < longest)})
-    lost = {cap: {"cap": cap, "rows": 0, "drop": 0, "truncate": 0} for cap in wanted}
-    for row in rows:
-        over = [cap for cap in wanted if len(row.ids) > cap]
-        sums = list(accumulate(row.trained, initial=0)) if over else []
-        for cap in over:
-            lost[cap]["rows"] += 1
-            lost[cap]["drop"] += sums[-1]
-            lost[cap]["truncate"] += sums[-1] - sums[cap]
-    return list(lost.values())
+    longest, each = max((len(row.ids) for row in rows), default=0), 2 if pairs else 1
+    powers = (1 << power for power in range(5, 24))
+    found = []
+    for cap in sorted({min(context, longest), *(cap for cap in powers if longest // 16 < cap < longest)}):
+        together = (rows[at : at + each] for at in range(0, len(rows), each))
+        touched = [row for some in together if any(len(row.ids) > cap for row in some) for row in some]
+        lost = {
+            policy: left(touched, cap, policy, pairs=pairs)[1].lost for policy in ("drop", "truncate")
+        }
+        found.append({"cap": cap, "rows": sum(len(row.ids) > cap for row in touched), **lost})
+    return found
 
 
 def cap_lines(found: Sequence[dict[str, int]]) -> list[str]:
@@ -172,19 +183,13 @@ def cap_lines(found: Sequence[dict[str, int]]) -> list[str]:
 
 def histogram(rows: Sequence[Encoded], context: int) -> list[str]:
     """Rows by length, in eighths of the longest that fits; the longer ones in a line of their own."""
-    lengths = [len(row.ids) for row in rows]
-    inside = [each for each in lengths if each <= context]
-    width = max(1, math.ceil(max(inside, default=context) / BARS))
-    bars = [
-        (f"{low + 1:,} to {low + width:,} tokens", sum(1 for each in inside if low < each <= low + width))
-        for low in range(0, width * BARS, width)
-    ]
-    bars.append((f"more than {context:,}", len(lengths) - len(inside)))
-    most = max(count for _, count in bars)
+    width = max(1, math.ceil(max((len(r.ids) for r in rows if len(r.ids) <= context), default=context) / BARS))
+    bars = Counter(BARS if len(row.ids) > context else (len(row.ids) - 1) // width for row in rows)
+    told = [f"{at * width + 1:,} to {(at + 1) * width:,} tokens" for at in range(BARS)]
     return [
-        f"  {name:>24} {count:>7,}  {'#' * math.ceil(count / most * BAR_WIDTH)}".rstrip()
-        for name, count in bars
-        if count
+        f"  {[*told, f'more than {context:,}'][at]:>24} {count:>7,}  "
+        + "#" * math.ceil(count / max(bars.values()) * BAR_WIDTH)
+        for at, count in sorted(bars.items())
     ]
 
 

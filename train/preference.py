@@ -10,11 +10,11 @@ from __future__ import annotations
 import copy
 import random
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from train import lineage
-from train.batches import IGNORED, Encoded
+from evalharness.encoding.encode import IGNORED, Encoded
+from evalharness.encoding.losses import in_pairs
 from train.methods import peft_config
 from train.recipe import Recipe
 from train.sft import Asked, Built
@@ -65,22 +65,9 @@ def settings(recipe: Recipe, shared: dict[str, Any]) -> dict[str, Any]:
     return {**shared, "train_sampling_strategy": order, "beta": recipe.beta, "disable_dropout": False}
 
 
-def pairs(rows: Sequence[Encoded]) -> Iterator[tuple[list[int], list[int], list[int]]]:
-    """(prompt, chosen answer, rejected answer) of each pair, in tokens; an answer ends with its end token."""
-    for chosen, rejected in zip(rows[::2], rows[1::2], strict=True):
-        start = chosen.trained.index(True)
-        prompt = list(chosen.ids[:start])
-        yield prompt, list(answered(chosen)[start:]), list(answered(rejected)[start:])
-
-
-def answered(row: Encoded) -> tuple[int, ...]:
-    """A row up to its last trained token: without what the template puts after the answer's end."""
-    return row.ids[: len(row.ids) - row.trained[::-1].index(True)]
-
-
 def dpo_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
     """The columns that TRL's collator for pairs reads."""
-    prompts, chosen, rejected = zip(*pairs(rows), strict=True)
+    prompts, chosen, rejected = zip(*in_pairs(rows), strict=True)
     return {"prompt_ids": list(prompts), "chosen_ids": list(chosen), "rejected_ids": list(rejected)}
 
 
@@ -88,7 +75,7 @@ def kto_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
     """Each answer by itself, good or bad, shuffled once; with the answer of another row for the drift."""
     single = [
         (prompt, answer, good)
-        for prompt, chosen, rejected in pairs(rows)
+        for prompt, chosen, rejected in in_pairs(rows)
         for answer, good in ((chosen, True), (rejected, False))
     ]
     random.Random(recipe.seed).shuffle(single)
@@ -109,19 +96,12 @@ def kto_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
 def orpo_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
     """Both answers behind their prompt, with labels on the answer alone."""
     table: dict[str, list[Any]] = {}
-    for prompt, *answers in pairs(rows):
+    for prompt, *answers in in_pairs(rows):
         for name, answer in zip(("chosen", "rejected"), answers, strict=True):
             table.setdefault(f"{name}_input_ids", []).append(prompt + answer)
             table.setdefault(f"{name}_attention_mask", []).append([1] * len(prompt + answer))
             table.setdefault(f"{name}_labels", []).append([IGNORED] * len(prompt) + answer)
     return table
-
-
-def margins(model: Any, rows: Sequence[Encoded], device: str) -> list[float]:  # noqa: ANN401
-    """How much likelier (log probability) the model finds each chosen answer than its rejected one."""
-    told = lineage.losses(model, rows, device)
-    sums = [-loss * sum(row.trained) for loss, row in zip(told, rows, strict=True)]
-    return [chosen - rejected for chosen, rejected in zip(sums[::2], sums[1::2], strict=True)]
 
 
 # by objective: what TRL calls it, and the columns that its collator reads

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from train.batches import Encoded
+from evalharness.encoding.encode import Encoded
+from evalharness.encoding.losses import answered
 from train.methods import peft_config
-from train.preference import answered
 from train.sft import Asked, Built
 
 

@@ -6,31 +6,21 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from curate.errors import ConfigError, MissingExtraError, ResourceError
 from curate.progress import Progress
+from evalharness.adapters import trained_on
+from evalharness.checked import Outcome
+from evalharness.encoding import questions
+from evalharness.encoding.afterwards import diagnosed
+from evalharness.encoding.encode import Encoded
+from evalharness.encoding.losses import leads
 from evalharness.models import LoadedModel, import_peft
-from evalharness.reward import scores
-from train import (
-    afterwards,
-    checkpoints,
-    lineage,
-    methods,
-    metric,
-    preference,
-    processes,
-    proofs,
-    reports,
-    reward,
-    sft,
-    watch,
-)
+from train import checkpoints, methods, preference, processes, proofs, reports, reward, sft, watch
 from train.arguments import arguments
-from train.batches import Encoded
-from train.checks import Outcome
 from train.proofs.subject import Underway
 from train.recipe import Recipe
 from train.sft import Built
@@ -65,7 +55,7 @@ def train(
     adapter: Path,
     checkpoint: Path | None = None,
     callbacks: Sequence[Any] = (),
-    asked: metric.Questions | None = None,
+    asked: questions.Questions | None = None,
 ) -> Trained:
     """Train on `rows` and save into the folder `adapter`, by the first of several processes alone.
 
@@ -83,23 +73,33 @@ def train(
         trainer.add_callback(watch.watcher(processes.log_of(work), progress))
         for each in callbacks:
             trainer.add_callback(each)
-        seen = {**metric.attach(trainer, loaded, asked), "reports": told_to}
         model, underway = trainer.model, Underway(loaded, recipe, rows, built)
+        now = replace(loaded, model=model)
+        seen = {**_with_metric(trainer, now, asked), "reports": told_to}
         done = proofs.held(proofs.BUILT, underway)
         underway.mark()
-        first = _margins(model, recipe, validation, loaded)
+        first = _leads(now, recipe, validation)
         go(trainer, checkpoint)
-        told = {**built.told, **seen, **_told_apart(first, _margins(model, recipe, validation, loaded))}
+        told = {**built.told, **seen, **_told_apart(first, _leads(now, recipe, validation))}
         if processes.first():
-            lines = watch.measured(trainer.state.log_history)
-            told |= afterwards.diagnosed(trainer, loaded, recipe, validation, lines)
+            state, kept = trainer.state, _kept(trainer)
+            single = validation[::2] if recipe.pairs else validation
+            told |= diagnosed(
+                now,
+                single,
+                watch.measured(state.log_history),
+                best_by=recipe.best_by,
+                kept=kept,
+                answering=recipe.objective != "reward",
+            )
             save(model, adapter, recipe)
-            lineage.write(trainer, rows, adapter, _margins(model, recipe, rows, loaded))
+            epochs = state.epoch * (kept or state.global_step) / max(state.global_step, 1)
+            trained_on.write(now, rows, adapter, epochs=epochs, leads=_leads(now, recipe, rows))
             underway.folder = adapter
             done += proofs.held(proofs.TRAINED, underway)
     history = trainer.state.log_history
     return Trained(
-        losses=watch.losses(history, recipe.epochs),
+        losses=watch.losses(history),
         log=watch.measured(history),
         checks=done,
         steps=trainer.state.global_step,
@@ -191,15 +191,36 @@ def _take_up(trainer: Any, checkpoint: Path) -> None:  # noqa: ANN401
     trainer.control = told.on_train_end(trainer.args, state, trainer.control)
 
 
-def _margins(model: Model, recipe: Recipe, validation: Sequence[Encoded], loaded: LoadedModel) -> list[float]:
-    """By how much each chosen answer of the validation pairs leads its rejected one; none for plain rows."""
-    if recipe.objective == "sft" or not validation:
-        return []
-    if recipe.objective != "reward":
-        return preference.margins(model, validation, loaded.device)
-    texts = [preference.answered(row) for row in validation]
-    given = scores(model, texts, int(loaded.tokenizer.pad_token_id or 0), loaded.device)
-    return [chosen - rejected for chosen, rejected in zip(given[::2], given[1::2], strict=True)]
+def _leads(now: LoadedModel, recipe: Recipe, pairs: Sequence[Encoded]) -> list[float]:
+    """By how much each chosen answer leads its rejected one; none for plain rows."""
+    return leads(now, pairs, scored=recipe.objective == "reward") if recipe.pairs and pairs else []
+
+
+def _with_metric(trainer: Any, now: LoadedModel, asked: questions.Questions | None) -> dict[str, Any]:  # noqa: ANN401
+    """Let each evaluation measure the task's metric too; what there is to tell of it.
+
+    It is put into the loop's own result, before that is logged: so the log, TensorBoard, early stopping
+    and the choice of the best weights all see it.
+    """
+    if asked is None:
+        return {}
+    loop = trainer.evaluation_loop
+
+    def with_metric(*args: Any, metric_key_prefix: str = "eval", **more: Any) -> Any:  # noqa: ANN401
+        output = loop(*args, metric_key_prefix=metric_key_prefix, **more)
+        trainer.model.eval()
+        value = questions.measure(now, asked)
+        if value is not None:
+            output.metrics[f"{metric_key_prefix}_metric"] = value
+        return output
+
+    trainer.evaluation_loop = with_metric
+    return {"metric": {"name": asked.name, "rows": len(asked.rows)}}
+
+
+def _kept(trainer: Any) -> int | None:  # noqa: ANN401
+    """The step whose weights are kept, where it is not the last."""
+    return trainer.state.best_global_step if trainer.args.load_best_model_at_end else None
 
 
 def _told_apart(first: Sequence[float], last: Sequence[float]) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from evalharness.encoding.encode import Encoded
 from evalharness.models import LoadedModel
 from train import checks
-from train.batches import Encoded
 from train.methods import peft_config
 from train.recipe import TOKENS_BEFORE, Recipe
 

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from curate.errors import ConfigError
@@ -155,20 +156,19 @@ def _json(entry: Mapping[str, Any]) -> str:
     return json.dumps(entry) + "\n"
 
 
-def losses(history: list[dict[str, Any]], epochs: int) -> list[dict[str, Any]]:
+def losses(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Per epoch: mean training loss of its logged steps, and validation loss where it was measured."""
-    table = []
-    for epoch in range(1, epochs + 1):
-        inside = [e["loss"] for e in history if "loss" in e and epoch - 1 < e["epoch"] <= epoch + 1e-9]
-        judged = [
-            e["eval_loss"] for e in history if "eval_loss" in e and math.ceil(e["epoch"] - 1e-9) == epoch
-        ]
-        if inside or judged:
-            table.append(
-                {
-                    "epoch": epoch,
-                    "loss": sum(inside) / len(inside) if inside else None,
-                    "validation_loss": judged[-1] if judged else None,
-                }
-            )
-    return table
+    table: dict[int, dict[str, list[float]]] = {}
+    for entry in history:
+        for name in ("loss", "eval_loss"):
+            if name in entry:
+                epoch = table.setdefault(math.ceil(entry["epoch"] - 1e-9), {})
+                epoch.setdefault(name, []).append(entry[name])
+    return [
+        {
+            "epoch": epoch,
+            "loss": fmean(found["loss"]) if "loss" in found else None,
+            "validation_loss": found["eval_loss"][-1] if "eval_loss" in found else None,
+        }
+        for epoch, found in sorted(table.items())
+    ]

@@ -67,7 +67,7 @@ COMMANDS: dict[str, Command] = {
     "agree": Command("More", "curate.commands.journal", "agree", "how far people agree: kappa, alpha"),
     "coverage": Command("More", "curate.commands.coverage", "coverage", "what deployment asks, train lacks"),
     "declare": Command(
-        "More", "evalharness.cli_verdict", "declare", "what will decide, said before any answer"
+        "More", "evalharness.cli_declare", "declare", "what will decide, said before any answer"
     ),
     "dedup": Command("More", "curate.commands.dedup", "dedup", "a file without its near duplicates, at once"),
     "edits": Command("More", "curate.commands.edits", "edits", "edited answers as preference pairs"),

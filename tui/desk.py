@@ -44,7 +44,7 @@ ORDERS = {
     "example_id": "by row",
 }
 WORD = ("finding_id", "decided", "target", "edit", "reviewer", "note", "decided_at")
-AHEAD = 16  # findings whose rows are read at once
+AHEAD = 32  # findings whose rows are read ahead
 LOOKED_AT = 4096  # findings looked at in one go for one that is open
 MIDDLE = 0.5  # the doubtful score of a check that has no threshold
 
@@ -198,12 +198,11 @@ class Desk:
         row["note"] = spoken(row["note"])
         return row
 
-    def read_ahead(self, position: int, finding: Finding) -> None:
-        """Read the rows of a finding, and of those that come after `position`, where it is not held."""
-        if finding["example_id"] not in self.examples.held:
-            coming = self.rows[self.ids[position : position + AHEAD].tolist()]
-            rows = coming.select("example_id", "other_id").iter_rows()
-            self.examples.get([finding["example_id"], finding["other_id"], *(i for row in rows for i in row)])
+    def read_ahead(self, position: int) -> None:
+        """Read the rows of the findings from `position` on, in the background, long before they are shown."""
+        coming = self.rows[self.ids[position : position + AHEAD].tolist()]
+        rows = coming.select("example_id", "other_id").iter_rows()
+        self.examples.read_ahead(list(dict.fromkeys(i for row in rows for i in row if i)))
 
     def cluster(self, finding: Finding) -> list[int]:
         """The places of all findings of the same cluster, by the same check, keeper first."""

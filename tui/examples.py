@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from curate.workspace import Workspace
@@ -13,28 +16,61 @@ from curate.workspace import Workspace
 Example = dict[str, Any]
 
 KEPT = 512  # examples held in memory
+UNIT = 4_096  # rows that lie together in the file, and are read together
 
 
 class Examples:
-    """The rows of a dataset version, read when asked for; the last few hundred are held."""
+    """The rows of a dataset version, read when asked for; the last few hundred are held.
 
-    def __init__(self, workspace: Workspace, dataset: str) -> None:
+    Rows are read from where they stand in the file, so that it does not matter how many others there
+    are. `get` may be called from a thread too: what it reads there is held for the screen.
+    """
+
+    def __init__(self, workspace: Workspace, dataset: str, ids: pl.Series | None = None) -> None:
+        """`ids` are the version's example ids in the order of the file, where they are known already."""
         self.rows = workspace.scan_examples(dataset)
         self.held: OrderedDict[str, Example] = OrderedDict()
+        self._ids = ids
+        self._lock = threading.Lock()
+        self._reader = ThreadPoolExecutor(1, "rows")
+        self._ahead: tuple[frozenset[str], Future[dict[str, Example]]] | None = None
+
+    def read_ahead(self, ids: Sequence[str]) -> None:
+        """Read rows in a thread, the sooner of `ids` first wanted, unless the first half of them is held.
+
+        What cannot be read is told where it is asked for.
+        """
+        near = [name for name in ids[: -(-len(ids) // 2)] if name not in self.held]
+        if near and (self._ahead is None or (self._ahead[1].done() and not self._ahead[0].issuperset(near))):
+            self._ahead = frozenset(ids), self._reader.submit(self.get, ids)
 
     def get(self, ids: Iterable[str | None]) -> dict[str, Example]:
         """Id to example, for those that are in this version."""
         wanted = dict.fromkeys(i for i in ids if i)
-        missing = [i for i in wanted if i not in self.held]
-        if missing:
-            for row in self.rows.filter(pl.col("example_id").is_in(missing)).collect().iter_rows(named=True):
-                self.held[row["example_id"]] = row
-        found = {i: self.held[i] for i in wanted if i in self.held}
-        for i in found:
-            self.held.move_to_end(i)
-        while len(self.held) > max(KEPT, len(found)):
-            self.held.popitem(last=False)
-        return found
+        with self._lock:
+            found = {i: self.held[i] for i in wanted if i in self.held}
+        missing = [i for i in wanted if i not in found]
+        read = {row["example_id"]: row for row in self._read(missing)} if missing else {}
+        with self._lock:
+            for i, row in (found | read).items():
+                self.held[i] = row
+                self.held.move_to_end(i)
+            while len(self.held) > max(KEPT, len(found) + len(read)):
+                self.held.popitem(last=False)
+        return {i: found.get(i) or read[i] for i in wanted if i in found or i in read}
+
+    def _read(self, missing: list[str]) -> list[Example]:
+        """The rows of some ids, each unit of the file in which one stands read once."""
+        if self._ids is None:
+            self._ids = self.rows.select("example_id").collect()["example_id"]
+        places = self._ids.is_in(missing).arg_true().to_numpy()
+        units = np.split(places, np.flatnonzero(np.diff(places // UNIT)) + 1)
+        rows: list[Example] = []
+        for unit in units:
+            if len(unit):
+                part = self.rows.slice(int(unit[0]), int(unit[-1] - unit[0]) + 1).collect()
+                rows += part[unit - unit[0]].to_dicts()
+        return rows
 
     def mentioning(self, words: str) -> pl.Series:
         """The ids of the examples in which each of the words stands, in any field, in any case."""

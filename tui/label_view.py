@@ -18,7 +18,7 @@ from tui.examples import Example, Examples
 WIDEST = 34  # cells of an option's name
 SHORTEST = 8  # cells that a name is cut to, so that all have room
 GAP = 3
-AHEAD = 16  # rows read at once
+AHEAD = 32  # rows read at once, while there are fewer than half as many to come
 
 
 def shown(task: Task, example: dict[str, Any]) -> Content:
@@ -26,12 +26,16 @@ def shown(task: Task, example: dict[str, Any]) -> Content:
     return conversation({**example, **judged(task, example)}, {})
 
 
+def coming(work: Work, position: int, count: int) -> list[str]:
+    """The ids of the rows at `position` and after it, in the order of the work."""
+    return work.rows["example_id"].gather(work.ids[position : position + count]).to_list()
+
+
 def row_at(work: Work, examples: Examples, position: int) -> Example:
-    """The row at a position of the order; those that come after it are read with it."""
-    ids = work.rows["example_id"]
-    name = ids[int(work.ids[position])]
+    """The row at a position of the order; where it is not held some that come after it are read with it."""
+    name = work.rows["example_id"][int(work.ids[position])]
     if name not in examples.held:
-        examples.get(ids[place] for place in work.ids[position : position + AHEAD].tolist())
+        examples.get(coming(work, position, AHEAD // 2))
     return examples.get([name])[name]
 
 

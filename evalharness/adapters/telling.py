@@ -1,4 +1,4 @@
-"""What `seatrial adapters` answers; but for promoting, which needs the trainer's own check."""
+"""What `seatrial adapters` answers; but for export, which asks the trainer for its defaults."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from curate.answer import Answer, counted
 from curate.errors import ConfigError
 from curate.workspace import Workspace
+from evalharness import checked
 from evalharness.adapters import registry, trained_on
 from evalharness.adapters.registry import Adapter
 
@@ -105,6 +107,29 @@ def shown(workspace: Workspace, wish: Wish) -> Answer:
     lines += [f"  serve it: {serve}", "", *(card.read_text("utf-8").splitlines() if card.is_file() else [])]
     data = {"digest": each.digest, "names": past, "folder": str(folder), "verdict": each.verdict or None}
     return Answer(lines, {**data, "serve": serve, "training": each.told})
+
+
+def promoted(workspace: Workspace, wish: Wish) -> Answer:
+    """A name means an adapter from now on, which is loaded and looked at first."""
+    from evalharness.adapters.reloaded import reload_check
+
+    each, name = registry.adapter(workspace, wish.name), wish.alias or registry.CHAMPION
+    registry.must_name_adapters(workspace, name)
+    comparison, said = registry.must_ship(workspace, each.digest, anyway=wish.anyway)
+    registry.whole(workspace, each.digest)
+    held = reload_check(workspace, each)
+    over = said != registry.SHIP
+    params: dict[str, Any] = {"verdict": said, "anyway": over, **checked.record(held)}
+    more = {"comparison": comparison} if comparison else {}
+    run = registry.point(workspace, "promote", name, each.digest, params, **more)
+    way = registry.way_back(workspace, name)
+    back = f"goes back to {way[-2][:12]}" if len(way) > 1 else "goes back, once another was promoted"
+    lines = [f"{name} means {each.digest[:12]} from now on: {said}{', promoted anyway' if over else ''}"]
+    lines += [f"  {check.line()}" for check in held] or [
+        "  it fits its base; no row of its training is here to compare on"
+    ]
+    lines.append(f"next: seatrial adapters rollback {name} {back}")
+    return Answer(lines, {"name": name, "adapter": each.digest, "run": run, **params})
 
 
 def gone_back(workspace: Workspace, wish: Wish) -> Answer:
@@ -205,6 +230,7 @@ def imported(workspace: Workspace, wish: Wish) -> Answer:
 ANSWERS: Mapping[str, Callable[[Workspace, Wish], Answer]] = {
     "list": listed,
     "show": shown,
+    "promote": promoted,
     "rollback": gone_back,
     "rows": rows,
     "diff": difference,

@@ -1,14 +1,23 @@
-"""The rows that an adapter was trained on, as it says itself."""
+"""The rows that an adapter was trained on: how often, and how badly it still does on each; a line each, kept with it."""
 
 from __future__ import annotations
 
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from curate.deciding import byhand
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
+from evalharness.encoding.encode import Encoded
+from evalharness.encoding.losses import key_of, losses
+from evalharness.encoding.rows import PAIR
+from evalharness.models import LoadedModel
 
 FILE = "rows.jsonl"
 LABEL = "high-loss"
@@ -25,6 +34,41 @@ SCHEMA = pl.Schema(
         "lead": pl.Float64,  # of a pair: by how much the chosen answer is preferred (log probability, or score)
     }
 )
+
+
+def write(
+    loaded: LoadedModel, rows: Sequence[Encoded], folder: Path, *, epochs: float, leads: Sequence[float]
+) -> None:
+    """Put FILE into an adapter's folder: a line for each row; `epochs` are those that its weights went through.
+
+    A row that stands there more than once was trained on as often in each epoch. Of pairs (chosen, then
+    rejected) `leads` has by how much the model prefers each chosen answer, and the loss is -log of the
+    chance of that. Their line has both answers.
+    """
+    size = 2 if leads else 1
+    units = [rows[at : at + size] for at in range(0, len(rows), size)]
+    copies = Counter(unit[0].example_id for unit in units)
+    once = {unit[0].example_id: unit for unit in units}
+    found = [] if leads else losses(loaded.model, [unit[0] for unit in once.values()], loaded.device)
+    led = dict(zip((unit[0].example_id for unit in units), leads, strict=False))
+    with (folder / FILE).open("w", encoding="utf-8") as file:
+        for at, (name, unit) in enumerate(once.items()):
+            told: dict[str, Any] = {
+                "example_id": name,
+                "where": unit[0].where.removesuffix(PAIR[0]),
+                "digest": key_of(*unit),
+                "times": copies[name] * epochs,
+                "trained": sum(sum(row.trained) for row in unit),
+                "loss": _preferred(led[name]) if leads else found[at],
+            }
+            if leads:
+                told |= {"chosen": key_of(unit[0]), "rejected": key_of(unit[1]), "lead": led[name]}
+            file.write(json.dumps(told) + "\n")
+
+
+def _preferred(lead: float) -> float:
+    """-log sigmoid, for leads of any size."""
+    return math.log1p(math.exp(-abs(lead))) + max(-lead, 0.0)
 
 
 def rows_of(folder: Path) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import polars as pl
@@ -41,6 +42,26 @@ class Format:
         if not self.labels:
             return score_rows(predictions, lambda row: Scored(None, "no form was asked for"))
         return score_rows(predictions, lambda row: _yes(complies(row["answer"], self.labels)))
+
+
+def form_of(regex: str | None, schema: Path | None) -> Format | None:
+    """The form that --format-regex or --format-schema names; ConfigError for both, or one that is wrong."""
+    if regex is not None and schema is not None:
+        raise ConfigError(
+            "--format-regex and --format-schema: an answer has one form", hint="give one of them"
+        )
+    if schema is None:
+        if regex is not None:
+            _compiled(regex)
+        return Format(regex=regex) if regex is not None else None
+    try:
+        text = schema.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"--format-schema {schema}: {error}", hint="it names a text file in UTF-8"
+        ) from error
+    Schema.read(text)
+    return Format(schema=text)
 
 
 def _yes(found: object) -> Scored:

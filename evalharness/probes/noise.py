@@ -10,12 +10,12 @@ from typing import Any
 import polars as pl
 
 from curate.workspace import Workspace
-from evalharness.arms import Arm, Base, Pool
+from evalharness.arms import Arm, Base, Pool, Tuned
 from evalharness.intervals import wilson
 from evalharness.predict import PREDICTIONS, Answerer, Asking, questions
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.red_team import answers
-from evalharness.task import label_of
+from evalharness.task import Query, label_of
 from evalharness.tuning.trials import metric_of
 from evalharness.unfinished import Row
 
@@ -30,9 +30,7 @@ CONFIDENCE = 0.9  # two-sided, for a one-sided bound of 95 %
 def decoding(answerer: Answerer, pool: Pool, examples: pl.DataFrame, drafts: Drafts) -> dict[str, Any]:
     """The condition `instrument`: the base against itself, in batches and one by one."""
     asking = Asking(SPLIT, limit=ASKED)
-    here = [split for split in (SPLIT, "train") if examples.filter(pl.col("split") == split).height]
-    found = [each for split in here for each in questions(examples, Asking(split, limit=ASKED))]
-    asked = [each.query for each in found[:ASKED]]
+    asked = _asked(examples)
     arm: Arm = Base()
     together = answers(answerer, arm, pool, asked, asking, drafts.of("noise-together"))
     alone: dict[str, Row] = {}
@@ -59,6 +57,42 @@ def decoding(answerer: Answerer, pool: Pool, examples: pl.DataFrame, drafts: Dra
         "unit": "share of answers",
         "n": len(both),
         "remedy": "compare on one device in full precision, or ask an endpoint that decodes greedily",
+    }
+
+
+def _asked(examples: pl.DataFrame) -> list[Query]:
+    """Validation questions, and train ones where these are few."""
+    here = [split for split in (SPLIT, "train") if examples.filter(pl.col("split") == split).height]
+    found = [each for split in here for each in questions(examples, Asking(split, limit=ASKED))]
+    return [each.query for each in found[:ASKED]]
+
+
+def acts(
+    answerer: Answerer, pool: Pool, examples: pl.DataFrame, drafts: Drafts, noise: float
+) -> dict[str, Any]:
+    """The condition `adapter acts` of a served fine-tune: the base's very prompts, asked of both.
+
+    `noise`: the share of answers in which the base differs from itself; a fine-tune must differ more often.
+    """
+    asking, asked = Asking(SPLIT, limit=ASKED), _asked(examples)
+    prompter = answerer.prompter(Base(), pool, asking)
+    prompts = [prompt for query in asked if (prompt := prompter.prompt(query)).error is None]
+    said: list[dict[str, Row]] = []
+    for arm in (Base(), Tuned()):
+        rows = answerer.rows(arm, prompts, pool, asking, drafts.of(f"acts-{arm.name}"))
+        said.append({row["example_id"]: row for part in rows for row in part if row["error"] is None})
+    base, tuned = said
+    both = [each for each in base if each in tuned]
+    if len(both) < ANSWERED:
+        detail = f"{len(both)} equal prompts were answered by both; at least {ANSWERED} are needed"
+        return {"state": "not measured", "detail": detail}
+    differ = sum(base[each]["answer"] != tuned[each]["answer"] for each in both)
+    passed = differ > noise * len(both)
+    return {
+        "state": "pass" if passed else "fail",
+        "detail": f"{differ} of {len(both)} answers differ from the base model's on equal prompts",
+        "n": len(both),
+        "remedy": "" if passed else "is the fine-tune what is served under its name? --tuned-model names it",
     }
 
 

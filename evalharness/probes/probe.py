@@ -12,11 +12,11 @@ import polars as pl
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.workspace import Workspace, code_version
-from evalharness.arms import Tuned
+from evalharness.arms import Base, Tuned
 from evalharness.paired import Rules
 from evalharness.pool import Pool
 from evalharness.predict import Answerer
-from evalharness.probed import KIND, ROLE
+from evalharness.probed import ACTS, KIND, ROLE
 from evalharness.probes import forgetting, harness, noise, regurgitation
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.items import GENERAL, PASSAGES, RED_TEAM, Question, Trap, passages, questions, traps
@@ -97,8 +97,9 @@ def probe(
     """
     general, texts, asked = probing.sets.read()
     settings, inputs = answerer.identity(Tuned())
+    base, _ = answerer.identity(Base())
     params: dict[str, object] = {
-        **settings, "parts": list(probing.parts), "tasks": list(probing.tasks), "tasks_limit": probing.tasks_limit,
+        **settings, "against": base["base"], "parts": list(probing.parts), "tasks": list(probing.tasks), "tasks_limit": probing.tasks_limit,
         "alpha": probing.alpha, "seed": probing.seed, "seeds": [each.digest for each in seeds],
         "sets": [digest(repr(general)), digest(repr(texts)), digest(repr(asked))],
     }  # fmt: skip
@@ -122,6 +123,9 @@ def probe(
             found["red team"], rows = work.red_team(asked)
         if "instrument" in probing.parts:
             found["instrument"] = work.instrument(seeds)
+            if "endpoint" in settings:
+                told = found["instrument"].get("value") or 0.0
+                found[ACTS] = noise.acts(answerer, pool, examples, drafts, told)
         if probing.tasks:
             found["tasks"] = harness.tasks(work.local(), probing.tasks, probing.tasks_limit, work.rules)
         run.outputs[ROLE] = workspace.put_json("probes", found)

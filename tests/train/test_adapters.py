@@ -13,6 +13,8 @@ import pytest
 from curate.deciding import byhand
 from curate.errors import ConfigError, GateError, NotFoundError, ResourceError, WorkspaceError
 from evalharness.adapters import apart, merging, registry, trained_on
+from evalharness.encoding.encode import Encoded
+from evalharness.encoding.losses import key_of, losses
 from evalharness.models import load_model
 from train import cli_adapters
 
@@ -38,42 +40,27 @@ def test_a_run_keeps_its_rows_with_the_loss_at_the_end(two, workspace, base):
 
 def test_repeated_rows_count_each_time(tmp_path, two, workspace):
     """A row that a balanced split repeats was trained on as often."""
-    from types import SimpleNamespace
-
-    from train import batches, lineage
-
     loaded = registry.load(registry.adapter(workspace, "one"))
-    row = batches.Encoded("a", "f:1", (2, 9, 8, 5), (False, False, True, True))
-    other = batches.Encoded("b", "f:2", (2, 9, 5), (False, True, True))
-    args = SimpleNamespace(load_best_model_at_end=True, device=SimpleNamespace(type="cpu"))
-    state = SimpleNamespace(best_global_step=5, global_step=10, epoch=4.0)  # the best was half way
-    trainer = SimpleNamespace(model=loaded.model, state=state, args=args)
-    lineage.write(trainer, [row, row, other], tmp_path, [])
+    row = Encoded("a", "f:1", (2, 9, 8, 5), (False, False, True, True))
+    other = Encoded("b", "f:2", (2, 9, 5), (False, True, True))
+    trained_on.write(loaded, [row, row, other], tmp_path, epochs=2.0, leads=[])
     table = trained_on.rows_of(tmp_path).sort("example_id")
     assert table["times"].to_list() == [4.0, 2.0]
-    alone = lineage.losses(loaded.model, [row], "cpu")[0]
+    alone = losses(loaded.model, [row], "cpu")[0]
     assert table["loss"][0] == pytest.approx(alone, abs=1e-5)  # padding beside another row changes nothing
     assert table["rejected"].null_count() == 2
 
 
 def test_a_pair_keeps_both_answers(tmp_path):
     """Tokens, digests and lead of both; another rejected answer is another pair to `diff`."""
-    from types import SimpleNamespace
-
-    from train import batches, lineage
-
-    good = batches.Encoded("a", "f:1 chosen", (2, 9, 8, 5), (False, False, True, True))
-    bad, other = (
-        batches.Encoded("a", "f:1 rejected", (2, 9, token), (False, False, True)) for token in (7, 6)
-    )
-    args = SimpleNamespace(load_best_model_at_end=False)
-    trainer = SimpleNamespace(model=None, state=SimpleNamespace(global_step=10, epoch=2.0), args=args)
-    lineage.write(trainer, [good, bad, good, bad], tmp_path, [0.0, -800.0])
+    good = Encoded("a", "f:1 chosen", (2, 9, 8, 5), (False, False, True, True))
+    bad, other = (Encoded("a", "f:1 rejected", (2, 9, token), (False, False, True)) for token in (7, 6))
+    trained_on.write(None, [good, bad, good, bad], tmp_path, epochs=2.0, leads=[0.0, -800.0])
     [pair] = trained_on.rows_of(tmp_path).to_dicts()
     assert (pair["where"], pair["times"], pair["trained"], pair["lead"]) == ("f:1", 4.0, 3, -800.0)
     assert pair["loss"] == pytest.approx(800.0)  # of pairs of the same name the last
-    assert (pair["chosen"], pair["rejected"]) == (lineage.key_of(good), lineage.key_of(bad))
-    lineage.write(trainer, [good, other], tmp_path, [1.0])
+    assert (pair["chosen"], pair["rejected"]) == (key_of(good), key_of(bad))
+    trained_on.write(None, [good, other], tmp_path, epochs=2.0, leads=[1.0])
     [changed] = trained_on.rows_of(tmp_path).to_dicts()
     assert changed["chosen"] == pair["chosen"] and changed["digest"] != pair["digest"]
 

@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError, SourceError
-from train import batches
-from train.batches import Row
-from train.masks import Masked
+from evalharness.encoding import encode as batches
+from evalharness.encoding.encode import Row
+from evalharness.encoding.rows import _ends, encode_rows, fit
+from evalharness.encoding.shown import Masked
 from train.outline import outline
 from train.recipe import Recipe
-from train.rows import _ends, encode_rows, fit
 
 CHAT = [
     {"role": "system", "content": "queues : oak , sierra ."},

@@ -16,7 +16,7 @@ from evalharness.predict import Asking, predict
 from evalharness.score import score
 from evalharness.summary import means
 from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
-from train import metric, reports
+from train import reports
 from train.recipe import FIELDS, parse, resolve
 
 
@@ -74,7 +74,7 @@ def test_the_best_by_metric_is_kept_and_stops_the_run(train, keep, tickets, work
     """The metric, made up here, is best at the second evaluation: its weights are kept, and two more end the run."""
     keep(tickets)
     values = iter([0.1, 0.9, 0.2, 0.3, 0.4, 0.5])
-    monkeypatch.setattr(metric, "measure", lambda *_: next(values))
+    monkeypatch.setattr("evalharness.encoding.questions.measure", lambda *_: next(values))
     settings = {"metric_rows": 2, "best_by": "metric", "early_stopping": 2, "epochs": 6}
     train(settings)
     told = told_of(workspace)

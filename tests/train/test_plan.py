@@ -16,13 +16,15 @@ from curate.progress import Progress
 from evalharness import base_facts
 from evalharness.answerers import Local
 from evalharness.arms import Base
+from evalharness.encoding import encode as batches
 from evalharness.predict import Asking, predict
 from tests.train.conftest import MARKED, ticket, version
 from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
-from train import batches, measured
-from train.outline import estimate, outline, settled
+from train import measured
+from train.outline import outline, settled
 from train.plan import caps
 from train.recipe import parse, resolve
+from train.sizes import estimate, shape_of
 
 
 def row(length: int, trained: int) -> batches.Encoded:
@@ -152,13 +154,14 @@ def test_a_run_does_not_go_on_with_the_base_held_otherwise(train, keep, tickets,
 
 
 def test_a_base_is_the_same_by_its_files_and_by_the_model_itself(base):
-    from evalharness.model_files import find_base
+    from evalharness.model_files import find_base, shapes
+    from evalharness.models import load_config
     from train import outline as module
 
     for name in ("tiny", str(base)):
         folder = find_base(name)
-        config = json.loads((folder / "config.json").read_text())
-        by_files, by_model = module._by_files(folder, config), module._by_model(folder, name)
+        config = load_config(folder, name)
+        by_files, by_model = (shape_of(each, config) for each in (shapes(folder), module._by_model(config)))
         assert sorted(by_files.linears) == sorted(by_model.linears) and len(by_files.linears) >= 14
         assert replace(by_files, linears=()) == replace(by_model, linears=())
 
@@ -181,7 +184,7 @@ def test_the_trainable_share_is_that_of_the_run(base, method):
     from train.methods import peft_config
 
     recipe = recipe_for(base, f"method={method}", "quantization=none")
-    size = estimate(outline(recipe), recipe, 64, quantization="none")
+    size = estimate(outline(recipe).facts["shape"], recipe, 64, quantization="none", device="cpu")
     model = load_model(str(base), quantization="none", threads=1, for_training=True).model
     if method != "full":
         from peft import get_peft_model

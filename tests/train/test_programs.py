@@ -15,14 +15,15 @@ import pytest
 import transformers
 
 from curate.errors import ConfigError, ResourceError
+from evalharness.encoding.encode import Encoded
+from evalharness.encoding.losses import in_pairs
+from evalharness.encoding.rows import Gate, whole_pairs
 from evalharness.models import load_model
 from tests.train.test_train import QUICK, told_of, train  # noqa: F401  # the fixture
 from train import preference, sft
 from train.arguments import arguments
-from train.batches import Encoded
 from train.methods import METHODS, OBJECTIVES, lines, peft_config
 from train.recipe import FIELDS, Given, Recipe, resolve
-from train.rows import Gate, whole_pairs
 from train.run import PROGRAMS
 
 pytestmark = pytest.mark.slow
@@ -177,7 +178,7 @@ def test_a_pair_keeps_the_prompt_and_both_answers_up_to_their_end_token():
     """What a template puts after an answer is not part of it; a copy of a row is a pair of its own."""
     chosen = Encoded("a", "f:1 chosen", (1, 2, 3, 4, 9), (False, False, True, True, False))
     rejected = row("f:1 rejected", (1, 2, 5, 4), 2)
-    assert list(preference.pairs([chosen, rejected])) == [([1, 2], [3, 4], [5, 4])]
+    assert list(in_pairs([chosen, rejected])) == [([1, 2], [3, 4], [5, 4])]
     gate = Gate(10, "drop")
     kept, left = whole_pairs([chosen, chosen, rejected, rejected, chosen, rejected], gate)
     assert [each.where for each in kept] == ["f:1 chosen", "f:1 rejected"] * 2

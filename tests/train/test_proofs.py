@@ -10,15 +10,17 @@ import polars as pl
 import pytest
 
 from curate.errors import ResourceError
+from evalharness import checked
+from evalharness.encoding import encode as batches
+from evalharness.encoding.rows import encode_rows
 from evalharness.models import load_model
 from tests.train.conftest import MARKED, ticket, version
-from train import batches, proofs
+from train import proofs
 from train.arguments import arguments
 from train.outline import outline
 from train.proofs import entering
 from train.proofs.subject import Given, Trial
 from train.recipe import Recipe, parse, resolve
-from train.rows import encode_rows
 
 SETTINGS = (
     "threads=1",
@@ -85,10 +87,10 @@ def test_each_check_of_the_table_stands_in_the_docs():
 
 def test_sound_rows_pass_and_what_does_not_apply_is_not_counted(given):
     found = proofs.held(proofs.GIVEN, given)
-    told = proofs.checks.record(found)
+    told = checked.record(found)
     assert [each["key"] for each in told["checks"]] == ["c1", "c2", "c3"]
     assert [each["key"] for each in told["does_not_apply"]] == ["c5"]
-    assert proofs.checks.summary(told) == [
+    assert checked.summary(told) == [
         "3 checks held", "does not apply: template keeps turns: each row trains one answer",
     ]  # fmt: skip
     assert entering.answers_decode(Trial(given, Path(), lambda: given.loaded)).value == 0

@@ -11,10 +11,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from curate.errors import ConfigError, ResourceError
+from evalharness.encoding.questions import parted
 from tests.train.conftest import ticket, version
 from tests.train.test_proofs import given_of, trial_of
 from tests.train.test_train import train  # noqa: F401  # the fixture
-from train import checkpoints, metric, proofs, watch
+from train import checkpoints, proofs, watch
 from train.proofs import control, learning, trained
 
 
@@ -207,9 +208,9 @@ def test_a_control_that_is_better_is_found(trial, monkeypatch):
 def test_shuffled_answers_are_all_there_and_not_where_they_were(trial):
     rows = trial.given.rows
     moved = control.shuffled(rows, 0)
-    own, other = ([metric.parted(row)[1] for row in some] for some in (rows, moved))
+    own, other = ([parted(row)[1] for row in some] for some in (rows, moved))
     assert sorted(own) == sorted(other) and own != other
-    assert [metric.parted(row)[0] for row in rows] == [metric.parted(row)[0] for row in moved]
+    assert [parted(row)[0] for row in rows] == [parted(row)[0] for row in moved]
 
 
 @pytest.mark.parametrize("objective", ["dpo", "reward"])

@@ -55,7 +55,7 @@ def test_the_metric_ranks_where_the_recipe_chooses_by_it(find, keep, tickets, mo
     """Made up here: the trial that hardly learns has the better metric; equal metrics are ranked by loss."""
     keep(tickets)
     rates = iter([0.9, 0.9, 0.1, 0.1, 0.1, 0.1])
-    monkeypatch.setattr("train.metric.measure", lambda *_: next(rates))
+    monkeypatch.setattr("evalharness.encoding.questions.measure", lambda *_: next(rates))
     chosen = [*SET, "metric_rows=2", "best_by=metric"]
     answer = find("learning_rate=1e-3,5e-3,2e-2", setting=chosen, prune=False)
     told = answer.data["trials"]

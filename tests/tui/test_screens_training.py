@@ -19,7 +19,7 @@ from textual.widgets import Input, Static
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
 from tests.tui.walking import settle
-from train.masks import Masks, recipe_of
+from train.masks import masks_of, recipe_of
 from tui.app import Seatrial
 from tui.lineage import RunRow, runs
 from tui.screens.dialogs import Ask
@@ -278,7 +278,7 @@ async def test_the_mask_of_each_row_is_shown_token_by_token(workspace: Workspace
 def test_a_version_without_rows_to_train_on_has_no_mask(workspace: Workspace) -> None:
     """And a run that was recorded with settings of another time is read all the same."""
     with pytest.raises(NotFoundError, match="no training"):
-        Masks(
+        masks_of(
             workspace.examples(workspace.dataset("tickets")),
             recipe_of({"recipe": {"epochs": 2, "dora": True}}),
         )

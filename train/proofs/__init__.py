@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from curate.errors import ConfigError, ResourceError
 from curate.progress import Progress
+from evalharness.checked import Checked, NotApplying, Outcome
 from evalharness.models import LoadedModel
 from train import checks, processes, watch
-from train.checks import Checked, NotApplying, Outcome
 from train.proofs import control, entering, learning, trained
 from train.proofs.subject import Given, Trial
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from evalharness.checked import Checked, must
 from evalharness.compare import MARGIN, Pairs, difference_rows
 from evalharness.comparison import Settings, Verdict
+from evalharness.encoding.encode import Encoded
+from evalharness.encoding.questions import Questions, answered, parted, questions, values
 from evalharness.intervals import RESAMPLES, Floats
 from evalharness.verdict import decide
-from train import metric
-from train.batches import Encoded
-from train.checks import Checked, must
 from train.outline import steps
 from train.proofs.subject import Trial
 
@@ -27,7 +27,7 @@ PRIMARY = "control"
 
 def shuffled(rows: Sequence[Encoded], seed: int) -> list[Encoded]:
     """Each row's prompt with the last answer of another, all answers used once."""
-    parts = [metric.parted(row) for row in rows]
+    parts = [parted(row) for row in rows]
     answers = [answer for _, answer in parts]
     random.Random(seed).shuffle(answers)
     return [
@@ -56,20 +56,16 @@ def control(trial: Trial) -> Checked | str:
     underway = trial.short(rows, "control", max_steps=count, **kept)
     underway.go()
     examples = given.examples
-    asked = metric.questions(
-        replace(recipe, metric_rows=ROWS),
-        examples.filter(pl.col("split") == "train"),
-        examples.filter(pl.col("split") == "validation"),
-        given.validation,
-    )
+    parts = (examples.filter(pl.col("split") == part) for part in ("train", "validation"))
+    asked = questions(given.validation, *parts, ROWS)
     assert asked is not None  # there are validation rows
     now = underway.now
-    table = metric.answered(now, asked)
+    table = answered(now, asked)
     with now.without_adapter():
-        base = metric.values(asked, metric.answered(now, asked))
-    told = {"base": base, "guess": _guessed(asked, table), "tuned": metric.values(asked, table)}
+        base = values(asked, answered(now, asked))
+    told = {"base": base, "guess": _guessed(asked, table), "tuned": values(asked, table)}
     verdict = judged(told)
-    means = ", ".join(f"{arm} {np.nanmean(values):.3f}" for arm, values in told.items())
+    means = ", ".join(f"{arm} {np.nanmean(scores):.3f}" for arm, scores in told.items())
     compared = (
         f"{asked.name} on {len(asked.rows)} validation rows after {count} steps on shuffled answers: {means}; "
         f"the comparison says {verdict['outcome']}: times that it says SHIP"
@@ -77,11 +73,11 @@ def control(trial: Trial) -> Checked | str:
     return must("shuffled answers", compared, verdict["outcome"] == "SHIP", "equal", 0)
 
 
-def _guessed(asked: metric.Questions, table: pl.DataFrame) -> Floats:
+def _guessed(asked: Questions, table: pl.DataFrame) -> Floats:
     """The mean score of each answer against the references of other rows."""
     shifts = range(1, min(SHIFTS, table.height - 1) + 1)
     moved = [
-        metric.values(
+        values(
             asked,
             table.with_columns(
                 pl.col("reference", "reference_label").gather((pl.int_range(pl.len()) + by) % pl.len())
@@ -92,14 +88,14 @@ def _guessed(asked: metric.Questions, table: pl.DataFrame) -> Floats:
     return np.asarray(np.nanmean(moved, axis=0))
 
 
-def judged(values: dict[str, Floats]) -> Verdict:
+def judged(told: dict[str, Floats]) -> Verdict:
     """The verdict of the product's comparison over each arm's scores of the same rows."""
     chosen = Settings(
         primary=PRIMARY, margin=MARGIN, alpha=ALPHA, confidence=0.95, resamples=RESAMPLES, seed=0
     )
-    count = len(values["tuned"])
+    count = len(told["tuned"])
     pairs = Pairs(
         tuple(map(str, range(count))), (None,) * count, None,
-        {(PRIMARY, arm): scores for arm, scores in values.items()}, {}, {},
+        {(PRIMARY, arm): scores for arm, scores in told.items()}, {}, {},
     )  # fmt: skip
     return decide(difference_rows(pairs, chosen, ARMS), [], chosen)

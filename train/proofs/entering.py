@@ -10,12 +10,12 @@ from typing import Any
 from curate.errors import SourceError
 from evalharness.base_facts import keeps_turns
 from evalharness.chat import THOUGHT
+from evalharness.checked import Checked, must
+from evalharness.encoding.encode import IGNORED, Encoded
+from evalharness.encoding.losses import answered
+from evalharness.encoding.rows import PAIR, token_counts
 from evalharness.task import queries
-from train.batches import IGNORED, Encoded
-from train.checks import Checked, must
-from train.preference import answered
 from train.proofs.subject import Given, Trial, Underway
-from train.rows import PAIR, token_counts
 from train.sft import probes
 
 ASKED = 8  # rows whose prompt is made by the harness too

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from evalharness.checked import Checked, must
+from evalharness.encoding.questions import answers, parted
 from evalharness.task import Task
-from train import metric
-from train.checks import Checked, must
 from train.proofs.subject import Trial, Underway, logged
 from train.recipe import PACE, TINY_DEFAULTS
 
@@ -67,9 +67,9 @@ def by_heart(trial: Trial) -> Checked:
     )
     if trial.given.recipe.objective != "sft":
         return fallen
-    said = metric.answers(underway.now, underway.rows, Task())
+    said = answers(underway.now, underway.rows, Task())
     ends = trial.given.template.end_ids
-    wanted = [metric.parted(row)[1] for row in underway.rows]
+    wanted = [parted(row)[1] for row in underway.rows]
     wrong = sum(
         list(each.ids) != [token for token in answer if token not in ends]
         for each, answer in zip(said, wanted, strict=True)
@@ -86,7 +86,7 @@ def stops(trial: Trial) -> Checked | str:
     if given.recipe.objective != "sft":
         return f"{given.recipe.objective} compares answers; it does not teach a base to end one"
     rows = sorted(given.validation or given.rows, key=lambda row: row.example_id)[:ASKED]
-    said = metric.answers(underway.now, rows, Task())
+    said = answers(underway.now, rows, Task())
     endless = sum(each.finish_reason != "stop" for each in said)
     compared = f"of {len(said)} answers to other rows, those that do not end by themselves"
     return must("end token learned", compared, endless, "below", ENDLESS + 1)

@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
+from evalharness.encoding.encode import Encoded, Template
 from evalharness.models import LoadedModel
 from train import checks, sft
-from train.batches import Encoded, Template
 from train.recipe import Recipe
 from train.sft import Built
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from evalharness.adapters import merging
 from evalharness.adapters.registry import Adapter
 from evalharness.chat import Chat
+from evalharness.checked import Checked, must
+from evalharness.encoding.encode import Encoded
+from evalharness.encoding.questions import parted
 from evalharness.generation import Generated, generate
 from evalharness.models import load_model
-from train import checks, metric, sft
-from train.batches import Encoded
-from train.checks import Checked, must
+from train import checks, sft
 from train.proofs.subject import Trial, Underway
 from train.recipe import TOKENS_BEFORE
 
@@ -110,7 +111,7 @@ def padding(trial: Trial) -> Checked | str:
     if underway.recipe.objective == "reward":
         return "a reward model answers nothing"
     now, rows = underway.now, _asked(trial, PADDED_ROWS)
-    prompts = [metric.parted(row)[0] for row in rows]
+    prompts = [parted(row)[0] for row in rows]
     stops = Chat(now).stops
 
     def said(asked: list[list[int]]) -> list[Generated]:

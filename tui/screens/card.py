@@ -107,7 +107,6 @@ class CardScreen(Screen[int]):
         finding = desk.finding(place)
         if self.span is not None:
             finding |= {"start": self.span[0], "end": self.span[1], "decided": None}
-        desk.read_ahead(self.position, finding)
         known = self.ahead
         # what a cluster's card says of its other members may have changed since
         if (
@@ -130,10 +129,10 @@ class CardScreen(Screen[int]):
         following = self.desk.next_open(self.position)
         if following is not None and following != self.position and self.is_current:
             place = int(self.desk.ids[following])
-            self.desk.read_ahead(following, self.desk.finding(place))
             self.ahead = ahead(
                 self.desk, place, self.page.lines, self.look(*self.page.room), narrow=self.narrow
             )
+            self.desk.read_ahead(following)
 
     def tell(self) -> None:
         """The lines around the card: how many are left, and the last word."""

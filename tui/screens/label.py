@@ -21,7 +21,7 @@ from curate.labelling.work import ORDERS, Work
 from tui.display_text import plain
 from tui.examples import Examples
 from tui.jobs import Job
-from tui.label_view import choices, how_far, names_in, pace, points, row_at, shown, word
+from tui.label_view import AHEAD, choices, coming, how_far, names_in, pace, points, row_at, shown, word
 from tui.messages import Failed, Ready
 from tui.screens.editing import harmless_to_edit
 from tui.screens.label_asks import ask_note, choose_by_name
@@ -107,7 +107,7 @@ class LabelScreen(Screen[None]):
             self.work = work = message.value
             self.asked_at = max(self.asked_at, work.model.trained_on if work.model else 0)
             if before is None or before.dataset != work.dataset:
-                self.examples = Examples(work.workspace, work.dataset)
+                self.examples = Examples(work.workspace, work.dataset, work.rows["example_id"])
             if not len(work.ids):
                 self._text(Content.styled("no row of this version is yours to answer", "dim"))
                 return
@@ -146,10 +146,10 @@ class LabelScreen(Screen[None]):
         self.call_after_refresh(self._read_ahead)
 
     def _read_ahead(self) -> None:
-        """While one looks at this row: read those that come after it, where they are not held."""
+        """While one looks at this row: read those that come after it, long before they are shown."""
         following = self.here.next_open(self.position)
         if following is not None and self.examples is not None:
-            row_at(self.here, self.examples, following)
+            self.examples.read_ahead(coming(self.here, following, AHEAD))
 
     def refresh_card(self) -> None:
         """Draw all but the row again: answers, suggestion, figures."""

@@ -11,7 +11,8 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from train.masks import Masked, Masks, recipe_of
+from evalharness.encoding.shown import Masked, Masks
+from train.masks import masks_of, recipe_of
 from tui.display_text import plain
 from tui.lineage import RunRow
 from tui.messages import Failed, Ready
@@ -67,7 +68,7 @@ class MaskScreen(Screen[None]):
         def read() -> Ready:
             if self.masks is None:
                 dataset = workspace.ledger.run_artifacts(run.run_id, "in")["dataset"]
-                self.masks = Masks(workspace.examples(dataset), recipe_of(run.params))
+                self.masks = masks_of(workspace.examples(dataset), recipe_of(run.params))
             return Ready("mask", (position, len(self.masks), self.masks.row(position)[0]))
 
         self.seatrial.read(self, "mask", read)

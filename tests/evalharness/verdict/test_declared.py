@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError
-from evalharness import cli_verdict
+from evalharness import cli_declare
 from evalharness.comparing import compare_dataset, read_comparison
 from evalharness.comparison import Limits
 from evalharness.content import Scored, content_digest, content_of, form_digest, scored_by
@@ -141,11 +141,11 @@ def test_a_version_without_test_rows_has_nothing_to_declare(trial):
 def test_the_command_declares_and_lists(trial, tmp_path):
     made = unasked(trial(rows=30))
     made.workspace.ledger.set_name("fresh", made.dataset)
-    assert "nothing is declared" in "\n".join(cli_verdict.declare("fresh").lines)
-    said = "\n".join(cli_verdict.declare("fresh", margin=0.02, max_tokens=120.0).lines)
+    assert "nothing is declared" in "\n".join(cli_declare.declare("fresh").lines)
+    said = "\n".join(cli_declare.declare("fresh", margin=0.02, most=["tokens=120"]).lines)
     assert "binds, before any answer" in said and "margin 2.0 points" in said and "tokens 120" in said
     predict_and_score(made, tmp_path / "adapter")
-    answer = cli_verdict.declare("fresh", margin=0.0)
+    answer = cli_declare.declare("fresh", margin=0.0)
     assert "does not bind, after the first answer" in "\n".join(answer.lines)
     assert "answered before" in answer.lines[-1]
     assert len(answer.data["declared"]["all"]) == 2

@@ -1,15 +1,14 @@
-"""The task's own metric while a run goes: validation rows answered greedily, scored as `seatrial predict` is.
+"""Validation rows answered greedily while a run goes, and scored by the task's own metric, as `seatrial predict` is.
 
-Each evaluation then says `eval_metric` beside its loss: accuracy where the task has labels, else ROUGE-L,
-as `seatrial compare` chooses. The rows are those with the lowest ids, as for `seatrial predict --limit`.
+Accuracy where the task has labels, else ROUGE-L, as `seatrial compare` chooses. The rows are those with the
+lowest ids, as for `seatrial predict --limit`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import takewhile
-from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -17,22 +16,18 @@ import polars as pl
 from evalharness.answerers import BATCH_ROWS, SHORTEST, SLACK
 from evalharness.candidates import Candidates
 from evalharness.chat import Chat
+from evalharness.encoding.encode import Encoded
 from evalharness.generation import Generated, generate
 from evalharness.intervals import Floats
 from evalharness.metrics import metrics_of
 from evalharness.models import LoadedModel
 from evalharness.predict import LONGEST
 from evalharness.task import Task, queries, task_of
-from train.batches import Encoded
-from train.recipe import Recipe
-
-KEY = "metric"  # `eval_metric` in the log
-Trainer: TypeAlias = Any  # one of TRL's
 
 
 @dataclass(frozen=True)
 class Questions:
-    """What is asked at each evaluation."""
+    """What is asked each time."""
 
     rows: tuple[Encoded, ...]
     labels: tuple[str | None, ...]  # one a row
@@ -45,19 +40,18 @@ class Questions:
 
 
 def questions(
-    recipe: Recipe, training: pl.DataFrame, validation: pl.DataFrame, held: Sequence[Encoded]
+    rows: Sequence[Encoded], training: pl.DataFrame, validation: pl.DataFrame, count: int
 ) -> Questions | None:
-    """`metric_rows` of the validation rows; None where none are wanted or there are none.
+    """`count` of the rows, which are those of `validation` as tokens; None where there are none.
 
-    `training` shows what the task is, as it does to the harness; `held` are the validation rows as tokens.
+    `training` shows what the task is, as it does to the harness.
     """
-    single = held[::2] if recipe.pairs else held  # of a pair the chosen answer
-    if not recipe.metric_rows or not single:
+    chosen = sorted(rows, key=lambda row: row.example_id)[:count]
+    if not chosen:
         return None
     labels = dict(validation.select("example_id", "label").iter_rows())
-    rows = sorted(single, key=lambda row: row.example_id)[: recipe.metric_rows]
     return Questions(
-        tuple(rows), tuple(labels[row.example_id] for row in rows), task_of([*queries(training)])
+        tuple(chosen), tuple(labels[row.example_id] for row in chosen), task_of([*queries(training)])
     )
 
 
@@ -126,26 +120,3 @@ def values(asked: Questions, table: pl.DataFrame) -> Floats:
     """The metric of each row; NaN where it has none."""
     scorer = next(each for each in metrics_of(asked.task) if each.name == asked.name)
     return scorer.score(table)["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
-
-
-def attach(trainer: Trainer, loaded: LoadedModel, asked: Questions | None) -> dict[str, Any]:
-    """Let each evaluation of the trainer measure the metric too; what there is to tell of it.
-
-    It is put into the loop's own result, before that is logged: so the log, TensorBoard, early stopping
-    and the choice of the best weights all see it.
-    """
-    if asked is None:
-        return {}
-    loop = trainer.evaluation_loop
-    now = replace(loaded, model=trainer.model)
-
-    def with_metric(*args: Any, metric_key_prefix: str = "eval", **more: Any) -> Any:  # noqa: ANN401
-        output = loop(*args, metric_key_prefix=metric_key_prefix, **more)
-        trainer.model.eval()
-        value = measure(now, asked)
-        if value is not None:
-            output.metrics[f"{metric_key_prefix}_{KEY}"] = value
-        return output
-
-    trainer.evaluation_loop = with_metric
-    return {"metric": {"name": asked.name, "rows": len(asked.rows)}}

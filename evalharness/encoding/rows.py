@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from curate.errors import ConfigError, SourceError
-from train.batches import Encoded, Row, Template, Turns, conversation, encode
+from evalharness.encoding.encode import Encoded, Row, Template, Turns, conversation, encode
 
 SHOWN = 5  # rows that a message names before it only counts
 
