@@ -24,11 +24,11 @@ HELP = "findings of a scan on a Ray cluster of two nodes, and after the loss of 
 CHECKS = ("near-duplicate", "exact-duplicate", "pii", "leak")
 SETTINGS = ("pii.names=none",)
 TASK = "ray::_gathered"  # what a worker is called that finishes pieces: its node holds pieces of its own then
+WORKERS = ("ray::_", "ray::IDLE")  # what workers are called, and agents of a node are not
 TRIALS = 5  # scans after which it is given up to catch the node at that task
-PAUSE = 0.01  # seconds between two looks at the workers
-MISSED = (
-    300  # milliseconds between two looks at a node; after 5 without an answer it is given up (Ray: 3,000)
-)
+PAUSE = 0.005  # seconds between two looks at the workers
+LISTED = 50  # looks after which it is asked anew which there are
+MISSED = 300  # milliseconds between two looks of Ray at a node, which is given up after 5 without answer
 STILL = 0.2  # seconds in which a scan ends whose last task was just over
 
 COMMAND = [sys.executable, "-P", "-m", "tui"]
@@ -82,6 +82,11 @@ class Cluster:
         """How the command names it."""
         return f"ray:{self.nodes.address}"
 
+    def lose(self) -> None:
+        """Kill the second node, without a word."""
+        self.nodes.remove_node(self.second, allow_graceful=False)
+        self.second = None
+
     def losing(self, work: Callable[[], Result]) -> Result:
         """What the work gives, the second node of which is killed, without a word, in the middle.
 
@@ -105,30 +110,41 @@ class Cluster:
         """Kill the second node once a worker of it is at the task, unless the work ends before."""
         psutil = import_module("psutil")  # comes with ray
         raylet = psutil.Process(self.second.all_processes["raylet"][0].process.pid)
+        workers, looks = [], 0
         while not ended.wait(PAUSE):
-            for worker in raylet.children():
-                with suppress(
-                    psutil.NoSuchProcess, psutil.AccessDenied
-                ):  # a worker that ends is none to lose
-                    if _held(worker) and not ended.wait(STILL):
-                        self.nodes.remove_node(self.second, allow_graceful=False)
-                        worker.kill()  # stopped, it would not see that its node is gone
-                        lost.set()
+            # which processes there are takes far longer to tell than what a known one does
+            workers = workers if looks % LISTED else raylet.children()
+            looks += 1
+            for worker in workers:
+                with suppress(psutil.NoSuchProcess):  # a worker that has ended is none to lose
+                    if not _held(worker):
+                        continue
+                    if ended.wait(STILL):
+                        worker.resume()
                         return
-                    worker.resume()
+                    self.lose()
+                    worker.kill()  # stopped, it would not see that its node is gone
+                    lost.set()
+                    return
 
 
 def _held(worker: Any) -> bool:  # noqa: ANN401
-    """Stop a worker, if it seems to be at the task; whether it was at it when it stood still."""
-    if not _at_task(worker):
+    """Stop a worker that is at the task; False, and it goes on, where it is not.
+
+    It is stopped first and then looked at: a short task would be over between a look and the stop.
+    """
+    if not _called(worker).startswith(WORKERS):
         return False
     worker.suspend()
-    return _at_task(worker)
+    if _called(worker).startswith(TASK):
+        return True
+    worker.resume()
+    return False
 
 
-def _at_task(worker: Any) -> bool:  # noqa: ANN401
-    """Whether that is what a worker calls itself."""
-    return bool("".join(worker.cmdline()).startswith(TASK))
+def _called(worker: Any) -> str:  # noqa: ANN401
+    """What a process calls itself."""
+    return "".join(worker.cmdline())
 
 
 def compared(folder: Path, rows: int) -> tuple[bool, bool]:

@@ -270,7 +270,7 @@ def keys_of_cards(home: Path, few: bool) -> Keys:
         terminal.until(b"open findings")
         terminal.rest()
         os.write(terminal.handle, b"\r")
-        terminal.until(b"Filter")
+        terminal.until(b" shown")
         terminal.rest()
         os.write(terminal.handle, b"\r")
         terminal.until(b"Accept")

@@ -1,4 +1,4 @@
-"""Options that `predict`, `tune` and `score` share."""
+"""Options that `predict`, `tune` and `probe` share; what is rarely wanted is told in docs/evaluate.md alone."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ ADAPTER = Annotated[
 BASE = Annotated[str, typer.Option(help="tiny, a folder, a hub id")]
 LIMIT = Annotated[int | None, typer.Option(help="so many rows, always the same")]
 DOCUMENTS = Annotated[Path | None, typer.Option(help="rag: file or folder, not train rows")]
-MAX_NEW = Annotated[int | None, typer.Option(help="longest answer in tokens", min=1)]
-QUANTIZATION = Annotated[Literal["auto", "nf4", "none"], typer.Option(help="how the base is held")]
-DEVICE = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="where the base runs")]
-THREADS = Annotated[int | None, typer.Option(help="processor threads", min=1)]
+MAX_NEW = Annotated[int | None, typer.Option(help="longest answer in tokens", min=1, hidden=True)]
+QUANTIZATION = Annotated[
+    Literal["auto", "nf4", "none"], typer.Option(help="how the base is held", hidden=True)
+]
+DEVICE = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="where the base runs", hidden=True)]
+THREADS = Annotated[int | None, typer.Option(help="processor threads", min=1, hidden=True)]
 ENDPOINT = Annotated[
     str | None,
     typer.Option(help="an OpenAI-compatible address"),
 ]
 MODEL = Annotated[str, typer.Option(help="the model's name there")]
-KEY_ENV = Annotated[str, typer.Option(help="variable with the key")]
+KEY_ENV = Annotated[str, typer.Option(help="variable with the key", hidden=True)]
 SET = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="a rarer setting: docs/evaluate.md"),

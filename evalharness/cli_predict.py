@@ -25,9 +25,9 @@ SHOTS = Annotated[int | None, typer.Option(help="few-shot: examples shown", min=
 NEIGHBOURS = Annotated[int | None, typer.Option(help="rag: nearest shown", min=1)]
 MAX_DF = Annotated[
     float | None,
-    typer.Option(help="rag: commoner words do not count", min=0, max=1),
+    typer.Option(help="rag: commoner words do not count", min=0, max=1, hidden=True),
 ]
-SEED = Annotated[int | None, typer.Option(help="few-shot: which are drawn")]
+SEED = Annotated[int | None, typer.Option(help="few-shot: which are drawn", hidden=True)]
 PROMPT_FILE = Annotated[Path | None, typer.Option(help="your own system message")]
 TUNED_MODEL = Annotated[str | None, typer.Option(help="the fine-tune's name there")]
 AS = Annotated[

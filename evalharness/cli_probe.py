@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ADAPTER = Annotated[str | None, typer.Option(help="digest, name or folder; the newest here")]
 ONLY = Annotated[
     list[str] | None,
-    typer.Option(help='forgetting, "held-out loss", "red team", instrument'),
+    typer.Option(help="one part, as forgetting; may be repeated"),
 ]
 GENERAL = Annotated[list[Path] | None, typer.Option(help="more general questions, tab-separated")]
 PASSAGES = Annotated[list[Path] | None, typer.Option(help="more passages of general text")]
@@ -68,9 +68,8 @@ def probe(
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     whom = Model(base, quantization, device, threads, endpoint, model, tuned_model, key_env)
-    adapters = (
-        adapters_of(workspace, digest, [adapter] if adapter else None) if _here(whom, served_as) else []
-    )
+    here = bool(adapter) or not (whom.endpoint or served_as or _served_last(workspace, digest))
+    adapters = adapters_of(workspace, digest, [adapter] if adapter else None) if here else []
     if not adapters:
         whom = _served(workspace, digest, whom, served_as)
     others = _others(workspace, adapters[0]) if seeds and adapters else []
@@ -91,8 +90,12 @@ def probe(
     return Answer(lines, data)
 
 
-def _here(whom: Model, served_as: str | None) -> bool:
-    return not whom.endpoint and served_as is None
+def _served_last(workspace: Workspace, dataset: str) -> bool:
+    """Whether the fine-tune was asked at an endpoint, last."""
+    from evalharness.arms import TUNED
+    from evalharness.served import asked_at
+
+    return asked_at(workspace, dataset, TUNED) is not None
 
 
 def _of(whom: Model) -> str:

@@ -13,33 +13,32 @@ from curate.answer import Answer
 if TYPE_CHECKING:
     from curate.workspace import Workspace
     from evalharness.judging.judge import Judge
+    from evalharness.score import Scores
     from evalharness.summary import Labelled, Mean
 
 DATASET = Annotated[str | None, typer.Argument(help="name or digest; by default the one named last")]
 PREDICTIONS = Annotated[
     list[str] | None,
-    typer.Option(help="digest of one arm's predictions; may be repeated; by default the newest of each arm"),
+    typer.Option(help="of one arm, by digest; else the newest of each"),
 ]
-ASKED = Annotated[str | None, typer.Option(help="which rows' predictions; by default those asked last")]
+ASKED = Annotated[str | None, typer.Option(help="whose rows; else those asked last")]
 METRIC = Annotated[
     list[str] | None,
-    typer.Option(help="a further metric: a name, evaluate:NAME, or a Python file; may be repeated"),
+    typer.Option(help="a further one: a name, evaluate:NAME, FILE.py"),
 ]
 PERPLEXITY = Annotated[
-    bool, typer.Option("--perplexity", help="load the model and measure the references' perplexity")
+    bool, typer.Option("--perplexity", help="of the references, by the model that answered")
 ]
 BY_CLASS = Annotated[bool, typer.Option("--by-class", help="precision, recall and F1 of each label")]
-JUDGE = Annotated[
-    str | None, typer.Option(help="the OpenAI-compatible address of a judge, as http://localhost:8000/v1")
-]
-JUDGE_MODEL = Annotated[str, typer.Option(help="the judge's name at its address")]
-KEY_ENV = Annotated[str, typer.Option(help="environment variable that holds the judge's key")]
+JUDGE = Annotated[str | None, typer.Option(help="a judge's OpenAI-compatible address")]
+JUDGE_MODEL = Annotated[str, typer.Option(help="its name there")]
+KEY_ENV = Annotated[str, typer.Option(help="variable with its key")]
 RUBRIC = Annotated[
     list[str] | None,
-    typer.Option(help="helpful, tone, grounded, reply-form, or a TOML file; may be repeated"),
+    typer.Option(help="helpful, tone, grounded, reply-form, FILE.toml"),
 ]
 REGEX = Annotated[str | None, typer.Option(help="the form that a whole answer must match")]
-SCHEMA = Annotated[Path | None, typer.Option(help="a file with the JSON Schema that an answer must obey")]
+SCHEMA = Annotated[Path | None, typer.Option(help="a file with an answer's JSON Schema")]
 
 KEY = "SEATRIAL_JUDGE_KEY"
 RUBRICS = ("helpful",)
@@ -60,7 +59,7 @@ def score(
     format_regex: REGEX = None,
     format_schema: SCHEMA = None,
 ) -> Answer:
-    """Score the arms' answers: accuracy, F1, ROUGE, BLEU, format, your own metric, judge."""
+    """Score the arms' answers by the task's metrics, your own, or a judge."""
     from curate.workspace import Workspace
     from evalharness.metrics.asked import asked_metric
     from evalharness.metrics.form import form_of
@@ -82,8 +81,10 @@ def score(
         logprobs = reference_logprobs(workspace, digest, chosen)
     found = reckon(workspace, digest, chosen, judges=judges, form=form, more=more, logprobs=logprobs)
     rows, labelled = means(found.table, examples), classes(found.table, examples)
+    believed = _believed(workspace, digest, chosen, found)
     lines = [f"{workspace.name_of(digest) or digest[:8]}: scores of {', '.join(chosen)}, as points"]
     lines += _table(rows)
+    lines += [f"  {metric}: {said}; 0 to 1 is the rubric's scale" for metric, (_, said) in believed.items()]
     lines += _class_lines(labelled) if by_class else []
     if not predictions and (other := foreign(workspace, digest, chosen)):
         lines.append(
@@ -98,7 +99,7 @@ def score(
         "run": found.run_id,
         "fresh": found.fresh,
         "predictions": chosen,
-        "means": [row._asdict() | _known_of(row) for row in rows],
+        "means": [row._asdict() | _known_of(row, believed) for row in rows],
         "classes": [_class_data(each) for each in labelled],
     }
     return Answer(lines, data)
@@ -155,9 +156,34 @@ def _table(rows: list[Mean]) -> list[str]:
     for (nulls, reason), metrics in why.items():
         named = ", ".join(dict.fromkeys(metrics)) if len(set(metrics)) < 3 else f"{len(set(metrics))} metrics"
         lines.append(f"  not scored, {nulls:,} rows by {named}: {reason}")
-    for metric in dict.fromkeys(row.metric for row in rows if row.metric.startswith("judge:") and row.n):
-        lines.append(f"  {metric}: not calibrated against people; 0 to 1 is the rubric's scale")
     return lines
+
+
+def _believed(
+    workspace: Workspace, dataset: str, chosen: dict[str, str], found: Scores
+) -> dict[str, tuple[bool, str]]:
+    """By each judge that scored: whether people have calibrated it, against every baseline, and in words."""
+    import polars as pl
+
+    from evalharness.gathered import splits_asked
+    from evalharness.judging.stored import cards
+    from evalharness.wording import fraction
+
+    known = found.table.filter(pl.col("metric").str.starts_with("judge:") & pl.col("value").is_not_null())
+    names = known["metric"].unique(maintain_order=True).to_list()
+    split = next(iter(splits_asked(workspace, found.run_id)), "test") if names else "test"
+    told = cards(workspace, dataset, chosen, scores=known, split=split) if names else []
+    said: dict[str, tuple[bool, str]] = {}
+    for metric in names:
+        mine = [card for card in told if card.metric == metric]
+        fault = next((f"{card.fault} (against {card.baseline})" for card in mine if card.fault), None)
+        if mine and fault is None:
+            least = min(mine, key=lambda card: card.agreed.kappa or 0.0).agreed
+            said[metric] = True, f"calibrated: kappa with people {fraction(least.kappa)} at the least"
+        else:
+            why = fault or "no fine-tune and baseline that both have its scores"
+            said[metric] = False, f"not calibrated against people, advice only: {why}"
+    return said
 
 
 def _cell(row: Mean, full: int) -> str:
@@ -199,9 +225,11 @@ def _class_data(labelled: Labelled) -> dict[str, Any]:
     return {"arm": labelled.arm, "labels": rows, "confusion": labelled.confusion}
 
 
-def _known_of(row: Mean) -> dict[str, object]:
+def _known_of(row: Mean, believed: dict[str, tuple[bool, str]]) -> dict[str, object]:
     from evalharness.metrics.about import about
 
     kind = about(row.metric)
     told: dict[str, object] = {"better": kind.better if kind.known else None, "unit": kind.unit}
-    return told | ({"calibrated": False} if row.metric.startswith("judge:") else {})
+    if row.metric.startswith("judge:"):
+        told["calibrated"] = believed.get(row.metric, (False, ""))[0]
+    return told

@@ -32,6 +32,8 @@ LIMIT = Annotated[int, typer.Option(help="validation rows")]
 BUDGET = Annotated[int | None, typer.Option(help="answers in all, at most", min=1)]
 METRIC = Annotated[str | None, typer.Option(help="accuracy or, without labels, rougeL")]
 
+AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has changed")]
+
 
 def tune(
     dataset: options.DATASET = None,
@@ -53,6 +55,7 @@ def tune(
     model: options.MODEL = "",
     key_env: options.KEY_ENV = "SEATRIAL_JUDGE_KEY",
     setting: options.SET = None,
+    again: AGAIN = False,
 ) -> Answer:
     """Choose prompt, shots and retrieval of the baselines on the validation rows."""
     from curate.workspace import Workspace
@@ -72,7 +75,7 @@ def tune(
     counts = (_numbers(shots, "--shots"), _numbers(neighbours, "--neighbours"))
     grid = _grid(pool, prompt, counts, by, documents is not None)
     plan = Plan(limit, budget, metric, max_new_tokens)
-    found = choose(workspace, digest, whom.answerer(), grid, plan, pool, kept)
+    found = choose(workspace, digest, whom.answerer(), grid, plan, pool, kept, again=again)
     lines = [f"{workspace.name_of(digest) or digest[:8]}: {_head(found)}"]
     for arm in found.found["chosen"]:
         lines += _table(found, arm)

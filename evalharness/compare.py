@@ -122,6 +122,19 @@ class Pairs:
             found.add("macro-f1")
         return [m for m in METRICS if m in found] + sorted(found - set(METRICS))
 
+    def only(self, mask: np.ndarray) -> Pairs:
+        """The examples where the mask holds."""
+        places = np.flatnonzero(mask)
+        return Pairs(
+            tuple(self.example_ids[at] for at in places),
+            tuple(self.references[at] for at in places),
+            groups_left(self.groups, mask),
+            {key: values[mask] for key, values in self.values.items()},
+            {arm: tuple(said[at] for at in places) for arm, said in self.labels.items()},
+            self.reasons,
+            {key: rows[mask] for key, rows in self.sums.items()},
+        )
+
     @property
     def has_labels(self) -> bool:
         """Whether accuracy was scored, so that labels can be told."""
@@ -224,6 +237,17 @@ def metric_rows(pairs: Pairs, chosen: Settings, arms: Sequence[str] = ARMS) -> l
             )
             rows.append(_metric_row(metric, arm, mean, n, len(pairs.example_ids) - n, interval, pairs))
     return rows
+
+
+def value_of(pairs: Pairs, metric: str, arm: str) -> float | None:
+    """An arm's value by a metric over these examples; None where nothing was scored."""
+    if metric == "macro-f1":
+        kept, _ = _labelled(pairs, (arm,))
+        return macro_f1([pairs.references[i] for i in kept], [pairs.labels[arm][i] for i in kept])
+    values, formula = pairs.values[metric, arm], about(metric).formula
+    if formula is None:
+        return mean_of(values)
+    return pooled_value(pairs.sums[metric, arm][~np.isnan(values)], formula)
 
 
 def _macro_f1(pairs: Pairs, arm: str, drawn: Rules) -> tuple[float | None, int, Interval]:

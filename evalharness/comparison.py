@@ -126,6 +126,7 @@ class Slice(TypedDict):
     few: bool  # too few to read anything into
     means: dict[str, float | None]  # by arm
     difference: float | None  # candidate minus the strongest baseline of the whole
+    metric: NotRequired[str]  # where it is not the primary one
     low: float | None
     high: float | None
 

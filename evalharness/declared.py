@@ -24,7 +24,7 @@ from evalharness.primary import must_decide
 from evalharness.probed import LIKELIHOODS
 from evalharness.score import task_in
 from evalharness.seal import TEST, Reading, answered, predict_runs, shared, shared_ids
-from evalharness.wording import plain, points
+from evalharness.wording import plain, points, prices_words
 
 KIND = "declare"
 ROLE = "declaration"
@@ -298,8 +298,5 @@ def said_of(what: Settings | Declaration) -> str:
     limits = cast("dict[str, float]", what.get("limits") or {})
     words += "".join(f", {name.replace('_', ' ')} {plain(value)}" for name, value in sorted(limits.items()))
     if prices := what.get("prices"):
-        words += f", prices {plain(prices['read'])} in and {plain(prices['written'])} out"
-        own = prices["tuned_read"], prices["tuned_written"]
-        if own != (prices["read"], prices["written"]):
-            words += f", of the fine-tune {plain(own[0])} and {plain(own[1])}"
+        words += f", {prices_words(prices)}"
     return words + "".join(f", without {name} at an endpoint" for name in what.get("waived") or ())

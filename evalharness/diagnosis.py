@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 # Shares of a loss, and nats a token. A change below these is what seeds alone can make.
 WORSE = 0.03  # above the lowest validation loss by this share, and by ABSOLUTE
@@ -48,23 +48,38 @@ class Facts:
     unfinished: int = 0  # of the answers, those that did not end
 
 
+class Curves(NamedTuple):
+    """What the log says, and what it does not."""
+
+    train: list[tuple[float, float]]  # epoch, loss
+    held: list[tuple[int, float]]  # step, validation loss
+    metrics: list[float]
+    facts: Facts
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Mean loss of the first and of the last tenth of the logged steps."""
+        few = max(1, len(self.train) // 10)
+        return fmean(loss for _, loss in self.train[:few]), fmean(loss for _, loss in self.train[-few:])
+
+    @property
+    def generalised(self) -> bool:
+        """Whether validation loss ends lower than it began."""
+        return len(self.held) > 1 and self.held[-1][1] < self.held[0][1] * (1 - LITTLE)
+
+
 def diagnose(log: Sequence[Mapping[str, Any]], facts: Facts) -> list[Diagnosis]:
     """All that is found, the gravest first; one line that says so where nothing is."""
-    train = [(float(e["epoch"]), float(e["loss"])) for e in log if "loss" in e and "epoch" in e]
-    held = [(int(e["step"]), float(e["eval_loss"])) for e in log if "eval_loss" in e and "step" in e]
-    if not train:
+    curves = Curves(
+        [(float(e["epoch"]), float(e["loss"])) for e in log if "loss" in e and "epoch" in e],
+        [(int(e["step"]), float(e["eval_loss"])) for e in log if "eval_loss" in e and "step" in e],
+        [float(e["eval_metric"]) for e in log if "eval_metric" in e],
+        facts,
+    )
+    if not curves.train:
         return [Diagnosis("not told", "the log holds no loss", "--set log_every=1")]
-    found = [
-        _leak(train, held),
-        _nothing_learned(train, held),
-        _overfitting(train, held, facts),
-        _underfitting(train, held),
-        _form_alone([float(e["eval_metric"]) for e in log if "eval_metric" in e], held),
-        _forgetting(facts),
-        _repetition(facts),
-    ]
-    kept = [each for each in found if each]
-    return kept or [_healthy(train, held)]
+    rules = (_leak, _nothing_learned, _overfitting, _underfitting, _form_alone, _forgetting, _repetition)
+    return [found for rule in rules if (found := rule(curves))] or [_healthy(curves)]
 
 
 def record(found: Sequence[Diagnosis]) -> list[dict[str, str]]:
@@ -77,40 +92,29 @@ def lines(told: Sequence[Mapping[str, str]]) -> list[str]:
     return [f"diagnosis: {Diagnosis(**each).line()}" for each in told]
 
 
-def _ends(train: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    """Mean loss of the first and of the last tenth of the logged steps."""
-    few = max(1, len(train) // 10)
-    return fmean(loss for _, loss in train[:few]), fmean(loss for _, loss in train[-few:])
-
-
-def _leak(train: Sequence[tuple[float, float]], held: Sequence[tuple[int, float]]) -> Diagnosis | None:
-    first = [loss for epoch, loss in train if epoch <= 1 + 1e-9]
-    if len(first) < 2:
-        return None
-    late = fmean(first[len(first) // 2 :])
-    if late >= NEAR_ZERO or (held and held[0][1] >= 2 * NEAR_ZERO):
+def _leak(curves: Curves) -> Diagnosis | None:
+    first = [loss for epoch, loss in curves.train if epoch <= 1 + 1e-9]
+    late = fmean(first[len(first) // 2 :]) if len(first) > 1 else NEAR_ZERO
+    validation = curves.held[0][1] if curves.held else 0.0
+    if late >= NEAR_ZERO or validation >= 2 * NEAR_ZERO:
         return None
     return Diagnosis(
         "leak suspected",
         f"loss {late:.3f} on rows that are seen for the first time (second half of epoch 1)"
-        + (f", {held[0][1]:.3f} on validation rows" if held else ""),
+        + (f", {validation:.3f} on validation rows" if curves.held else ""),
         "see whether the answer stands in the question (seatrial train --show-mask ROW), or whether one row "
         "stands in many forms (seatrial scan); if the task is that easy, the base may need no training",
     )
 
 
-def _nothing_learned(
-    train: Sequence[tuple[float, float]], held: Sequence[tuple[int, float]]
-) -> Diagnosis | None:
-    first, last = _ends(train)
-    if len(train) < 2 or first < NEAR_ZERO:
+def _nothing_learned(curves: Curves) -> Diagnosis | None:
+    first, last = curves.ends
+    if len(curves.train) < 2 or first < NEAR_ZERO:
         return None
     told = f"training loss {first:.3f} at the start, {last:.3f} at the end"
     if last > first * (1 + LITTLE) and last > first + ABSOLUTE:
         return Diagnosis("gone astray", f"{told}: higher", "a third of the learning_rate, more warmup")
-    if last < first * (1 - LITTLE):
-        return None
-    if held and held[-1][1] < held[0][1] * (1 - LITTLE):
+    if last < first * (1 - LITTLE) or curves.generalised:
         return None
     return Diagnosis(
         "nothing learned",
@@ -119,21 +123,17 @@ def _nothing_learned(
     )
 
 
-def _overfitting(
-    train: Sequence[tuple[float, float]], held: Sequence[tuple[int, float]], facts: Facts
-) -> Diagnosis | None:
-    if len(held) < 2:
+def _overfitting(curves: Curves) -> Diagnosis | None:
+    (first, end), held, facts = curves.ends, curves.held, curves.facts
+    if len(held) < 2 or end >= first:  # both rise: gone astray, not learned by heart
         return None
     step, lowest = min(held, key=lambda each: (each[1], each[0]))
     last = held[-1][1]
     if last <= lowest * (1 + WORSE) or last <= lowest + ABSOLUTE:
         return None
-    first_train, last_train = _ends(train)
-    if last_train >= first_train:
-        return None  # both rise: gone astray, not learned by heart
     evidence = (
         f"validation loss was lowest at step {step:,} ({lowest:.3f}) and {last:.3f} at the end, "
-        f"while training loss fell to {last_train:.3f}"
+        f"while training loss fell to {end:.3f}"
     )
     if facts.best_by != "last" and facts.best_step is not None and facts.best_step < held[-1][0]:
         return Diagnosis(
@@ -146,15 +146,12 @@ def _overfitting(
     )
 
 
-def _underfitting(
-    train: Sequence[tuple[float, float]], held: Sequence[tuple[int, float]]
-) -> Diagnosis | None:
-    if len(held) < 2:
+def _underfitting(curves: Curves) -> Diagnosis | None:
+    if len(curves.held) < 2:
         return None
-    before, last = held[-2][1], held[-1][1]
-    lowest = min(loss for _, loss in held)
-    still = before - last > STILL * before and before - last > ABSOLUTE
-    if last > lowest or not still:
+    before, last = curves.held[-2][1], curves.held[-1][1]
+    still = before - last > max(STILL * before, ABSOLUTE)
+    if not still or last > min(loss for _, loss in curves.held):
         return None
     return Diagnosis(
         "underfitting",
@@ -163,10 +160,11 @@ def _underfitting(
     )
 
 
-def _form_alone(metrics: Sequence[float], held: Sequence[tuple[int, float]]) -> Diagnosis | None:
+def _form_alone(curves: Curves) -> Diagnosis | None:
+    metrics, held = curves.metrics, curves.held
     if len(metrics) < 3 or metrics[-1] >= GOOD or max(metrics) - min(metrics) >= ABSOLUTE * 4:
         return None
-    if held[-1][1] >= held[0][1] * (1 - LITTLE):
+    if not curves.generalised:
         return None
     return Diagnosis(
         "form learned, task not",
@@ -176,10 +174,8 @@ def _form_alone(metrics: Sequence[float], held: Sequence[tuple[int, float]]) -> 
     )
 
 
-def _forgetting(facts: Facts) -> Diagnosis | None:
-    if facts.general is None:
-        return None
-    base, now = facts.general
+def _forgetting(curves: Curves) -> Diagnosis | None:
+    base, now = curves.facts.general or (0.0, 0.0)
     if base > KNOWN or now - base <= FORGOT:
         return None
     return Diagnosis(
@@ -189,9 +185,8 @@ def _forgetting(facts: Facts) -> Diagnosis | None:
     )
 
 
-def _repetition(facts: Facts) -> Diagnosis | None:
-    if not facts.answers:
-        return None
+def _repetition(curves: Curves) -> Diagnosis | None:
+    facts = curves.facts
     looped = sum(1 for each in facts.answers if loops(each))
     if looped <= REPEATS * len(facts.answers):
         return None
@@ -215,11 +210,11 @@ def loops(tokens: Sequence[int]) -> bool:
     return False
 
 
-def _healthy(train: Sequence[tuple[float, float]], held: Sequence[tuple[int, float]]) -> Diagnosis:
-    first, last = _ends(train)
+def _healthy(curves: Curves) -> Diagnosis:
+    (first, last), held = curves.ends, curves.held
     evidence = f"training loss {first:.3f} to {last:.3f}"
     if len(held) < 2:
-        few = "no evaluation" if not held else "a single evaluation"
+        few = "a single evaluation" if held else "no evaluation"
         return Diagnosis(
             "nothing speaks against it",
             f"{evidence}; {few}, so over- and underfitting cannot be told",

@@ -83,15 +83,16 @@ def load_model(
     for_training: bool = False,
     scores: bool = False,
     seed: int = 0,
+    exact: bool = False,
 ) -> LoadedModel:
     """A causal language model that is ready to answer or, `for_training`, to be given an adapter.
 
     With `scores` it has a head that gives one number to a text (a reward model), random by `seed` until an
-    adapter brings its own. An adapter may be all weights anew (full fine-tuning). `base` is "tiny" (the shipped model), a folder, or the id of a model on the hub. "auto" takes NF4
-    where bitsandbytes gives right results for every layer of this model on this device, and full
-    precision else; `facts["quantization_reason"]` says which and why. "nf4" raises ConfigError where
-    auto would not take it. On the CPU everything is computed in float32, so that a batch and a single
-    prompt give the same tokens; on CUDA in bfloat16, or float16 where that is missing.
+    adapter brings its own. An adapter may be all weights anew (full fine-tuning). `base` is "tiny" (the
+    shipped model), a folder, or a hub id. "auto" takes NF4 where bitsandbytes is right for every layer of this
+    model on this device, and full precision else; `facts["quantization_reason"]` says which and why. "nf4"
+    raises ConfigError where not. On the CPU all is computed in float32, so that a batch and a single prompt
+    give the same tokens; on CUDA in bfloat16, or float16 where that is missing, unless `exact`.
 
     `for_training` pads on the right and prepares a quantised model with
     `peft.prepare_model_for_kbit_training`, without gradient checkpointing; else padding is on the left
@@ -103,15 +104,15 @@ def load_model(
         torch.set_num_threads(max(1, threads))
     place = choose_device(device)
     folder = find_base(base, trust_remote_code=trust_remote_code)
-    config = load_config(folder, base, trust_remote_code=trust_remote_code)
     trust = {"trust_remote_code": trust_remote_code}
+    config = load_config(folder, base, **trust)
     taken, reason = choose_quantization(config, quantization, place, adapter, **trust)
     adapted.must_answer(adapter, scores=scores)
     tokenizer, template = load_tokenizer(folder, base, for_training, trust_remote_code)
     if scores:
         torch.manual_seed(seed)
         config.num_labels, config.pad_token_id = 1, tokenizer.pad_token_id
-    dtype = torch.float32 if place == "cpu" else _cuda_dtype(torch)
+    dtype = torch.float32 if exact or place == "cpu" else _cuda_dtype(torch)
     kept = (config, taken, dtype, place, trust_remote_code)
     model = _weights(folder, base, *kept, scores=scores)
     _match(model, tokenizer, base)

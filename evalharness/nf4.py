@@ -16,16 +16,19 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from curate.errors import MissingExtraError
+from evalharness.model_files import WEIGHTS
 
 if TYPE_CHECKING:
     import torch
     from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
 BLOCK = 64
+HELD_ERROR = 0.15  # trained weights have heavier tails than normal ones
 MAX_ERROR = 0.12  # relative; NF4 on normal weights gives 0.092, wrong scales 0.22 and more
 SMALL = 128  # below this hidden size a second quantisation of the scales costs more than it saves
 
@@ -112,6 +115,36 @@ def objection(config: PreTrainedConfig, device: str, *, trust_remote_code: bool 
         if not error < MAX_ERROR:
             return f"{name}: weights come back from NF4 with {error:.2f} relative error (limit {MAX_ERROR})"
     return ""
+
+
+def held(model: PreTrainedModel, folder: Path) -> dict[tuple[int, int], float]:
+    """Relative error of the weights that 4-bit layers hold against the base's own files: a layer of each shape.
+
+    Empty where no layer is held in 4 bits. A layer that the files do not have under its name is left out;
+    a model whose files are quantised already is not for this.
+    """
+    if "bitsandbytes" not in sys.modules:
+        return {}
+    from safetensors import safe_open
+
+    package = import_bitsandbytes()
+    kept: dict[str, Path] = {}
+    for path in sorted(folder.glob(WEIGHTS)):
+        with safe_open(str(path), framework="pt") as file:
+            kept |= dict.fromkeys(file.keys(), path)
+    found: dict[tuple[int, int], float] = {}
+    for name, layer in model.named_modules():
+        own = name.removeprefix("base_model.model.").removesuffix(".base_layer") + ".weight"
+        if not isinstance(layer, package.nn.Linear4bit) or own not in kept:
+            continue
+        shape = (int(layer.out_features), int(layer.in_features))
+        if shape in found:
+            continue
+        with safe_open(str(kept[own]), framework="pt") as file:
+            weights = file.get_tensor(own).to(layer.weight.device).float()
+        back = package.functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state).float()
+        found[shape] = float((back - weights).norm() / weights.norm())
+    return found
 
 
 def unpacked(model: PreTrainedModel) -> int:

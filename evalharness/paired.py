@@ -90,6 +90,23 @@ def mcnemar_exact(better: int, worse: int) -> float:
     return 1.0 if better == 0 else float(bdtrc(better - 1, discordant, 0.5))
 
 
+def mcnemar_mid(better: int, worse: int) -> float:
+    """One-sided mid-p that `better` of the discordant pairs is no more than chance; 1 if there are none.
+
+    The exact p counts the whole of what was seen and errs on one side only: of the error rate that was
+    settled it leaves a fifth unused at 300 rows. Half of it keeps the rate (M. Fagerland, S. Lydersen and
+    P. Laake, "The McNemar test for binary matched-pairs data: mid-p and asymptotic are better than exact
+    conditional", 2013; `python -m benchmarks verdict`).
+    """
+    from scipy.special import bdtr
+
+    discordant = better + worse
+    if discordant == 0:
+        return 1.0
+    below = float(bdtr(worse - 1, discordant, 0.5)) if worse else 0.0
+    return (below + float(bdtr(worse, discordant, 0.5))) / 2
+
+
 def score_z(better: int, worse: int, n: int, margin: float) -> float:
     """Tango's (1998) score statistic of a paired difference of rates against `margin`.
 
@@ -107,16 +124,16 @@ def score_z(better: int, worse: int, n: int, margin: float) -> float:
 
 
 def binary_tail(better: int, worse: int, n: int, margin: float) -> Tail:
-    """Tails for 0/1 pairs: exact McNemar at margin 0, else the score test.
+    """Tails for 0/1 pairs: McNemar's mid-p at margin 0, else the score test.
 
-    Above a margin the score test is not let below the exact p against 0: what is not shown to be
+    Above a margin the score test is not let below the mid-p against 0: what is not shown to be
     a gain is not shown to be a gain of more than the margin.
     """
     if margin == 0:
-        return Tail(mcnemar_exact(better, worse), mcnemar_exact(worse, better), "exact McNemar")
+        return Tail(mcnemar_mid(better, worse), mcnemar_mid(worse, better), "mid-p McNemar")
     z = score_z(better, worse, n, margin)
     above, below = 0.5 * math.erfc(z / math.sqrt(2)), 0.5 * math.erfc(-z / math.sqrt(2))
-    return Tail(max(above, mcnemar_exact(better, worse)), below, "score test with margin")
+    return Tail(max(above, mcnemar_mid(better, worse)), below, "score test with margin")
 
 
 def score_interval(better: int, worse: int, n: int, confidence: float = 0.95) -> Interval:
@@ -188,7 +205,7 @@ def _turned(units: Floats, seed: int, flips: int) -> Floats:
 
 
 def tails(deltas: Floats, groups: Codes | None, margins: Sequence[float], seed: int) -> list[Tail]:
-    """The test that suits the values, against each margin: binary pairs without groups have an exact one.
+    """The test that suits the values, against each margin: binary pairs without groups have one of their own.
 
     Else the larger p of sign-flip and bootstrap-t, on either side: turning signs alone is too sure of
     differences that are skewed. Units without any spread have the sign-flip alone.

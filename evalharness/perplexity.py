@@ -13,6 +13,7 @@ from curate.errors import ConfigError, SeatrialError
 from curate.progress import Progress
 from curate.workspace import Workspace
 from evalharness.arms import BASE, TUNED
+from evalharness.likelihood import IGNORED, log_probabilities
 from evalharness.task import Solved, queries
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 LOGPROBS = pl.Schema(
     {"example_id": pl.String(), "reference_logprob": pl.Float64(), "reference_tokens": pl.Int64()}
 )
-BATCH = 16
-LOGITS = 1 << 27  # floats of logits that one pass may make
 
 
 class Asked(NamedTuple):
@@ -114,36 +113,9 @@ def asked_row(chat: Chat, row: Solved) -> Asked | None:
 
 
 def measure(loaded: LoadedModel, asked: Sequence[Asked], arm: str) -> Iterator[tuple[str, float]]:
-    """The id and the log probability of each reference; like lengths share a batch."""
-    import torch
-
-    order = sorted(asked, key=lambda each: (-each.size, each.example_id))
-    words = int(loaded.model.get_input_embeddings().weight.shape[0])
-    start = 0
-    with Progress(f"perplexity {arm}", total=len(order)) as progress, torch.inference_mode():
-        while start < len(order):
-            rows = max(1, min(BATCH, LOGITS // (words * order[start].size)))
-            batch = order[start : start + rows]
-            yield from zip((each.example_id for each in batch), _sums(loaded, batch), strict=True)
-            progress.step(len(batch))
-            start += rows
-
-
-def _sums(loaded: LoadedModel, batch: Sequence[Asked]) -> list[float]:
-    import torch
-
-    longest = max(each.size for each in batch)
-    tokens = torch.zeros((len(batch), longest), dtype=torch.long)
-    seen = torch.zeros_like(tokens)
-    for row, each in enumerate(batch):
-        tokens[row, : each.size] = torch.tensor([*each.prompt, *each.answer])
-        seen[row, : each.size] = 1
-    tokens, seen = tokens.to(loaded.device), seen.to(loaded.device)
-    logits = loaded.model(input_ids=tokens, attention_mask=seen).logits[:, -longest:]
-    sums = []
-    for row, each in enumerate(batch):
-        first, end = len(each.prompt), each.size
-        told = logits[row, first - 1 : end - 1].float().log_softmax(-1)
-        right = tokens[row, first:end].unsqueeze(-1)
-        sums.append(float(told.gather(-1, right).double().sum()))
-    return sums
+    """The id and the log probability of each reference."""
+    rows = [([*each.prompt, *each.answer], [IGNORED] * len(each.prompt) + each.answer) for each in asked]
+    with Progress(f"perplexity {arm}", total=len(asked)) as progress:
+        for part in log_probabilities(loaded.model, rows, loaded.device):
+            yield from ((asked[at].example_id, logprob) for at, logprob, _ in part)
+            progress.step(len(part))

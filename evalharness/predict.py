@@ -17,7 +17,7 @@ from evalharness.arms import Arm, Pool
 from evalharness.prompts import Prompt, Prompter
 from evalharness.recall import kind, recall_at
 from evalharness.task import Solved, queries
-from evalharness.unfinished import Row, Unfinished, key_of
+from evalharness.unfinished import Row, Unfinished, alone, key_of
 
 PREDICTIONS = pl.Schema(
     {
@@ -115,7 +115,7 @@ def predict(
     settings come of. Of a recorded run, rows whose request failed are asked again, and they alone. With `again`, ask
     everything even so.
     Every fresh reading of the split is a run in the ledger. Raises ConfigError for a dataset without
-    that split or, for arms that show examples, without train rows.
+    that split or, for arms that show examples, without train rows; and where another process asks the same.
     """
     examples = workspace.examples(dataset)
     asked = questions(examples, asking)
@@ -128,28 +128,29 @@ def predict(
         settings, more = answerer.identity(arm)
         params = _params(arm, asking, settings)
         inputs = {"dataset": dataset, **more, **origin.inputs}
-        kept: dict[str, Row] = {}
-        if not again and (found := _recorded(workspace, params, inputs)):
-            run_id, outputs = found
-            before = workspace.table(outputs["predictions"])
-            if not before.filter(MAY_WORK).height:
-                notes = cast("dict[str, Any]", workspace.json(outputs["notes"]))
-                results.append(Predicted(arm.name, outputs["predictions"], run_id, notes, fresh=False))
-                continue
-            good = before.filter(pl.col("error").is_null())
-            kept = {row["example_id"]: row for row in good.iter_rows(named=True)}
-            inputs[CONTINUES] = outputs["predictions"]
-        with workspace.run("predict", params, inputs) as run:
-            draft = Unfinished(workspace.root, key_of(params, inputs, code_version()), again=again)
-            table, notes = _ask(arm, asked, pool, answerer, asking, draft, kept)
-            if "adapter" in more:
-                notes["trained_on"] = trained_on(workspace, more["adapter"], examples, asked)
-            if origin.tuning:
-                notes["tuning"] = dict(origin.tuning)
-            run.outputs["predictions"] = workspace.put_table("predictions", table)
-            run.outputs["notes"] = workspace.put_json("prediction-notes", notes)
-        draft.forget()
-        results.append(Predicted(arm.name, run.outputs["predictions"], run.run_id, notes, fresh=True))
+        with alone(workspace.root, "predict", key_of(params, inputs, code_version())):
+            kept: dict[str, Row] = {}
+            if not again and (found := _recorded(workspace, params, inputs)):
+                run_id, outputs = found
+                before = workspace.table(outputs["predictions"])
+                if not before.filter(MAY_WORK).height:
+                    notes = cast("dict[str, Any]", workspace.json(outputs["notes"]))
+                    results.append(Predicted(arm.name, outputs["predictions"], run_id, notes, fresh=False))
+                    continue
+                good = before.filter(pl.col("error").is_null())
+                kept = {row["example_id"]: row for row in good.iter_rows(named=True)}
+                inputs[CONTINUES] = outputs["predictions"]
+            with workspace.run("predict", params, inputs) as run:
+                draft = Unfinished(workspace.root, key_of(params, inputs, code_version()), again=again)
+                table, notes = _ask(arm, asked, pool, answerer, asking, draft, kept)
+                if "adapter" in more:
+                    notes["trained_on"] = trained_on(workspace, more["adapter"], examples, asked)
+                if origin.tuning:
+                    notes["tuning"] = dict(origin.tuning)
+                run.outputs["predictions"] = workspace.put_table("predictions", table)
+                run.outputs["notes"] = workspace.put_json("prediction-notes", notes)
+            draft.forget()
+            results.append(Predicted(arm.name, run.outputs["predictions"], run.run_id, notes, fresh=True))
     return results
 
 

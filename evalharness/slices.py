@@ -13,10 +13,9 @@ import polars as pl
 
 from curate.checks.quality.language import language_of
 from curate.example import prompt_text
-from evalharness.compare import Pairs, groups_left, mean_of
+from evalharness.compare import Pairs, difference, value_of
 from evalharness.comparison import ARMS, CANDIDATE, Confusion, Settings, Slice
 from evalharness.metrics.about import about
-from evalharness.paired import Rules, paired_difference
 
 FEW = 10  # examples; under this a slice is shown without an interval
 RESAMPLES = 1000
@@ -38,10 +37,9 @@ def slice_rows(
     `examples` has source and messages; without it there are slices by label alone. The difference is to
     the baseline that is strongest on the whole, which no slice can choose.
     """
-    metric = chosen["primary"] if chosen["primary"] != "macro-f1" else "accuracy"
     rivals = [arm for arm in arms if arm != candidate]
-    best = min if about(metric).better == "less" else max
-    rival = best(rivals, key=lambda arm: mean_of(pairs.values[metric, arm]) or 0)
+    best = min if about(chosen["primary"]).better == "less" else max
+    rival = best(rivals, key=lambda arm: value_of(pairs, chosen["primary"], arm) or 0)
     rows: list[Slice] = []
     none: dict[str, str] = {}
     for by, names in kinds(pairs, examples).items():
@@ -49,9 +47,7 @@ def slice_rows(
         if len(few) < 2:
             none[by] = f"all of one: {few[0]}" if few else "not known of any row"
             continue
-        found = [
-            _slice(by, name, names, pairs, metric, rival, arms, candidate, chosen["seed"]) for name in few
-        ]
+        found = [_slice(by, name, names, pairs, rival, arms, candidate, chosen) for name in few]
         rows += sorted(
             found,
             key=lambda row: (row["few"], 0 if row["difference"] is None else row["difference"], row["label"]),
@@ -97,34 +93,32 @@ def _slice(
     name: str,
     names: Sequence[str],
     pairs: Pairs,
-    metric: str,
     rival: str,
     arms: Sequence[str],
     candidate: str,
-    seed: int,
+    chosen: Settings,
 ) -> Slice:
-    inside = np.array([each == name for each in names])
-    few = int(inside.sum()) < FEW
-    part = {arm: pairs.values[metric, arm][inside] for arm in arms}
-    known = ~(np.isnan(part[candidate]) | np.isnan(part[rival]))
-    found = paired_difference(
-        part[candidate][known],
-        part[rival][known],
-        groups_left(pairs.groups, inside, known),
-        Rules(resamples=RESAMPLES, seed=seed),
-    )
-    if about(metric).better == "less":
-        found = found.turned()
-    return Slice(
+    """The measure of these rows alone, with its own interval: of BLEU or macro-F1 no mean of rows'."""
+    part = pairs.only(np.array([each == name for each in names]))
+    n = len(part.example_ids)
+    few, metric = n < FEW, metric_within(by, chosen["primary"])
+    found = difference(part, metric, candidate, rival, {**chosen, "resamples": RESAMPLES})
+    slice_ = Slice(
         by=by,
         label=name.strip(),
-        n=int(inside.sum()),
+        n=n,
         few=few,
-        means={arm: mean_of(part[arm]) for arm in arms},
+        means={arm: value_of(part, metric, arm) for arm in arms},
         difference=found.mean,
         low=None if few else found.interval.low,
         high=None if few else found.interval.high,
     )
+    return slice_ if metric == chosen["primary"] else {**slice_, "metric": metric}
+
+
+def metric_within(by: str, primary: str) -> str:
+    """What a kind of slice is told by: within one label macro-F1 means nothing, and accuracy is the label's recall."""
+    return "accuracy" if (by, primary) == ("label", "macro-f1") else primary
 
 
 def confusions(pairs: Pairs, arms: Sequence[str] = ARMS) -> list[Confusion]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from curate.errors import ConfigError
 from evalharness.endpoint import Endpoint
 from evalharness.replies import Replies
 
@@ -75,6 +77,46 @@ class Unfinished:
                 kept.write(b"\n" + file.read_bytes())
             file.unlink()
         self.own.rmdir()
+
+
+@contextmanager
+def alone(root: Path, what: str, key: str) -> Iterator[None]:
+    """Hold the run of this key: two processes would write into one draft.
+
+    ConfigError where another holds it, with its number; a kill lets it go.
+    """
+    folder = root / "unfinished"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{what}-{key}.lock"
+    with _held(path, what) as file:
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _held(path: Path, what: str) -> IO[str]:
+    """The lock's file, locked. One that was removed between opening and locking holds nobody off."""
+    while True:
+        file = path.open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
+                return file
+        except BlockingIOError as error:
+            file.seek(0)
+            number = file.read().strip()
+            file.close()
+            raise ConfigError(
+                f"another process{f' ({number})' if number else ''} is at this very {what}",
+                hint="wait for it to end, or end it: what it has answered is kept, and is not asked again",
+            ) from error
+        except FileNotFoundError:  # removed between the two looks at it
+            pass
+        file.close()
 
 
 def key_of(params: Mapping[str, object], inputs: Mapping[str, str], code: str) -> str:

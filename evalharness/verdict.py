@@ -18,6 +18,7 @@ from evalharness.wording import (
     INSTEAD,
     TOY,
     believed_words,
+    cost_words,
     difference_words,
     fraction,
     headline,
@@ -199,6 +200,7 @@ def verdict_block(comparison: Comparison) -> list[str]:
         *_arm_table(comparison),
         "",
         *_check_lines(comparison["checks"]),
+        *_wrapped(cost_words(comparison)),
         *_wrapped(readings_words(comparison)),
     ]
     for row in comparison.get("people", []):

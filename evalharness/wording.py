@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from evalharness.comparison import Believed, Comparison, DifferenceRow, Doubted, PeopleRow
+from evalharness.comparison import Believed, Comparison, DifferenceRow, Doubted, PeopleRow, Prices
 
 TOY = "The base is the shipped tiny model: a toy that proves the loop, not the quality of anything."
 
@@ -208,6 +208,25 @@ def instrument_words(comparison: Comparison) -> str:
         f"seeds: {stamp['seeds']}" if stamp["seeds"] else None,
     ]
     return ", ".join(part for part in parts if part)
+
+
+def prices_words(prices: Prices) -> str:
+    """What a million tokens costs, as `prices 1 in and 2 out, of the fine-tune 1 and 3`."""
+    words = f"prices {plain(prices['read'])} in and {plain(prices['written'])} out"
+    own = prices["tuned_read"], prices["tuned_written"]
+    if own == (prices["read"], prices["written"]):
+        return words
+    return f"{words}, of the fine-tune {plain(own[0])} and {plain(own[1])}"
+
+
+def cost_words(comparison: Comparison) -> str:
+    """What a thousand answers of each arm cost; empty where no prices are known."""
+    prices = comparison["settings"].get("prices")
+    known = [(row["arm"], row.get("cost")) for row in comparison["cost"]]
+    if not prices or not known:
+        return ""
+    said = ", ".join(f"{arm} {'not known' if cost is None else f'{cost:.3g}'}" for arm, cost in known)
+    return f"Cost of 1,000 answers: {said} ({prices_words(prices)}, a million tokens)."
 
 
 def again_words(comparison: Comparison) -> str:

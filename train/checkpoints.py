@@ -15,12 +15,14 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
+from datetime import datetime
+from hashlib import blake2b, file_digest
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from curate.errors import ConfigError
-from curate.example import digest
+from curate.workspace import Workspace
+from evalharness.unfinished import key_of as key_of
 
 Event: TypeAlias = Any  # what transformers hands to its callbacks, and such a callback
 FOLDER, RUN, WHOLE, LOG = "training", "run.json", "whole.json", "log.jsonl"
@@ -33,11 +35,6 @@ class Unfinished:
 
     folder: Path
     checkpoint: Path | None
-
-
-def key_of(params: Mapping[str, object], inputs: Mapping[str, str], code: str) -> str:
-    """What a run is: its settings, data, base and code."""
-    return digest(json.dumps(params, sort_keys=True), json.dumps(inputs, sort_keys=True), code)
 
 
 @contextmanager
@@ -56,6 +53,11 @@ def alone(root: Path, params: Mapping[str, object], inputs: Mapping[str, str], c
             yield
         finally:
             path.unlink(missing_ok=True)
+
+
+def begun(root: Path, params: Mapping[str, object], inputs: Mapping[str, str], code: str) -> bool:
+    """Whether there is a checkpoint of this run to go on from."""
+    return newest(root / FOLDER / key_of(params, inputs, code)[:16]) is not None
 
 
 def place(
@@ -159,16 +161,26 @@ def _steps(checkpoint: Path) -> int:
 
 
 def _file_digest(path: Path) -> str:
-    hasher = blake2b(digest_size=16)
     with path.open("rb") as file:
-        while block := file.read(1 << 22):
-            hasher.update(block)
-    return hasher.hexdigest()
+        return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
 
 
 def forget(folder: Path) -> None:
     """Remove a run's folder once its adapter is kept."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep(workspace: Workspace) -> None:
+    """Remove what a kill left of runs that had ended: their adapters are kept, and only the folders still there."""
+    query = "select ended_at from run_end where run_id = ?"
+    for path in (workspace.root / FOLDER).glob(f"*/{RUN}"):
+        told = json.loads(path.read_text(encoding="utf-8"))
+        run = workspace.ledger.recorded("train", told["params"], told["code"], told["inputs"])
+        if run is None:
+            continue
+        [(ended,)] = workspace.ledger.rows(query, run[0])
+        if datetime.fromisoformat(ended).timestamp() >= path.stat().st_mtime:  # else it was begun anew since
+            forget(path.parent)
 
 
 def in_order() -> Event:

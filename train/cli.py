@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from curate.workspace import Workspace
+    from evalharness.checked import Outcome
     from evalharness.encoding.encode import Template
     from evalharness.models import LoadedModel
     from train.adapter import Data
@@ -120,20 +121,23 @@ def _job(
 ) -> Job:
     import polars as pl
 
-    from curate.dividing.resample import repeated
+    from curate.dividing.resample import times_of
     from curate.runs import trainable
 
     digest = workspace.dataset(reference)
     known = workspace.name_of(digest) or digest[:12]
     examples = workspace.examples(digest)
     trainable.need_split(examples, known)
+    once = examples.filter(pl.col("split") == "train")
+    # of a balanced split: a copy is its row, once more
+    rows = once[[at for at, times in enumerate(times_of(once)) for _ in range(times)]]
     return Job(
         workspace,
         resolved,
         digest,
         known,
         name or f"{known}-adapter",
-        repeated(examples.filter(pl.col("split") == "train")),
+        rows,
         examples.filter(pl.col("split") == "validation"),
         trainable.objections(workspace, digest, examples),
         prove,
@@ -146,7 +150,9 @@ def _show_mask(job: Job, reference: str) -> Answer:
 
     from train.masks import masks_of
 
-    masks = masks_of(pl.concat([job.rows, job.validation]), job.resolved.recipe)
+    masks = masks_of(
+        pl.concat([job.rows.unique("example_id", maintain_order=True), job.validation]), job.resolved.recipe
+    )
     found = masks.row(masks.find(reference))
     lines = [line for each in found for line in each.lines(masks.template.ways)]
     told = [asdict(each) for each in found]
@@ -175,15 +181,18 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     }
     inputs = {"dataset": job.dataset}
     processes.join()
-    done = None if again else job.workspace.recorded("train", params, inputs)
+    code = code_version()
+    told = (job.workspace.root, job.adapter_name, params, inputs, code)
+    if processes.first():
+        checkpoints.sweep(job.workspace)
+    begun = resume and checkpoints.begun(job.workspace.root, params, inputs, code)
+    done = None if again or begun else job.workspace.recorded("train", params, inputs)
     if done is not None:
         run_id, outputs = done
         job.workspace.ledger.set_name(job.adapter_name, outputs["adapter"])
         return _answer(job, run_id, outputs["adapter"], already=True)
     if not processes.first():
         processes.wait()  # for the first to have made room
-    code = code_version()
-    told = (job.workspace.root, job.adapter_name, params, inputs, code)
     if not processes.first():
         _adapter(job, checkpoints.place(*told, resume=resume, again=False))
         return Answer([], {})
@@ -204,11 +213,11 @@ def _adapter(job: Job, where: Unfinished) -> str:
 
     template, data, given = encoded(job, outline(job.resolved.recipe))
     recipe = given.recipe
-    _same_hold(where, data.choice)
-    before = proofs.held(proofs.GIVEN, given)
+    before: list[Outcome] = []
     if job.prove:
-        before += proofs.prove(given, where.folder, lambda: load_base(data.choice))
+        before = proofs.prove(given, where.folder, lambda: load_base(data.choice))
     loaded = load_base(data.choice)
+    _same_hold(where, loaded, data.choice)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
         trained = run.train(
@@ -228,21 +237,24 @@ def _adapter(job: Job, where: Unfinished) -> str:
         return job.workspace.put_files("adapter", made)
 
 
-def _same_hold(where: Unfinished, choice: Settled) -> None:
-    """ConfigError where a run would go on with the base held otherwise, as on a machine with other memory."""
+def _same_hold(where: Unfinished, loaded: LoadedModel, choice: Settled) -> None:
+    """ConfigError where a run would go on with the base held otherwise, as on a machine with other memory or kernels."""
     import json
 
     path = where.folder / "held.json"
     now = {
-        "quantization": choice.quantization,
+        "quantization": loaded.facts["quantization"],
         "gradient_checkpointing": choice.recipe.gradient_checkpointing,
     }
     if where.checkpoint is None:
         path.write_text(json.dumps(now), encoding="utf-8")
     elif path.is_file() and (then := json.loads(path.read_text(encoding="utf-8"))) != now:
-        words = [f"{key} was {then.get(key)}, is {value}" for key, value in now.items()]
+        words = [
+            f"{key} was {then.get(key)}, is {value}" for key, value in now.items() if then.get(key) != value
+        ]
+        why = loaded.facts["quantization_reason"]
         raise ConfigError(
-            f"this run cannot go on as it began: {'; '.join(words)} ({choice.why})",
+            f"this run cannot go on as it began: {'; '.join(words)} ({why})",
             hint="--again begins anew; --set quantization and gradient_checkpointing say it yourself",
         )
 
@@ -259,6 +271,7 @@ def load_base(choice: Settled) -> LoadedModel:
         for_training=True,
         scores=recipe.objective == "reward",
         seed=recipe.seed,
+        exact=recipe.precision == "fp32",
     )
     if loaded.facts["quantization"] == choice.quantization:
         loaded.facts["quantization_reason"] = choice.why
@@ -293,9 +306,8 @@ def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, Given]:
         )
     single = held_kept[::2] if recipe.pairs else held_kept  # of a pair the chosen answer
     asked = questions(single, job.rows, job.validation, recipe.metric_rows)
-    cut = frozenset((*gate.truncated, *held_gate.truncated))
     choice = settled(loaded, recipe, max(len(row.ids) for row in kept))
-    given = Given(choice.recipe, template, loaded, pl.concat([job.rows, judged]), kept, held_kept, cut)
+    given = Given(choice.recipe, template, loaded, pl.concat([job.rows, judged]), kept, held_kept)
     data = Data(job.name, job.dataset, tuple(job.objections), choice, kept, held_kept, gate, held_gate, asked)
     return template, data, given
 

@@ -12,6 +12,7 @@ from curate.answer import Answer
 from evalharness import base_facts
 from evalharness.encoding import encode as batches
 from evalharness.encoding.encode import Encoded
+from evalharness.encoding.losses import answered
 from evalharness.encoding.rows import Gate, encode_rows, fit, named, token_counts, whole_pairs
 from evalharness.model_files import find_base
 from train import measured
@@ -69,7 +70,7 @@ def plan(
     count = units(len(kept), recipe)
     total = steps(count, recipe)
     epochs = total / max(1, steps_of_epoch(count, recipe))  # max_steps may end within one, or beyond the last
-    passed = round(counts["tokens"] * epochs)
+    passed = round(epochs * sum(len(answered(row) if recipe.pairs else row.ids) for row in kept))
     told = f"{judged.height:,} validation rows" if recipe.evaluate else "no validation"
     compared = f"each of {len(encoded):,} rows" if every == 1 else f"every {every}th of {len(encoded):,} rows (a run compares all)"  # fmt: skip
     lines = table(
@@ -165,9 +166,7 @@ def caps(rows: Sequence[Encoded], context: int, *, pairs: bool = False) -> list[
     for cap in sorted({min(context, longest), *(cap for cap in powers if longest // 16 < cap < longest)}):
         together = (rows[at : at + each] for at in range(0, len(rows), each))
         touched = [row for some in together if any(len(row.ids) > cap for row in some) for row in some]
-        lost = {
-            policy: left(touched, cap, policy, pairs=pairs)[1].lost for policy in ("drop", "truncate")
-        }
+        lost = {policy: left(touched, cap, policy, pairs=pairs)[1].lost for policy in ("drop", "truncate")}
         found.append({"cap": cap, "rows": sum(len(row.ids) > cap for row in touched), **lost})
     return found
 
@@ -183,7 +182,9 @@ def cap_lines(found: Sequence[dict[str, int]]) -> list[str]:
 
 def histogram(rows: Sequence[Encoded], context: int) -> list[str]:
     """Rows by length, in eighths of the longest that fits; the longer ones in a line of their own."""
-    width = max(1, math.ceil(max((len(r.ids) for r in rows if len(r.ids) <= context), default=context) / BARS))
+    width = max(
+        1, math.ceil(max((len(r.ids) for r in rows if len(r.ids) <= context), default=context) / BARS)
+    )
     bars = Counter(BARS if len(row.ids) > context else (len(row.ids) - 1) // width for row in rows)
     told = [f"{at * width + 1:,} to {(at + 1) * width:,} tokens" for at in range(BARS)]
     return [

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
+
+from curate.errors import ConfigError
 
 
 def count() -> int:
@@ -39,3 +42,22 @@ def wait() -> None:
         from accelerate import PartialState
 
         PartialState().wait_for_everyone()
+
+
+def sharded(trainer: Any) -> bool:  # noqa: ANN401  one of transformers
+    """Whether each process holds a part of the weights (FSDP), so that every pass needs all of them.
+
+    ConfigError where that was asked for and accelerate does otherwise, as it does in silence on processors.
+    """
+    holds = bool(trainer.is_fsdp_enabled)
+    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true" and not holds:
+        raise ConfigError(
+            "accelerate turns FSDP on for accelerators alone: here each process would hold the whole model",
+            hint="leave FSDP out of its configuration; plain data parallel works on processors",
+        )
+    return holds
+
+
+def whole(weight: Any) -> Any:  # noqa: ANN401  a tensor
+    """A tensor of which this process may hold a part; all processes have to ask for it together."""
+    return weight.full_tensor() if hasattr(weight, "full_tensor") else weight

@@ -94,6 +94,11 @@ class Recipe:
         return {"control_tokens": self.control_tokens, "unusable": self.unusable, "pairs": self.pairs}
 
 
+LOW_RANK = ("lora", "dora", "adalora")
+READ_BY: Mapping[str, Container[str]] = {  # settings that only these methods read
+    "rank": (*LOW_RANK, "vera"), "alpha": LOW_RANK, "dropout": (*LOW_RANK, "vera"), "targets": (*LOW_RANK, "vera"),
+    "rslora": LOW_RANK[:2], "virtual_tokens": TOKENS_BEFORE,
+}  # fmt: skip
 LEAVES_OUT = ("over_long", "unusable")  # settings whose `drop` leaves rows out
 
 REAL_WHY = "a full-size model: the usual QLoRA settings"
@@ -137,8 +142,11 @@ class Resolved:
         """For a person: what was given, then which defaults were taken and why."""
         chosen = [f"{key} = {getattr(self.recipe, key)} ({where})" for key, where in self.given.items()]
         rest = [f"{key} {getattr(self.recipe, key)}" for key in TINY_DEFAULTS if key not in self.given]
+        method = self.recipe.method
+        unread = [key for key in self.given if method not in READ_BY.get(key, METHODS)]
         return [
             f"set by you: {'; '.join(chosen) or 'nothing'}",
+            *([f"  not read by method={method}: {', '.join(unread)}"] if unread else []),
             f"defaults for {self.why}",
             f"  {', '.join(rest)}",
         ]
@@ -162,13 +170,14 @@ def resolve(given: Sequence[Given]) -> Resolved:
         recipe = replace(recipe, quantization="none")  # all weights are trained: not in 4 bits
     if recipe.method == "prefix" and "gradient_checkpointing" not in where:
         recipe = replace(recipe, gradient_checkpointing="off")
-    _must_agree(recipe, where)
+    must_agree(recipe, where)
     return Resolved(recipe, where, TINY_WHY if tiny else REAL_WHY)
 
 
 # (setting, its values, another setting, its values, why they do not go together, what to set instead)
 CLASHES: tuple[tuple[str, Container[Any], str, Container[Any], str, str], ...] = (
     ("method", ("full",), "quantization", ("nf4",), "weights in NF4 cannot be trained", "method=lora"),
+    ("rslora", (True,), "method", METHODS[2:], "only LoRA and DoRA scale so", "rslora=false"),
     ("method", TOKENS_BEFORE, "objective", ("reward",), "PEFT cannot switch learned tokens off before a head that scores", "method=lora"),
     ("method", ("prompt",), "objective", ("orpo",), "TRL's ORPO does not expect learned tokens in a row", "method=prefix"),
     ("packing", ("on",), "method", TOKENS_BEFORE, "learned tokens stand before a pass, not before each row in it", "packing=auto"),
@@ -184,7 +193,7 @@ CLASHES: tuple[tuple[str, Container[Any], str, Container[Any], str, str], ...] =
 )  # fmt: skip
 
 
-def _must_agree(recipe: Recipe, where: Mapping[str, str]) -> None:
+def must_agree(recipe: Recipe, where: Mapping[str, str]) -> None:
     """ConfigError where two settings exclude each other; it says which, why, and what to set instead."""
     for first, firsts, second, seconds, why, instead in CLASHES:
         if getattr(recipe, first) in firsts and getattr(recipe, second) in seconds:

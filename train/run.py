@@ -22,7 +22,7 @@ from evalharness.models import LoadedModel, import_peft
 from train import checkpoints, methods, preference, processes, proofs, reports, reward, sft, watch
 from train.arguments import arguments
 from train.proofs.subject import Underway
-from train.recipe import Recipe
+from train.recipe import Recipe, must_agree
 from train.sft import Built
 
 Model: TypeAlias = Any  # one of transformers or PEFT
@@ -73,7 +73,8 @@ def train(
         trainer.add_callback(watch.watcher(processes.log_of(work), progress))
         for each in callbacks:
             trainer.add_callback(each)
-        model, underway = trainer.model, Underway(loaded, recipe, rows, built)
+        sharded = processes.sharded(trainer)
+        model, underway = trainer.model, Underway(loaded, recipe, rows, built, sharded)
         now = replace(loaded, model=model)
         seen = {**_with_metric(trainer, now, asked), "reports": told_to}
         done = proofs.held(proofs.BUILT, underway)
@@ -81,7 +82,7 @@ def train(
         first = _leads(now, recipe, validation)
         go(trainer, checkpoint)
         told = {**built.told, **seen, **_told_apart(first, _leads(now, recipe, validation))}
-        if processes.first():
+        if processes.first() or sharded:  # in a pass over parts of the weights all take part
             state, kept = trainer.state, _kept(trainer)
             single = validation[::2] if recipe.pairs else validation
             told |= diagnosed(
@@ -92,7 +93,7 @@ def train(
                 kept=kept,
                 answering=recipe.objective != "reward",
             )
-            save(model, adapter, recipe)
+            save(model, adapter, recipe, sharded=sharded)
             epochs = state.epoch * (kept or state.global_step) / max(state.global_step, 1)
             trained_on.write(now, rows, adapter, epochs=epochs, leads=_leads(now, recipe, rows))
             underway.folder = adapter
@@ -127,6 +128,7 @@ def build(
         from trl import SFTTrainer  # noqa: F401  # asked for here, once for all programs
     except ImportError as error:
         raise MissingExtraError(error.name or "trl", "train") from error
+    must_agree(recipe, {})
     methods.must_suit(loaded.facts["quantization"], recipe)
     shared = arguments(loaded, recipe, work, judged=bool(validation))
     try:
@@ -138,6 +140,10 @@ def build(
             str(error).splitlines()[0], hint="--set targets=all-linear fits any base"
         ) from error
     trainer = built.trainer
+    if processes.sharded(trainer) and recipe.method != "lora":
+        raise ConfigError(
+            f"FSDP with method={recipe.method}: only lora is gathered and checked", hint="--set method=lora"
+        )
     trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for data
     # TRL has rounded the adapter to bfloat16 and would go on in it; a resumed run would be in float32
     for weight in trainer.model.parameters():
@@ -233,14 +239,18 @@ def _told_apart(first: Sequence[float], last: Sequence[float]) -> dict[str, Any]
     return {"pairs": found}
 
 
-def save(model: Model, folder: Path, recipe: Recipe) -> None:
+def save(model: Model, folder: Path, recipe: Recipe, *, sharded: bool = False) -> None:
     """The adapter as PEFT keeps it, or the whole model. The base is named as the person named it."""
     folder.mkdir(parents=True, exist_ok=True)
     if recipe.method == "full":
         model.save_pretrained(str(folder))
         return
+    state = None  # PEFT's own way
+    if sharded:
+        names = ((name, weight) for name, weight in model.state_dict().items() if "lora_" in name)
+        state = {name: processes.whole(weight).cpu() for name, weight in names}
     # without the embedding: looking whether it changed would ask the hub
-    model.save_pretrained(str(folder), save_embedding_layers=False)
+    model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=state)
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = recipe.base

@@ -2,7 +2,8 @@
 
 Each trial is a training run on the same tokens; the test rows are never read. A trial that falls behind
 the median of those before it is ended. What is done is kept, a line each, so that the same command goes
-on where it was stopped, within a trial too, and comes to the same trials.
+on where it was stopped, within a trial too, and comes to the same trials. (Optuna's own journal is not
+used: a line that was cut off by a kill makes it unreadable, and the grid needs no Optuna.)
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from train.adapter import Data
     from train.cli import Job
 
-TRIALS, BEST = "trials.jsonl", "best.toml"
+TRIALS, BEST, ASKED = "trials.jsonl", "best.toml", "search.json"
 SEARCHED = ("learning_rate", "rank", "alpha", "dropout", "epochs", "max_steps", "batch_size", "accumulate", "schedule", "warmup", "weight_decay", "beta2", "max_grad_norm", "rslora", "beta")  # fmt: skip
 STARTUP = 4  # trials to their end before one may be ended early
 
@@ -47,13 +49,14 @@ def search(
     recipe: Annotated[Path | None, typer.Option(help="TOML file with the other settings.")] = None,
     setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, over the file.")] = None,
     prune: Annotated[bool, typer.Option(help="end trials that fall behind")] = True,
+    resume: Annotated[bool, typer.Option("--resume", help="go on with a stopped search, or fail")] = False,
     allow_unclean: Annotated[bool, typer.Option("--allow-unclean", help="as in seatrial train")] = False,
 ) -> Answer:
     """Try settings on the validation rows, and write the best as a recipe."""
-    from curate.example import digest
     from curate.runs import trainable
     from curate.workspace import Workspace, code_version
     from evalharness.model_files import digest_of, find_base
+    from evalharness.unfinished import alone, key_of
     from train import cli
     from train.outline import outline
 
@@ -67,14 +70,38 @@ def search(
             "no validation rows to judge a trial by", hint="seatrial split makes some; evaluate = true"
         )
     asked = {"recipe": asdict(resolved.recipe), "over": dict(space), "tpe": trials > 0, "prune": prune}
-    key = digest(json.dumps(asked), job.dataset, digest_of(find_base(resolved.recipe.base)), code_version())
-    place = job.workspace.root / "search" / key[:16]
-    place.mkdir(parents=True, exist_ok=True)
-    with job.workspace.run("search", {**asked, "trials": trials}, {"dataset": job.dataset}) as run:
+    known = {"dataset": job.dataset, "base_digest": digest_of(find_base(resolved.recipe.base))}
+    code = code_version()
+    key = key_of(asked, known, code)[:16]
+    place = _place(job, key, {**asked, **known, "code": code}, resume=resume)
+    with (
+        alone(job.workspace.root, "search", key),
+        job.workspace.run("search", {**asked, "trials": trials}, {"dataset": job.dataset}) as run,
+    ):
         _, data, given = cli.encoded(job, outline(resolved.recipe))  # once for all trials
-        told = _all(job.resolved, data, given.loaded, space, place, trials, prune=prune)
-        run.outputs["trials"] = job.workspace.put_json("trials", told)
-    return _answer(job, told, place, len(data.validation))
+        found = _all(job.resolved, data, given.loaded, space, place, trials, prune=prune)
+        run.outputs["trials"] = job.workspace.put_json("trials", found)
+    return _answer(job, found, place, len(data.validation))
+
+
+def _place(job: Job, key: str, told: dict[str, Any], *, resume: bool) -> Path:
+    """The folder of this very search. With `resume`, ConfigError where there is none, with what differs from the newest."""
+    root = job.workspace.root / "search"
+    now = json.loads(json.dumps({"name": job.name, **told, **told["recipe"]}))
+    del now["recipe"]
+    if resume and not (root / key / ASKED).is_file():
+        others = sorted(root.glob(f"*/{ASKED}"), key=lambda path: -path.stat().st_mtime)
+        kept = (json.loads(path.read_text(encoding="utf-8")) for path in others)
+        then = next((each for each in kept if each["name"] == job.name), now)
+        differs = [name for name in now if now[name] != then.get(name)]
+        words = "; ".join(f"{name} was {then.get(name)}, is {now[name]}" for name in differs)
+        raise ConfigError(
+            f"no search of {job.name} was begun with these settings and this data{words and ': '}{words}",
+            hint="give the same settings and data to go on, or leave out --resume to begin anew",
+        )
+    (root / key).mkdir(parents=True, exist_ok=True)
+    (root / key / ASKED).write_text(json.dumps(now, indent=1), encoding="utf-8")
+    return root / key
 
 
 def space_of(words: list[str], resolved: Resolved, *, ranges: bool) -> Space:
@@ -84,10 +111,7 @@ def space_of(words: list[str], resolved: Resolved, *, ranges: bool) -> Space:
         key, _, text = word.partition("=")
         parts = text.split("..") if ".." in text else text.split(",")
         given = [replace(each, where=f"--over {word}") for each in parse([f"{key}={part}" for part in parts])]
-        values = [
-            getattr(resolve([Given("base", resolved.recipe.base, ""), each]).recipe, each.key)
-            for each in given
-        ]
+        values = [getattr(_with(resolved, [each]), each.key) for each in given]
         key = given[0].key
         if key not in SEARCHED:
             raise ConfigError(
@@ -107,43 +131,39 @@ def _all(
     resolved: Resolved, data: Data, base: LoadedModel, space: Space, place: Path, wanted: int, *, prune: bool
 ) -> list[dict[str, Any]]:
     """Every trial in order, those that are not done yet run now; `wanted` 0 is every point of the grid."""
-    try:
-        import optuna
-    except ImportError as error:
-        raise MissingExtraError("optuna", "search") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        pruner=optuna.pruners.MedianPruner(STARTUP, 1) if prune else optuna.pruners.NopPruner()
-    )
-    kinds = {key: _distribution(FIELDS[key].type, values) for key, values in space.items()}
-    states, done = optuna.trial.TrialState, _done(place / TRIALS)
-    for line in done:
-        values = dict(enumerate(line["values"], start=1))
-        told = {"state": states[line["state"]], "value": line["value"], "intermediate_values": values}
-        study.add_trial(optuna.trial.create_trial(params=line["settings"], distributions=kinds, **told))
-    grid = (
-        []
-        if wanted
-        else [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
-    )
+    grid = [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
+    for point in grid:  # of a range its ends: settings that do not go together are told before any is tried
+        recipe_of(resolved, point)
+    longest = max(len(row.ids) for row in data.train)
+    done = _done(place / TRIALS)
     for number in range(len(done), wanted or len(grid)):
         # seeded by the number: a search in two pieces draws what one in one piece draws
-        study.sampler = optuna.samplers.TPESampler(
-            seed=resolved.recipe.seed + number, n_startup_trials=STARTUP
-        )
-        if grid:
-            study.enqueue_trial(grid[number])
-        trial = study.ask(kinds)
-        longest = max(len(row.ids) for row in data.train)
-        choice = settled(base, recipe_of(resolved, trial.params), longest)
-        line = {"settings": trial.params, **_run(trial, choice, data, place)}
-        study.tell(trial, line["value"], state=states[line["state"]])
+        point = _drawn(space, done, resolved.recipe.seed + number) if wanted else grid[number]
+        choice = settled(base, recipe_of(resolved, point), longest)
+        line = {"settings": point, **_run(point, choice, data, place, done if prune else [])}
         with (place / TRIALS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
         done.append(line)
     return done
+
+
+def _drawn(space: Space, done: Sequence[Mapping[str, Any]], seed: int) -> dict[str, Any]:
+    """What TPE tries after these trials."""
+    try:
+        import optuna
+    except ImportError as error:
+        raise MissingExtraError("optuna", "search") from error
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP))
+    kinds = {key: _distribution(FIELDS[key].type, values) for key, values in space.items()}
+    for line in done:
+        values = dict(enumerate(line["values"], start=1))
+        told = {"state": optuna.trial.TrialState[line["state"]], "value": line["value"]}
+        params = {"params": line["settings"], "distributions": kinds}
+        study.add_trial(optuna.trial.create_trial(**params, **told, intermediate_values=values))
+    return dict(study.ask(kinds).params)
 
 
 def _done(path: Path) -> list[dict[str, Any]]:
@@ -165,30 +185,40 @@ def _distribution(kind: Any, values: list[Any] | tuple[Any, Any]) -> Any:  # noq
 
 
 def recipe_of(resolved: Resolved, params: Mapping[str, Any]) -> Recipe:
-    """The recipe of a trial; alpha follows the rank, unless it was set."""
+    """The recipe of a trial; alpha follows the rank, unless it was set. ConfigError for settings that do not go together."""
     chosen = resolved.recipe
     if "rank" in params and "alpha" not in {*params, *resolved.given}:
         params = {**params, "alpha": max(1, round(params["rank"] * chosen.alpha / chosen.rank))}
-    return replace(chosen, **params)
+    return _with(resolved, [Given(key, value, f"--over {key}") for key, value in params.items()])
 
 
-def _run(trial: Any, choice: Settled, data: Data, place: Path) -> dict[str, Any]:  # noqa: ANN401  an optuna.Trial
+def _with(resolved: Resolved, more: Sequence[Given]) -> Recipe:
+    """The recipe with these settings too, looked at as a whole."""
+    before = [Given(key, getattr(resolved.recipe, key), where) for key, where in resolved.given.items()]
+    return resolve([*before, *more]).recipe
+
+
+class Behind(Exception):
+    """A trial that is worse than the median of those before it."""
+
+
+def _run(
+    point: Mapping[str, Any], choice: Settled, data: Data, place: Path, former: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     """Train with a trial's settings; what came of it. Settings that cannot be trained with are a result too."""
-    from optuna import TrialPruned
-
     from curate.example import digest
     from train import checkpoints, cli, run
 
-    began, work = time.monotonic(), place / digest(json.dumps(trial.params))[:16]
+    began, work = time.monotonic(), place / digest(json.dumps(point))[:16]
     recipe = replace(choice.recipe, report_to=("none",))  # what trials say is told in their own file
-    judge, state, why = judged_by(trial, recipe), "COMPLETE", ""
+    judge, state, why = judged_by(former, recipe), "COMPLETE", ""
     try:
         with tempfile.TemporaryDirectory() as made:
             run.train(
                 cli.load_base(choice), recipe, data.train, data.validation,
                 work=work, adapter=Path(made), checkpoint=checkpoints.newest(work), callbacks=[judge], asked=data.asked,
             )  # fmt: skip
-    except TrialPruned:
+    except Behind:
         state = "PRUNED"
     except SeatrialError as error:
         state, why = "FAIL", error.message
@@ -196,20 +226,25 @@ def _run(trial: Any, choice: Settled, data: Data, place: Path) -> dict[str, Any]
     value = None  # a trial that failed before its first evaluation has none
     if judge.values:
         value = min(judge.values) if recipe.best_by != "last" else judge.values[-1]
-    seconds = round(time.monotonic() - began, 2)
     return {
         "state": state,
         "value": value if state == "COMPLETE" else None,
         "values": judge.values,
         "loss": min(judge.losses, default=None),
         "why": why,
-        "seconds": seconds,
+        "seconds": round(time.monotonic() - began, 2),
     }
 
 
-def judged_by(trial: Any, recipe: Recipe) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
+def behind(values: Sequence[float], former: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a trial's best is above the median of what the whole ones of `former` had after as many evaluations."""
+    whole = [line["values"] for line in former if line["state"] == "COMPLETE"]
+    then = [each[len(values) - 1] for each in whole if len(each) >= len(values)]
+    return len(whole) >= STARTUP and bool(then) and min(values) > median(then)
+
+
+def judged_by(former: Sequence[Mapping[str, Any]], recipe: Recipe) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
     """A callback that keeps what validation says (lower is better) and ends a trial that falls behind."""
-    from optuna import TrialPruned
     from transformers import TrainerCallback
 
     name, sign = ("eval_metric", -1) if recipe.best_by == "metric" else ("eval_loss", 1)
@@ -224,15 +259,12 @@ def judged_by(trial: Any, recipe: Recipe) -> Any:  # noqa: ANN401  a transformer
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
             self.tell(state)
-            if trial.should_prune():
-                raise TrialPruned
+            if behind(self.values, former):
+                raise Behind
 
         def tell(self, state: Any) -> None:  # noqa: ANN401
-            told = [sign * entry[name] for entry in state.log_history if name in entry]
+            self.values = [sign * entry[name] for entry in state.log_history if name in entry]
             self.losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
-            for value in told[len(self.values) :]:
-                self.values.append(value)
-                trial.report(value, len(self.values))
 
     return Judge()
 

@@ -87,7 +87,8 @@ def parity(trainer: Any, rows: Sequence[Encoded]) -> float:  # noqa: ANN401
 
 def probes(rows: Sequence[Encoded]) -> list[Encoded]:
     """The shortest rows: enough to compare on, and cheap."""
-    return sorted(rows, key=lambda row: (len(row.ids), row.example_id))[:PROBE_ROWS]
+    unlike = {row.ids: row for row in rows}.values()  # copies of a row would show nothing of one another
+    return sorted(unlike, key=lambda row: (len(row.ids), row.example_id))[:PROBE_ROWS]
 
 
 def _batch(trainer: Any, rows: Sequence[Encoded]) -> dict[str, Any]:  # noqa: ANN401

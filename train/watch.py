@@ -8,7 +8,7 @@ import math
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -34,41 +34,28 @@ NOISY_LOGS = {
 }
 
 
-class _Known(logging.Filter):
-    """Drops the lines that begin with one of these."""
-
-    def __init__(self, starts: tuple[str, ...]) -> None:
-        super().__init__()
-        self.starts = starts
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith(self.starts)
-
-
 @contextmanager
 def quiet() -> Iterator[None]:
     """Without the lines of NOISE and NOISY_LOGS and without other packages' progress bars."""
     import datasets
     from transformers.utils import logging as bars
 
-    filters = [(logging.getLogger(name), _Known(starts)) for name, starts in NOISY_LOGS.items()]
-    shown, counted = bars.is_progress_bar_enabled(), datasets.is_progress_bar_enabled()
-    for logger, known in filters:
-        logger.addFilter(known)
-    bars.disable_progress_bar()
-    datasets.disable_progress_bars()
-    try:
-        with warnings.catch_warnings():
-            for line in NOISE:
-                warnings.filterwarnings("ignore", message=line, category=FutureWarning)
-            yield
-    finally:
-        for logger, known in filters:
-            logger.removeFilter(known)
-        if shown:
-            bars.enable_progress_bar()
-        if counted:
-            datasets.enable_progress_bars()
+    def news(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(NOISY_LOGS[record.name])
+
+    with ExitStack() as after, warnings.catch_warnings():
+        for line in NOISE:
+            warnings.filterwarnings("ignore", message=line, category=FutureWarning)
+        for name in NOISY_LOGS:
+            logging.getLogger(name).addFilter(news)
+            after.callback(logging.getLogger(name).removeFilter, news)
+        if bars.is_progress_bar_enabled():
+            bars.disable_progress_bar()
+            after.callback(bars.enable_progress_bar)
+        if datasets.is_progress_bar_enabled():
+            datasets.disable_progress_bars()
+            after.callback(datasets.enable_progress_bars)
+        yield
 
 
 LOGGED = (

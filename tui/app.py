@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import os
 import shlex
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any, ClassVar
@@ -24,11 +23,14 @@ from textual.signal import Signal
 
 from curate.errors import ConfigError, SeatrialError
 from curate.workspace import Workspace, reviewer
+from tui import clipboard, ending
 from tui.display_text import display_text
-from tui.jobs import Job
+from tui.faults import Words, in_words, leave_record
+from tui.jobs import Job, failure
 from tui.keymap import Preferences, preferences
 from tui.last_gate import NothingActs, guarded
 from tui.messages import Failed
+from tui.run_detail import in_brief, warned
 from tui.themes import DARK, THEMES
 from tui.widgets.rows import Rows
 
@@ -58,6 +60,7 @@ class Seatrial(App[int]):
         Binding("ctrl+c", "copy_or_quit", "Copy", show=False, id="app.copy"),
         Binding("ctrl+t", "stop_job", "Stop the running job", show=False, id="app.stop"),
         Binding("exclamation_mark", "command", "Run a command", show=False, id="app.command"),
+        Binding("C", "copied_to_file", "What was copied, to a file", show=False, id="app.copied"),
         Binding("question_mark", "help", "Help", id="app.help"),
     ]  # fmt: skip
 
@@ -92,6 +95,7 @@ class Seatrial(App[int]):
 
     def on_mount(self) -> None:
         """Open the first screen: the one asked for, the way in, or the versions."""
+        ending.watch(self)
         self.screen_change_signal.subscribe(self, lambda _: self.clear_notifications(), immediate=True)
         if self.first is None:
             self.open_home()
@@ -129,13 +133,18 @@ class Seatrial(App[int]):
 
     def complain(self, error: Exception) -> None:
         """Say what went wrong: a toast where it can be mended here, a panel to copy from where not."""
-        if isinstance(error, SeatrialError) and len(error.message) < 200:
-            self.say(error.message + (f"\n{error.hint}" if error.hint else ""), "error", seconds=8)
+        words = in_words(error)
+        if words is not None and len(words.message) < 200:
+            self.say(words.message + (f"\n{words.hint}" if words.hint else ""), "error", seconds=8)
             return
         from tui.screens.dialogs import Panel
 
-        details = "".join(traceback.format_exception(error))
-        self.push_screen(Panel("That did not work", f"{type(error).__name__}: {error}", details))
+        if words is None:
+            kept = leave_record(self.workspace.root if self.workspace else None, error)
+            words = Words(
+                f"{type(error).__name__}: {error}", f"every decision is kept; {kept}please report it"
+            )
+        self.push_screen(Panel("That did not work", *words))
 
     async def run_action(
         self,
@@ -169,17 +178,9 @@ class Seatrial(App[int]):
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
-        where = "" if self.workspace is None else self._leave_record(self.workspace.root, error)
+        where = leave_record(self.workspace.root if self.workspace else None, error)
         words = f"error: the screens failed ({type(error).__name__}: {error})\n\nhint: every decision is kept; {where}please report it"
         self.exit(return_code=3, message=Text(display_text(words)))
-
-    def _leave_record(self, folder: Path, error: Exception) -> str:
-        record = folder / "screens-error.log"
-        try:
-            record.write_text(display_text("".join(traceback.format_exception(error))), encoding="utf-8")
-        except OSError:
-            return ""
-        return f"details are in {record}; "
 
     # reading in the background
 
@@ -224,22 +225,15 @@ class Seatrial(App[int]):
         if job.cancelled:
             self.say(f"{name} was stopped; what was acknowledged is kept", "warning")
         elif job.exit_code in (0, 1):
-            lines = [
-                f"{key.replace('_', ' ')}: {value}" for key, value in job.answer.items() if _short(value)
-            ]
-            self.say(
-                f"{name}: done\n" + "\n".join(lines[:6]),
-                "information" if job.exit_code == 0 else "warning",
-                seconds=6,
-            )
+            told, well = warned(job.answer), job.exit_code == 0
+            text = "\n".join([f"{name}: done", *in_brief(job.answer)])
+            self.say(text, "information" if well and not told else "warning", seconds=6)
         else:
             from tui.screens.dialogs import Panel
 
-            message = str(job.answer.get("error") or f"{name} ended with exit code {job.exit_code}")
-            hint = str(job.answer.get("hint") or "")
-            self.push_screen(
-                Panel(f"{name} did not work", message + (f"\n\n{hint}" if hint else ""), "\n".join(job.talk))
-            )
+            words, talk = failure(job)
+            again = shlex.join(job.words)
+            self.push_screen(Panel(f"{name} did not work", words, talk, again=again))
         for screen in self.screen_stack:
             renew = getattr(screen, "renew", None)
             if renew is not None:
@@ -309,8 +303,20 @@ class Seatrial(App[int]):
 
     def copy(self, text: str) -> None:
         """Put text on the clipboard of the terminal that one sits at (OSC 52: it works over SSH)."""
-        self.copy_to_clipboard(text.encode("utf-8", "replace").decode())
-        self.say(f"copied {len(text):,} characters")
+        text = text.encode("utf-8", "replace").decode()
+        if os.environ.get("TMUX") and clipboard.to_tmux(text):
+            self._clipboard = text
+            self.say(f"copied {len(text):,} characters to tmux, which passes them to its terminal")
+            return
+        self.copy_to_clipboard(text)
+        said, sure = clipboard.sent(text, os.environ, self.get_key_display(Binding("C", "")))
+        self.say(said, seconds=4 if sure else 8)
+
+    def action_copied_to_file(self) -> None:
+        """Write what was copied last to a file in the folder where the program was started."""
+        if not self.clipboard:
+            raise ConfigError("nothing was copied yet", hint="c copies what is on the screen")
+        self.say(f"written to {clipboard.to_file(self.clipboard, Path.cwd())}", seconds=8)
 
     async def action_quit(self) -> None:
         """Leave; ask first while something runs."""
@@ -366,12 +372,6 @@ def _parts(words: str) -> list[str]:
         return shlex.split(words)
     except ValueError as error:
         raise ConfigError(f"the line cannot be read: {error}", hint="close the quotes") from error
-
-
-def _short(value: object) -> bool:
-    """Whether a value says something in a toast: a digest does not."""
-    text = str(value)
-    return isinstance(value, str | int | float) and len(text) < 60 and not re.fullmatch("[0-9a-f]{32}", text)
 
 
 def run(workspace: Workspace | None) -> int:

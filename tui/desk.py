@@ -155,6 +155,18 @@ class Desk:
         """How many of all its findings nobody has decided on."""
         return int((self.waits & ~self.decided).sum())
 
+    @property
+    def unshown(self) -> str:
+        """Why not all findings are shown, where only the open ones are; empty where all are, or by a filter."""
+        left = self.total - len(self.ids)
+        if not self.only_open or self.filter or self.search or left <= 0:
+            return ""
+        decided = min(int((self.waits & self.decided).sum()), left)
+        kept = left - decided
+        parts = [f"{decided:,} decided"] if decided else []
+        parts += [f"{kept:,} that say which row stays"] if kept else []
+        return "not shown: " + ", ".join(parts)
+
     def take_in(self, findings: pl.DataFrame) -> None:
         """Findings that were made since the rows were read stand beside the others, at the end."""
         known = self.rows["finding_id"].implode()

@@ -145,6 +145,16 @@ class Job:
                 continue
 
 
+def failure(job: Job) -> tuple[str, str]:
+    """(what went wrong and what to do, what else the command said)."""
+    error = str(job.answer.get("error") or "")
+    hint = str(job.answer.get("hint") or "")
+    words = error or f"seatrial {job.words[0]} ended with exit code {job.exit_code}"
+    # the command says its error on stderr too
+    talk = [line for line in job.talk if line not in ("", f"error: {error}", f"hint: {hint}")]
+    return words + (f"\n\n{hint}" if hint else ""), "\n".join(talk)
+
+
 def _answer(output: bytes) -> dict[str, object]:
     """The one JSON object on stdout; empty where there is none."""
     try:

@@ -14,10 +14,13 @@ from curate.labelling.work import ORDERS, Work, told
 from tui.card_text import conversation
 from tui.display_text import excerpt, fit, plain
 from tui.examples import Example, Examples
+from tui.widgets.page import Leaf, Page, lines_of
 
 WIDEST = 34  # cells of an option's name
 SHORTEST = 8  # cells that a name is cut to, so that all have room
 GAP = 3
+Look = tuple[object, ...]
+
 AHEAD = 32  # rows read at once, while there are fewer than half as many to come
 
 
@@ -37,6 +40,25 @@ def row_at(work: Work, examples: Examples, position: int) -> Example:
     if name not in examples.held:
         examples.get(coming(work, position, AHEAD // 2))
     return examples.get([name])[name]
+
+
+def look(example: Example, page: Page) -> Look:
+    """What the lines of a row on a page depend on."""
+    return example["example_id"], page.room, page.app.theme
+
+
+def ahead(work: Work, examples: Examples, position: int, page: Page) -> tuple[Look, Leaf] | None:
+    """The lines of the row that comes after an answer, made before it is shown; those after it are read.
+
+    None where no row is left.
+    """
+    following = work.next_open(position)
+    if following is None:
+        return None
+    example = row_at(work, examples, following)
+    leaf = Leaf([], lines_of(page.lines, shown(work.task, example), page.room[0]))
+    examples.read_ahead(coming(work, following, AHEAD))
+    return look(example, page), leaf
 
 
 def points(task: Task) -> tuple[Option, ...]:

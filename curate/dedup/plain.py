@@ -14,7 +14,7 @@ from curate.dedup.shingling import Bands, Cut, Hashes, Numbers, Shingling, band_
 
 __all__ = ["Sketches", "crowd_pairs", "jaccards", "repeated", "sets_of_piece", "settle", "sketch_piece"]
 
-AT_ONCE = 1 << 20  # code points whose shingles are made at once
+AT_ONCE = 1 << 17  # code points whose shingles are made at once
 
 
 class Sketches(NamedTuple):

@@ -40,6 +40,7 @@ ORDERS: dict[Order, str] = {
 }
 PACED = 100  # the answers over which the median time is taken
 RECENT = 4
+LOOKED_AT = 4096  # rows looked at in one go for one that is open
 
 Places = npt.NDArray[np.int64]
 
@@ -59,6 +60,7 @@ class Work:
         self.paces: deque[float] = deque(maxlen=PACED)
         self.turns = Turns(workspace, task, reviewer, self._shown)
         self.model: Proposed | None = None
+        self.prepared: tuple[Mapping[str, Any], str] = {}, ""  # a row, and the hash of what it shows
         self.seen: dict[int, tuple[Said, ...]] = {}  # place to what people differ on, as it was read
         self._read_answers()
         self.model = self.newer_model()
@@ -159,10 +161,13 @@ class Work:
 
     def next_open(self, position: int) -> int | None:
         """The position in `ids` of the next row to answer, after `position`, else from the top."""
-        waits = np.isin(self.ids, list(self.seen)) if self.order == "differ" else ~self.answered[self.ids]
-        for start, part in ((position + 1, waits[position + 1 :]), (0, waits[: position + 1])):
-            if part.any():
-                return start + int(part.argmax())
+        count = len(self.ids)
+        for first, last in ((position + 1, count), (0, min(position + 1, count))):
+            for start in range(first, last, LOOKED_AT):
+                part = self.ids[start : min(start + LOOKED_AT, last)]
+                waits = np.isin(part, list(self.seen)) if self.order == "differ" else ~self.answered[part]
+                if waits.any():
+                    return start + int(waits.argmax())
         return None
 
     def position(self, place: int) -> int | None:
@@ -204,6 +209,10 @@ class Work:
         must_fit([("an answer", packed(checked), LONGEST // 2)])
         return checked
 
+    def prepare(self, example: Mapping[str, Any]) -> None:
+        """Find ahead what an answer to this row will need: it takes some milliseconds."""
+        self.prepared = example, shown_hash(self.task, example)
+
     def answer(
         self,
         place: int,
@@ -216,7 +225,8 @@ class Work:
         checked = self.checked(value)
         settles = tuple(word.uid for word in self.seen.get(place, ())) if self.order == "differ" else ()
         word = packed(checked, seconds, suggestion, raw=self.task.kind == "text")
-        example_id, shown = example["example_id"], shown_hash(self.task, example)
+        of, known = self.prepared
+        example_id, shown = example["example_id"], known if of is example else shown_hash(self.task, example)
         said = Annotation(example_id, shown, self.task.key, word, self.reviewer, settles)
         self.workspace.ledger.annotate([said])
         self.turns.here[example_id] = shown
@@ -290,7 +300,7 @@ class Work:
     @property
     def open(self) -> int:
         """How many of one's own rows are not answered."""
-        return int((self.mine & ~self.answered).sum())
+        return int(np.count_nonzero(self.mine & ~self.answered))
 
     @property
     def recent(self) -> list[str]:

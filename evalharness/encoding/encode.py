@@ -37,6 +37,8 @@ class Encoded:
     where: str  # source file and row
     ids: tuple[int, ...]
     trained: tuple[bool, ...]
+    second: bytes = b""  # `trained` by the second way, a byte each; empty where it was not compared
+    cut: bool = False  # lost its end to the context
 
     @property
     def labels(self) -> list[int]:
@@ -135,11 +137,12 @@ def encode(template: Template, rows: Sequence[Row], *, every: int = 1) -> Iterat
                 continue
             ids, offsets = next(wholes)
             mask = _inside(offsets, text.spans)
-            fault = None
+            fault, second = None, b""
             if both:
                 sides = [[next(pieces)[0] for _ in text.learned] for _ in range(2)]
-                fault = _fault(template, row, text, ids, mask, list(zip(*sides, strict=True)))
-            yield fault or Encoded(row.example_id, row.where, tuple(ids), tuple(mask))
+                again, unlearned = _by_prefix(template, ids, list(zip(*sides, strict=True)))
+                fault, second = _fault(template, row, text, ids, mask, again, unlearned), bytes(again)
+            yield fault or Encoded(row.example_id, row.where, tuple(ids), tuple(mask), second)
 
 
 def _texts(template: Template, row: Row, both: bool) -> _Texts | SourceError:
@@ -229,13 +232,10 @@ def _fault(
     text: _Texts,
     ids: list[int],
     first: list[bool],
-    sides: Sequence[tuple[list[int], list[int]]],
+    second: list[bool],
+    unlearned: list[int],
 ) -> SourceError | None:
-    """What the second way has against a row; ConfigError where the template is at fault.
-
-    `sides` are the tokens up to each learned turn, and with it.
-    """
-    second, unlearned = _by_prefix(template, ids, sides)
+    """What the second way has against a row; ConfigError where the template is at fault."""
     if not unlearned and first == second:
         return None
     for turn in text.learned:
@@ -273,7 +273,7 @@ def _by_prefix(
 ) -> tuple[list[bool], list[int]]:
     """The mask by what each turn adds to the tokens before it, up to its last end token.
 
-    With it which of the turns add nothing, since the whole conversation does not hold them as they were.
+    `sides` are the tokens up to each learned turn, and with it. With the mask which of the turns add nothing, since the whole conversation does not hold them as they were.
     """
     mask, unlearned = [False] * len(ids), []
     for turn, (before, after) in enumerate(sides):

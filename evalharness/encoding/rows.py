@@ -169,6 +169,7 @@ def _ends(row: Encoded, end_ids: frozenset[int]) -> bool:
 
 def named(wheres: Sequence[str]) -> str:
     """The first rows by name and how many more there are."""
+    wheres = list(dict.fromkeys(wheres))  # a copy of a row is the row
     more = f" and {len(wheres) - SHOWN:,} more" if len(wheres) > SHOWN else ""
     return ", ".join(wheres[:SHOWN]) + more
 
@@ -199,7 +200,9 @@ def fit(
 
 
 def _cut(row: Encoded, context: int) -> Encoded:
-    return replace(row, ids=row.ids[:context], trained=row.trained[:context])
+    return replace(
+        row, ids=row.ids[:context], trained=row.trained[:context], second=row.second[:context], cut=True
+    )
 
 
 def _count(rows: Iterable[Encoded]) -> int:

@@ -12,6 +12,7 @@ import polars as pl
 from curate.errors import NotFoundError
 from evalharness.encoding.encode import IGNORED, Template
 from evalharness.encoding.rows import encode_rows, places
+from evalharness.models import import_peft
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Masks:
 
     @cached_property
     def _collator(self) -> Any:  # noqa: ANN401  one of TRL's
+        import_peft()  # first: with it comes bitsandbytes, and quietly
         from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
 
         return DataCollatorForLanguageModeling(pad_token_id=self.template.tokenizer.pad_token_id or 0)

@@ -16,6 +16,7 @@ ITEM = re.compile(r"^\s{0,8}(?:[-*+\u2022]|\d{1,3}[.)])\s+\S", re.MULTILINE)
 ITEMS = 2  # lines that begin like an item, from which on an answer has a list
 PRECISION = 0.01  # of the prior on the weights of style: a standard deviation of 10 in log odds
 FEWEST = 10  # pairs judged
+BESIDE = 0.1  # share of pairs on either side of equal length, at least
 Z = 1.959963984540054  # of the normal distribution, 97.5 %
 
 
@@ -45,7 +46,8 @@ def style(preferences: Preferences, answers: Sequence[str], baseline: Sequence[s
     The win rate at equal style is that of a logistic regression at no difference: on length as in
     `length_controlled` (Dubois et al., 2024), and on whether one of the two alone has a list. A weak prior
     on the two weights gives a judge that looks at nothing else an answer too. Exchanging the arms turns
-    each rate into 1 less it.
+    each rate into 1 less it. Where one of the two is nearly always the longer, no difference lies beyond what
+    was judged, and there is no rate.
     """
     own, other = [len(text) for text in answers], [len(text) for text in baseline]
     sides = [has_list(a) - has_list(b) for a, b in zip(answers, baseline, strict=True)]
@@ -54,6 +56,7 @@ def style(preferences: Preferences, answers: Sequence[str], baseline: Sequence[s
     n = len(chosen)
     apart = (np.array(own, dtype=float) - np.array(other, dtype=float))[known]
     marked = np.array(sides, dtype=float)[known]
+    alike = _alike(apart) if n else ""
     listed = [
         (value > 0.5) == (side > 0)
         for value, side in zip(chosen, marked, strict=True)
@@ -62,7 +65,7 @@ def style(preferences: Preferences, answers: Sequence[str], baseline: Sequence[s
     features = {"length": np.tanh(apart / apart.std())} if n and apart.std() > 0 else {}
     if n and marked.std() > 0:
         features["lists"] = marked
-    found = _weights(features, chosen) if n >= FEWEST else f"{n} pairs judged: too few"
+    found = (alike or _weights(features, chosen)) if n >= FEWEST else f"{n} pairs judged: too few"
     longer = share_longer([None if value is None else float(value) for value in preferences], own, other)
     share = sum(listed) / len(listed) if listed else None
     if isinstance(found, str):
@@ -71,6 +74,14 @@ def style(preferences: Preferences, answers: Sequence[str], baseline: Sequence[s
     rate, low, high = (_share(weights["all"] + step * error) for step in (0, -Z, Z))
     slope, lists = weights.get("length"), weights.get("lists")
     return Style(rate, low, high, slope, lists, longer, share, n, len(listed), "")
+
+
+def _alike(apart: Floats) -> str:
+    """Why equal length is beyond what was judged; empty where pairs lie on both sides of it."""
+    least = min(float((apart >= 0).mean()), float((apart <= 0).mean()))
+    if least >= BESIDE or np.ptp(apart) == 0:
+        return ""
+    return f"one of the two is the longer in {1 - least:.0%} of the pairs: equal length lies beyond what was judged"
 
 
 def _weights(features: Mapping[str, Floats], chosen: Floats) -> tuple[dict[str, float], float] | str:

@@ -21,7 +21,7 @@ from evalharness.probes import forgetting, harness, noise, regurgitation
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.items import GENERAL, PASSAGES, RED_TEAM, Question, Trap, passages, questions, traps
 from evalharness.probes.red_team import ask, condition, passed
-from evalharness.unfinished import key_of
+from evalharness.unfinished import alone, key_of
 
 if TYPE_CHECKING:
     from evalharness.answerers import Adapter, Local
@@ -110,8 +110,9 @@ def probe(
         return Probed(outputs[ROLE], run_id, found, workspace.table(outputs["traps"]), fresh=False)
     examples = workspace.examples(dataset)
     pool = Pool(examples)
-    drafts = Drafts(workspace.root, key_of(params, inputs, code_version()))
-    with workspace.run(KIND, params, inputs) as run:
+    key = key_of(params, inputs, code_version())
+    drafts = Drafts(workspace.root, key)
+    with alone(workspace.root, KIND, key), workspace.run(KIND, params, inputs) as run:
         work = _Work(answerer, pool, examples, drafts, Rules(alpha=probing.alpha, seed=probing.seed))
         found = {}
         if "forgetting" in probing.parts:

@@ -203,6 +203,7 @@ def html(comparison: Comparison, page: Examples | None = None, sends: Sequence[s
         rows_words=wording.rows_words(comparison),
         readings_words=wording.readings_words(comparison),
         instrument=wording.instrument_words(comparison),
+        prices=wording.cost_words(comparison),
         again=wording.again_words(comparison),
         toy_words=wording.TOY,
         commands=list(dict.fromkeys(step["command"] for step in comparison["lineage"])),

@@ -245,6 +245,7 @@ def _example(row: ExampleRow, primary: str) -> list[str]:
 
 
 def _rest(comparison: Comparison) -> list[str]:
+    prices = comparison["settings"].get("prices")
     cost = [
         (
             escaped(row["arm"]),
@@ -253,6 +254,7 @@ def _rest(comparison: Comparison) -> list[str]:
             str(row["cut_short"]),
             *("n/a" if row[key] is None else f"{row[key]:.1f}" for key in ("prompt_tokens", "answer_tokens")),
             *("n/a" if row[key] is None else f"{row[key]:.3f}" for key in ("seconds", "seconds_p95")),
+            *("n/a" if row.get("cost") is None else f"{row.get('cost'):.3g}" for _ in range(bool(prices))),
         )
         for row in comparison["cost"]
     ]
@@ -265,6 +267,7 @@ def _rest(comparison: Comparison) -> list[str]:
         "answer tokens",
         "seconds",
         "seconds, p95",
+        *("cost of 1,000" for _ in range(bool(prices))),
     )
     commands = "\n".join(dict.fromkeys(step["command"] for step in comparison["lineage"]))
     return [

@@ -66,6 +66,7 @@ class Trials:
     asking: Asking
     metric: Metric
     key: str  # of the whole tuning
+    again: bool = False  # an endpoint is asked anew
     drafts: list[Unfinished] = field(default_factory=list)
 
     def best(self, arms: Sequence[Arm], progress: Progress) -> tuple[int, list[Trial]]:
@@ -96,7 +97,8 @@ class Trials:
                 trial.rows[prompt.example_id] = failed
         good = [prompt for prompt in prompts if prompt.error is None]
         named = {"arm": trial.arm.name, **settings_of(trial.arm), "rows": len(rows)}
-        draft = Unfinished(self.workspace.root, key_of(named, {"tuning": self.key}, code_version()))
+        key = key_of(named, {"tuning": self.key}, code_version())
+        draft = Unfinished(self.workspace.root, key, again=self.again)
         self.drafts.append(draft)
         for part in self.answerer.rows(trial.arm, good, self.pool, self.asking, draft):
             trial.rows |= {row["example_id"]: row for row in part}

@@ -18,7 +18,7 @@ from evalharness.predict import Answerer, Asking, questions
 from evalharness.tuning.grid import Grid, from_json, to_json, words_of
 from evalharness.tuning.halving import LEAST, cost
 from evalharness.tuning.trials import Trials, metric_of
-from evalharness.unfinished import key_of
+from evalharness.unfinished import alone, key_of
 
 VALIDATION = "validation"
 LIMIT = 96
@@ -71,9 +71,12 @@ def tune(
     plan: Plan,
     pool: Pool,
     made_of: Mapping[str, str],
+    *,
+    again: bool = False,
 ) -> Tuned:
     """Choose prompt, shots and retrieval on the validation rows, or take what is recorded for these settings.
 
+    With `again` everything is asked anew, of an endpoint too.
     The test split is not read. ConfigError without validation or train rows, or where the budget is too
     small for the grid.
     """
@@ -89,13 +92,13 @@ def tune(
         "decoding": "greedy",
     }  # fmt: skip
     inputs = {"dataset": dataset, **made_of}
-    if known := workspace.recorded("tune", params, inputs):
+    if not again and (known := workspace.recorded("tune", params, inputs)):
         run_id, outputs = known
         found = cast("dict[str, Any]", workspace.json(outputs["tuning"]))
         return Tuned(outputs["tuning"], run_id, found, fresh=False)
-    with workspace.run("tune", params, inputs) as run:
-        key = key_of(params, inputs, code_version())
-        trials = Trials(workspace, examples, asked, pool, answerer, asking, metric, key)
+    key = key_of(params, inputs, code_version())
+    with alone(workspace.root, "tune", key), workspace.run("tune", params, inputs) as run:
+        trials = Trials(workspace, examples, asked, pool, answerer, asking, metric, key, again)
         with Progress("tune", total=expected(grid, len(asked))) as progress:
             found = _chosen(grid, trials, progress)
         found |= {"base": settings, "metric": metric.name, "rows": len(asked), "split": VALIDATION}

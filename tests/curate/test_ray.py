@@ -2,33 +2,84 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+import time
+from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from benchmarks.ray import CHECKS, Cluster
 from benchmarks.rows import rows
+from curate.checks.near_duplicate import NearDuplicate
 from curate.engine import Engine, Serial, engine_of
 from curate.intake.sources import read_rows
 from curate.scanning.scan import make_checks, scan
 
+LONG = 120  # seconds; nothing waits so long unless it has failed
+
+
+@dataclass(frozen=True)
+class Held(NearDuplicate):
+    """The check, which on one node tells that it is at work and never ends; others wait until it has told."""
+
+    node: str = ""  # its id
+    told: str = ""  # a file
+
+    def meet(self, piece):
+        """By now each node holds pieces that the other needs."""
+        import ray
+
+        if ray.get_runtime_context().get_node_id() == self.node:
+            Path(self.told).touch()
+            time.sleep(LONG)
+        until = time.monotonic() + LONG
+        while not Path(self.told).exists():
+            assert time.monotonic() < until, "the node was given nothing to do"
+            time.sleep(0.01)
+        return super().meet(piece)
+
+
+def lose(cluster: Cluster, told: Path) -> None:
+    """Kill the second node once it tells that it is at work."""
+    until = time.monotonic() + LONG
+    while not told.exists():
+        if time.monotonic() > until:
+            return
+        time.sleep(0.01)
+    cluster.lose()
+
 
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra `ray`")
-def test_two_nodes_and_the_loss_of_one_change_nothing():
+def test_two_nodes_and_the_loss_of_one_change_nothing(tmp_path):
     examples = read_rows(list(rows(160)), "rows", label="queue", group="customer").examples
     checks = make_checks(CHECKS, {"pii": {"names": "none"}}, encoder="none")
 
-    def scanned(engine: Engine):
+    def scanned(engine: Engine, checks=checks):
         # few rows a task, so that both nodes have some
         return scan(examples, checks, protected=examples[::8], engine=engine, rows=20).findings
 
+    checks.sort(key=lambda check: check.name != NearDuplicate.name)
     local = scanned(Serial())
     assert set(local["check"]) == set(CHECKS)
     with Cluster() as cluster:
+        from ray import cloudpickle
+
+        cloudpickle.register_pickle_by_value(sys.modules[__name__])  # no worker can import a test
         engine = engine_of(cluster.engine)
         try:
             assert scanned(engine).equals(local)
-            assert cluster.losing(lambda: scanned(engine)).equals(local)
+            told = tmp_path / "told"
+            held = Held(node=cluster.second.node_id, told=str(told))
+            killer = threading.Thread(target=lose, args=(cluster, told))
+            killer.start()
+            after = scanned(engine, [held, *checks[1:]])
+            killer.join()
+            assert cluster.second is None
+            assert after.equals(local)
         finally:
             engine.close()
+            cloudpickle.unregister_pickle_by_value(sys.modules[__name__])

@@ -174,8 +174,8 @@ def test_a_draft_with_a_torn_last_line_is_taken_up_to_there(tmp_path):
     assert draft.read() == {0: [{"example_id": "a"}], 1: [{"example_id": "b"}]}
 
 
-def test_killed_at_any_moment_the_answers_are_the_same(workspace, base):
-    """Kill -9 in the middle of a run; the next one finishes it."""
+def test_killed_at_any_moment_the_answers_are_the_same(workspace, base, monkeypatch):
+    """Kill -9 in the middle of a run; the next one finishes it. While it ran, nobody else could be at it."""
     code = f"""
 import time
 from curate.workspace import Workspace
@@ -201,6 +201,15 @@ predict.predict(space, space.dataset("tickets"), [Base()], local, predict.Asking
         path.stat().st_size for path in folder.glob("*.jsonl") if folder.is_dir()
     ):
         time.sleep(0.02)
+    runs = len(workspace.ledger.rows("select 1 from run"))
+    with (
+        monkeypatch.context() as nothing,
+        pytest.raises(ConfigError, match=rf"another process \({child.pid}\) is at this very predict"),
+    ):
+        nothing.setattr(answerers, "generate", None)
+        local = Local(str(base), "none", "cpu", 1)
+        predict.predict(workspace, workspace.dataset("tickets"), [Base()], local, Asking())
+    assert len(workspace.ledger.rows("select 1 from run")) == runs
     child.send_signal(signal.SIGKILL)
     child.wait()
     (draft,) = folder.glob("*.jsonl")
@@ -215,7 +224,7 @@ predict.predict(space, space.dataset("tickets"), [Base()], local, predict.Asking
         )[0]
     finally:
         answerers.BATCH_ROWS.update(answerers_rows)
-    assert not list(folder.glob("*.jsonl"))
+    assert not list(folder.iterdir())
     assert said(workspace.table(done.digest)) == said(workspace.table(whole.digest))
     assert Workspace(workspace.root).store.derive(done.digest, "predictions") == done.digest
 

@@ -31,19 +31,23 @@ def test_a_run_that_fell_after_its_last_step_takes_no_other(
     monkeypatch,
     settings,
 ):
-    """It falls while it saves what it has trained; transformers would go on with a further step."""
+    """It falls while it saves what it has trained; transformers would go on with a further step.
+
+    It was a run that is done already, trained anew: what it left is not taken for litter.
+    """
     keep(tickets)
     settings = {"schedule": "constant", **settings}
 
     def falls(*_: object) -> None:
         raise KeyboardInterrupt
 
+    train(settings, name="straight")
     with monkeypatch.context() as patch:
         patch.setattr(running, "save", falls)
         with pytest.raises(KeyboardInterrupt):
-            train(settings)
+            train(settings, again=True)
+    assert "already done" in train(settings).lines[0]
     train(settings, resume=True)
-    train(settings, again=True, name="straight")
     told, straight = told_of(workspace), told_of(workspace, "straight")
     assert told["resumed_at_step"] == told["steps"] == straight["steps"] > 0
     folder, other = (
@@ -51,6 +55,22 @@ def test_a_run_that_fell_after_its_last_step_takes_no_other(
     )
     for file in ("adapter_model.safetensors", "adapter_config.json", "log.jsonl"):
         assert (folder / file).read_bytes() == (other / file).read_bytes(), file
+
+
+def test_a_run_does_not_go_on_with_its_base_held_otherwise(train, keep, tickets, workspace, monkeypatch):  # noqa: F811
+    """NF4 was chosen by the machine's memory both times, but the second time its kernels cannot be trusted."""
+    keep(tickets)
+    monkeypatch.setattr("train.outline.device_memory", lambda _: 100_000)
+
+    def falls(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(running, "save", falls)
+        train({"epochs": 1, "evaluate": False})
+    monkeypatch.setattr("evalharness.nf4.objection", lambda *_, **__: "its kernels are wrong here")
+    with pytest.raises(ConfigError, match=r"quantization was nf4, is none \(.*its kernels are wrong here"):
+        train({"epochs": 1, "evaluate": False}, resume=True)
 
 
 def test_other_data_is_no_run_to_go_on_with(tmp_path):

@@ -76,6 +76,8 @@ def test_methods_and_objectives_are_listed_with_what_they_are_for(train):  # noq
     "settings",
     [
         {"method": "full", "quantization": "nf4"},
+        {"rslora": True, "method": "vera"},
+        {"rslora": True, "method": "adalora"},
         {"method": "prompt", "objective": "orpo"},
         {"method": "prefix", "objective": "reward"},
         {"method": "prefix", "packing": "on"},

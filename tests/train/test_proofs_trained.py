@@ -5,12 +5,16 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
 from curate.errors import ConfigError, ResourceError
+from evalharness import controlled
+from evalharness.checked import Checked
 from evalharness.encoding.questions import parted
 from tests.train.conftest import ticket, version
 from tests.train.test_proofs import given_of, trial_of
@@ -199,10 +203,22 @@ def test_a_control_that_is_better_is_found(trial, monkeypatch):
     assert (
         held.value == 0
         and "accuracy on 24 validation rows after 24 steps on shuffled answers" in held.compared
+        and "and SHIP to the right answers" in held.compared
     )
     monkeypatch.setattr(control, "shuffled", lambda rows, seed: list(rows))
     with pytest.raises(ResourceError, match=r"shuffled answers failed.*the comparison says SHIP"):
         control.control(trial)
+
+
+@pytest.mark.parametrize("dead", [0.0, 1.0, float("nan")])
+def test_a_metric_that_tells_no_answers_apart_shows_nothing(known, monkeypatch, dead):
+    """Not a pass: where even the right answers do not ship, a control that does not ship says nothing."""
+    ready = SimpleNamespace(go=lambda: None, now=known.kept["by heart"].now)
+    monkeypatch.setattr(known, "short", lambda *_, **__: ready)
+    assert isinstance(control.control(known), Checked)
+    monkeypatch.setattr(controlled, "values", lambda asked, table: np.full(table.height, dead))
+    said = control.control(known)
+    assert isinstance(said, str) and said.startswith("not shown: on 24 validation rows the comparison says ")
 
 
 def test_shuffled_answers_are_all_there_and_not_where_they_were(trial):

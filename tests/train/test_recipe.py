@@ -36,6 +36,13 @@ def test_an_unknown_key_is_named_with_its_line_and_the_nearest_one(tmp_path):
     assert "`learning_rate`" in caught.value.hint
 
 
+def test_settings_that_the_method_does_not_read_are_told():
+    """One file may serve several methods, so they are no error."""
+    told = resolve(parse(["method=prompt", "rank=4", "dropout=0.1", "virtual_tokens=8", "epochs=2"])).lines()
+    assert "  not read by method=prompt: rank, dropout" in told
+    assert not any("not read" in line for line in resolve(parse(["rank=4", "rslora=true"])).lines())
+
+
 def test_a_table_in_the_file_is_an_unknown_key_too(tmp_path):
     path = tmp_path / "run.toml"
     path.write_text("seed = 1\n[training]\nepochs = 3\n")

@@ -22,7 +22,6 @@ SET = ["threads=1", "rank=4", "epochs=2", "batch_size=12", "accumulate=1", "warm
 @pytest.fixture
 def find(base, monkeypatch):
     """`seatrial search tickets` on the random base."""
-    pytest.importorskip("optuna")
     monkeypatch.setattr("curate.workspace.code_version", lambda: "tested")
 
     def run(*over: str, **more: object):
@@ -87,6 +86,7 @@ search.search("tickets", over=["learning_rate=1e-3..1e-1", "rank=2,4"], trials=2
 
 def test_a_killed_search_goes_on_to_the_same_trials(find, keep, tickets, workspace, base):
     """Killed within a trial, its last line torn: then the same trials as in one piece."""
+    pytest.importorskip("optuna")
     keep(tickets)
     done = subprocess.run(
         [sys.executable, "-c", KILLED, str(base), *SET], env=dict(os.environ), check=False, timeout=120
@@ -98,7 +98,11 @@ def test_a_killed_search_goes_on_to_the_same_trials(find, keep, tickets, workspa
     with path.open("a") as file:
         file.write('{"settings": {"le')
     over = ("learning_rate=1e-3..1e-1", "rank=2,4")
-    resumed = [json.loads(line) for line in _lines(find(*over, trials=2), path)]
+    with pytest.raises(ConfigError, match=r"prune was True, is False"):
+        find(*over, trials=2, prune=False, resume=True)
+    with pytest.raises(ConfigError, match=r"dropout was 0.0, is 0.5"):
+        find(*over, trials=2, setting=[*SET, "dropout=0.5"], resume=True)
+    resumed = [json.loads(line) for line in _lines(find(*over, trials=2, resume=True), path)]
     path.unlink()
     straight = [json.loads(line) for line in _lines(find(*over, trials=2), path)]
     for line in (*resumed, *straight):
@@ -119,6 +123,22 @@ def test_trials_that_fall_behind_are_ended(find, keep, tickets, monkeypatch):
     states = [each["state"] for each in find(over).data["trials"]]
     assert states.count("PRUNED") >= 1 and states[0] == "COMPLETE"
     assert {each["state"] for each in find(over, prune=False).data["trials"]} == {"COMPLETE"}
+
+
+def test_a_trial_is_behind_where_its_best_is_worse_than_the_median():
+    former = [{"state": "COMPLETE", "values": [value, value / 2]} for value in (1.0, 2.0, 3.0, 4.0)]
+    assert search.behind([2.6], former) and not search.behind([2.5], former)
+    assert not search.behind([9.0, 1.0], former) and search.behind([9.0, 1.3], former)
+    assert not search.behind([9.0, 9.0, 9.0], former)  # none went so far
+    assert not search.behind([9.0], [*former[1:], {"state": "PRUNED", "values": [1.0]}])
+
+
+def test_settings_that_do_not_go_together_are_refused_before_any_trial(find, keep, tickets, workspace):
+    """By themselves each is fine; the same as `seatrial train` refuses."""
+    keep(tickets)
+    with pytest.raises(ConfigError, match="batch_size=1 .* do not go together"):
+        find("batch_size=4,1", setting=[*SET, "objective=kto"])
+    assert not (workspace.root / "search").exists()
 
 
 def test_settings_that_cannot_be_trained_with_are_a_result(find, keep, tickets, monkeypatch):
@@ -175,9 +195,12 @@ def test_a_search_needs_clean_data_and_rows_to_judge_by(find, keep, tickets):
         find("rank=2,4", allow_unclean=True)
 
 
-def test_without_optuna_the_extra_is_named(find, keep, tickets, monkeypatch):
+def test_without_optuna_a_grid_is_tried_and_tpe_names_the_extra(find, keep, tickets, monkeypatch):
     keep(tickets)
     monkeypatch.setitem(sys.modules, "optuna", None)
+    assert [each["state"] for each in find("rank=2", setting=[*SET, "epochs=1"]).data["trials"]] == [
+        "COMPLETE"
+    ]
     with pytest.raises(MissingExtraError) as error:
-        find("rank=2,4")
+        find("rank=2,4", trials=1)
     assert "[search]" in error.value.hint

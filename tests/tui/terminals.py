@@ -19,7 +19,7 @@ from typing import Protocol
 
 from rich.cells import cell_len
 
-PATIENCE = 60.0  # seconds until something that must appear has failed to
+PATIENCE = 20.0  # seconds until something that must appear has failed to
 # a size in the environment would go before the terminal's own
 PROGRAM = ("/usr/bin/env", "-u", "COLUMNS", "-u", "LINES", sys.executable, "-P", "-m", "tui")
 BYTES = {"enter": b"\r", "escape": b"\x1b", "space": b" "}
@@ -64,7 +64,14 @@ def until(terminal: Terminal, *wanted: str) -> list[str]:
 class Pty:
     """A pseudo-terminal, and as much of a terminal as the program uses: moves, text, colours left out."""
 
-    def __init__(self, folder: Path, columns: int, lines: int, environment: dict[str, str]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        columns: int,
+        lines: int,
+        environment: dict[str, str],
+        program: tuple[str, ...] = PROGRAM,
+    ) -> None:
         self.written = folder / "terminal.bytes"
         self.file = self.written.open("wb")
         self.size = columns, lines
@@ -74,7 +81,7 @@ class Pty:
         self.child, self.handle = pty.fork()
         if self.child == 0:
             os.chdir(folder)
-            os.execve(PROGRAM[0], PROGRAM, {**os.environ, **environment})
+            os.execve(program[0], program, {**os.environ, **environment})
         self._tell_size()
 
     def _tell_size(self) -> None:

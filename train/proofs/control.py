@@ -9,20 +9,15 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from evalharness import controlled
 from evalharness.checked import Checked, must
-from evalharness.compare import MARGIN, Pairs, difference_rows
-from evalharness.comparison import Settings, Verdict
 from evalharness.encoding.encode import Encoded
-from evalharness.encoding.questions import Questions, answered, parted, questions, values
-from evalharness.intervals import RESAMPLES, Floats
-from evalharness.verdict import decide
+from evalharness.encoding.questions import answered, parted, questions
 from train.outline import steps
 from train.proofs.subject import Trial
 
-STEPS, ROWS, FEWEST, SHIFTS = 60, 64, 8, 8
-ALPHA = 0.02  # at the product's own .05 one sound run in 20 would stop here by chance
-ARMS = ("base", "guess", "tuned")
-PRIMARY = "control"
+STEPS, ROWS, FEWEST = 60, 64, 8
+KEPT = ("dropout", "schedule", "warmup", "weight_decay", "accumulate")
 
 
 def shuffled(rows: Sequence[Encoded], seed: int) -> list[Encoded]:
@@ -39,8 +34,7 @@ def shuffled(rows: Sequence[Encoded], seed: int) -> list[Encoded]:
 def control(trial: Trial) -> Checked | str:
     """By the product's own comparison, on validation rows: better than the base and than guessing is a failure.
 
-    Guessing is the control's own answers held against the references of other rows, so that a habit, such
-    as the most frequent label, is no gain.
+    It shows something only where the same comparison says SHIP to the right answers themselves.
     """
     given, recipe = trial.given, trial.given.recipe
     if recipe.objective != "sft":
@@ -50,52 +44,25 @@ def control(trial: Trial) -> Checked | str:
     room = recipe.room(given.loaded.context)
     rows = [row for row in shuffled(given.rows, recipe.seed) if len(row.ids) <= room]
     count = min(STEPS, steps(len(rows), recipe))
-    kept = {
-        key: getattr(recipe, key) for key in ("dropout", "schedule", "warmup", "weight_decay", "accumulate")
-    }
-    underway = trial.short(rows, "control", max_steps=count, **kept)
+    underway = trial.short(rows, "control", max_steps=count, **{key: getattr(recipe, key) for key in KEPT})
     underway.go()
-    examples = given.examples
-    parts = (examples.filter(pl.col("split") == part) for part in ("train", "validation"))
-    asked = questions(given.validation, *parts, ROWS)
+    train, validation = (given.examples.filter(pl.col("split") == part) for part in ("train", "validation"))
+    asked = questions(given.validation, train, validation, ROWS)
     assert asked is not None  # there are validation rows
     now = underway.now
-    table = answered(now, asked)
+    tuned = answered(now, asked)
     with now.without_adapter():
-        base = values(asked, answered(now, asked))
-    told = {"base": base, "guess": _guessed(asked, table), "tuned": values(asked, table)}
-    verdict = judged(told)
+        base = answered(now, asked)
+    told = controlled.arms(asked, base, tuned)
     means = ", ".join(f"{arm} {np.nanmean(scores):.3f}" for arm, scores in told.items())
+    if (said := controlled.judged(told, "right")) != "SHIP":
+        return (
+            f"not shown: on {len(asked.rows)} validation rows the comparison says {said} to the right answers "
+            f"too ({asked.name}: {means})"
+        )
+    said = controlled.judged(told, "tuned")
     compared = (
         f"{asked.name} on {len(asked.rows)} validation rows after {count} steps on shuffled answers: {means}; "
-        f"the comparison says {verdict['outcome']}: times that it says SHIP"
+        f"the comparison says {said} (and SHIP to the right answers): times that it says SHIP"
     )
-    return must("shuffled answers", compared, verdict["outcome"] == "SHIP", "equal", 0)
-
-
-def _guessed(asked: Questions, table: pl.DataFrame) -> Floats:
-    """The mean score of each answer against the references of other rows."""
-    shifts = range(1, min(SHIFTS, table.height - 1) + 1)
-    moved = [
-        values(
-            asked,
-            table.with_columns(
-                pl.col("reference", "reference_label").gather((pl.int_range(pl.len()) + by) % pl.len())
-            ),
-        )
-        for by in shifts
-    ]
-    return np.asarray(np.nanmean(moved, axis=0))
-
-
-def judged(told: dict[str, Floats]) -> Verdict:
-    """The verdict of the product's comparison over each arm's scores of the same rows."""
-    chosen = Settings(
-        primary=PRIMARY, margin=MARGIN, alpha=ALPHA, confidence=0.95, resamples=RESAMPLES, seed=0
-    )
-    count = len(told["tuned"])
-    pairs = Pairs(
-        tuple(map(str, range(count))), (None,) * count, None,
-        {(PRIMARY, arm): scores for arm, scores in told.items()}, {}, {},
-    )  # fmt: skip
-    return decide(difference_rows(pairs, chosen, ARMS), [], chosen)
+    return must("shuffled answers", compared, said == "SHIP", "equal", 0)

@@ -1,31 +1,71 @@
-"""What goes into a run: masks, end and begin tokens, lengths, the chat template, the tokenizer."""
+"""What goes into a run, as the trainer's own collator hands it over: masks, end and begin tokens, lengths; the tokenizer."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from itertools import pairwise, takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
-from curate.errors import SourceError
 from evalharness.base_facts import keeps_turns
-from evalharness.chat import THOUGHT
+from evalharness.chat import THOUGHT, Chat
 from evalharness.checked import Checked, must
-from evalharness.encoding.encode import IGNORED, Encoded
+from evalharness.encoding.encode import IGNORED, Template
 from evalharness.encoding.losses import answered
-from evalharness.encoding.rows import PAIR, token_counts
-from evalharness.task import queries
-from train.proofs.subject import Given, Trial, Underway
+from evalharness.encoding.rows import PAIR
+from train.proofs.subject import Trial, Underway
 from train.sft import probes
 
-ASKED = 8  # rows whose prompt is made by the harness too
+ENOUGH = 1_000  # rows, about, that are taken through the collator
 
 
-def masks(given: Given) -> Checked:
-    """For the record: encoding stops at the first row whose two masks differ."""
-    rows = [*given.rows, *given.validation]
-    compared = f"{given.template.ways}, {token_counts(rows)['trained']:,} trained tokens of {len(rows):,} rows: rows that differ"
-    return must("mask oracle", compared, 0, "equal", 0)
+class Handed(NamedTuple):
+    """A row as the model gets it."""
+
+    ids: tuple[int, ...]
+    trained: tuple[bool, ...]  # where the loss looks; of a reward model where the score is read
+
+
+def handed(run: Underway) -> list[Handed]:
+    """Rows of the trainer through its own collator, one by one: all, or about ENOUGH of them, evenly taken."""
+    trainer, data, found = run.built.trainer, run.built.trainer.train_dataset, []
+    for at in range(0, len(data), -(-len(data) // ENOUGH)):
+        batch = trainer.data_collator([data[at]])
+        for key in (each for each in batch if each.endswith("input_ids") and "KL_" not in each):
+            kind = key.removesuffix("input_ids")
+            seen = batch.get(f"{kind}attention_mask", batch[key] == batch[key])
+            if run.recipe.objective == "reward":
+                looks = seen.cumsum(1) == seen.sum(1, keepdim=True)
+            else:
+                looks = (
+                    batch[f"{kind}labels"] != IGNORED
+                    if f"{kind}labels" in batch
+                    else batch["completion_mask"]
+                )
+            found += [
+                Handed(tuple(ids[there].tolist()), tuple(on[there].bool().tolist()))
+                for ids, on, there in zip(batch[key], looks, seen.bool(), strict=True)
+            ]
+    return found
+
+
+def masks(run: Underway) -> Checked:
+    """Where the loss looks, by the collator, must be where the second way to the mask says: prefix difference."""
+    wanted, places = set(), {}
+    for row in run.rows:
+        ids, second = row.ids, tuple(map(bool, row.second))
+        if run.recipe.pairs:
+            ids = answered(row)
+            second = second[: len(ids)]
+        if run.recipe.objective == "reward":
+            second = (*[False] * (len(ids) - 1), True)
+        wanted.add(Handed(ids, second))
+        places[ids] = row.where
+    rows = handed(run)
+    wrong = [places.get(row.ids, "of other tokens") for row in rows if row not in wanted]
+    ways = Template(Chat(run.loaded), run.recipe.turns).ways
+    trained = sum(sum(row.trained) for row in rows)
+    compared = f"{ways}, {trained:,} trained tokens of {len(rows):,} rows as the collator hands them over: rows that differ{_first(wrong)}"
+    return must("mask oracle", compared, len(wrong), "equal", 0)
 
 
 def answers_decode(trial: Trial) -> Checked:
@@ -57,59 +97,53 @@ def answers_decode(trial: Trial) -> Checked:
         own = "".join(plain(tokenizer(text, add_special_tokens=False).input_ids) for text in texts)
         said = plain(token for token, on in zip(row.ids, row.trained, strict=True) if on)
         looked += 1
-        if said != own and not (row.where in given.cut and own.startswith(said)):
+        if said != own and not (row.cut and own.startswith(said)):
             wrong.append(row.where)
     compared = f"of {looked:,} rows, those whose trained tokens do not read as their answers{_first(wrong)}"
     return must("mask oracle, as text", compared, len(wrong), "equal", 0)
 
 
-def ends(given: Given) -> Checked:
-    """Each stretch of trained tokens must stop at an end token, but in rows that were cut, by name."""
-    known, rows = given.template.end_ids, [*given.rows, *given.validation]
-
-    def last(row: Encoded) -> Iterator[int]:
-        marked = zip(row.ids, pairwise([*row.trained, False]), strict=True)
-        return (token for token, (on, following) in marked if on and not following)
-
-    wrong = [row.where for row in rows if not known.issuperset(last(row)) and row.where not in given.cut]
-    compared = f"of {len(rows):,} rows, those with a trained turn without its end token{_first(wrong)}"
+def ends(run: Underway) -> Checked:
+    """Each stretch that the loss looks at must stop at an end token, but in rows that were cut, by name."""
+    stops, places = Chat(run.loaded).stops, {row.ids: row.where for row in run.rows}
+    cut = {answered(row) if run.recipe.pairs else row.ids for row in run.rows if row.cut}
+    rows, wrong = handed(run), []
+    for ids, trained in rows:
+        lasts = {
+            token
+            for token, (on, more) in zip(ids, pairwise([*trained, False]), strict=True)
+            if on and not more
+        }
+        if not lasts <= stops and ids not in cut:
+            wrong.append(places.get(ids, "one of a pair"))
+    compared = f"of {len(rows):,} rows, those with a trained turn whose end token the loss does not see{_first(wrong)}"
     return must("end token", compared, len(wrong), "equal", 0)
 
 
-def begins(given: Given) -> Checked | str:
-    """At most one begin token, and as many when the harness asks as when a row is trained on."""
-    begin = given.template.tokenizer.bos_token_id
+def begins(run: Underway) -> Checked | str:
+    """At most one begin token, and as many where the model is asked as where it is trained."""
+    begin, chat = run.loaded.tokenizer.bos_token_id, Chat(run.loaded)
     if begin is None:
         return "the tokenizer has no begin token"
-    rows = [*given.rows, *given.validation]
-    count = {row.example_id: _leading(row.ids, begin) for row in rows}
-    wrong = [row.where for row in rows if count[row.example_id] > 1]
-    chat, asked = given.template.chat, 0
-    for solved in queries(given.examples.head(ASKED)):
-        system = [{"role": "system", "content": solved.query.system}] if solved.query.system else []
-        try:
-            prompt = chat.ids(chat.prompt([*system, *solved.query.turns]))
-        except SourceError:  # a row that spells a control token: it is trained on if that was allowed
-            continue
-        asked += 1
-        if count.get(solved.query.example_id, _leading(prompt, begin)) != _leading(prompt, begin):
-            wrong.append(solved.query.example_id)
-    compared = f"of {len(rows):,} rows those with two begin tokens, and of {asked} prompts those that begin otherwise{_first(wrong)}"
-    return must("one begin token", compared, len(wrong), "equal", 0)
+    asked = _leading(chat.ids(chat.prompt([{"role": "user", "content": "a"}])), begin)
+    counts = [_leading(row.ids, begin) for row in handed(run)]
+    wrong = sum(count > 1 or count != asked for count in counts)
+    compared = f"of {len(counts):,} rows those with two begin tokens, or not as many as a prompt of the harness ({asked})"
+    return must("one begin token", compared, wrong, "equal", 0)
 
 
 def _leading(ids: Any, begin: int) -> int:  # noqa: ANN401
     return sum(1 for _ in takewhile(lambda token: token == begin, ids))
 
 
-def turns_kept(given: Given) -> Checked | str:
+def turns_kept(run: Underway) -> Checked | str:
     """Where a row trains several answers, the template must tell earlier turns as they were."""
     several = sum(
-        sum(on and not before for before, on in pairwise([False, *row.trained])) > 1 for row in given.rows
+        sum(on and not before for before, on in pairwise([False, *row.trained])) > 1 for row in run.rows
     )
     if not several:
         return "each row trains one answer"
-    kept = keeps_turns(given.template.chat)
+    kept = keeps_turns(Chat(run.loaded))
     compared = f"{several:,} rows train several answers: conversations whose beginning the template retells"
     return must("template keeps turns", compared, float(not kept), "equal", 0)
 

@@ -175,12 +175,17 @@ def state(checkpoint: Path, kind: str) -> Any:  # noqa: ANN401  tensors, in dict
 def furthest(one: Any, other: Any) -> float:  # noqa: ANN401
     """The largest difference of a number anywhere in two nested states; infinite where their forms differ."""
     import torch
+    from torch.utils._pytree import tree_flatten
 
-    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) and one.shape == other.shape:
-        same = one.dtype == other.dtype
-        return float((one.double() - other.double()).abs().max()) if same and one.numel() else float(not same)
-    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
-        return max((furthest(one[key], other[key]) for key in one), default=0.0)
-    if isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
-        return max((furthest(*pair) for pair in zip(one, other, strict=True)), default=0.0)
-    return 0.0 if one == other else float("inf")
+    (mine, form), (theirs, other_form) = tree_flatten(one), tree_flatten(other)
+    if form != other_form:
+        return float("inf")
+    apart = 0.0
+    for left, right in zip(mine, theirs, strict=True):
+        if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor):
+            same = left.shape == right.shape and left.dtype == right.dtype
+            found = (left.double() - right.double()).abs().max() if same and left.numel() else 0.0
+            apart = max(apart, float(found) if same else float("inf"))
+        elif left != right:
+            return float("inf")
+    return apart

@@ -34,12 +34,12 @@ class Given:
     examples: pl.DataFrame  # training and validation rows as they were given
     rows: Sequence[Encoded]
     validation: Sequence[Encoded]
-    cut: frozenset[str] = frozenset()  # places of rows that lost their end to the context
 
     def few(self, count: int) -> list[Encoded]:
         """So many rows (or pairs) of unlike lengths, none longer than the median; all if there are fewer."""
         size = 2 if self.recipe.pairs else 1
-        units = [self.rows[at : at + size] for at in range(0, len(self.rows), size)]
+        every = (self.rows[at : at + size] for at in range(0, len(self.rows), size))
+        units = list({unit[0].example_id: unit for unit in every}.values())  # copies of a row count once
         units.sort(key=lambda unit: (max(len(row.ids) for row in unit), unit[0].example_id))
         short = units[: max(count, len(units) // 2)]
         chosen = [short[at * len(short) // count] for at in range(min(count, len(short)))]
@@ -54,6 +54,7 @@ class Underway:
     recipe: Recipe
     rows: Sequence[Encoded]
     built: Built
+    sharded: bool = False  # each process holds a part of the weights
     folder: Path = Path()
     digest: str = ""  # of the base's weights, and the probe's logits, before the first step
     plain: Any = None

@@ -1,7 +1,8 @@
-"""What must hold of a trained model: it acts, reads back, answers alike in a batch, and merges; its base is as it was."""
+"""What must hold of a model: it is held whole, acts, reads back, answers alike in a batch, merges; its base is as it was."""
 
 from __future__ import annotations
 
+from evalharness import nf4
 from evalharness.adapters import merging
 from evalharness.adapters.registry import Adapter
 from evalharness.chat import Chat
@@ -9,12 +10,15 @@ from evalharness.checked import Checked, must
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.questions import parted
 from evalharness.generation import Generated, generate
+from evalharness.model_files import find_base
 from evalharness.models import load_model
 from train import checks, sft
 from train.proofs.subject import Trial, Underway
 from train.recipe import TOKENS_BEFORE
 
 MERGED_ROWS, PADDED_ROWS, PADDED_TOKENS = 64, 6, 24
+ACTS_LIMIT = 1e-3
+RELOAD_LIMIT = {"cpu": 1e-5, "cuda": 1e-2}
 FRESH_LIMIT = {
     "cpu": 1e-5,
     "cuda": 0.25,
@@ -27,30 +31,55 @@ def packing(run: Underway) -> Checked | str:
     told = run.built.told.get("packing", "off: TRL packs rows for supervised fine-tuning alone")
     if told.startswith("off"):
         return f"rows are not packed: {told.removeprefix('off: ')}"
-    return checks.packing_equals(sft.parity(run.built.trainer, run.rows), run.loaded.device)
+    apart, device = sft.parity(run.built.trainer, run.rows), run.loaded.device
+    compared = "largest difference of a logit between rows end to end and side by side"
+    return must("packing equals unpacked", compared, apart, "below", checks.PACKING_LIMIT[device])
+
+
+def held_in_nf4(run: Underway) -> Checked | str:
+    """A layer of each shape, out of NF4 as it is held now, must be near the base's own file."""
+    if run.loaded.facts["quantization"] != "nf4":
+        return "the base is held in full precision, or as it was saved"
+    found = nf4.held(run.model, find_base(run.recipe.base))
+    if not found:
+        return "the base's files name its weights otherwise than the model does"
+    worst, at = max((error, shape) for shape, error in found.items())
+    compared = f"relative error of the weights of {len(found)} layer shapes, as they are held, against the base's files, worst at {at[0]} x {at[1]}"
+    return must("NF4 round trip", compared, worst, "below", nf4.HELD_ERROR)
 
 
 def base_unchanged(run: Underway) -> Checked | str:
     """The base's weights must be the same bytes as before training."""
     if run.recipe.method == "full":
         return "all weights are trained"
-    return checks.base_unchanged(run.digest, checks.frozen_digest(run.model))
+    differ = run.digest != checks.frozen_digest(run.model)
+    compared = f"digests of its weights that differ ({run.digest[:8]})"
+    return must("base unchanged", compared, differ, "equal", 0)
 
 
 def acts(run: Underway) -> Checked:
     """The trained model must answer otherwise than the base."""
-    if run.recipe.method == "full":
-        return checks.acts(checks.logits(run.model, run.probe), run.plain)
-    return checks.adapter_acts(run.model, run.probe)
+    plain = run.plain
+    if run.recipe.method != "full":
+        with run.model.disable_adapter():
+            plain = checks.logits(run.model, run.probe)
+    value = float((checks.logits(run.model, run.probe) - plain).abs().max())
+    compared = "largest difference of a logit with and without it"
+    return must("the adapter acts", compared, value, "above", ACTS_LIMIT)
 
 
 def reload(run: Underway) -> Checked:
     """What was saved must be what was trained."""
     if run.recipe.method == "full":
         return checks.saved_equals(run.model, run.folder)
+    if run.sharded:
+        return checks.saved_parts_equal(run.model, run.folder)
     # saved without the ranks that were given up, AdaLoRA's sums are made in another order
-    limit = checks.RELOAD_LIMIT[run.loaded.device] * (10 if run.recipe.method == "adalora" else 1)
-    return checks.reload_equals(run.model, run.folder, run.probe, limit)
+    limit = RELOAD_LIMIT[run.loaded.device] * (10 if run.recipe.method == "adalora" else 1)
+    again = checks.reloaded(run.model, run.folder, run.probe)
+    value = float((checks.logits(run.model, run.probe) - again).abs().max())
+    compared = "largest difference of a logit between the trained and the saved adapter"
+    return must("reload equals", compared, value, "below", limit)
 
 
 def fresh(trial: Trial) -> Checked:

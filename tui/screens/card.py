@@ -394,6 +394,4 @@ class CardScreen(Screen[int]):
     def action_editor(self) -> None:
         """Change the text in $EDITOR."""
         place, text = place_to_edit(self.desk, self.place)
-        changed = in_editor(self.app, text)
-        if changed is not None:
-            self._save(place, text, changed)
+        self._save(place, text, in_editor(self.app, text))

@@ -118,17 +118,23 @@ class Panel(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "copy", "Copy", id="panel.copy"),
+        Binding("e", "again", "Change the command", id="panel.again"),
         Binding("escape,q,enter", "leave", "Close", id="panel.close"),
     ]
 
-    def __init__(self, title: str, message: str, details: str = "") -> None:
+    def __init__(
+        self, title: str, message: str, details: str = "", *, fault: bool = True, again: str = ""
+    ) -> None:
+        """`again` is the command that did not work, to be changed and run once more."""
         super().__init__()
+        self.again = again
         self.heading, self.message, self.details = title, message, details
+        self.tone = "bold $error" if fault else "bold $primary"
 
     def compose(self) -> ComposeResult:
         """What happened, then the details in grey."""
         with VerticalScroll(classes="dialog"):
-            yield Static(plain(self.heading, "bold $error"))
+            yield Static(plain(self.heading, self.tone))
             yield Static(Content.assemble("\n", plain(self.message)))
             if self.details:
                 yield Static(Content.assemble("\n", plain(self.details, "dim")))
@@ -138,6 +144,16 @@ class Panel(ModalScreen[None]):
         """Put all of it on the clipboard."""
         app: Any = self.app
         app.copy("\n\n".join(part for part in (self.heading, self.message, self.details) if part))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only a command can be changed."""
+        return action != "again" or bool(self.again)
+
+    async def action_again(self) -> None:
+        """The command as it was typed."""
+        app: Any = self.app
+        self.dismiss()
+        await app.ask_command(self.again)
 
     def action_leave(self) -> None:
         """Back to where one was."""

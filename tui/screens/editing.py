@@ -19,6 +19,7 @@ from curate.errors import ConfigError, NotFoundError
 from tui.card_text import text_at, with_proposal
 from tui.desk import Desk, Finding
 from tui.display_text import display_text
+from tui.ending import interrupts_elsewhere
 from tui.examples import Example
 
 Place = tuple[int | None, str]
@@ -102,24 +103,42 @@ def harmless_to_edit(text: str) -> bool:
     return display_text(spaces) == spaces
 
 
-def in_editor(app: App[Any], text: str) -> str | None:
-    """The text as $VISUAL or $EDITOR leaves it; None where the editor failed.
+def _handed_over(app: App[Any], command: list[str]) -> int | OSError:
+    """How the editor ended, or why it did not begin."""
+    with interrupts_elsewhere(app):
+        try:
+            return subprocess.call(command)
+        except (
+            OSError
+        ) as error:  # raised through the hand-over it would leave the screens without their terminal
+            return error
+
+
+def in_editor(app: App[Any], text: str) -> str:
+    """The text as $VISUAL or $EDITOR leaves it. Raises ConfigError where the editor failed.
 
     The file is in a folder that only this user can read, and is gone afterwards.
     """
-    command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    asked = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ""
+    try:
+        command = shlex.split(asked) or ["vi"]
+    except ValueError as error:
+        raise ConfigError(
+            f"EDITOR cannot be read: {asked}: {error}", hint="set EDITOR to your editor"
+        ) from error
     with tempfile.TemporaryDirectory(prefix="seatrial-") as folder:
         path = Path(folder) / "text.txt"
         path.write_text(text, encoding="utf-8", errors="surrogatepass", newline="")
         try:
             with app.suspend():
-                code = subprocess.call([*command, str(path)])
+                ended = _handed_over(app, [*command, str(path)])
         except SuspendNotSupported as error:
             raise ConfigError("there is no terminal to hand over here", hint="e edits in place") from error
-        except OSError as error:
-            raise ConfigError(f"{command[0]}: {error.strerror}", hint="set EDITOR to your editor") from error
-        if code != 0:
-            return None
+        if isinstance(ended, OSError):
+            raise ConfigError(f"{command[0]}: {ended.strerror}", hint="set EDITOR to your editor") from ended
+        if ended != 0:
+            how = f"was ended by signal {-ended}" if ended < 0 else f"ended with exit code {ended}"
+            raise ConfigError(f"{command[0]} {how}; the text stays as it was", hint="E opens it again")
         changed = path.read_bytes().decode("utf-8", "replace")
     # editors end a file with a line feed; the text had none
     return changed if text.endswith("\n") else changed.removesuffix("\n")

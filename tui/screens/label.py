@@ -21,19 +21,17 @@ from curate.labelling.work import ORDERS, Work
 from tui.display_text import plain
 from tui.examples import Examples
 from tui.jobs import Job
-from tui.label_view import AHEAD, choices, coming, how_far, names_in, pace, points, row_at, shown, word
+from tui.label_view import Look, ahead, choices, how_far, look, names_in, pace, points, row_at, shown, word
 from tui.messages import Failed, Ready
 from tui.screens.editing import harmless_to_edit
 from tui.screens.label_asks import ask_note, choose_by_name
-from tui.screens.label_keys import LABEL_KEYS
+from tui.screens.label_keys import LABEL_KEYS, alive
 from tui.teacher import Teacher
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.page import Leaf, Page, lines_of
 
 if TYPE_CHECKING:
     from tui.app import Seatrial
-
-ALWAYS = ("quit", "command_palette", "help", "stop_job", "focus_next", "back")  # also before rows are there
 
 
 class LabelScreen(Screen[None]):
@@ -58,6 +56,7 @@ class LabelScreen(Screen[None]):
         self.gold_told = False
         self.writing = False
         self.drawn: dict[str, Content] = {}
+        self.ahead: tuple[Look, Leaf] | None = None  # the next row's lines, made before
 
     @property
     def seatrial(self) -> Seatrial:
@@ -70,6 +69,11 @@ class LabelScreen(Screen[None]):
         if self.work is None:
             raise ConfigError("the rows are being read")
         return self.work
+
+    @property
+    def page(self) -> Page:
+        """Where the row stands."""
+        return self.query_one("#row", Page)
 
     @property
     def place(self) -> int:
@@ -140,16 +144,17 @@ class LabelScreen(Screen[None]):
         if standing is None and self.suggestion is not None and work.task.kind == "several":
             standing = self.suggestion.value
         self.chosen = names_in(standing)
-        self._text(shown(work.task, self.example))
+        known = self.ahead if self.ahead and self.ahead[0] == look(self.example, self.page) else None
+        self._text(shown(work.task, self.example), known and known[1])
         self.refresh_card()
         self.stopwatch.start()
-        self.call_after_refresh(self._read_ahead)
+        self.call_after_refresh(self._make_ahead)
 
-    def _read_ahead(self) -> None:
-        """While one looks at this row: read those that come after it, long before they are shown."""
-        following = self.here.next_open(self.position)
-        if following is not None and self.examples is not None:
-            self.examples.read_ahead(coming(self.here, following, AHEAD))
+    def _make_ahead(self) -> None:
+        """While one looks at this row: make what its answer and the next row need, and read those after it."""
+        self.here.prepare(self.example)
+        if self.examples is not None and self.is_current:
+            self.ahead = ahead(self.here, self.examples, self.position, self.page)
 
     def refresh_card(self) -> None:
         """Draw all but the row again: answers, suggestion, figures."""
@@ -174,10 +179,10 @@ class LabelScreen(Screen[None]):
         figures = pace(work, gold=self.gold_told, training=self.teacher.running, width=self.size.width)
         self._put("pace", figures)
 
-    def _text(self, content: Content) -> None:
-        """Put a text on the page."""
-        page = self.query_one("#row", Page)
-        page.show(lambda width, height: Leaf([], lines_of(page.lines, content, width)))
+    def _text(self, content: Content, leaf: Leaf | None = None) -> None:
+        """Put a text on the page; `leaf` is what it makes there, where that is known."""
+        lines = self.page.lines
+        self.page.show(lambda width, height: Leaf([], lines_of(lines, content, width)), leaf)
 
     def _put(self, name: str, content: Content) -> None:
         """Draw a part of the card again, but only where it says something else now."""
@@ -193,7 +198,7 @@ class LabelScreen(Screen[None]):
         if self.work is not None and len(self.work.ids):
             self.refresh_card()
 
-    renew = on_resize  # a job has ended; what lies here is the same version still
+    renew = on_resize  # a job has ended; it is the same version still
 
     def on_key(self, event: events.Key) -> None:
         """Whoever types is there: the time counts."""
@@ -204,18 +209,8 @@ class LabelScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While a text is written the keys that answer rest; without rows nearly all do."""
-        if action in ALWAYS:
-            return action != "back" or not self.writing
-        if action in ("save", "leave"):
-            return self.writing
-        if self.writing or self.work is None or not len(self.work.ids):
-            return action == "reread" and not self.writing
-        kind = self.work.task.kind
-        if action == "submit":
-            return kind in ("several", "text")
-        if action in ("choose", "find"):
-            return kind != "text"
-        return action != "write" or kind == "text"
+        rows = self.work is not None and bool(len(self.work.ids))
+        return alive(action, self.here.task.kind if rows else None, writing=self.writing)
 
     def answer(self, value: Value) -> None:
         """Answer the row on the card; on return it is on the disk. Then the next one."""
@@ -330,7 +325,7 @@ class LabelScreen(Screen[None]):
     def action_scroll(self, by: int) -> None:
         """Move a long text; whoever reads on is there."""
         self.stopwatch.beat()
-        self.query_one("#row", Page).scroll_by(by)
+        self.page.scroll_by(by)
 
     def action_copy(self) -> None:
         """Copy the row's text."""

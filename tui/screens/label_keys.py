@@ -36,3 +36,20 @@ LABEL_KEYS: list[BindingType] = [
         for key in KEYS
     ),
 ]
+
+ALWAYS = ("quit", "command_palette", "help", "stop_job", "focus_next", "back")  # also before rows are there
+
+
+def alive(action: str, kind: str | None, *, writing: bool) -> bool:
+    """Whether a key does something in a task of a kind; None where no rows are there."""
+    if action in ALWAYS:
+        return action != "back" or not writing
+    if action in ("save", "leave"):
+        return writing
+    if writing or kind is None:
+        return action == "reread" and not writing
+    if action == "submit":
+        return kind in ("several", "text")
+    if action in ("choose", "find"):
+        return kind != "text"
+    return action != "write" or kind == "text"

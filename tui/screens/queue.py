@@ -147,6 +147,8 @@ class QueueScreen(Screen[None]):
             parts.append((f"  : {display_text(desk.filter, lines=False)}", "bold $accent"))
         if desk.search:
             parts.append((f"  / {display_text(desk.search, lines=False)}", "bold $accent"))
+        if desk.unshown:
+            parts.append((f"  {desk.unshown} (o)", "dim"))
         if self.unseen:
             parts.append((f"  ⚑ F brings in {self.unseen:,} flagged without a finding", "$warning"))
         self.query_one("#choice", Static).update(Content.assemble(*parts))

@@ -206,8 +206,8 @@ class RowsScreen(Screen[None]):
         self.seatrial.read(self, f"unit-{unit}", work)
 
     def on_rows_moved(self) -> None:
-        """Read what comes next before it is asked for."""
-        self._ahead()
+        """Read what comes next before it is asked for, and after this is drawn."""
+        self.call_after_refresh(self._ahead)
 
     def _ahead(self) -> None:
         pages = self.pages

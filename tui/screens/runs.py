@@ -16,6 +16,7 @@ from curate.progress import duration
 from tui.display_text import plain
 from tui.lineage import RunRow, ago, runs
 from tui.messages import Failed, Ready
+from tui.run_detail import warnings, whole
 from tui.screens.training import Panels, follow
 from tui.training import Curves, Follower
 from tui.widgets.lines import Heading, JobLine, KeyLine
@@ -177,6 +178,10 @@ class RunsScreen(Screen[None]):
             lines.append(plain(said[:600] + (" …" if len(said) > 600 else ""), "dim", lines=False))
         if run.error and self.curves is None:
             lines.append(plain(run.error[:400], "$error", lines=False))
+        told = warnings(self.seatrial.here, run)
+        if told:
+            more = f"  (and {len(told) - 1} more: enter)" if len(told) > 1 else ""
+            lines.insert(2, plain(f"! {told[0][:300]}{more}", "$warning", lines=False))
         self.query_one("#run-detail", Static).update(Content("\n").join(lines))
 
     async def on_rows_chosen(self) -> None:
@@ -189,9 +194,9 @@ class RunsScreen(Screen[None]):
 
         if self.runs:
             run = self.runs[self.query_one(Rows).cursor]
-            details = json.dumps(run.params, indent=2, ensure_ascii=False)
-            words = f"{run.command}\n\n{run.error or 'it ended well' if run.ended_at else 'it has not ended, or was killed'}"
-            await self.app.push_screen(Panel(f"{run.kind} {run.run_id}", words, details))
+            await self.app.push_screen(
+                Panel(f"{run.kind} {run.run_id}", *whole(self.seatrial.here, run), fault=bool(run.error))
+            )
 
     async def action_again(self) -> None:
         """The run's own command, to be changed or run; a training run that was cut off goes on."""

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -40,6 +41,14 @@ class Cell(NamedTuple):
 
 
 Block = list[list[Cell]]
+
+
+class Common(NamedTuple):
+    """What the lines of one painting have in common; it takes longer to find than to use."""
+
+    room: int  # cells
+    shown: list[tuple[int, Column, int]]  # (index, column, width in cells)
+    styles: dict[str, Style]  # by tone, of a plain line, a title and the cursor
 
 
 class Rows(ScrollView, can_focus=True):
@@ -83,6 +92,7 @@ class Rows(ScrollView, can_focus=True):
         self.blocks: OrderedDict[int, Block] = OrderedDict()
         self.fetched = 0
         self.at_once = BLOCK
+        self.common = Common(0, [], {})
 
     def show(
         self, total: int, fetch: Callable[[int, int], Block], *, cursor: int = 0, at_once: int = BLOCK
@@ -132,30 +142,41 @@ class Rows(ScrollView, can_focus=True):
             widths.append((index, column, cells))
         return widths
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of one painting."""
+        styles = {
+            name.removeprefix("rows--"): self.get_component_rich_style(name)
+            for name in self.COMPONENT_CLASSES
+        }
+        self.common = Common(self.room, self.shown(), styles)
+        return super().render_lines(crop)
+
     def render_line(self, y: int) -> Strip:
         """The title line, or the row that stands there."""
-        width = self.room
+        width = self.common.room
         if y == 0:
-            return self._line([Cell(column.title) for column in self.columns], "  ", "rows--head")
+            return self._line([Cell(column.title) for column in self.columns], "  ", "head")
         index = self.scroll_offset.y + y - 1
         if self.total == 0:
             lines = self.empty.split("\n")
             text = lines[y - 2] if 0 <= y - 2 < len(lines) else ""
-            return Strip([Segment(fit("  " + text, width), self.get_component_rich_style("rows--quiet"))])
+            return Strip([Segment(fit("  " + text, width), self.common.styles["quiet"])])
         if index >= self.total:
             return Strip.blank(width, self.rich_style)
         at_cursor = index == self.cursor
-        return self._line(self.row(index), "▸ " if at_cursor else "  ", "rows--cursor" if at_cursor else "")
+        return self._line(self.row(index), "▸ " if at_cursor else "  ", "cursor" if at_cursor else "")
 
     def _line(self, cells: list[Cell], lead: str, kind: str) -> Strip:
-        plain = self.get_component_rich_style(kind or "rows--plain")
+        room, shown, styles = self.common
+        plain = styles[kind or "plain"]
         segments = [Segment(lead, plain)]
-        for number, (index, column, width) in enumerate(self.shown()):
+        used = len(lead)
+        for number, (index, column, width) in enumerate(shown):
             text, tone = cells[index] if index < len(cells) else Cell("")
             line = fit(text, width)
             if column.right:
                 line = line.rstrip().rjust(len(line))
-            style = self.get_component_rich_style(f"rows--{tone}") if tone and not kind else plain
+            style = styles[tone] if tone and not kind else plain
             # a gap shows no colour: with what is before it, it is one change of style less to be sent
             before = segments[-1]
             segments[-1] = Segment(before.text + " " * GAP if number else before.text, before.style)
@@ -163,7 +184,10 @@ class Rows(ScrollView, can_focus=True):
                 segments[-1] = Segment(segments[-1].text + line, style)
             else:
                 segments.append(Segment(line, style))
-        return Strip(segments).adjust_cell_length(self.room, plain)
+            used += width + GAP * bool(number)
+        if used < room:
+            segments.append(Segment(" " * (room - used), plain))
+        return Strip(segments, used if used > room else room).crop(0, room)
 
     def row(self, index: int) -> list[Cell]:
         """The cells of one row, fetched with its block if need be."""

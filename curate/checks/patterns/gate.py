@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
 
+from curate.checks.patterns import kept
 from curate.checks.patterns.shape import shape, widened
 
 IGNORECASE, MULTILINE, DOTALL = 0x2, 0x8, 0x10  # the flags that `regex` and `re` share
+_SOURCE = (Path(__file__), Path(__file__).with_name("shape.py"))  # what an expression is made by
 _DIGITS = re.compile("[0-9]+")
 Gate = Callable[[str], int]  # an ASCII form -> a bit for each pattern that may match
 
@@ -24,17 +27,22 @@ class Form(NamedTuple):
 def gate(forms: Sequence[Form], *, fast: bool | None = None, later: int = 0) -> Gate:
     """What tells which of the patterns may match; a pattern that it leaves out certainly does not.
 
-    `fast` asks for Hyperscan or for none; None takes it where it is installed (extra `fast`). It is
-    compiled when `later` characters were read without it: fewer are read sooner than that takes.
+    `fast` asks for Hyperscan or for none; None takes it where it is installed (extra `fast`). Where no
+    process has compiled it before (see kept.py), it is compiled when `later` characters were read
+    without it: fewer are read sooner than that takes.
     """
     if fast is None:
         fast = find_spec("hyperscan") is not None
     if not fast:
         return _needed(forms)
-    return _hyperscan_after(forms, later) if later else _hyperscan(forms)
+    key = kept.key_of(forms, _SOURCE)
+    ready = kept.load(key)
+    if ready is None and later:
+        return _hyperscan_after(forms, key, later)
+    return _scanned(_made(forms, key) if ready is None else ready, len(forms))
 
 
-def _hyperscan_after(forms: Sequence[Form], characters: int) -> Gate:
+def _hyperscan_after(forms: Sequence[Form], key: str, characters: int) -> Gate:
     """With `re` alone at first, then with Hyperscan."""
     known, left = _needed(forms), characters
 
@@ -43,13 +51,14 @@ def _hyperscan_after(forms: Sequence[Form], characters: int) -> Gate:
         if left > 0:
             left -= len(form)
             if left <= 0:
-                known = _hyperscan(forms)
+                known = _scanned(_made(forms, key), len(forms))
         return known(form)
 
     return may_match
 
 
-def _hyperscan(forms: Sequence[Form]) -> Gate:
+def _made(forms: Sequence[Form], key: str) -> kept.Kept:
+    """The patterns compiled, and kept under that name for other processes."""
     import hyperscan as hs
 
     expressions, flags = [], []
@@ -60,14 +69,21 @@ def _hyperscan(forms: Sequence[Form]) -> Gate:
         wanted |= hs.HS_FLAG_MULTILINE if form.flags & MULTILINE else 0
         expressions.append(widened(form.pattern).encode())
         flags.append(wanted)
-    ids = list(range(len(forms)))
+    ids = list(range(len(expressions)))
     try:
         database = _compiled(expressions, flags, ids)
     except hs.error:  # one of them is more than it can tell beforehand: that one always runs
         ids = [bit for bit in ids if _is_known(expressions[bit], flags[bit])]
         database = _compiled([expressions[bit] for bit in ids], [flags[bit] for bit in ids], ids)
-    always = sum(1 << bit for bit in set(range(len(forms))) - set(ids))
-    scan = database.scan
+    made = kept.Kept(database, ids)
+    kept.keep(key, made)
+    return made
+
+
+def _scanned(ready: kept.Kept, count: int) -> Gate:
+    """The gate of these `count` patterns."""
+    always = sum(1 << bit for bit in set(range(count)) - set(ready.ids))
+    scan = ready.database.scan
     found = [0]
 
     def told(bit: int, start: int, end: int, flag: int, context: object) -> None:

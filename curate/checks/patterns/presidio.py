@@ -23,6 +23,7 @@ _CORE = {
 }
 _RECOGNISERS = f"{PACKAGE}.predefined_recognizers"
 _NOT_BY_FORM = ("za_phone_number_recognizer",)
+_COMPILES = "_Pattern__validate_regex"
 _ONLY_FORM = (
     "Plate",
     "Vehicle",
@@ -70,10 +71,17 @@ def _modules(folders: list[str]) -> dict[str, type[Any]]:
     for name, module in _CORE.items():
         found[name] = getattr(importlib.import_module(f"{PACKAGE}.{module}"), name)
         setattr(parent, name, found[name])
+    # it compiles each pattern of each country when it is stated, and throws the result away
+    if hasattr(found["Pattern"], _COMPILES):
+        setattr(found["Pattern"], _COMPILES, staticmethod(_as_released))
     for part in ("generic", "country_specific"):
         package = importlib.import_module(f"{_RECOGNISERS}.{part}")
         found |= _recognisers(package, found["EntityRecognizer"])
     return found
+
+
+def _as_released(pattern: str) -> None:
+    """A pattern of a release needs no look; one that is asked for is compiled when it is read."""
 
 
 def _whole() -> dict[str, type[Any]]:

@@ -57,8 +57,6 @@ class Reader:
 
     def __init__(self, recogniser: Recogniser, first_bit: int, threshold: float) -> None:
         """`first_bit` is that of its first pattern; `threshold` is the score that counts."""
-        import regex
-
         self.entity = recogniser.supported_entities[0]
         self.words = tuple(word.lower() for word in recogniser.context or ())
         flags = int(recogniser.global_regex_flags)
@@ -68,14 +66,16 @@ class Reader:
         self._invalidate = (
             recogniser.invalidate_result if _overrides(recogniser, "invalidate_result") else None
         )
-        self._patterns: list[tuple[int, Compiled, float, re.Pattern[str] | None]] = []
+        self._patterns: list[tuple[int, str, float, re.Pattern[str] | None]] = []
+        self._flags = flags
+        self._compiled: dict[int, Compiled] = {}  # by bit: most are never met
         self.mask = 0
         self.strong = 0  # the patterns that may reach the threshold without a word of context
         self.foreign = 0  # the patterns that an ASCII form may hide a match of
         for bit, pattern in enumerate(recogniser.patterns, first_bit):
             form = shape(pattern.regex, flags & int(re.IGNORECASE | re.MULTILINE | re.DOTALL))
             anchor = re.compile(form.anchor) if form.spaceless and form.anchor else None
-            self._patterns.append((1 << bit, regex.compile(pattern.regex, flags), pattern.score, anchor))
+            self._patterns.append((1 << bit, pattern.regex, pattern.score, anchor))
             self.mask |= 1 << bit
             self.foreign |= 0 if form.plain else 1 << bit
             if self._validate or self._analyze or pattern.score >= threshold:
@@ -87,13 +87,21 @@ class Reader:
             told = self._analyze(text=text, entities=[self.entity])
             return [(result.start, result.end, result.score) for result in told or ()]
         raw: list[Raw] = []
-        for bit, compiled, stated, anchor in self._patterns:
+        for bit, pattern, stated, anchor in self._patterns:
             if bits & bit:
+                compiled = self._compiled.get(bit) or self._compile(bit, pattern)
                 for start, end in _spans(text, compiled, anchor, windows):
                     score = self._score(text[start:end], stated)
                     if score > 0:
                         raw.append((start, end, score))
         return distinct(raw)
+
+    def _compile(self, bit: int, pattern: str) -> Compiled:
+        """A pattern that is needed for the first time."""
+        import regex
+
+        compiled = self._compiled[bit] = regex.compile(pattern, self._flags)
+        return compiled
 
     def _score(self, value: str, stated: float) -> float:
         """What a value is worth; 0 where it is not valid, and for the empty one."""

@@ -2,11 +2,15 @@
 
 import json
 import time
+from functools import partial
 
 import polars as pl
 import pytest
 
+from evalharness import cli_score
 from evalharness.comparing import compare_dataset, read_comparison
+from evalharness.judging import stored
+from evalharness.judging.card import Gate
 from evalharness.judging.stored import KIND, TEST_KIND, cards, check
 from evalharness.predict import PREDICTIONS
 from evalharness.rating import Rater, open_pairing
@@ -215,7 +219,7 @@ def test_the_injection_rate_stands_beside_the_judge(workspace, answered, judge_a
     assert told(capsys)["judges"][0]["talked_round"] > 0.8
 
 
-def test_scores_by_a_judge_are_held_against_people_too(workspace, answered, judge_at):
+def test_scores_by_a_judge_are_held_against_people_too(workspace, answered, judge_at, monkeypatch):
     """Each answer scored by itself: the higher score is the better answer."""
     from evalharness.judging.judge import Judge
     from evalharness.judging.rubric import Rubric
@@ -227,6 +231,20 @@ def test_scores_by_a_judge_are_held_against_people_too(workspace, answered, judg
     assert [card.baseline for card in found] == ["base", "few-shot", "rag"]
     assert {card.metric for card in found} == {"judge:helpful"} and found[0].model == "some-judge"
     assert found[0].orders is None and found[0].wins.n == 11 and found[0].wins.rate > 0.8
+    asked = cli_score.score()
+    assert any(
+        "judge:helpful: not calibrated against people, advice only: 0 pairs" in line for line in asked.lines
+    )
+    monkeypatch.setattr(stored, "card_of", partial(stored.card_of, gate=Gate(labels=9)))
+    for baseline in ("base", "few-shot", "rag"):
+        rate(
+            workspace, answered, baseline,
+            lambda item: "tuned" if "sorry" in item.answers["tuned"] else None, range(10),
+        )  # fmt: skip
+    asked = cli_score.score()
+    assert any("judge:helpful: calibrated: kappa with people" in line for line in asked.lines)
+    (told,) = {row["calibrated"] for row in asked.data["means"] if row["metric"] == "judge:helpful"}
+    assert told is True
 
 
 def test_the_condition_of_the_verdict(workspace, answered, judge_at, capsys):

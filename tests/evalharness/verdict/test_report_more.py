@@ -5,6 +5,7 @@ import io
 import json
 from xml.etree import ElementTree
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -169,6 +170,42 @@ def test_slices_by_length_and_language_are_told_and_single_ones_named(trial):
     assert all(row["label"].endswith("characters") for row in lengths)
     assert none["source"] == "all of one: tickets.jsonl"
     assert all(row["low"] is None for row in rows if row["n"] < FEW)
+
+
+def test_a_slice_has_the_measure_of_its_own_rows_with_its_own_interval(trial):
+    """BLEU and macro-F1 are no means of rows: those of the slice are reckoned from its rows alone."""
+    from evalharness.f1 import macro_f1
+    from evalharness.metrics.about import about
+    from evalharness.pooled import pooled_value
+
+    made = trial(rows=60)
+    rng = np.random.default_rng(0)
+    bleu = made.scores.filter(pl.col("metric") == "rougeL").with_columns(metric=pl.lit("bleu"))
+    counts = [[9, 8, 7, 6, *rng.integers(1, 6, 4).tolist(), 9, 10] for _ in range(bleu.height)]
+    empty = pl.lit(None, pl.List(pl.Float64))
+    scores = pl.concat(
+        [
+            made.scores.with_columns(statistics=empty),
+            bleu.with_columns(statistics=pl.Series(counts, dtype=pl.List(pl.Float64))),
+        ]
+    )
+    pairs = pair(scores, made.examples)
+    rows, _ = slice_rows(pairs, settings(scores, primary="bleu"))
+    oak = next(row for row in rows if row["label"] == "oak")
+    inside = np.array([label == "oak" for label in pairs.references])
+    whole = pooled_value(pairs.sums["bleu", "tuned"][inside], about("bleu").formula)
+    assert oak["means"]["tuned"] == pytest.approx(whole) and oak["low"] <= oak["difference"] <= oak["high"]
+    assert whole != pytest.approx(pairs.values["bleu", "tuned"][inside].mean(), abs=1e-3)
+    test = made.examples.with_columns(
+        source=pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("a")).otherwise(pl.lit("b"))
+    )
+    rows, _ = slice_rows(pairs, settings(scores, primary="macro-f1"), examples=test)
+    told = {row["label"]: row for row in rows}
+    order = dict(test.select("example_id", "source").iter_rows())
+    inside = [at for at, example_id in enumerate(pairs.example_ids) if order[example_id] == "a"]
+    right, said = ([part[at] for at in inside] for part in (pairs.references, pairs.labels["tuned"]))
+    assert told["a"]["means"]["tuned"] == pytest.approx(macro_f1(right, said)) and "metric" not in told["a"]
+    assert told["oak"]["metric"] == "accuracy"  # within one label macro-F1 means nothing
 
 
 def test_confusions_count_every_scored_row(trial):

@@ -12,7 +12,7 @@ from evalharness.cli_declare import declare
 from evalharness.cli_predict import predict
 from evalharness.cli_probe import probe
 from evalharness.cli_score import score
-from evalharness.cli_verdict import compare, verdict
+from evalharness.cli_verdict import compare, report, verdict
 from evalharness.declared import declare as record
 from tests.evalharness.conftest import ticket
 from tests.evalharness.verdict.conftest import LABELS, scan
@@ -61,7 +61,7 @@ def states(said):
     return {each["check"]: (each["state"], each["required"]) for each in said["checks"]}
 
 
-def test_a_served_fine_tune_ships_where_the_declaration_said_what_it_may_lack(tickets, chat_server):
+def test_a_served_fine_tune_ships_where_the_declaration_said_what_it_may_lack(tickets, chat_server, tmp_path):
     url = chat_server(reply)
     declare("tickets", waive=WITHOUT, price_in="1", price_out="2,3", most=["cost=5"])
     answered(url)
@@ -75,6 +75,11 @@ def test_a_served_fine_tune_ships_where_the_declaration_said_what_it_may_lack(ti
     assert all(known[name] == ("pass", True) for name in ("red team", "instrument", "adapter acts", "cost"))
     assert "equal prompts" in next(c["detail"] for c in found["checks"] if c["check"] == "adapter acts")
     assert [row["cost"] for row in found["cost"]] == pytest.approx([0.013] * 3 + [0.016])
+    block = " ".join(verdict().lines)
+    assert "1,000 answers" in block.replace("  ", " ") and "of the fine-tune 1 and 3" in block
+    report(to=tmp_path / "out")
+    pages = [(tmp_path / "out" / f"report.{kind}").read_text() for kind in ("html", "md")]
+    assert all("cost of 1,000" in page for page in pages) and "of the fine-tune 1 and 3" in pages[0]
     for name in (None, "ft", f"ft at {url}"):
         assert verdict(for_=name).exit_code == 0
     other = verdict(for_=f"gt at {url}", comparison=compare("tickets").data["digest"])

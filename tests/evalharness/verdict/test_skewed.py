@@ -22,22 +22,33 @@ def tails(deltas, groups=None, rules=RULES):
 def test_the_error_rate_holds_where_few_rows_lose_much():
     """Where the truth is the margin itself: sign flips alone ship four times as often as they may."""
     rng = np.random.default_rng(1)
-    trials = [collapsing(rng, 100) for _ in range(500)]
+    trials = [collapsing(rng, 100) for _ in range(400)]
     flips = np.mean([sign_flips(group_totals(each, None), (0.01,), 0)[0].above < 0.05 for each in trials])
     ours = np.mean([tails(each).above < 0.05 for each in trials])
     assert flips > 0.12 and ours <= 0.07
 
 
 def test_the_error_rate_holds_by_groups_and_downwards():
+    """Without the unit that nobody has seen it is .09 by groups (`python -m benchmarks verdict`, 2,000 trials)."""
     rng = np.random.default_rng(2)
     found = []
-    for _ in range(300):
+    for _ in range(150):
         sizes = rng.integers(1, 5, 100)
         groups = np.repeat(np.arange(100), sizes)
         found.append(tails(collapsing(rng, 100)[groups], groups).above < 0.05)
-    assert np.mean(found) <= 0.085
-    below = [tails(0.02 - collapsing(rng, 100)).below < 0.05 for _ in range(300)]
-    assert np.mean(below) <= 0.085
+    assert np.mean(found) <= 0.065
+    below = [tails(0.02 - collapsing(rng, 100)).below < 0.05 for _ in range(150)]
+    assert np.mean(below) <= 0.065
+
+
+def test_a_unit_that_nobody_has_seen_counts_where_differences_are_small_and_hardly_elsewhere():
+    """30 rows that gain .04 each could have a thirtieth that loses all; of differences of .3 it is one more."""
+    rng = np.random.default_rng(9)
+    small, large = rng.normal(0.04, 0.005, 30), rng.normal(0.2, 0.3, 30)
+    with_it = [tails(each).above for each in (small, large)]
+    without = [sign_flips(group_totals(each, None), (0.01,), 0)[0].above for each in (small, large)]
+    assert without[0] < 0.001 and with_it[0] > 0.2
+    assert with_it[1] == pytest.approx(without[1], abs=0.01) and with_it[1] < 0.03
 
 
 def test_what_is_turned_round_has_its_tails_exchanged():
@@ -48,7 +59,7 @@ def test_what_is_turned_round_has_its_tails_exchanged():
 
 def test_ordinary_differences_are_shown_nearly_as_often():
     rng = np.random.default_rng(4)
-    trials = [rng.normal(0.04, 0.2, 300) for _ in range(300)]
+    trials = [rng.normal(0.04, 0.2, 300) for _ in range(120)]
     flips = np.mean([sign_flips(group_totals(each, None), (0.01,), 0)[0].above < 0.05 for each in trials])
     ours = np.mean([tails(each).above < 0.05 for each in trials])
     assert flips > 0.75 and flips - 0.02 <= ours <= flips
@@ -76,7 +87,7 @@ def test_groups_of_unlike_size_are_resampled_as_one_would_by_hand():
     middle = units[:, 0].sum() / units[:, 1].sum()
     drawn = np.array([distance(units[rng.integers(0, 30, 30)], middle) for _ in range(4000)])
     assert above == pytest.approx(np.mean(drawn >= distance(units, 0.1)), abs=0.03)
-    assert above + below == pytest.approx(1, abs=1e-3)
+    assert above + below == pytest.approx(1, abs=0.02) and above + below > 1 - 1e-3
 
 
 def test_the_same_seed_gives_the_same_and_differences_without_spread_have_sign_flips_alone():

@@ -17,6 +17,7 @@ from evalharness.paired import (
     binary_tail,
     holm,
     mcnemar_exact,
+    mcnemar_mid,
     mean_variance,
     paired_difference,
     score_interval,
@@ -44,6 +45,16 @@ def test_wilson_gives_newcombes_intervals(case, low, high):
 def test_clopper_pearson_gives_the_exact_intervals(case, low, high):
     found = clopper_pearson(*case)
     assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_the_mid_p_of_mcnemar_is_the_exact_one_less_half_of_what_was_seen():
+    from scipy.stats import binom
+
+    for better, worse in ((25, 10), (12, 3), (5, 0), (0, 5), (7, 7)):
+        half = binom.pmf(worse, better + worse, 0.5) / 2
+        assert mcnemar_mid(better, worse) == pytest.approx(mcnemar_exact(better, worse) - half, rel=1e-12)
+        assert mcnemar_mid(better, worse) + mcnemar_mid(worse, better) == pytest.approx(1)
+    assert mcnemar_mid(0, 0) == 1.0
 
 
 def test_mcnemar_exact_is_half_of_the_two_sided_reference():

@@ -19,7 +19,7 @@ def row(baseline, difference, p, *, low=None, high=None, needed=400.0, n=120, be
         metric="accuracy", baseline=baseline, difference=difference, n=n, units=n,
         low=difference - 0.08 if low is None else low, high=difference + 0.08 if high is None else high,
         lower=difference - 0.06, upper=difference + 0.06, p=p, p_holm=p, p_margin=p, p_below=below,
-        detectable=0.1, rows_needed=needed, test="exact McNemar", reason=None,
+        detectable=0.1, rows_needed=needed, test="mid-p McNemar", reason=None,
     )  # fmt: skip
 
 

@@ -14,6 +14,14 @@ from curate.checks.patterns.ascii_form import ascii_form
 from curate.checks.patterns.gate import Form, gate
 from curate.checks.patterns.shape import shape
 
+
+@pytest.fixture(autouse=True)
+def cache(monkeypatch, tmp_path):
+    """Compiled patterns are kept in a folder of the test."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
 FLAGS = int(re.IGNORECASE | re.MULTILINE | re.DOTALL)
 
 
@@ -77,13 +85,55 @@ def test_hyperscan_is_compiled_when_there_is_enough_to_read(monkeypatch):
     pytest.importorskip("hyperscan")
     module = importlib.import_module("curate.checks.patterns.gate")
     made = []
-    compiled = module._hyperscan
-    monkeypatch.setattr(module, "_hyperscan", lambda forms: made.append(forms) or compiled(forms))
+    compiled = module._compiled
+    monkeypatch.setattr(module, "_compiled", lambda *wanted: made.append(wanted) or compiled(*wanted))
     forms = [Form(r"\b[0-9]{4,}\b", FLAGS), Form(r"(?<!\w)[a-z]+@[a-z]+(?!\w)", FLAGS)]
     may_match = gate(forms, fast=True, later=40)
     assert [may_match("write to a@b"), may_match("number 12345"), made] == [2, 1, []]
     assert [may_match("call 12345 now, please"), len(made)] == [1, 1]
     assert [may_match("write to a@b"), len(made)] == [2, 1]
+    again = gate(forms, fast=True, later=40)
+    assert [again("write to a@b"), again("number 12345"), len(made)] == [2, 1, 1]  # as it was kept
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "another", "empty", "of another processor"])
+def test_compiled_patterns_that_were_damaged_are_made_again(monkeypatch, cache, harm):
+    hyperscan = pytest.importorskip("hyperscan")
+    module = importlib.import_module("curate.checks.patterns.gate")
+    forms = [Form(r"\b[0-9]{4,}\b", FLAGS), Form(r"(?<!\w)[a-z]+@[a-z]+(?!\w)", FLAGS)]
+    gate(forms, fast=True)
+    gate(forms[:1], fast=True)
+    key = module.kept.key_of(forms, module._SOURCE)
+    [file] = cache.rglob(f"{key}.*")
+    [other] = set(cache.rglob("*.hyperscan")) - {file}
+    data = file.read_bytes()
+    middle = len(data) // 2
+    harmed = {
+        "cut": data[:middle],
+        "changed": data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :],
+        "another": other.read_bytes(),
+        "empty": b"",
+    }
+    file.write_bytes(harmed.get(harm, data))
+    with monkeypatch.context() as patch:
+        if harm == "of another processor":
+
+            def refuse(data, mode):
+                raise hyperscan.error("error code -5")
+
+            patch.setattr(hyperscan, "loadb", refuse)
+        assert module.kept.load(key) is None
+        may_match = gate(forms, fast=True)
+    assert [may_match("write to a@b"), may_match("number 12345")] == [2, 1]
+    assert module.kept.load(key).ids == [0, 1]
+
+
+def test_where_no_file_can_be_kept_patterns_are_compiled_each_time(monkeypatch, tmp_path):
+    pytest.importorskip("hyperscan")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    may_match = gate([Form("odd", FLAGS), Form("even", FLAGS)], fast=True)
+    assert [may_match("odd"), may_match("even")] == [1, 2]
 
 
 def test_a_pattern_that_hyperscan_cannot_tell_always_runs(monkeypatch):
