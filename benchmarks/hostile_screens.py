@@ -22,9 +22,13 @@ CLIPBOARD = re.compile(r"\x1b\]52;c;([A-Za-z0-9+/=]*)(?:\x07|\x1b\\)")
 RUNS = 30  # looked at for the training one
 
 
+LINE = "esc Leave"  # what stands below a line to type
+
+
 def ask(session: Session, key: str, text: str) -> None:
     """Open a line to type, replace what is in it, and enter it."""
     session.press(key)
+    session.until(LINE)  # what is typed before the line is there would be keys of the screen below
     session.press("\x15")
     session.press(text)
     session.press(ENTER)
@@ -97,8 +101,9 @@ def browser(session: Session, rows: int) -> None:
     session.at("rows: filter and search")
     ask(session, ":", 'label == "[/foo] [/] [/bold]" and "[@click" in text')
     ask(session, ":", "label ==== [/foo]")
+    session.until("✗")
     session.press("\x1b")
-    session.settle(first=0.5)
+    session.until(": label ==", gone=LINE)
     ask(session, "/", "[@click=app.quit]")
     session.press("w")
     place = session.at("row, whole")

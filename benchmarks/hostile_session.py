@@ -110,12 +110,17 @@ class Session:
         os.write(self.handle, keys.encode())
         self.settle(quiet, first)
 
-    def until(self, words: str) -> bool:
-        """Wait until something is shown; a place where it never is has crashed."""
+    def until(self, words: str, *, gone: str = "\0") -> bool:
+        """Wait until something is shown, and something else is not; a place where it never is so has crashed."""
         end = time.monotonic() + PATIENCE
-        while words not in self.grid.text() and time.monotonic() < end and not self.over:
+
+        def so() -> bool:
+            text = self.grid.text()
+            return words in text and gone not in text
+
+        while not so() and time.monotonic() < end and not self.over:
             self.settle(first=0.3)
-        if words in self.grid.text():
+        if so():
             return True
         self.places[-1].crashed.append(f"never shown: {words!r}; {self.grid.text()[:1500]}")
         return False

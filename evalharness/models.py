@@ -90,14 +90,14 @@ def load_model(
     With `scores` it has a head that gives one number to a text (a reward model), random by `seed` until an
     adapter brings its own. An adapter may be all weights anew (full fine-tuning). `base` is "tiny" (the
     shipped model), a folder, or a hub id. "auto" takes NF4 where bitsandbytes is right for every layer of this
-    model on this device, and full precision else; `facts["quantization_reason"]` says which and why. "nf4"
-    raises ConfigError where not. On the CPU all is computed in float32, so that a batch and a single prompt
-    give the same tokens; on CUDA in bfloat16, or float16 where that is missing, unless `exact`.
+    model on this device, and full precision else, told by `facts["quantization_reason"]`; "nf4" raises
+    ConfigError there. On the CPU all is computed in float32, so that a batch and a single prompt give the same
+    tokens; on CUDA in bfloat16, or float16 where that is missing, unless `exact`.
 
     `for_training` pads on the right and prepares a quantised model with
-    `peft.prepare_model_for_kbit_training`, without gradient checkpointing; else padding is on the left
-    and the model is in evaluation mode. Weights are read from safetensors only. ResourceError without
-    the device that was asked for, or a base that cannot be fetched; SourceError for one that is no model.
+    `peft.prepare_model_for_kbit_training`, without gradient checkpointing; else padding is on the left and the
+    model evaluates. Weights are read from safetensors only. ResourceError without the device that was asked
+    for, or a base that cannot be fetched; SourceError for one that is no model.
     """
     torch = _torch()
     if threads is not None:

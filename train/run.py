@@ -76,7 +76,7 @@ def train(
         sharded = processes.sharded(trainer)
         model, underway = trainer.model, Underway(loaded, recipe, rows, built, sharded)
         now = replace(loaded, model=model)
-        seen = {**_with_metric(trainer, now, asked), "reports": told_to}
+        seen = {**_with_metric(trainer, now, asked), "reports": told_to, "sharded": sharded}
         done = proofs.held(proofs.BUILT, underway)
         underway.mark()
         first = _leads(now, recipe, validation)

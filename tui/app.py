@@ -26,7 +26,7 @@ from curate.workspace import Workspace, reviewer
 from tui import clipboard, ending
 from tui.display_text import display_text
 from tui.faults import Words, in_words, leave_record
-from tui.jobs import Job, failure
+from tui.jobs import Job, failure, unquoted
 from tui.keymap import Preferences, preferences
 from tui.last_gate import NothingActs, guarded
 from tui.messages import Failed
@@ -224,7 +224,7 @@ class Seatrial(App[int]):
             self._look_for_workspace()
         if job.cancelled:
             self.say(f"{name} was stopped; what was acknowledged is kept", "warning")
-        elif job.exit_code in (0, 1):
+        elif job.exit_code in (0, 1) and "error" not in job.answer:
             told, well = warned(job.answer), job.exit_code == 0
             text = "\n".join([f"{name}: done", *in_brief(job.answer)])
             self.say(text, "information" if well and not told else "warning", seconds=6)
@@ -256,13 +256,15 @@ class Seatrial(App[int]):
             raise ConfigError(f"no command `{parts[0] if parts else ''}` here", hint=", ".join(TYPED))
         self.start(parts)
 
-    async def ask_command(self, words: str) -> None:
+    async def ask_command(self, words: str, hint: str = "enter runs it, as the shell would") -> None:
         """Show a command for the person to complete; Enter runs it."""
         from tui.screens.dialogs import Ask
 
         def checked(text: str) -> None:
-            if not _parts(text):
+            parts = _parts(text)
+            if not parts:
                 raise ConfigError("type a command", hint=", ".join(TYPED[:6]))
+            unquoted(parts)
 
         def run(text: str | None) -> None:
             if text:
@@ -271,7 +273,7 @@ class Seatrial(App[int]):
                 except SeatrialError as error:
                     self.complain(error)
 
-        await self.push_screen(Ask("seatrial", words, "enter runs it, as the shell would", checked), run)
+        await self.push_screen(Ask("seatrial", words, hint, checked), run)
 
     # actions
 

@@ -158,14 +158,15 @@ class Desk:
     @property
     def unshown(self) -> str:
         """Why not all findings are shown, where only the open ones are; empty where all are, or by a filter."""
-        left = self.total - len(self.ids)
-        if not self.only_open or self.filter or self.search or left <= 0:
+        if not self.only_open or self.filter or self.search:
             return ""
-        decided = min(int((self.waits & self.decided).sum()), left)
-        kept = left - decided
+        hidden = np.ones(self.rows.height, dtype=bool)
+        hidden[self.ids] = False
+        decided = int(np.count_nonzero(hidden & self.waits & self.decided))
+        kept = max(self.total - len(self.ids) - decided, 0)
         parts = [f"{decided:,} decided"] if decided else []
         parts += [f"{kept:,} that say which row stays"] if kept else []
-        return "not shown: " + ", ".join(parts)
+        return "not shown: " + ", ".join(parts) if parts else ""
 
     def take_in(self, findings: pl.DataFrame) -> None:
         """Findings that were made since the rows were read stand beside the others, at the end."""

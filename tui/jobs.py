@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from curate.errors import ConfigError
 from curate.progress import duration
 
 PATIENCE = 10.0  # seconds after which a child that was asked to stop is made to
@@ -143,6 +144,16 @@ class Job:
                 return
             except TimeoutError:
                 continue
+
+
+def unquoted(words: list[str]) -> None:
+    """Raise ConfigError where an import names a file with blanks in its name without quotes."""
+    words = words[1:] if words[:1] == ["seatrial"] else words
+    if words[:1] == ["import"] and len(words) > 2 and not Path(words[1]).exists():
+        for end in range(len(words), 2, -1):
+            name = " ".join(words[1:end])
+            if Path(name).exists():
+                raise ConfigError("the file's name has blanks in it", hint=f"write {shlex.quote(name)}")
 
 
 def failure(job: Job) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import polars as pl
 
 from curate.checks.keep import DEFAULT, carried, check_keep, ranked, sentence, why
-from curate.checks.wording import check_compare, normalised, wordings
+from curate.checks.wording import check_compare, normalised, said, wordings
 from curate.example import digest
 from curate.finding import FINDINGS
 
@@ -67,7 +67,7 @@ class ExactDuplicate:
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """One finding a member; `exact` and `normalised` told apart by the texts themselves."""
-        verbatim = {wording.example_id: wording.parts(self.compare) for wording in wordings(texts)}
+        verbatim = self._verbatim(texts)
         labels = dict(texts.select("example_id", "label").iter_rows())
         policy = sentence(self.keep)
         rows: list[tuple[object, ...]] = []
@@ -90,3 +90,14 @@ class ExactDuplicate:
                 rows.append((name, other, cluster, label, 1.0, action, json.dumps(evidence)))
         columns = ("example_id", "other_id", "cluster_id", "label", "score", "action", "evidence")
         return pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row")
+
+    def _verbatim(self, texts: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+        """What is compared of each row, as it came; as `Wording.parts` gives it."""
+        columns = {
+            "prompt": ("question",),
+            "answer": (pl.when(pl.col("answer") != "").then("answer").otherwise("chosen"),),
+            "whole": ("question", "answer", "chosen", "rejected"),
+        }
+        return dict(
+            zip(texts["example_id"], said(texts).select(columns[self.compare]).iter_rows(), strict=True)
+        )

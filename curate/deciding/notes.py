@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
+from curate.people.differences import MACHINES
 from curate.workspace import Annotation, Workspace
 from curate.workspace.ledger import Ledger
 
+LEFT_OUT = "[a note, left out of the journal]"  # what stands in place of what somebody wrote with a decision
 PREFIX = "note:"  # of an annotation's key; the finding's id follows
+
+# what the screens themselves say of a decision; all else was typed, or quotes what was
+_OURS = re.compile(r"(?:adjusted|like [0-9a-f]{8}|undo|(?:undo|redo) of [0-9a-f]{8})?")
 
 Notes = dict[str, dict[str, str]]  # finding to person to text, the newest last
 
@@ -41,6 +47,11 @@ def noted(ledger: Ledger, example_ids: Collection[str] | None = None) -> Notes:
         if row["value"]:
             notes[row["reviewer"]] = row["value"]
     return {finding: notes for finding, notes in found.items() if notes}
+
+
+def is_typed(note: str, reviewer: str) -> bool:
+    """Whether what stands with a decision is a person's free text, which may quote a row or name somebody."""
+    return not reviewer.startswith(MACHINES) and note != LEFT_OUT and not _OURS.fullmatch(note)
 
 
 def told(notes: Mapping[str, str], reviewer: str | None, own: str | None) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from curate.dedup.shingling import Hashes, Numbers
 
+FEW = 1_000  # keys that are sorted as they are
 LARGE = 32  # rows of a bucket; the pairs of a larger one are looked for in another way (see leaders.py)
 
 
@@ -26,6 +27,9 @@ def meetings(keys: Hashes, rows: Numbers, count: int) -> tuple[Hashes, Numbers]:
     `keys` are those of `rows`, which are ascending and below `count`. The low bits of a key give way
     to the row, so that one sort does it; keys that are equal but for those bits meet for nothing.
     """
+    if len(keys) > FEW:
+        some = _not_alone(keys)
+        keys, rows = keys[some], rows[some]
     bits = max(1, (count - 1).bit_length())
     low = np.uint64((1 << bits) - 1)
     packed = (keys & ~low) | rows.astype(np.uint64)
@@ -42,6 +46,21 @@ def meetings(keys: Hashes, rows: Numbers, count: int) -> tuple[Hashes, Numbers]:
     sizes = np.diff(np.append(begins, len(bucket)))
     large = np.repeat(sizes > LARGE, sizes)
     return _pairs(bucket[~large], row[~large]), row[large].astype(np.int64)
+
+
+def _not_alone(keys: Hashes) -> Numbers:
+    """Places of the keys, without most of those that share their upper bits with none: few are left to sort.
+
+    Fewer bits are looked at than a bucket is told by, so none that shares a bucket is left out.
+    """
+    bits = (len(keys) - 1).bit_length() + 2
+    slots = (keys >> np.uint64(64 - bits)).astype(np.int64)
+    at = np.arange(len(keys), dtype=np.int32)
+    last = np.empty(1 << bits, dtype=np.int32)  # read only where it is written
+    last[slots] = at
+    shared = np.zeros(1 << bits, dtype=np.bool_)
+    shared[slots[last[slots] != at]] = True
+    return np.flatnonzero(shared[slots])
 
 
 def _pairs(bucket: Hashes, row: Hashes) -> Hashes:

@@ -86,9 +86,9 @@ def met_by(bands: pl.Series) -> Met:
     if not len(bands):
         nothing = np.empty(0, dtype=np.int64)
         return Met(nothing, nothing, nothing)
-    keys = bands.explode().to_numpy().reshape(len(bands), -1)
+    keys = np.ascontiguousarray(bands.explode().to_numpy().reshape(len(bands), -1).T)
     rows = np.arange(len(bands), dtype=np.int64)
-    return joined([meetings(np.ascontiguousarray(band), rows, len(bands)) for band in keys.T])
+    return joined([meetings(band, rows, len(bands)) for band in keys])
 
 
 def sets_of(texts: pl.Series, shingling: Shingling) -> Sets:

@@ -29,6 +29,7 @@ from curate.changing.erasing import ANSWER, ERASED
 from curate.changing.purge import purged
 from curate.deciding import byhand
 from curate.deciding.edit_texts import keep_edits
+from curate.deciding.notes import LEFT_OUT, is_typed
 from curate.errors import ResourceError, SourceError
 from curate.labelling.answers import is_raw
 from curate.people.journal_lines import (
@@ -48,6 +49,7 @@ from curate.workspace import Workspace
 from curate.workspace.store import TABLE
 
 Line = dict[str, object]
+BLANK = (ERASED, LEFT_OUT)  # notes that say nothing any more, or not here
 _TABLES = {DECISION: "decision", ANNOTATION: "annotation"}
 _AT = {DECISION: "decided_at", ANNOTATION: "annotated_at"}
 
@@ -85,7 +87,8 @@ def export(workspace: Workspace, *, by: str | None = None, with_edits: bool = Fa
     """The lines of a journal: of everybody's words, or one reviewer's.
 
     With `with_edits` the new text of each edit goes along, and so do notes and answers that were typed
-    freely: they are raw. The same words make the same bytes.
+    freely: they are raw. Without it a decision says only that there was a note. The same words make the
+    same bytes.
     """
     yield dumped({"kind": JOURNAL, "version": VERSION})
     rows: list[tuple[str, str, str, Row]] = []
@@ -95,14 +98,17 @@ def export(workspace: Workspace, *, by: str | None = None, with_edits: bool = Fa
     marks = byhand.marks(workspace)
     for _, _, kind, row in sorted(rows, key=lambda each: each[:2]):
         line = line_of(workspace, kind, row, with_edits=with_edits)
+        if not with_edits and _noted(kind, row):
+            line["note"] = LEFT_OUT
         if kind == DECISION and row["finding_id"] in marks:
             line[MARK] = marks[row["finding_id"]]
         yield dumped(line)
 
 
 def left_out(workspace: Workspace, *, by: str | None = None) -> int:
-    """How many words an export without `with_edits` leaves out, for they may hold anything."""
-    return sum(_typed(kind, row) for kind, table in _TABLES.items() for row in _by(workspace, table, by))
+    """How many notes and free answers an export without `with_edits` leaves out, for they may hold anything."""
+    every = ((kind, row) for kind, table in _TABLES.items() for row in _by(workspace, table, by))
+    return sum(_typed(kind, row) or _noted(kind, row) for kind, row in every)
 
 
 def _by(workspace: Workspace, table: str, by: str | None) -> list[Row]:
@@ -112,6 +118,11 @@ def _by(workspace: Workspace, table: str, by: str | None) -> list[Row]:
 def _typed(kind: str, row: Row) -> bool:
     """Whether a word is a note or an answer in free text."""
     return kind == ANNOTATION and is_raw(row["key"], row["value"])
+
+
+def _noted(kind: str, row: Row) -> bool:
+    """Whether a word is a decision with a note in free text."""
+    return kind == DECISION and row["note"] not in BLANK and is_typed(row["note"], row["reviewer"])
 
 
 def line_of(workspace: Workspace, kind: str, row: Row, *, with_edits: bool) -> Line:
@@ -228,6 +239,9 @@ def merge(workspace: Workspace, journals: Sequence[Journal], *, any_time: bool =
             workspace.ledger.db.executemany(
                 f"insert into {table} ({', '.join(names)}) values ({marks})", rows
             )
+        # of a note that an earlier journal had left out
+        notes = [(w["note"], w["uid"], LEFT_OUT) for w in _all(journals).values() if "note" in w]
+        workspace.ledger.db.executemany("update decision set note = ? where uid = ? and note = ?", notes)
 
     workspace.ledger.together(insert)
     # of words that were here already too: whoever merged them may have been stopped before this
@@ -249,14 +263,7 @@ def _row(word: Line, names: Iterable[str]) -> tuple[object, ...]:
 
 def _new(workspace: Workspace, journals: Sequence[Journal]) -> list[Line]:
     """The words that are not here yet, in the order of (time, uid)."""
-    words: dict[str, Line] = {}
-    for journal in journals:
-        for uid, word in journal.words.items():
-            other = words.setdefault(uid, word)
-            if not _same(other, word):
-                raise SourceError(f"{journal.path}: the word {uid} says something else in another journal")
-            if _blanked(other):
-                words[uid] = word
+    words = _all(journals)
     for kind, table in _TABLES.items():
         query = f"select * from {table} where uid in (select value from json_each(?))"
         for row in workspace.ledger.rows(query, json.dumps(list(words))):
@@ -270,13 +277,28 @@ def _new(workspace: Workspace, journals: Sequence[Journal]) -> list[Line]:
     return sorted(words.values(), key=lambda word: (_time(word), str(word["uid"])))
 
 
-def _blanked(word: Line) -> bool:
-    """Whether a purge took what it said."""
-    return word.get("value") in (ERASED, ANSWER) or word.get("note") == ERASED
+def _all(journals: Sequence[Journal]) -> dict[str, Line]:
+    """The words of all journals by uid, each as the one has it that says most of it."""
+    words: dict[str, Line] = {}
+    for journal in journals:
+        for uid, word in journal.words.items():
+            other = words.setdefault(uid, word)
+            if not _same(other, word):
+                raise SourceError(f"{journal.path}: the word {uid} says something else in another journal")
+            if _blanked(word) < _blanked(other):
+                words[uid] = word
+    return words
+
+
+def _blanked(word: Line) -> int:
+    """Whether a purge took what it said (1), or its note was left out of a journal (2)."""
+    if word.get("note") in BLANK:
+        return BLANK.index(str(word["note"])) + 1
+    return int(word.get("value") in (ERASED, ANSWER))
 
 
 def _same(one: Line, other: Line) -> bool:
-    """Whether two lines are one word, of which a purge may have taken what it said."""
+    """Whether two lines are one word, of which a purge may have taken what it said, or a journal left it out."""
     if one == other:
         return True
     free = ("value", "note") if _blanked(one) or _blanked(other) else ()

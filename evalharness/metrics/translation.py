@@ -13,12 +13,13 @@ import polars as pl
 
 from curate.errors import ConfigError, MissingExtraError
 from evalharness.metrics.about import CHARACTERS, bleu, chrf
-from evalharness.metrics.rows import NO_REFERENCE, Scored, score_rows
+from evalharness.metrics.rows import NO_REFERENCE, Scored, no_answer, score_rows, table_of
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.bleu import BLEU
 
 USUAL = "13a"
+AT_ONCE = 200  # rows whose runs of characters are sorted together
 
 
 @dataclass(frozen=True)
@@ -94,17 +95,21 @@ class Chrf:
 
     def score(self, predictions: pl.DataFrame) -> pl.DataFrame:
         """Null where the row has no reference. The statistics are counts and matches of six orders."""
-        return score_rows(predictions, self._one)
+        rows = predictions.select("answer", "reference", "error").rows()
+        known = [at for at, (answer, reference, _) in enumerate(rows) if answer is not None and reference]
+        found = [
+            no_answer(error) if answer is None else Scored(None, NO_REFERENCE) for answer, _, error in rows
+        ]
+        for start in range(0, len(known), AT_ONCE):
+            part = known[start : start + AT_ONCE]
+            sums = chrf_of_many([(rows[at][0], rows[at][1]) for at in part])
+            for at, value, counts in zip(part, chrf(np.array(sums)).tolist(), sums, strict=True):
+                found[at] = Scored(value, statistics=counts)
+        return table_of(predictions["example_id"].to_list(), found)
 
     def signature(self) -> str:
         """As sacrebleu writes it of its own chrF, with our name for the version."""
         return "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|space:no|version:seatrial-1"
-
-    def _one(self, row: Mapping[str, Any]) -> Scored:
-        if not row["reference"]:
-            return Scored(None, NO_REFERENCE)
-        found = chrf_statistics(row["answer"], row["reference"])
-        return Scored(float(chrf(np.array([found]))[0]), statistics=found)
 
 
 def chrf_statistics(answer: str, reference: str) -> list[float]:
@@ -119,3 +124,32 @@ def chrf_statistics(answer: str, reference: str) -> list[float]:
         matches = sum(min(count, theirs[run]) for run, count in ours.items() if run in theirs)
         found += [float(ours.total() if theirs else 0), float(theirs.total()), float(matches)]
     return found
+
+
+def chrf_of_many(pairs: Sequence[tuple[str, str]]) -> list[list[float]]:
+    """`chrf_statistics` of each pair, in half the time: runs of characters as numbers, sorted for all pairs at once."""
+    texts = ["".join(text.split()) for pair in pairs for text in pair]
+    lengths = np.array([len(text) for text in texts], dtype=np.int64)
+    flat = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    known, ids = np.unique(flat, return_inverse=True)
+    base = max(2, len(known))
+    if 2 * len(pairs) * base**CHARACTERS >= 2**62:  # too many sorts of characters for one number
+        return [chrf_statistics(*pair) for pair in pairs]
+    text = np.repeat(np.arange(len(texts)), lengths)
+    left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(flat))  # characters to the text's end
+    runs, found = np.zeros(len(flat), dtype=np.int64), np.zeros((len(pairs), CHARACTERS, 3))
+    for order in range(CHARACTERS):
+        runs[: len(ids) - order] = runs[: len(ids) - order] * base + ids[order:]
+        whole, many = left > order, base ** (order + 1)
+        keys = ((text[whole] // 2 * many + runs[whole]) << 1) | (text[whole] % 2)
+        keys.sort()
+        first = np.flatnonzero(np.diff(keys >> 1, prepend=-1))
+        if not len(first):
+            break
+        theirs = np.add.reduceat(keys & 1, first)
+        ours = np.diff(first, append=len(keys)) - theirs
+        row = (keys[first] >> 1) // many
+        for column, counts in enumerate((ours, theirs, np.minimum(ours, theirs))):
+            found[:, order, column] = np.bincount(row, weights=counts, minlength=len(pairs))
+    found[:, :, 0] *= found[:, :, 1] > 0
+    return [[float(each) for each in row] for row in found.reshape(len(pairs), 3 * CHARACTERS)]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 DROP = 0.05  # of the probability of the right answer, in the mean
 EDGE = 0.05  # over chance: a base that surely knows less than this has nothing that could be lost
+REMEDY = "train with a lower rank, rate or fewer epochs, or mix general rows in"
 RISE = 0.1  # of the loss, in nats a token: one token in ten costs e times as much
 
 
@@ -58,7 +59,7 @@ def general(local: Local, asked: Sequence[Question], rules: Rules) -> dict[str, 
         "n": found.n,
         "sure": hits,
         "topics": _by_topic(asked, before, after),
-        "remedy": "train with a lower rank, rate or fewer epochs, or mix general rows in",
+        "remedy": REMEDY,
     }
 
 
@@ -88,7 +89,7 @@ def held_out(local: Local, texts: Sequence[str], rules: Rules) -> dict[str, Any]
         "limit": RISE,
         "unit": "nats a token",
         "n": found.n,
-        "remedy": "train with a lower rank, rate or fewer epochs, or mix general rows in",
+        "remedy": REMEDY,
     }
 
 

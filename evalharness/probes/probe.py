@@ -129,6 +129,8 @@ def probe(
                 found[ACTS] = noise.acts(answerer, pool, examples, drafts, told)
         if probing.tasks:
             found["tasks"] = harness.tasks(work.local(), probing.tasks, probing.tasks_limit, work.rules)
+            if "forgetting" in found:
+                found["forgetting"] = harness.counted(found["forgetting"], found["tasks"])
         run.outputs[ROLE] = workspace.put_json("probes", found)
         run.outputs["traps"] = workspace.put_table("traps", rows)
     drafts.forget()

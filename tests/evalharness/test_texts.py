@@ -10,7 +10,7 @@ from evalharness.metrics import RougeF, about
 from evalharness.metrics.about import bleu, chrf
 from evalharness.metrics.described import Latency, Repetition, Throughput, refuses, repetition
 from evalharness.metrics.text import score_rouges
-from evalharness.metrics.translation import Bleu, Chrf, chrf_statistics, corpus_bleu
+from evalharness.metrics.translation import Bleu, Chrf, chrf_of_many, chrf_statistics, corpus_bleu
 from evalharness.rouge import KINDS, rouge
 from evalharness.stemming import stem
 
@@ -70,6 +70,19 @@ def test_bleu_and_chrf_of_many_rows_are_sacrebleus():
         assert 100 * pooled(Chrf(), rows) == pytest.approx(sacrebleu.corpus_chrf(texts[0], [texts[1]]).score)
         first = Bleu().score(table(*rows))["value"][0]
         assert 100 * first == pytest.approx(sacrebleu.sentence_bleu(texts[0][0], [texts[1][0]]).score)
+
+
+def test_chrf_of_many_rows_at_once_is_that_of_each():
+    rng = np.random.default_rng(1)
+    kinds = ["ab c", "äöü ßéè", "你好 世界", "\U0001f600 \ud800", ""]
+    pairs = [
+        tuple("".join(rng.choice(list(kind + kinds[0]), int(rng.integers(0, 30)))) for _ in "ab")
+        for kind in kinds * 8
+    ]
+    assert chrf_of_many(pairs) == [chrf_statistics(*pair) for pair in pairs]
+    many = [("".join(map(chr, range(0x4E00, 0x4E00 + 3000))), "x"), ("", ""), ("", "y")]
+    assert chrf_of_many(many) == [chrf_statistics(*pair) for pair in many]
+    assert chrf_of_many([("", "")]) == [[0.0] * 18]
 
 
 def test_chrf_of_single_texts():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import random
+from importlib.util import find_spec
 from pathlib import Path
 
 import polars as pl
@@ -12,6 +14,7 @@ import pytest
 from curate.example import frame, with_ids
 from curate.finding import FINDINGS, stamp
 from curate.workspace import Workspace
+from evalharness.models import import_peft
 
 SPECIALS = ["<pad>", "<unk>", "<s>", "<u>", "<a>", "<e>", "<n>"]
 QUEUES = {"oak": "mug", "sierra": "login", "viola": "invoice", "vale": "parcel"}
@@ -30,6 +33,17 @@ MARKED = (
 def base(tmp_path_factory) -> Path:
     """A random Llama of 100,000 parameters whose layers suit NF4, with a tokenizer of whole words."""
     torch = pytest.importorskip("torch")
+    for package in ("bitsandbytes", "peft", "trl"):
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    import_peft()  # first: with it comes bitsandbytes, and quietly
+    from trl import DPOTrainer, SFTTrainer  # noqa: F401
+    from trl.trainer.sft_trainer import DataCollatorForLanguageModeling  # noqa: F401
+
+    # accelerate collects garbage after each training: a third of a short one's time goes through what
+    # these imports left, unless it is set aside
+    gc.collect()
+    gc.freeze()
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
     from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 

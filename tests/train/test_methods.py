@@ -81,8 +81,21 @@ def prompts(loaded):
     return [chat.ids(chat.prompt(turns)) for turns in asked]
 
 
+@pytest.fixture(scope="module")
+def plain():
+    """The tiny base by itself, as it is held for a method."""
+    found = {}
+
+    def held(quantization):
+        if quantization not in found:
+            found[quantization] = load_model("tiny", quantization=quantization, device="cpu", threads=1)
+        return found[quantization]
+
+    return held
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_the_harness_asks_what_was_trained(keep, tickets, workspace, method):
+def test_the_harness_asks_what_was_trained(keep, tickets, workspace, method, plain):
     """The trained model's own generation, a batch padded on the left, a single prompt: the same tokens.
 
     And the base is the base again while the adapter is off. On the tiny base, with two steps an epoch.
@@ -90,12 +103,19 @@ def test_the_harness_asks_what_was_trained(keep, tickets, workspace, method):
     import torch
 
     keep(tickets)
-    settings = {**QUICK, "method": method, "batch_size": 12, "evaluate": False, **METHODS[method]}
+    settings = {
+        **QUICK,
+        "method": method,
+        "batch_size": 12,
+        "epochs": 1,
+        "evaluate": False,
+        **METHODS[method],
+    }
     cli.train(
         "tickets", base="tiny", setting=[f"{key}={json.dumps(value)}" for key, value in settings.items()]
     )
     tuned = load_model("tiny", adapter=adapter_of(workspace), device="cpu", threads=1)
-    plain = load_model("tiny", quantization=tuned.facts["quantization"], device="cpu", threads=1)
+    plain = plain(tuned.facts["quantization"])
     asked = prompts(tuned)
     assert tuned.facts["quantization"] == ("none" if method == "full" else "nf4")
     how = {"stops": Chat(tuned).stops, "max_new_tokens": 8}

@@ -20,7 +20,7 @@ from evalharness.encoding.losses import in_pairs
 from evalharness.encoding.rows import Gate, whole_pairs
 from evalharness.models import load_model
 from tests.train.test_train import QUICK, told_of, train  # noqa: F401  # the fixture
-from train import preference, sft
+from train import preference, processes, sft
 from train.arguments import arguments
 from train.methods import METHODS, OBJECTIVES, lines, peft_config
 from train.recipe import FIELDS, Given, Recipe, resolve
@@ -240,37 +240,85 @@ def test_rows_without_an_answer_are_left_out_by_name_and_an_ordinary_adapter_sco
         reward("tickets", adapter="plain", threads=1)
 
 
-def test_two_processes_train_as_one(train, keep, tickets, workspace, base):  # noqa: F811
-    """Half the rows each in a step: the losses of one process with all of them; and one adapter is kept."""
-    keep(tickets)
-    settings = {**QUICK, "group_by_length": False, "evaluate": False}
-    train({**settings, "batch_size": 8}, name="one")
-    words = [f"--set={key}={json.dumps(value)}" for key, value in {**settings, "batch_size": 4}.items()]
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes=2",
-              "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0"]  # fmt: skip
-    run = subprocess.run(
-        [*launch, "-m", "tui", "train", "tickets", f"--base={base}", "--as=two", *words],
-        env={**os.environ, "ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-    )
-    assert run.returncode == 0, run.stderr[-2000:]
-    assert run.stdout.count("adapter two") == 1
-    one, two = told_of(workspace, "one"), told_of(workspace, "two")
-    assert (one["processes"], two["processes"]) == (1, 2) and one["steps"] == two["steps"] == 6
-    for single, shared in zip(one["losses"], two["losses"], strict=True):
-        assert shared["loss"] == pytest.approx(single["loss"], rel=1e-4)
-    assert not list((workspace.root / "training").iterdir())
+TWO = """
+import json, os, sys
+import torch
+import curate.workspace
+from accelerate import PartialState
+from accelerate.utils import DistributedType
+from tui.cli import main
+
+curate.workspace.code_version = lambda: "tested"
+failed = main([*sys.argv[1:], "--as=two"])
+
+# accelerate turns FSDP on for accelerators alone; PyTorch's own runs on processors too
+os.environ.update(json.loads(os.environ["SHARDED"]))
+PartialState._prepare_backend = lambda *_, **__: ("gloo", DistributedType.MULTI_GPU)
+PartialState.set_device = lambda self: setattr(self, "device", torch.device("cpu"))
+sys.exit(failed or main([*sys.argv[1:], "--as=sharded"] + ["--again"]))
+"""
 
 
-def test_accelerate_reads_the_configuration_for_fsdp_in_the_docs(tmp_path):
+def fsdp_of_the_docs(tmp_path):
+    """The configuration for FSDP in the docs, as accelerate reads it: it refuses keys that it does not know."""
     from accelerate.commands.config.config_args import load_config_from_file
 
     docs = (Path(__file__).parents[2] / "docs" / "train.md").read_text(encoding="utf-8")
     path = tmp_path / "fsdp.yaml"
     path.write_text(docs.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
-    found = load_config_from_file(str(path))  # it refuses keys that it does not know
+    found = load_config_from_file(str(path))
     assert str(found.distributed_type).endswith("FSDP") and found.num_processes == 2
-    assert found.fsdp_config["fsdp_state_dict_type"] == "FULL_STATE_DICT"
+    return found.fsdp_config
+
+
+def test_two_processes_train_as_one(train, keep, tickets, workspace, base, tmp_path):  # noqa: F811
+    """Half the rows each in a step: the losses of one process with all of them; and one adapter is kept.
+
+    So do two that hold half the weights each, by the configuration in the docs.
+    """
+    keep(tickets)
+    settings = {**QUICK, "group_by_length": False, "evaluate": False, "epochs": 1, "quantization": "none"}
+    train({**settings, "batch_size": 8}, name="one")
+    words = [f"--set={key}={json.dumps(value)}" for key, value in {**settings, "batch_size": 4}.items()]
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes=2",
+              "--num_machines=1", "--mixed_precision=no", "--dynamo_backend=no", "--main_process_port=0"]  # fmt: skip
+    (tmp_path / "two.py").write_text(TWO)
+    sharded = {key.upper(): str(value).lower() for key, value in fsdp_of_the_docs(tmp_path).items()}
+    sharded |= {"ACCELERATE_USE_FSDP": "true"}
+    for key in ("FSDP_AUTO_WRAP_POLICY", "FSDP_STATE_DICT_TYPE"):
+        sharded[key] = sharded[key].upper()
+    run = subprocess.run(
+        [*launch, str(tmp_path / "two.py"), "train", "tickets", f"--base={base}", *words],
+        env={
+            **os.environ,
+            "ACCELERATE_USE_CPU": "true",
+            "OMP_NUM_THREADS": "1",
+            "SHARDED": json.dumps(sharded),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    assert run.stdout.count("adapter two") == run.stdout.count("adapter sharded") == 1
+    one, two, parts = (told_of(workspace, name) for name in ("one", "two", "sharded"))
+    assert (one["processes"], two["processes"], parts["processes"]) == (1, 2, 2)
+    assert one["steps"] == two["steps"] == parts["steps"] == 3
+    assert [one["sharded"], two["sharded"], parts["sharded"]] == [False, False, True]
+    assert "what the processes hold" in next(
+        each["compared"] for each in parts["checks"] if each["name"] == "reload equals"
+    )
+    for told in (two, parts):
+        assert told["losses"][0]["loss"] == pytest.approx(one["losses"][0]["loss"], rel=1e-4)
+    assert not list((workspace.root / "training").iterdir())
+
+
+def test_fsdp_that_would_not_be_is_refused(monkeypatch):
+    """Accelerate takes it on processors without a word, and each process would hold the whole model."""
+    trainer = SimpleNamespace(is_fsdp_enabled=False)
+    assert processes.sharded(trainer) is False
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(ConfigError, match="FSDP on for accelerators alone"):
+        processes.sharded(trainer)
+    assert processes.sharded(SimpleNamespace(is_fsdp_enabled=True)) is True

@@ -136,7 +136,7 @@ def test_a_trial_is_behind_where_its_best_is_worse_than_the_median():
 def test_settings_that_do_not_go_together_are_refused_before_any_trial(find, keep, tickets, workspace):
     """By themselves each is fine; the same as `seatrial train` refuses."""
     keep(tickets)
-    with pytest.raises(ConfigError, match="batch_size=1 .* do not go together"):
+    with pytest.raises(ConfigError, match=r"batch_size=1 .* do not go together"):
         find("batch_size=4,1", setting=[*SET, "objective=kto"])
     assert not (workspace.root / "search").exists()
 

@@ -19,7 +19,7 @@ from typing import Protocol
 
 from rich.cells import cell_len
 
-PATIENCE = 20.0  # seconds until something that must appear has failed to
+PATIENCE = 60.0  # seconds until something that must appear has failed to
 # a size in the environment would go before the terminal's own
 PROGRAM = ("/usr/bin/env", "-u", "COLUMNS", "-u", "LINES", sys.executable, "-P", "-m", "tui")
 BYTES = {"enter": b"\r", "escape": b"\x1b", "space": b" "}

@@ -6,6 +6,7 @@ few of its rows, which go through all of these and through the checks of PROVED.
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple
 from curate.errors import ConfigError, ResourceError
 from curate.progress import Progress
 from evalharness.checked import Checked, NotApplying, Outcome
-from evalharness.models import LoadedModel
+from evalharness.models import LoadedModel, import_peft
 from train import checks, processes, watch
 from train.proofs import control, entering, learning, trained
 from train.proofs.subject import Given, Trial
@@ -88,6 +89,11 @@ def prove(given: Given, work: Path, load: Callable[[], LoadedModel]) -> list[Out
     """
     if processes.count() > 1:
         raise ConfigError("--prove needs one process", hint="run it once alone, without accelerate launch")
+    import_peft()
+    import trl.trainer.sft_trainer  # noqa: F401  # with all that it brings
+
+    # accelerate collects garbage after each training, which would go through all of these packages each time
+    gc.freeze()
     found, failed = [], []
     proofs = [proof for proof in PROOFS if proof.stage == PROVED]
     work.mkdir(parents=True, exist_ok=True)

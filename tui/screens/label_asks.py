@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
 from curate.errors import ConfigError
-from curate.labelling.tasks import label_set, task_of
+from curate.labelling.tasks import label_set, path_of, task_of
 from curate.labelling.work import Work
 from tui.screens.dialogs import Ask
 
@@ -54,6 +55,12 @@ async def open_labelling(app: Seatrial, dataset: str, name: str) -> None:
     from tui.screens.label import LabelScreen
 
     workspace, who = app.here, app.reviewer
+    if not path_of(workspace).exists():
+        words = shlex.join(["label", "init", name, "--task", "label"])
+        await app.ask_command(
+            words, "no label set yet: this writes one with the version's labels; then L again"
+        )
+        return
     tasks = label_set(workspace)
 
     def opened(answer: str | None) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
 
 from evalharness.encoding.shown import Masked, Masks
 from train.masks import masks_of, recipe_of
@@ -17,6 +15,7 @@ from tui.display_text import plain
 from tui.lineage import RunRow
 from tui.messages import Failed, Ready
 from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.reading import Reading, reading_keys
 
 if TYPE_CHECKING:
     from tui.app import Seatrial
@@ -27,14 +26,7 @@ TRAINED, REST = "$success reverse", "dim"
 class MaskScreen(Screen[None]):
     """Rows of a training run as the model gets them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right_square_bracket", "step(1)", "Next row", id="mask.next"),
-        Binding("left_square_bracket", "step(-1)", "Previous", id="mask.previous"),
-        Binding("j,down", "scroll(2)", "Scroll down", show=False, id="mask.down"),
-        Binding("k,up", "scroll(-2)", "Scroll up", show=False, id="mask.up"),
-        Binding("c", "copy", "Copy", id="mask.copy"),
-        Binding("q,escape", "back", "Back", id="mask.back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*reading_keys("mask")]
 
     def __init__(self, run: RunRow) -> None:
         super().__init__()
@@ -50,9 +42,7 @@ class MaskScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """What is known of the row, and its tokens."""
         yield Heading()
-        yield Static(id="mask-facts")
-        with VerticalScroll(id="mask-body", can_focus=False):
-            yield Static(id="mask-tokens")
+        yield Reading()
         yield JobLine()
         yield KeyLine()
 
@@ -83,13 +73,10 @@ class MaskScreen(Screen[None]):
         )
         count = f"{sum(row.trained):,} of {len(row.tokens):,} tokens are trained on"
         facts = f"{row.where} · {count}" if row.tokens else f"cannot be trained on: {row.why}"
-        self.query_one("#mask-facts", Static).update(plain(facts, lines=False))
-        content = drawn(row)
         self.text = "\n".join(
             f"{'train' if on else '     '}  {name}" for name, on in zip(row.tokens, row.trained, strict=True)
         )
-        self.query_one("#mask-tokens", Static).update(content)
-        self.query_one("#mask-body", VerticalScroll).scroll_to(y=0, animate=False)
+        self.query_one(Reading).show(plain(facts, lines=False), drawn(row))
 
     def on_failed(self, message: Failed) -> None:
         """It cannot be read: said."""
@@ -104,7 +91,7 @@ class MaskScreen(Screen[None]):
 
     def action_scroll(self, by: int) -> None:
         """Move a long row."""
-        self.query_one("#mask-body", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.query_one(Reading).scroll_text(by)
 
     def action_copy(self) -> None:
         """Copy the tokens, a line each."""

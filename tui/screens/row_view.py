@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Static
 
 from tui.card_text import conversation, origin
 from tui.display_text import plain
 from tui.messages import Failed, Ready
 from tui.rowfile import Pages
 from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.reading import Reading, reading_keys
 
 if TYPE_CHECKING:
     from tui.app import Seatrial
@@ -24,16 +23,7 @@ if TYPE_CHECKING:
 class RowScreen(Screen[int]):
     """One row, whole."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("right_square_bracket", "step(1)", "Next", id="row.next"),
-        Binding("left_square_bracket", "step(-1)", "Previous", id="row.previous"),
-        Binding("j,down", "scroll(2)", "Scroll down", show=False, id="row.down"),
-        Binding("k,up", "scroll(-2)", "Scroll up", show=False, id="row.up"),
-        Binding("pagedown,space", "scroll(10)", "Page down", show=False, id="row.pagedown"),
-        Binding("pageup", "scroll(-10)", "Page up", show=False, id="row.pageup"),
-        Binding("c", "copy", "Copy", id="row.copy"),
-        Binding("q,escape", "back", "Back", id="row.back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*reading_keys("row")]
 
     def __init__(self, pages: Pages, position: int, name: str) -> None:
         super().__init__()
@@ -48,9 +38,7 @@ class RowScreen(Screen[int]):
     def compose(self) -> ComposeResult:
         """What is known of the row, and its texts."""
         yield Heading()
-        yield Static(id="facts")
-        with VerticalScroll(id="body", can_focus=False):
-            yield Static(id="left")
+        yield Reading()
         yield JobLine()
         yield KeyLine()
 
@@ -76,11 +64,9 @@ class RowScreen(Screen[int]):
         facts = [Content(origin(row)), plain(" · ".join(more), "dim", lines=False)]
         if row["meta"] not in (None, "{}"):
             facts.append(plain(str(row["meta"])[:400], "dim", lines=False))
-        self.query_one("#facts", Static).update(Content("\n").join(facts))
         text = conversation(row, {})
         self.text = text.plain
-        self.query_one("#left", Static).update(text)
-        self.query_one("#body", VerticalScroll).scroll_to(y=0, animate=False)
+        self.query_one(Reading).show(Content("\n").join(facts), text)
 
     def on_failed(self, message: Failed) -> None:
         """The row could not be read."""
@@ -93,7 +79,7 @@ class RowScreen(Screen[int]):
 
     def action_scroll(self, by: int) -> None:
         """Move a long text."""
-        self.query_one("#body", VerticalScroll).scroll_relative(y=by, animate=False)
+        self.query_one(Reading).scroll_text(by)
 
     def action_copy(self) -> None:
         """Copy the text, harmless."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import ClassVar, NamedTuple
 
 from rich.segment import Segment
@@ -158,7 +159,8 @@ class Rows(ScrollView, can_focus=True):
             return self._line([Cell(column.title) for column in self.columns], "  ", "head")
         index = self.scroll_offset.y + y - 1
         if self.total == 0:
-            lines = self.empty.split("\n")
+            room = max(width - 4, 1)
+            lines = [part for line in self.empty.split("\n") for part in wrap(line, room) or [""]]
             text = lines[y - 2] if 0 <= y - 2 < len(lines) else ""
             return Strip([Segment(fit("  " + text, width), self.common.styles["quiet"])])
         if index >= self.total:

@@ -209,6 +209,33 @@ def test_edits_travel_only_when_asked(make: Make) -> None:
     assert merge(there, [journal(here, with_edits=True)]).edits == 0
 
 
+def test_notes_in_free_text_stay_here_unless_asked_for(make: Make) -> None:
+    """They may quote a row. What the program itself says stays; a later journal brings what was left out."""
+    here = make("anna")
+    here.ledger.decide([Decision("f", "e", "drop", "anna", "ask eve@example.org first")])
+    here.ledger.decide([Decision("g", "e", "keep", "anna", "undo")])
+    here.ledger.decide([Decision("h", "e", "keep", "anna", "undo of 01234567: ask eve@example.org first")])
+    here.ledger.decide([Decision("i", "e", "drop", "seatrial:safe", "safe proposal")])
+    here.ledger.decide([Decision("j", "e", "drop", "anna")])
+    plain, full = journal(here), journal(here, with_edits=True)
+    assert "eve@" not in "".join(export(here)) and left_out(here) == 2
+    notes = [word.get("note") for word in plain.words.values()]
+    assert notes == [LEFT_OUT, "undo", LEFT_OUT, "safe proposal", None]
+    orders = {"late": ([plain], [full]), "early": ([full], [plain]), "both": ([plain, full],), "turned": ([full, plain],)}
+    for name, order in orders.items():
+        there = make(name)
+        for journals in order:
+            merge(there, journals)
+        assert state(there) == state(here)
+        assert list(export(there, with_edits=True)) == list(export(here, with_edits=True))
+    only = make("only")
+    merge(only, [plain])
+    assert list(export(only)) == list(export(here)) and left_out(only) == 0
+    forged = replace(plain, words={u: {**w, "note": "forged"} for u, w in plain.words.items() if "note" not in w})
+    with pytest.raises(SourceError, match="says something else"):
+        merge(only, [forged])
+
+
 def test_a_torn_last_line_is_told_and_the_rest_is_merged(make: Make) -> None:
     """Cut anywhere in the last line: the words before it come over."""
     here = make("anna")

@@ -181,7 +181,7 @@ def test_a_slice_has_the_measure_of_its_own_rows_with_its_own_interval(trial):
     made = trial(rows=60)
     rng = np.random.default_rng(0)
     bleu = made.scores.filter(pl.col("metric") == "rougeL").with_columns(metric=pl.lit("bleu"))
-    counts = [[9, 8, 7, 6, *rng.integers(1, 6, 4).tolist(), 9, 10] for _ in range(bleu.height)]
+    counts = [[10, 10, *rng.integers(1, 7, 4).tolist(), 10, 9, 8, 7] for _ in range(bleu.height)]
     empty = pl.lit(None, pl.List(pl.Float64))
     scores = pl.concat(
         [
