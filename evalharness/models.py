@@ -95,9 +95,8 @@ def load_model(
     tokens; on CUDA in bfloat16, or float16 where that is missing, unless `exact`.
 
     `for_training` pads on the right and prepares a quantised model with
-    `peft.prepare_model_for_kbit_training`, without gradient checkpointing; else padding is on the left and the
-    model evaluates. Weights are read from safetensors only. ResourceError without the device that was asked
-    for, or a base that cannot be fetched; SourceError for one that is no model.
+    `peft.prepare_model_for_kbit_training`, without checkpointing. Weights are read from safetensors only.
+    ResourceError without the device asked for, or a base that cannot be fetched; SourceError for no model.
     """
     torch = _torch()
     if threads is not None:

@@ -83,20 +83,7 @@ def train(
         go(trainer, checkpoint)
         told = {**built.told, **seen, **_told_apart(first, _leads(now, recipe, validation))}
         if processes.first() or sharded:  # in a pass over parts of the weights all take part
-            state, kept = trainer.state, _kept(trainer)
-            single = validation[::2] if recipe.pairs else validation
-            told |= diagnosed(
-                now,
-                single,
-                watch.measured(state.log_history),
-                best_by=recipe.best_by,
-                kept=kept,
-                answering=recipe.objective != "reward",
-            )
-            save(model, adapter, recipe, sharded=sharded)
-            epochs = state.epoch * (kept or state.global_step) / max(state.global_step, 1)
-            trained_on.write(now, rows, adapter, epochs=epochs, leads=_leads(now, recipe, rows))
-            underway.folder = adapter
+            told |= _leave(underway, validation, adapter)
             done += proofs.held(proofs.TRAINED, underway)
     history = trainer.state.log_history
     return Trained(
@@ -224,9 +211,19 @@ def _with_metric(trainer: Any, now: LoadedModel, asked: questions.Questions | No
     return {"metric": {"name": asked.name, "rows": len(asked.rows)}}
 
 
-def _kept(trainer: Any) -> int | None:  # noqa: ANN401
-    """The step whose weights are kept, where it is not the last."""
-    return trainer.state.best_global_step if trainer.args.load_best_model_at_end else None
+def _leave(run: Underway, validation: Sequence[Encoded], folder: Path) -> dict[str, Any]:
+    """Save what was trained, with the rows that it was trained on; what there is to tell of it."""
+    trainer, recipe, now = run.built.trainer, run.recipe, replace(run.loaded, model=run.model)
+    state = trainer.state
+    kept = state.best_global_step if trainer.args.load_best_model_at_end else None
+    single = validation[::2] if recipe.pairs else validation
+    log, answering = watch.measured(state.log_history), recipe.objective != "reward"
+    told = diagnosed(now, single, log, best_by=recipe.best_by, kept=kept, answering=answering)
+    save(run.model, folder, recipe, sharded=run.sharded)
+    epochs = state.epoch * (kept or state.global_step) / max(state.global_step, 1)
+    trained_on.write(now, run.rows, folder, epochs=epochs, leads=_leads(now, recipe, run.rows))
+    run.folder = folder
+    return told
 
 
 def _told_apart(first: Sequence[float], last: Sequence[float]) -> dict[str, Any]:
