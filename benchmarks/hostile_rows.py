@@ -7,6 +7,7 @@ title and command, so that whatever acts can be told from what the screens write
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, NamedTuple
 
 CANARY = "canary7"
@@ -160,6 +161,9 @@ class Places(NamedTuple):
     key: str
 
 
+HALVES = re.compile("[\ud800-\udfff]")
+
+
 def short(text: str) -> str:
     """The text where a name stands: a megabyte is no name."""
     return text[:SHORT]
@@ -167,7 +171,7 @@ def short(text: str) -> str:
 
 def half(text: str) -> bool:
     """Whether a text holds half a surrogate pair, which no file of text can."""
-    return any(0xD800 <= ord(c) < 0xE000 for c in text)
+    return HALVES.search(text) is not None  # of a megabyte too, and thousands of times
 
 
 def names_of(index: int) -> Places:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.rows import rows
@@ -17,11 +18,17 @@ HELP = "seconds of a scan of a version with 1 % new rows, beside one from nothin
 
 CHECKS = ("structure", "quality", "exact-duplicate", "near-duplicate", "pii")
 COMMAND = [sys.executable, "-P", "-m", "tui"]
+ROWS, MILLION = 200_000, 1_000_000
+FEW = 20  # rows of a version of which a scan is next to nothing but the start of the program
+EVERY = 100  # rows of which one is changed or taken out
 
 
 def called(folder: Path, *words: str) -> tuple[dict[str, object], float]:
     """What a command answers, and its wall seconds, its start among them."""
     environment = {**os.environ, "SEATRIAL_HOME": str(folder / "home")}
+    # compiled modules and patterns are kept, as they are where the program is installed
+    environment |= {"PYTHONPYCACHEPREFIX": str(folder / "modules"), "XDG_CACHE_HOME": str(folder / "cache")}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     began = time.perf_counter()
     done = subprocess.run([*COMMAND, *words, "--json"], cwd=folder, env=environment, capture_output=True)
     wall = time.perf_counter() - began
@@ -43,23 +50,59 @@ def scanned(folder: Path, *words: str) -> tuple[str, float]:
     return str(told["findings"]), wall
 
 
-def run(
-    data: Path | None, quick: bool
-) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
-    """A version is scanned, then one with 1 % more rows: as a user does, and with nothing taken over."""
-    count = 300 if quick else 200_000
+def changed(lines: list[str]) -> Iterator[str]:
+    """The rows, one in so many with another answer."""
+    for at, line in enumerate(lines):
+        row = json.loads(line)
+        if at % EVERY == EVERY // 2:
+            row["messages"][-1]["content"] += " Indeed so, dear reader."
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+def measured(count: int) -> dict[str, float | None]:
+    """A version is scanned, then others made of it: as a user does, and with nothing taken over."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         lines = [json.dumps(row, ensure_ascii=False) + "\n" for row in rows(count * 101 // 100)]
-        imported(folder, lines[:count])
+        first = lines[:count]
+        imported(folder, first)
         scanned(folder)
         imported(folder, lines)
         added, added_seconds = scanned(folder)
         whole, full_seconds = scanned(folder, "--again")
-    figures: dict[str, float | None] = {
-        "full_seconds": round(full_seconds, 2),
-        "added_seconds": round(added_seconds, 2),
-        "added_share": round(added_seconds / full_seconds, 4),
-        "equal": int(added == whole),
-    }
-    return figures, {}, {}, count
+        figures: dict[str, float | None] = {
+            "full_seconds": round(full_seconds, 2),
+            "added_seconds": round(added_seconds, 2),
+            "added_share": round(added_seconds / full_seconds, 4),
+            "equal": int(added == whole),
+        }
+        if count != ROWS:
+            return figures
+        others = {
+            "changed": list(changed(first)),
+            "removed": [line for at, line in enumerate(first) if at % EVERY != EVERY // 2],
+        }
+        for kind, version in others.items():
+            imported(folder, version)
+            figures[f"{kind}_share"] = round(scanned(folder)[1] / full_seconds, 4)
+        imported(folder, first[:FEW])
+        start = scanned(folder, "--again")[1]
+        figures["start_seconds"] = round(start, 2)
+        figures["added_share_beside_start"] = round((added_seconds - start) / (full_seconds - start), 4)
+    return figures
+
+
+def run(
+    data: Path | None, quick: bool
+) -> tuple[dict[str, float | None], dict[str, str], dict[str, str], int]:
+    """1 % of the rows of a version are new, changed or taken out; and new ones beside a million."""
+    count = 300 if quick else ROWS
+    figures = measured(count)
+    if quick:
+        figures |= dict.fromkeys(
+            ("changed_share", "removed_share", "start_seconds", "added_share_beside_start")
+        )
+    million = {} if quick else measured(MILLION)
+    figures |= {f"{key}_1m": million.get(key) for key in ("added_share", "added_seconds", "equal")}
+    why = "takes minutes, of a million rows ten"
+    return figures, {key: why for key, value in figures.items() if value is None}, {}, count

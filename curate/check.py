@@ -55,6 +55,15 @@ class SetCheck(Protocol):
 
 
 @runtime_checkable
+class GrowingCheck(Protocol):
+    """A set check that can link rows at the end of others that were linked before."""
+
+    def relinked(self, sketches: pl.DataFrame, known: int, before: pl.DataFrame) -> pl.DataFrame | None:
+        """What `link(sketches)` gives, by `before`, what it gave of the first `known` rows; None where that does not tell it."""
+        ...
+
+
+@runtime_checkable
 class KeyedCheck(Protocol):
     """A set check that can be linked key by key, so that no one place needs all sketches.
 

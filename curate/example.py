@@ -49,6 +49,14 @@ def digest(*parts: str) -> str:
     return hasher.hexdigest()
 
 
+def digests(rows: pl.DataFrame) -> list[str]:
+    """`digest` of each row's columns, which hold strings; null is as the empty one."""
+    parts = [pl.col(name).fill_null("") for name in rows.columns]
+    prefixed = [pl.concat_str(part.str.len_bytes().cast(pl.String), pl.lit(":"), part) for part in parts]
+    texts = rows.select(pl.concat_str(prefixed)).to_series()
+    return [blake2b(text.encode(), digest_size=16).hexdigest() for text in texts]
+
+
 def _prefixed(column: pl.Expr) -> pl.Expr:
     """`<bytes>:<text>`, or `-` for null: injective, so that no two contents read the same."""
     text = column.cast(pl.String)

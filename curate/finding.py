@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.example import digest
+from curate.example import digests
 
 FINDINGS = pl.Schema(
     {
@@ -62,18 +62,20 @@ def stamp(findings: pl.DataFrame, hashes: dict[str, str], *, check: str, version
     depend on score, settings or version: a decision outlives a new scan and ends with an edit.
     """
     known = complete(findings)
-    places = ("label", "message", "field", "start", "end")
-    ids = [
-        digest(
-            check,
-            row["example_id"],
-            hashes[row["example_id"]],
-            row["other_id"] or "",
-            hashes.get(row["other_id"] or "", ""),
-            *("" if row[name] is None else str(row[name]) for name in places),
-        )
-        for row in known.iter_rows(named=True)
-    ]
+    named = {*known["example_id"], *known["other_id"].drop_nulls()}
+    hashes = {name: hashes[name] for name in named if name in hashes}
+    missing = set(known["example_id"]) - hashes.keys()
+    if missing:
+        raise KeyError(min(missing))
+    said = known.select(
+        pl.lit(check),
+        "example_id",
+        pl.col("example_id").replace_strict(hashes, return_dtype=pl.String).alias("hash"),
+        "other_id",
+        pl.col("other_id").replace_strict(hashes, default=None, return_dtype=pl.String).alias("other_hash"),
+        *(pl.col(name).cast(pl.String) for name in ("label", "message", "field", "start", "end")),
+    )
+    ids = digests(said)
     stamped = known.with_columns(
         pl.Series("finding_id", ids, dtype=pl.String),
         check=pl.lit(check),

@@ -155,6 +155,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
                 f"{'':>16}drop {told['value']:+.3f}, at most {told['upper']:.3f} (one-sided 95 %); "
                 f"allowed {told['limit']:g}"
             )
+        if told["state"] == "fail" and told.get("remedy"):
+            lines.append(f"{'':>16}{told['remedy']}")
     return lines
 
 

@@ -82,7 +82,7 @@ def score(
     found = reckon(workspace, digest, chosen, judges=judges, form=form, more=more, logprobs=logprobs)
     rows, labelled = means(found.table, examples), classes(found.table, examples)
     believed = _believed(workspace, digest, chosen, found)
-    lines = [f"{workspace.name_of(digest) or digest[:8]}: scores of {', '.join(chosen)}, as points"]
+    lines = [f"{workspace.name_of(digest) or digest[:8]}: scores of {', '.join(chosen)}"]
     lines += _table(rows)
     lines += [f"  {metric}: {said}; 0 to 1 is the rubric's scale" for metric, (_, said) in believed.items()]
     lines += _class_lines(labelled) if by_class else []
@@ -140,22 +140,26 @@ def _table(rows: list[Mean]) -> list[str]:
     wide = max(14, *(len(arm) + 2 for arm in arms))
     lines = [f"  {'':<{WIDTH}}" + "".join(f"{arm:>{wide}}" for arm in arms)]
     full = max(row.n + row.nulls for row in rows)
-    why: dict[tuple[int, str], list[str]] = {}
+    why: dict[str, list[tuple[int, str]]] = {}
     for metric in dict.fromkeys(row.metric for row in rows):
         found = {row.arm: row for row in rows if row.metric == metric}
         cells = [_cell(found[arm], full) if arm in found else "" for arm in arms]
         lines.append(f"  {metric:<{WIDTH}}" + "".join(f"{cell:>{wide}}" for cell in cells))
         for row in found.values():
             if row.reason:
-                why.setdefault((row.nulls, row.reason), []).append(metric)
+                why.setdefault(row.reason, []).append((row.nulls, metric))
         for share in next((row.quantiles for row in found.values() if row.quantiles), {}):
             told = [(found[arm].quantiles or {}).get(share) if arm in found else None for arm in arms]
             cells = ["-" if value is None else _number(value) for value in told]
             lines.append(f"    {share:<{WIDTH - 2}}" + "".join(f"{cell:>{wide}}" for cell in cells))
-    lines.append(f"  n = {full:,} rows for each arm where nothing else is said")
-    for (nulls, reason), metrics in why.items():
-        named = ", ".join(dict.fromkeys(metrics)) if len(set(metrics)) < 3 else f"{len(set(metrics))} metrics"
-        lines.append(f"  not scored, {nulls:,} rows by {named}: {reason}")
+    lines.append(
+        f"  shares from 0 to 1, lengths and times as they are; n = {full:,} rows where nothing else is said"
+    )
+    for reason, told in why.items():
+        counts, metrics = sorted({nulls for nulls, _ in told}), list(dict.fromkeys(name for _, name in told))
+        named = ", ".join(metrics) if len(metrics) < 3 else f"{len(metrics)} metrics"
+        between = f"{counts[0]:,}" + (f" to {counts[-1]:,}" if len(counts) > 1 else "")
+        lines.append(f"  not scored, {between} rows by {named}: {reason}")
     return lines
 
 

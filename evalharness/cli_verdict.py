@@ -131,5 +131,7 @@ def report(
             else write_all(workspace, comparison, to, most=examples)
         )
     except OSError as error:
-        raise ResourceError(f"{to}: {error}", hint="choose a folder you can write to with --to") from error
+        raise ResourceError(
+            f"{to}: {error.strerror or error}", hint="choose a folder you can write to with --to"
+        ) from error
     return Answer([str(path) for path in paths], {"files": [str(path) for path in paths]})

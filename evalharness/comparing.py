@@ -145,8 +145,7 @@ def build(
     read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told, g.tables.values())
     made = scored_by(workspace, sources, chosen["primary"])
     fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores), made)]
-    bound = found["binding"]
-    checks = _checks(workspace, dataset, g, chosen, fixed, bound.get("prices") if bound else None)
+    checks = _checks(workspace, dataset, g, chosen, fixed, found)
     verdict = decide(differences, checks, chosen, _primary_mean(g.metrics, chosen))
     unasked = g.examples.filter(pl.col("split") == TEST).height - len(g.pairs.example_ids)
     if verdict["rows"] and unasked > 0:
@@ -212,14 +211,15 @@ def _checks(
     g: Gathered,
     chosen: Settings,
     fixed: list[Check],
-    priced: Prices | None,
+    found: Declared,
 ) -> list[Check]:
     """Every condition beside the gain.
 
-    `fixed` are those on how the test rows were read and what was declared, `priced` the prices that were.
+    `fixed` are those on how the test rows were read and what was declared; `found` is the declaration itself.
     """
     limits = chosen.get("limits", Limits())
-    cost = cost_rows(g.predictions, ARMS, priced)
+    bound = found["binding"]
+    cost = cost_rows(g.predictions, ARMS, bound.get("prices") if bound else None)
     served = g.tuned.served is not None
     waived = chosen.get("waived", ()) if served else ()  # weights on this machine can be asked everything
     return [

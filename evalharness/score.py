@@ -52,8 +52,10 @@ def newest(workspace: Workspace, dataset: str, split: str | None = None) -> dict
         if params["split"] == split:
             found.setdefault(params["arm"], digest)
     if not found:
+        known = ", ".join(splits_answered(workspace, dataset))
         raise NotFoundError(
-            f"no predictions on the {split or 'test'} rows of this dataset yet", hint="seatrial predict"
+            f"no predictions on the {split or 'test'} rows of this dataset yet",
+            hint=f"seatrial predict{f'; answered are: {known}' if known else ''}",
         )
     return {arm: found[arm] for arm in in_order(found)}
 

@@ -104,8 +104,6 @@ def _held(path: Path, what: str) -> IO[str]:
         file = path.open("a+")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.exists() and os.fstat(file.fileno()).st_ino == path.stat().st_ino:
-                return file
         except BlockingIOError as error:
             file.seek(0)
             number = file.read().strip()
@@ -114,8 +112,8 @@ def _held(path: Path, what: str) -> IO[str]:
                 f"another process{f' ({number})' if number else ''} is at this very {what}",
                 hint="wait for it to end, or end it: what it has answered is kept, and is not asked again",
             ) from error
-        except FileNotFoundError:  # removed between the two looks at it
-            pass
+        if os.fstat(file.fileno()).st_nlink:
+            return file
         file.close()
 
 

@@ -96,11 +96,16 @@ def _failed(
     return Verdict(
         outcome="DO NOT SHIP",
         reason=f"{lead}: {first['check']}: {first['detail']}{also}.",
-        advice=first["remedy"],
+        advice=_sentence(first["remedy"]),
         p=p,
         rows=None,
         exit_code=1,
     )
+
+
+def _sentence(remedy: str) -> str:
+    """With a capital, unless it begins with a command."""
+    return remedy if remedy.startswith("seatrial ") else remedy[:1].upper() + remedy[1:]
 
 
 def _not_better(
@@ -168,7 +173,7 @@ def _ship_or_not_measured(
         return Verdict(
             outcome="NOT SHOWN",
             reason=f"{lead}. But not measured: {names}.",
-            advice=unknown[0]["remedy"],
+            advice=_sentence(unknown[0]["remedy"]),
             p=p,
             rows=None,
             exit_code=1,

@@ -192,6 +192,8 @@ def measured(value: float, unit: str) -> str:
         return f"{value:.3g} s"
     if unit.startswith(("fraction", "share")):
         return fraction(value)
+    if unit == "money":
+        return f"{value:.3g} for 1,000"
     figure = f"{value:,.0f}" if unit == "tokens" else f"{value:.3g}"
     return f"{figure} {unit}".strip()
 

@@ -26,19 +26,13 @@ from curate.workspace import Workspace, reviewer
 from tui import clipboard, ending
 from tui.display_text import display_text
 from tui.faults import Words, in_words, leave_record
-from tui.jobs import Job, failure, unquoted
+from tui.jobs import TYPED, Job, failure, unquoted
 from tui.keymap import Preferences, preferences
 from tui.last_gate import NothingActs, guarded
 from tui.messages import Failed
 from tui.run_detail import in_brief, warned
 from tui.themes import DARK, THEMES
 from tui.widgets.rows import Rows
-
-# what may be typed at the `!` line: the commands that end by themselves
-TYPED = (
-    "import", "scan", "label", "apply", "split", "export", "curate", "train", "predict", "score", "probe", "compare", "verdict",
-    "report", "verify", "demo", "doctor", "review", "log", "why", "rate",
-)  # fmt: skip
 
 
 class Seatrial(App[int]):

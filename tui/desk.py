@@ -165,7 +165,7 @@ class Desk:
         decided = int(np.count_nonzero(hidden & self.waits & self.decided))
         kept = max(self.total - len(self.ids) - decided, 0)
         parts = [f"{decided:,} decided"] if decided else []
-        parts += [f"{kept:,} that say which row stays"] if kept else []
+        parts += [f"{kept:,} on rows that stay"] if kept else []
         return "not shown: " + ", ".join(parts) if parts else ""
 
     def take_in(self, findings: pl.DataFrame) -> None:

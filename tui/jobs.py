@@ -24,6 +24,12 @@ from curate.progress import duration
 PATIENCE = 10.0  # seconds after which a child that was asked to stop is made to
 TALK_KEPT = 200  # lines of stderr kept for the error panel
 LONGEST_LINE = 1 << 24  # bytes of one answer
+# what may be typed at the `!` line: the commands that end by themselves
+TYPED = (
+    "import", "scan", "label", "apply", "split", "export", "curate", "train", "predict", "score", "probe", "compare", "verdict",
+    "report", "verify", "demo", "doctor", "review", "log", "why", "rate", "journal", "agree", "coverage", "declare", "edits",
+    "judge", "leaks", "session", "tune", "adapters", "search", "reward",
+)  # fmt: skip
 
 
 @dataclass

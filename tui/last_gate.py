@@ -37,9 +37,13 @@ _UNSURE = (
     "\U00010000-\U0001ffff\U0002a6de-\U0010ffff"
 )
 _DOUBT = re.compile(f"[{_UNSURE}]")
+# ideographs of planes that terminals know in part: each is a run of its own, for it pushes the next aside
+_ALONE = "\U0002a6de-\U0003ffff"
+_AFTER = "\u0300-\u036f\u200d\u20d0-\u20ff\ufe00-\ufe0f\U000e0100-\U000e01ef"  # what may stand on one
+_MORE = rf"(?:(?![{_ALONE}])[{_UNSURE}])"
 # a run begins with what its first mark stands on, and goes on with what a joiner at its end joins to it
 _RUN = re.compile(
-    rf"[^\x00-\x1f\x7f{_UNSURE}]?[{_UNSURE}]+(?:(?<=\u200d)[^\x00-\x1f\x7f{_UNSURE}][{_UNSURE}]*)*"
+    rf"[{_ALONE}][{_AFTER}]*|[^\x00-\x1f\x7f{_UNSURE}]?{_MORE}+(?:(?<=\u200d)[^\x00-\x1f\x7f{_UNSURE}]{_MORE}*)*"
 )
 _LINES = re.compile("[\r\n]+")
 _MOVED = re.compile(r"\x1b\[[0-9]*;?([0-9]*)H")

@@ -93,11 +93,11 @@ class ExactDuplicate:
 
     def _verbatim(self, texts: pl.DataFrame) -> dict[str, tuple[str, ...]]:
         """What is compared of each row, as it came; as `Wording.parts` gives it."""
-        columns = {
+        columns: dict[str, tuple[str | pl.Expr, ...]] = {
             "prompt": ("question",),
             "answer": (pl.when(pl.col("answer") != "").then("answer").otherwise("chosen"),),
             "whole": ("question", "answer", "chosen", "rejected"),
         }
         return dict(
-            zip(texts["example_id"], said(texts).select(columns[self.compare]).iter_rows(), strict=True)
+            zip(texts["example_id"], said(texts).select(*columns[self.compare]).iter_rows(), strict=True)
         )

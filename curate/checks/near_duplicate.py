@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from curate.checks.keep import DEFAULT, carried, check_keep, ranked, sentence, why
+from curate.checks.relinking import relinked
 from curate.checks.wording import (
     Named,
     check_compare,
@@ -111,6 +112,11 @@ class NearDuplicate:
         order = ranked(sketches.filter(pl.col("key") != 0))
         distinct = order.unique("key", keep="first", maintain_order=True)
         return _pairs(distinct["example_id"], met_by(distinct["bands"]), distinct.height)
+
+    def relinked(self, sketches: pl.DataFrame, known: int, before: pl.DataFrame) -> pl.DataFrame | None:
+        """What `link` gives, from what it gave of the first `known` rows."""
+        found = relinked(sketches, known, before)
+        return None if found is None else _complete(*found)
 
     def scatter(self, sketches: pl.DataFrame, parts: int) -> list[pl.DataFrame]:
         """A row for each band key, in pieces by it."""

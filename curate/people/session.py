@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from sqlite3 import Row
@@ -18,11 +18,10 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate.changing.apply import Edit
 from curate.changing.redact import KEYED
 from curate.deciding import byhand, flags, notes
 from curate.deciding.pending import held
-from curate.deciding.until import cut, newest
+from curate.deciding.until import Words, newest
 from curate.errors import ConfigError, NotFoundError
 from curate.labelling.answers import standing_of
 from curate.labelling.applying import answers_digest, settled, task_in
@@ -97,6 +96,7 @@ def lineage(workspace: Workspace, dataset: str) -> list[Made]:
                where error is null and o.digest = ? and (i.digest is null or i.digest <> o.digest)
                order by run.run_id desc limit 1"""
     chain: list[Made] = []
+    seen: set[str] = set()
     wanted: str | None = dataset
     while wanted is not None:
         found = workspace.ledger.rows(query, wanted)
@@ -107,13 +107,14 @@ def lineage(workspace: Workspace, dataset: str) -> list[Made]:
             row["run_id"], row["kind"], json.loads(row["params"]), row["command"], row["started_at"], wanted, row["of"]
         )  # fmt: skip
         _must_be_replayable(workspace, run)
-        chain.insert(0, run)
-        if len({each.made for each in chain}) < len(chain):
+        chain.append(run)
+        if wanted in seen:
             raise ConfigError(
                 f"{wanted[:8]} was made of itself by way of others, which no session can replay"
             )
+        seen.add(wanted)
         wanted = run.of
-    return chain
+    return chain[::-1]
 
 
 def _must_be_replayable(workspace: Workspace, run: Made) -> None:
@@ -132,6 +133,7 @@ class _Places:
 
     def __init__(self, workspace: Workspace, to: Path, given: Sequence[Path]) -> None:
         self.workspace, self.to, self.given = workspace, to, list(given)
+        self.guarded: dict[str, str] = {}  # by what a protected file holds: many scans may have read one
 
     def candidates(self, name: str, command: str) -> Iterator[Path]:
         """Files of that name: those given, those that the command named, and those that lie about."""
@@ -167,22 +169,24 @@ class _Places:
 
     def protected(self, digests: Sequence[str], command: str) -> list[str]:
         """The protected files of a scan, by what they hold."""
+        for digest in digests:
+            if digest not in self.guarded:
+                self.guarded[digest] = self._guarded(digest, command)
+        return [self.guarded[digest] for digest in digests]
+
+    def _guarded(self, digest: str, command: str) -> str:
+        """One of them."""
         from curate.intake.sources import read_source
 
-        found = []
-        for digest in digests:
-            sources = (
-                self.workspace.scan_examples(digest).select(pl.col("source").unique()).collect()["source"]
+        sources = self.workspace.scan_examples(digest).select(pl.col("source").unique()).collect()["source"]
+        paths = [path for name in sources for path in self.candidates(str(name), command)]
+        fits = [p for p in paths if dataset_digest(read_source(str(p)).examples) == digest]
+        if not fits:
+            raise NotFoundError(
+                f"the protected file {sources[0]} is not found, or has changed",
+                hint=f"--file PATH/{sources[0]} says where the file as it was is",
             )
-            paths = [path for name in sources for path in self.candidates(str(name), command)]
-            fits = [p for p in paths if dataset_digest(read_source(str(p)).examples) == digest]
-            if not fits:
-                raise NotFoundError(
-                    f"the protected file {sources[0]} is not found, or has changed",
-                    hint=f"--file PATH/{sources[0]} says where the file as it was is",
-                )
-            found.append(self.named(fits[0]))
-        return found
+        return self.named(fits[0])
 
 
 def _lines(
@@ -195,13 +199,13 @@ def _lines(
     all_ids = set().union(*ids)
     query = "select * from decision order by decision_id"
     rows = [row for row in workspace.ledger.rows(query) if row["finding_id"] in all_ids]
-    texts = held(workspace, [row["edit"] for row in rows if row["edit"]])
+    words = Words.of(rows, held(workspace, [row["edit"] for row in rows if row["edit"]]))
     said = 0
     told: set[object] = set()
     for run, known in zip(runs, ids, strict=False):
         yield from _scans(workspace, str(run.of), tables[run.run_id], places)
         if run.kind == "apply":
-            upto = _cut(workspace, rows, said, known, run, texts)
+            upto = _cut(workspace, words, said, known, run)
             yield from _words(workspace, rows[said:upto])
             said = upto
             settings = {name: value for name, value in run.params.items() if name not in ("decisions", "key")}
@@ -265,7 +269,7 @@ def _findings(workspace: Workspace, run: Made) -> list[str]:
 
 
 def _ids(workspace: Workspace, digests: Sequence[str]) -> set[str]:
-    return {i for digest in digests for i in workspace.table(digest)["finding_id"]}
+    return {i for digest in digests for i in workspace.column(digest, "finding_id")}
 
 
 def _scans(
@@ -291,18 +295,10 @@ def _scans(
         yield step
 
 
-def _cut(
-    workspace: Workspace,
-    rows: Sequence[Row],
-    said: int,
-    known: set[str],
-    run: Made,
-    texts: Mapping[str, Edit],
-) -> int:
+def _cut(workspace: Workspace, words: Words, said: int, known: set[str], run: Made) -> int:
     """How many of the words had been said when a run carried them out. Raises ConfigError where none fit."""
-    wanted = run.params["decisions"]
     last = newest(workspace, run.run_id)
-    upto = cut(rows, said, known, texts, wanted=wanted, began=run.started_at, last=last)
+    upto = words.cut(said, known, wanted=run.params["decisions"], began=run.started_at, last=last)
     if upto is None:
         raise ConfigError(
             f"what was decided when {run.made[:8]} was made cannot be told any more",

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
-from curate.check import Check, KeyedCheck, MeaningCheck, MeasuredCheck, RowCheck, SetCheck, SpreadCheck
+from curate.check import (
+    Check,
+    GrowingCheck,
+    KeyedCheck,
+    MeaningCheck,
+    MeasuredCheck,
+    RowCheck,
+    SetCheck,
+    SpreadCheck,
+)
 from curate.engine import Engine, Ray
 from curate.errors import SeatrialError
 from curate.finding import complete, empty
@@ -35,6 +44,14 @@ class Memory(Protocol):
 
     def keep(self, check: SetCheck, examples: pl.DataFrame, rest: pl.DataFrame, fresh: pl.DataFrame) -> None:
         """Keep the sketches of the rest of the examples, which were not known."""
+        ...
+
+    def linked(self, check: SetCheck, examples: pl.DataFrame) -> tuple[int, pl.DataFrame] | None:
+        """Of how many rows at the head of these examples the candidate pairs are known, and these."""
+        ...
+
+    def keep_linked(self, check: SetCheck, examples: pl.DataFrame, pairs: pl.DataFrame) -> None:
+        """Keep the candidate pairs of all these examples."""
         ...
 
     def measured(self, check: MeasuredCheck) -> pl.DataFrame | None:
@@ -136,7 +153,7 @@ def _compared(
     """What a check finds by comparing: candidates by their sketches, findings by their texts."""
     try:
         if not isinstance(check, MeaningCheck):
-            pairs = check.link(sketches)
+            pairs = _linked(check, sketches, table, memory)
         elif meaning is None:
             pairs = check.relate(sketches, None)
         else:
@@ -146,6 +163,20 @@ def _compared(
     except Exception as error:
         raise _failure(check, "while comparing examples", error) from error
     return _verified(check, pairs, table, memory)
+
+
+def _linked(
+    check: SetCheck, sketches: pl.DataFrame, table: pl.DataFrame, memory: Memory | None
+) -> pl.DataFrame:
+    """Candidate pairs, from those of an earlier version where this one only has more rows at its end."""
+    if memory is None or not isinstance(check, GrowingCheck) or sketches.height != table.height:
+        return check.link(sketches)
+    before = memory.linked(check, table)
+    pairs = None if before is None else check.relinked(sketches, *before)
+    if pairs is None:
+        pairs = check.link(sketches)
+    memory.keep_linked(check, table, pairs)
+    return pairs
 
 
 def _verified(

@@ -13,9 +13,11 @@ import os
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
+from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from curate.check import Check, MeasuredCheck, RowCheck, SetCheck
@@ -26,6 +28,7 @@ from curate.workspace.store import TABLE
 
 KEY = ("_same", "_same_too")  # equal where a sketch must be equal: 128 bits
 MADE = "_made"  # true of a sketch; null of a row that was looked at and has none
+LINKED = ".linked.parquet"
 SCANS = 8  # earlier scans that are looked through for one of the same rows
 FILES = 8  # of one check's sketches: a scan adds one with its new rows; that many are made to one
 AGAIN = 0.1  # of the rows that stand where they stood: so few others are looked at again, known or not
@@ -169,6 +172,33 @@ class Remembered:
         for file in files if whole else ():
             file.unlink(missing_ok=True)
 
+    def linked(self, check: SetCheck, examples: pl.DataFrame) -> tuple[int, pl.DataFrame] | None:
+        """(rows, candidate pairs) of an earlier version of which these examples have all rows first, in its order."""
+        stem = self._stem(check, "linked")
+        files = stem.parent.glob(f"{stem.name}.*{LINKED}")
+        for rows, file in sorted(((_number(file), file) for file in files), reverse=True):
+            if 0 < rows <= examples.height and file == self._linked_at(check, examples, rows):
+                pairs = self._read(file, ("example_id", "other_id", "texts"))
+                return None if pairs is None else (rows, pairs)
+        return None
+
+    def keep_linked(self, check: SetCheck, examples: pl.DataFrame, pairs: pl.DataFrame) -> None:
+        """Keep the candidate pairs of these examples; those of some earlier versions go."""
+        stem = self._stem(check, "linked")
+        _write(self._linked_at(check, examples, examples.height), pairs)
+        files = sorted(stem.parent.glob(f"{stem.name}.*{LINKED}"), key=lambda file: file.stat().st_mtime_ns)
+        for file in files[:-FILES]:
+            file.unlink(missing_ok=True)
+
+    def _linked_at(self, check: SetCheck, examples: pl.DataFrame, rows: int) -> Path:
+        """The file with the pairs of the first rows: it is called by how many there are and what all of them say."""
+        keys = self._keys(examples).head(rows).with_columns(pl.col("example_id").hash())
+        hasher = blake2b(digest_size=16)
+        for column in keys:
+            hasher.update(np.ascontiguousarray(column.to_numpy()).data)
+        stem = self._stem(check, "linked")
+        return stem.with_name(f"{stem.name}.{hasher.hexdigest()}.{rows}{LINKED}")
+
     def _files(self, check: SetCheck) -> list[Path]:
         """The files with the sketches of a check with these settings, as they were made."""
         stem = self._stem(check, "sketches")
@@ -272,8 +302,8 @@ def _write(place: Path, table: pl.DataFrame) -> None:
 
 
 def _number(file: Path) -> int:
-    """Which of the files of one check this is."""
-    return int(file.name.split(".")[-2])
+    """Which of the files of one check this is, or of how many rows it is."""
+    return int(file.name.removesuffix(LINKED).removesuffix(".parquet").split(".")[-1])
 
 
 def _run(table: pl.DataFrame, keys: pl.DataFrame, begin: int) -> int:

@@ -149,11 +149,15 @@ class Workspace:
         """The rows of a table."""
         return self._read(digest, TABLE)
 
-    def _read(self, digest: str, file: str) -> pl.DataFrame:
-        """A whole table; WorkspaceError where its bytes are damaged."""
+    def column(self, digest: str, name: str) -> pl.Series:
+        """One column of a table."""
+        return self._read(digest, TABLE, [name])[name]
+
+    def _read(self, digest: str, file: str, columns: list[str] | None = None) -> pl.DataFrame:
+        """A whole table, or some columns; WorkspaceError where its bytes are damaged."""
         path = self.store.path(digest) / file
         try:
-            return pl.read_parquet(path)
+            return pl.read_parquet(path, columns=columns)
         except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError) as error:
             raise WorkspaceError(
                 f"artifact {digest[:12]} is damaged: {str(error).splitlines()[0]}",

@@ -37,7 +37,8 @@ def general(local: Local, asked: Sequence[Question], rules: Rules) -> dict[str, 
         for place, choice in enumerate(each.choices):
             row = asked_row(local.chat, Solved(Query(f"{number}/{place}", None, turns), choice, None))
             rows += [row] if row else []
-    before, after = (_right(told, asked) for told in _twice(local, rows, "general questions"))
+    sums = _twice(local, rows, "general questions")
+    before, after = (_right(told, asked) for told in sums)
     found = loss(before, after, rules=rules)
     if found.drop is None or found.upper is None:
         return _unknown(found.reason or "too few questions fit")
@@ -47,6 +48,12 @@ def general(local: Local, asked: Sequence[Question], rules: Rules) -> dict[str, 
         return _nothing(
             f"the base answers {found.n} general questions hardly better than chance "
             f"(probability {np.nanmean(before):.3f} of the right one, chance {chance.mean():.3f})"
+        )
+    said, guessing = _nats(sums[0], rows), _guessing(local)
+    if said >= guessing:
+        return _nothing(
+            f"the base finds the right answers to {found.n} general questions no likelier than any tokens "
+            f"({said:.2f} nats a token, guessing has {guessing:.2f})"
         )
     hits = [float((part > 0.5).sum() / found.n) for part in (before, after)]
     return {
@@ -74,7 +81,7 @@ def held_out(local: Local, texts: Sequence[str], rules: Rules) -> dict[str, Any]
     found = loss(-before, -after, rules=rules)  # less is better: what is lost is how likely the text is
     if found.drop is None or found.upper is None:
         return _unknown(found.reason or "too few passages fit")
-    guessing = float(np.log(local.loaded.model.get_input_embeddings().weight.shape[0]))
+    guessing = _guessing(local)
     if before.mean() >= guessing:
         return _nothing(
             f"the base reads {found.n} passages of general text no better than by guessing "
@@ -112,6 +119,17 @@ def _right(told: dict[str, float], asked: Sequence[Question]) -> Floats:
             weights = np.exp(known - known.max())
             found[number] = weights[0] / weights.sum()
     return found
+
+
+def _nats(told: dict[str, float], rows: Sequence[Asked]) -> float:
+    """What a token of the right answers costs in the mean."""
+    right = [each for each in rows if each.example_id.endswith("/0")]
+    return -sum(told[each.example_id] for each in right) / sum(len(each.answer) for each in right)
+
+
+def _guessing(local: Local) -> float:
+    """What a token costs where every one is as likely as any other."""
+    return float(np.log(local.loaded.model.get_input_embeddings().weight.shape[0]))
 
 
 def _passage(chat: Chat, number: int, text: str) -> Asked | None:

@@ -171,3 +171,41 @@ def test_a_disk_that_is_full(tmp_path: Path, start: Start) -> None:
     here.press("ctrl+q")
     assert here.ended() == 0
     assert b"Traceback" not in here.written.read_bytes()
+
+
+def test_keys_while_it_opens_and_a_storm_of_sizes(tmp_path: Path, start: Start) -> None:
+    """Keys that come too early end nothing; while the window is drawn smaller and larger each decision counts."""
+    here = start()
+    here.press("j", "k", "]", "x", "c", "enter", "escape")
+    until(here, "tickets", "versions", "open findings")
+    here.press("enter")
+    until(here, "Filter", "contradiction")
+    here.press("enter")
+    until(here, "this row", "1 keep · 2 drop")
+    sizes = [(1, 1), (40, 12), (3, 30), (200, 60), (80, 2), (120, 36), (20, 5), (80, 24)]
+    for number in range(3):
+        for columns, lines in sizes:
+            here.resize(columns, lines)
+        here.press("1")
+        until(here, f"{19 - number:,} open")
+    assert said(tmp_path) == ["keep"] * 3
+    here.press("ctrl+q")
+    assert here.ended() == 0
+    assert b"Traceback" not in here.written.read_bytes()
+
+
+def test_a_journal_that_is_damaged(tmp_path: Path, start: Start) -> None:
+    """A merge of it is told with its line, in a panel; nothing is taken, and the screens go on."""
+    (tmp_path / "bert.jsonl").write_text(
+        '{"kind": "journal", "version": 1}\n{"kind": "decision", "uid": 7\x07\n'
+    )
+    here = start()
+    until(here, "tickets", "versions", "open findings")
+    here.press("!")
+    until(here, "enter runs it")
+    here.press(f"journal merge {tmp_path / 'bert.jsonl'}", "enter")
+    until(here, "bert.jsonl", "nothing was merged")
+    here.press("escape")
+    assert said(tmp_path) == []
+    here.press("ctrl+q")
+    assert here.ended() == 0

@@ -16,6 +16,7 @@ from curate.labelling.work import Work
 from curate.workspace import Workspace
 from tests.tui.walking import settle
 from tui.app import Seatrial
+from tui.screens.dialogs import Ask
 from tui.screens.label import LabelScreen
 from tui.screens.versions import VersionsScreen
 from tui.widgets.page import Page
@@ -209,8 +210,9 @@ async def test_without_a_label_set_the_way_to_one_is_told(workspace: Workspace, 
         await settle(pilot)
         await pilot.press("L")
         await pilot.pause()
-        assert isinstance(pilot.app.screen, VersionsScreen)
-        assert any("seatrial label init" in note.message for note in pilot.app._notifications)
+        assert isinstance(pilot.app.screen, Ask)
+        assert pilot.app.screen.value == "label init tickets --task label", "the command is there to be run"
+        await pilot.press("escape")
         (workspace.root / FILE).write_text("[tasks.it]\nkid = 1\n", encoding="utf-8")
         await pilot.press("L")
         await pilot.pause()

@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,9 +30,7 @@ class Kept(NamedTuple):
 
 def key_of(patterns: Sequence[tuple[str, int]], made_by: Sequence[Path]) -> str:
     """What (pattern, flags), Hyperscan's version and the source that prepares them are called together."""
-    import hyperscan as hs
-
-    said = [hs.__version__, [file.read_text(encoding="utf-8") for file in made_by], list(patterns)]
+    said = [version("hyperscan"), [file.read_text(encoding="utf-8") for file in made_by], list(patterns)]
     return blake2b(json.dumps(said).encode(), digest_size=DIGEST).hexdigest()
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ from hypothesis import strategies as st
 from curate.changing.apply import Edit
 from curate.deciding.edit_texts import edit_digest
 from curate.deciding.lastword import NAMES, last_words
-from curate.deciding.notes import note
+from curate.deciding.notes import LEFT_OUT, note
 from curate.deciding.review import EDIT_KIND
 from curate.errors import NotFoundError, SourceError
 from curate.people.differences import differing, settling, tell
-from curate.people.journal import Journal, export, merge, read
+from curate.people.journal import Journal, export, left_out, merge, read
 from curate.people.journal_lines import checked
 from curate.workspace import Annotation, Decision, Workspace
 from curate.workspace.migrations import MIGRATIONS
@@ -221,7 +222,12 @@ def test_notes_in_free_text_stay_here_unless_asked_for(make: Make) -> None:
     assert "eve@" not in "".join(export(here)) and left_out(here) == 2
     notes = [word.get("note") for word in plain.words.values()]
     assert notes == [LEFT_OUT, "undo", LEFT_OUT, "safe proposal", None]
-    orders = {"late": ([plain], [full]), "early": ([full], [plain]), "both": ([plain, full],), "turned": ([full, plain],)}
+    orders = {
+        "late": ([plain], [full]),
+        "early": ([full], [plain]),
+        "both": ([plain, full],),
+        "turned": ([full, plain],),
+    }
     for name, order in orders.items():
         there = make(name)
         for journals in order:
@@ -231,7 +237,9 @@ def test_notes_in_free_text_stay_here_unless_asked_for(make: Make) -> None:
     only = make("only")
     merge(only, [plain])
     assert list(export(only)) == list(export(here)) and left_out(only) == 0
-    forged = replace(plain, words={u: {**w, "note": "forged"} for u, w in plain.words.items() if "note" not in w})
+    forged = replace(
+        plain, words={u: {**w, "note": "forged"} for u, w in plain.words.items() if "note" not in w}
+    )
     with pytest.raises(SourceError, match="says something else"):
         merge(only, [forged])
 

@@ -7,6 +7,7 @@ import json
 import polars as pl
 import pytest
 
+from curate.checks.near_duplicate import NearDuplicate
 from curate.runs.steps import Reading, import_files, scan_version
 from curate.scanning import looking
 from curate.workspace import Workspace
@@ -109,6 +110,48 @@ def test_a_damaged_file_of_sketches_is_put_away_and_made_again(workspace, tmp_pa
     assert scan_version(workspace, more, names=["exact-duplicate"], again=True).made.outputs == made
 
 
+def added_to(workspace, tmp_path, *, harm=None):
+    """(how often the pairs of the version before told those of one with new rows, what it finds; from nothing)."""
+    told = []
+    known = NearDuplicate.relinked
+
+    def asked(check, sketches, rows, before):
+        found = known(check, sketches, rows, before)
+        told.append(found is not None)
+        return found
+
+    rows = pairs_of_copies(workspace, tmp_path, 77)
+    scan_version(workspace, rows, names=["near-duplicate"])
+    if harm is not None:
+        for file in (workspace.root / "sketches").glob("*.linked.parquet"):
+            harm(file)
+    more = pairs_of_copies(workspace, tmp_path, 80)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(NearDuplicate, "relinked", asked)
+        found = scan_version(workspace, more, names=["near-duplicate"]).made.outputs
+    return told, found, scan_version(workspace, more, names=["near-duplicate"], again=True).made.outputs
+
+
+def test_pairs_of_old_rows_are_not_looked_for_again(workspace, tmp_path):
+    told, found, whole = added_to(workspace, tmp_path)
+    assert told == [True] and found == whole
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda file: file.write_bytes(file.read_bytes()[:-9]),
+        lambda file: pl.DataFrame({"other": [1]}).write_parquet(file),
+        lambda file: file.unlink(),
+        lambda file: file.rename(file.with_name(file.name.replace(".77.", ".76."))),
+        lambda file: file.rename(file.with_name(f"{file.name.split('.')[0]}.{'0' * 32}.77.linked.parquet")),
+    ],
+)
+def test_pairs_that_are_damaged_or_of_other_rows_are_looked_for_anew(workspace, tmp_path, capsys, harm):
+    told, found, whole = added_to(workspace, tmp_path, harm=harm)
+    assert told == [] and found == whole
+
+
 def test_deleting_the_sketches_changes_nothing(workspace, tmp_path):
     rows = dataset(workspace, tmp_path, 30)
     one = scan_version(workspace, rows, names=["exact-duplicate"])
@@ -118,8 +161,8 @@ def test_deleting_the_sketches_changes_nothing(workspace, tmp_path):
     assert one.made.outputs == two.made.outputs
 
 
-def pairs_of_copies(workspace, tmp_path) -> str:
-    """Forty texts, each with a copy of which more or fewer words are others."""
+def pairs_of_copies(workspace, tmp_path, count: int = 80) -> str:
+    """Forty texts, each with a copy of which more or fewer words are others; so many rows of these."""
     words = [
         f"{a}{b}{c}" for a in "bdfglm" for b in ("ar", "el", "im", "od") for c in ("os", "una", "ik", "eto")
     ]
@@ -135,7 +178,7 @@ def pairs_of_copies(workspace, tmp_path) -> str:
         for text in texts
     ]
     file = tmp_path / "copies.jsonl"
-    file.write_text("\n".join(map(json.dumps, rows)))
+    file.write_text("\n".join(map(json.dumps, rows[:count])))
     return import_files(workspace, [str(file)], Reading(), name="copies").made.outputs["dataset"]
 
 

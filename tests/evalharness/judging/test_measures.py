@@ -87,7 +87,7 @@ def test_to_exchange_the_arms_turns_the_rate_at_equal_style(seed, n):
         ([1.0, 0.0] * 10, ["a"] * 20, ["bb"] * 20, "same length"),
         ([1.0] * 20, ["a" * n for n in range(20)], ["bb"] * 20, "always wins"),
         ([None] * 20, ["a"] * 20, ["bb"] * 20, "too few"),
-        ([1.0, 0.0] * 10, ["a" * n for n in range(20)], ["bb"] * 20, "longer in 85%"),
+        ([1.0, 0.0] * 10, ["a" * n for n in range(2, 22)], ["bb"] * 20, "longer in 95%"),
         ([], [], [], "too few"),
     ],
 )

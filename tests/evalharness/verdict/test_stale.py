@@ -67,7 +67,7 @@ def test_newer_scores_or_scans_are_stale_until_compared_again(made):
 def test_newer_probes_are_stale(made, tmp_path):
     with made.workspace.run("probe", {}, {"adapter": adapter_of(made, tmp_path / "adapter")}) as run:
         run.outputs["probes"] = made.workspace.put_json("probes", {})
-    assert reasons(made) == ["the adapter was probed again since"]
+    assert reasons(made) == ["the fine-tune was probed again since"]
 
 
 def test_a_comparison_of_schema_1_can_be_read_and_is_no_evidence(made, tmp_path):

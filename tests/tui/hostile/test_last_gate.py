@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -52,6 +52,7 @@ def test_without_it_they_would_not() -> None:
 
 @settings(max_examples=200, deadline=None)
 @given(ANYTHING, st.integers(2, 60))
+@example("\U0002ebe1\U00030000", 4)  # an ideograph that not every terminal knows, then one that each does
 def test_any_text_keeps_the_borders(text: str, cells: int) -> None:
     """Whatever the text is."""
     output, _ = held(picture(text, cells))

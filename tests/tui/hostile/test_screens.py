@@ -165,7 +165,8 @@ async def test_small_screens(rows: Workspace) -> None:
     """Lines to type, questions, panels, help, palette and toasts say hostile words as words."""
     texts = [short(text) for text in TEXTS.values() if not half(text)]
     app = Seatrial(rows)
-    async with app.run_test(size=(100, 30)) as pilot:
+    # small: what is below is drawn again, darker, with each of them
+    async with app.run_test(size=(60, 18)) as pilot:
         await furnished(pilot)
         for text in texts[::3]:
             app.say(text, "warning", seconds=0.2)
