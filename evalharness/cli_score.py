@@ -149,8 +149,8 @@ def _table(rows: list[Mean]) -> list[str]:
             if row.reason:
                 why.setdefault(row.reason, []).append((row.nulls, metric))
         for share in next((row.quantiles for row in found.values() if row.quantiles), {}):
-            told = [(found[arm].quantiles or {}).get(share) if arm in found else None for arm in arms]
-            cells = ["-" if value is None else _number(value) for value in told]
+            each = [(found[arm].quantiles or {}).get(share) if arm in found else None for arm in arms]
+            cells = ["-" if value is None else _number(value) for value in each]
             lines.append(f"    {share:<{WIDTH - 2}}" + "".join(f"{cell:>{wide}}" for cell in cells))
     lines.append(
         f"  shares from 0 to 1, lengths and times as they are; n = {full:,} rows where nothing else is said"

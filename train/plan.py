@@ -54,11 +54,9 @@ def plan(
     every = max(1, rows.height // COMPARED)
     policies = {**recipe.policies, "unusable": "drop", "every": every}
     (encoded, out), (held, held_out) = (encode_rows(template, each, **policies) for each in (rows, judged))
-    stops = [
-        *([] if more.allow_unclean else objections),
-        *_stops("training", encoded, out, context, recipe),
-        *_stops("validation", held, held_out, context, recipe),
-    ]
+    stops = [] if more.allow_unclean else list(objections)
+    stops += _stops("training", encoded, out, context, recipe)
+    stops += _stops("validation", held, held_out, context, recipe)
     against = [*(f"{each} (allowed)" for each in objections if more.allow_unclean), *stops]
     # until the person has chosen, as if the over-long rows were dropped
     policy = "drop" if recipe.over_long == "refuse" else recipe.over_long
@@ -67,10 +65,7 @@ def plan(
     known = base_facts.facts(find_base(recipe.base), recipe.base, template.chat)
     choice = settled(loaded, recipe, max((len(row.ids) for row in kept), default=context))
     size, capped = choice.size, caps(encoded, context, pairs=recipe.pairs)
-    count = units(len(kept), recipe)
-    total = steps(count, recipe)
-    epochs = total / max(1, steps_of_epoch(count, recipe))  # max_steps may end within one, or beyond the last
-    passed = round(epochs * sum(len(answered(row) if recipe.pairs else row.ids) for row in kept))
+    total, epochs, passed = _length_of_run(kept, recipe)
     told = f"{judged.height:,} validation rows" if recipe.evaluate else "no validation"
     compared = f"each of {len(encoded):,} rows" if every == 1 else f"every {every}th of {len(encoded):,} rows (a run compares all)"  # fmt: skip
     lines = table(
@@ -99,11 +94,19 @@ def plan(
         **{"tokens": counts, "lengths": [len(row.ids) for row in encoded]},
         "left_out": {**gate.record(), "unusable": [*out, *held_out]},
         **{"context": context, "steps": total, "epochs": epochs, "tokens_of_all_epochs": passed},
-        "quantization": choice.quantization,
-        "estimate": {**asdict(size), "memory": size.memory},
+        **{"quantization": choice.quantization, "estimate": {**asdict(size), "memory": size.memory}},
         **{"settings": asdict(recipe), "given": dict(resolved.given), "defaults_for": resolved.why},
     }
     return Answer(lines, data, exit_code=1 if stops else 0)
+
+
+def _length_of_run(kept: list[Any], recipe: Any) -> tuple[int, float, int]:  # noqa: ANN401
+    """(steps, epochs, tokens that pass); `max_steps` may end within an epoch, or beyond the last."""
+    count = units(len(kept), recipe)
+    total = steps(count, recipe)
+    epochs = total / max(1, steps_of_epoch(count, recipe))
+    tokens = sum(len(answered(row) if recipe.pairs else row.ids) for row in kept)
+    return total, epochs, round(epochs * tokens)
 
 
 def readings(workspace: Workspace, dataset: str) -> int:

@@ -73,7 +73,7 @@ def test_a_failed_condition_outweighs_any_gain():
     found = decide(three(row("rag", 0.3, 1e-9)), [PASSED, leak], CHOSEN)
     assert (found["outcome"], found["exit_code"]) == ("DO NOT SHIP", 1)
     assert found["reason"] == "The gain shown cannot be trusted: leaks between splits: 9 leaks."
-    assert found["advice"] == "split again"
+    assert found["advice"] == "Split again"
 
 
 def test_not_measured_never_counts_as_a_pass():
