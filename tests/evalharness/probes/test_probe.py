@@ -116,7 +116,9 @@ def test_the_shell_probes_records_and_the_comparison_reads_it(
     workspace, base, adapter, tmp_path, monkeypatch
 ):
     from evalharness.cli_probe import probe as command
+    from evalharness.probes import red_team
 
+    monkeypatch.setattr(red_team, "LONGEST", 12)  # tokens that a model without sense may write
     (tmp_path / "own.tsv").write_text(
         "topic\tquestion\tright\twrong\n" + "".join(f"t\t{q.question}\toak\tviola\n" for q in QUESTIONS)
     )
