@@ -113,6 +113,7 @@ def _held() -> int:
     """Bytes of all tensors that are alive."""
     import torch
 
+    gc.unfreeze()  # what is frozen is not among the objects
     gc.collect()
     found = (each for each in gc.get_objects() if issubclass(type(each), torch.Tensor))
     parts = (each.untyped_storage() for each in found if each.device.type == "cpu")

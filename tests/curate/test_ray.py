@@ -23,33 +23,34 @@ LONG = 120  # seconds; nothing waits so long unless it has failed
 
 @dataclass(frozen=True)
 class Held(NearDuplicate):
-    """The check, which on one node tells that it is at work and never ends; others wait until it has told."""
+    """The check, which tells that pieces are compared, and then goes on only where and when it is let."""
 
-    node: str = ""  # its id
-    told: str = ""  # a file
+    node: str = ""  # the id of the node on which it never ends
+    begun: str = ""  # a file: written when the first piece is there
+    lost: str = ""  # a file: once it is there, all goes on
 
     def meet(self, piece):
-        """By now each node holds pieces that the other needs."""
+        """By now each node that was given rows holds pieces that the other needs."""
         import ray
 
-        if ray.get_runtime_context().get_node_id() == self.node:
-            Path(self.told).touch()
-            time.sleep(LONG)
+        Path(self.begun).touch()
+        there = ray.get_runtime_context().get_node_id() == self.node
         until = time.monotonic() + LONG
-        while not Path(self.told).exists():
-            assert time.monotonic() < until, "the node was given nothing to do"
+        while there or not Path(self.lost).exists():
+            assert time.monotonic() < until, "the node was not lost"
             time.sleep(0.01)
         return super().meet(piece)
 
 
-def lose(cluster: Cluster, told: Path) -> None:
-    """Kill the second node once it tells that it is at work."""
+def lose(cluster: Cluster, begun: Path, lost: Path) -> None:
+    """Kill the second node once pieces are compared."""
     until = time.monotonic() + LONG
-    while not told.exists():
+    while not begun.exists():
         if time.monotonic() > until:
             return
         time.sleep(0.01)
     cluster.lose()
+    lost.touch()
 
 
 @pytest.mark.slow
@@ -72,9 +73,9 @@ def test_two_nodes_and_the_loss_of_one_change_nothing(tmp_path):
         engine = engine_of(cluster.engine)
         try:
             assert scanned(engine).equals(local)
-            told = tmp_path / "told"
-            held = Held(node=cluster.second.node_id, told=str(told))
-            killer = threading.Thread(target=lose, args=(cluster, told))
+            begun, lost = tmp_path / "begun", tmp_path / "lost"
+            held = Held(node=cluster.second.node_id, begun=str(begun), lost=str(lost))
+            killer = threading.Thread(target=lose, args=(cluster, begun, lost))
             killer.start()
             after = scanned(engine, [held, *checks[1:]])
             killer.join()

@@ -38,7 +38,7 @@ def test_a_run_that_fell_after_its_last_step_takes_no_other(
     keep(tickets)
     settings = {"schedule": "constant", **settings}
 
-    def falls(*_: object) -> None:
+    def falls(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     train(settings, name="straight")
@@ -62,7 +62,7 @@ def test_a_run_does_not_go_on_with_its_base_held_otherwise(train, keep, tickets,
     keep(tickets)
     monkeypatch.setattr("train.outline.device_memory", lambda _: 100_000)
 
-    def falls(*_: object) -> None:
+    def falls(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):

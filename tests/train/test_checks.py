@@ -43,7 +43,7 @@ def run(model, batch, tmp_path):
     """What the proofs look at."""
     run = SimpleNamespace(
         model=model, probe=batch, folder=tmp_path, plain=None, digest=checks.frozen_digest(model),
-        loaded=SimpleNamespace(device="cpu"), recipe=Recipe(),
+        loaded=SimpleNamespace(device="cpu"), recipe=Recipe(), sharded=False,
     )  # fmt: skip
     model.save_pretrained(tmp_path, save_embedding_layers=False)
     return run
