@@ -15,11 +15,11 @@ import numpy as np
 import polars as pl
 
 from benchmarks.few_shot import peer_python
-from evalharness.compare import difference_rows, metric_rows, pair, settings
-from evalharness.comparison import ARMS, METRICS
-from evalharness.f1 import macro_f1_interval
-from evalharness.intervals import bootstrap_mean
-from evalharness.scored_before import SCORES
+from evalharness.deciding.compare import difference_rows, metric_rows, pair, settings
+from evalharness.deciding.comparison import ARMS, METRICS
+from evalharness.scoring.scored_before import SCORES
+from evalharness.statistics.f1 import macro_f1_interval
+from evalharness.statistics.intervals import bootstrap_mean
 
 NAME = "bootstrap"
 HELP = (

@@ -56,9 +56,9 @@ def questions(count: int, tokens: int = PREFIX) -> list[str]:
 
 def ours(base: Path, texts: list[str]) -> tuple[float, list[list[int]]]:
     """CPU seconds and tokens of the answers, by the harness's model and its own order of batches."""
-    from evalharness.answerers import Local
-    from evalharness.generation import generate, read_prefix
-    from evalharness.prompts import Prompt
+    from evalharness.asking.answerers import Local
+    from evalharness.asking.prompts import Prompt
+    from evalharness.models.generation import generate, read_prefix
 
     local = Local(str(base), "none", "cpu", THREADS)
     prompts = [Prompt(str(at), ids=tuple(local.chat.ids(text))) for at, text in enumerate(texts)]

@@ -121,7 +121,7 @@ def _decide(workspace: Workspace, dataset: str) -> None:
 
 def _answered(workspace: Workspace, dataset: str) -> None:
     """What four arms answered to each row, scored and compared: the answers are the corpus."""
-    from evalharness.comparing import compare_dataset
+    from evalharness.report.comparing import compare_dataset
 
     examples = workspace.examples(dataset).with_columns(split=pl.lit("test"))
     divided = workspace.put_dataset(examples)

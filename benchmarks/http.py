@@ -60,7 +60,7 @@ def run(
     Seconds go from the arm's start to its recorded answers, prompts, records and fsync included; the start of
     Python and the opening of the workspace are not in them. CPU is this process's, over the same time.
     """
-    from evalharness.cli_predict import predict
+    from evalharness.commands.predict import predict
 
     rows = QUICK_ROWS if quick else ROWS
     with tempfile.TemporaryDirectory() as folder, server(SECONDS) as url:

@@ -19,14 +19,14 @@ from typing import Any
 import numpy as np
 
 from curate.people.agreement import alpha
-from evalharness.intervals import clopper_pearson, resampled_means, wilson
+from evalharness.judging.winrate import both_orders, cohen_kappa, fleiss_kappa, right_in_both_orders, win_rate
 from evalharness.metrics.about import bleu, by_token, chrf
+from evalharness.metrics.rouge import rouge
 from evalharness.metrics.text import token_f1
 from evalharness.metrics.translation import chrf_statistics, corpus_bleu
-from evalharness.paired import holm, mcnemar_exact, mean_variance, score_z
-from evalharness.power import detectable_effect, rows_needed
-from evalharness.rouge import rouge
-from evalharness.winrate import both_orders, cohen_kappa, fleiss_kappa, right_in_both_orders, win_rate
+from evalharness.statistics.intervals import clopper_pearson, resampled_means, wilson
+from evalharness.statistics.paired import holm, mcnemar_exact, mean_variance, score_z
+from evalharness.statistics.power import detectable_effect, rows_needed
 
 NAME = "references"
 HELP = "largest difference from the published digits: ROUGE, BLEU, SQuAD, win rates, judges, tests, intervals"

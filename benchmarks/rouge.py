@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from evalharness.metrics import RougeF, score_rouges
-from evalharness.rouge import KINDS
+from evalharness.metrics.rouge import KINDS
 
 NAME = "rouge"
 HELP = "ROUGE-1, -2, -L, -Lsum with stemming beside rouge_score at 120 words; the largest difference of F"

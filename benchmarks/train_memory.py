@@ -61,7 +61,7 @@ def both(base: str, words: str, length: int = 160) -> tuple[int, int]:
     from transformers import TrainerCallback
 
     from evalharness.encoding.encode import Encoded
-    from evalharness.models import load_model
+    from evalharness.models.loaded import load_model
     from train.outline import outline
     from train.recipe import parse, resolve
     from train.run import build, go

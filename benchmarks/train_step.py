@@ -115,7 +115,7 @@ class Arms:
 
     def ours(self, **settings: Setting) -> Event:
         """`seatrial train` from its loaded base on, as the command runs it."""
-        from evalharness.models import load_model
+        from evalharness.models.loaded import load_model
         from train.run import train
 
         recipe, watch = replace(self.recipe, **settings), stopwatch(self.warm)
@@ -143,9 +143,9 @@ class Arms:
         from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback
         from trl import SFTConfig, SFTTrainer
 
-        from evalharness.model_files import find_base
-        from evalharness.models import load_config
-        from evalharness.nf4 import settings as nf4_settings
+        from evalharness.models.loaded import load_config
+        from evalharness.models.model_files import find_base
+        from evalharness.models.nf4 import settings as nf4_settings
         from train.methods import peft_config
 
         base, cuda = find_base(self.recipe.base), torch.cuda.is_available()
@@ -179,7 +179,7 @@ class Arms:
 
     def equal(self) -> dict[str, Any]:
         """Our settings as TRL names them."""
-        from evalharness.models import load_model
+        from evalharness.models.loaded import load_model
         from train.arguments import arguments
 
         loaded = load_model(self.recipe.base, quantization="nf4", for_training=True)

@@ -45,7 +45,7 @@ def right(rates: Sequence[float], items: int, draw: np.random.Generator) -> np.n
 
 def table(hits: np.ndarray, metric: str, draw: np.random.Generator) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(scores, examples) as `score` and `import` keep them; two labels, and graded scores for another metric."""
-    from evalharness.comparison import ARMS
+    from evalharness.deciding.comparison import ARMS
 
     items = len(hits)
     ids = [f"{number:05d}" for number in range(items)]
@@ -70,9 +70,9 @@ def ships(
     rates: Sequence[float], trials: int, margin: float, *, primary: str = "accuracy", seed: int = 0
 ) -> float:
     """The share of trials whose verdict is SHIP."""
-    from evalharness.compare import difference_rows, pair, settings
-    from evalharness.comparison import Check
-    from evalharness.verdict import decide
+    from evalharness.deciding.compare import difference_rows, pair, settings
+    from evalharness.deciding.comparison import Check
+    from evalharness.deciding.verdict import decide
 
     passed = [Check(check="no errors", state="pass", required=True, detail="", remedy="")]
     draw = np.random.default_rng(seed)
@@ -88,9 +88,9 @@ def ships(
 
 def skewed(trials: int, *, groups: bool, seed: int) -> float:
     """The share of trials that ship though the fine-tune leads by exactly the margin: by small gains and rare losses."""
-    from evalharness.compare import difference_rows, pair, settings
-    from evalharness.comparison import ARMS, Check
-    from evalharness.verdict import decide
+    from evalharness.deciding.compare import difference_rows, pair, settings
+    from evalharness.deciding.comparison import ARMS, Check
+    from evalharness.deciding.verdict import decide
 
     passed = [Check(check="no errors", state="pass", required=True, detail="", remedy="")]
     draw = np.random.default_rng(seed)

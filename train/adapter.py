@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from curate.workspace import code_version
-from evalharness import checked
-from evalharness.adapters import card
-from evalharness.checked import Outcome
+from evalharness.adapters import card, checked
+from evalharness.adapters.checked import Outcome
 from evalharness.encoding.encode import Encoded, Template
 from evalharness.encoding.questions import Questions
 from evalharness.encoding.rows import Gate, token_counts
-from evalharness.models import LoadedModel
+from evalharness.models.loaded import LoadedModel
 from train import processes
 from train.outline import Settled
 from train.recipe import TINY, Resolved

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from evalharness.models import LoadedModel
+from evalharness.models.loaded import LoadedModel
 from train.recipe import Recipe
 
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 
 from curate.errors import ConfigError
 from curate.workspace import Workspace
-from evalharness.unfinished import key_of as key_of
+from evalharness.asking.unfinished import key_of as key_of
 
 Event: TypeAlias = Any  # what transformers hands to its callbacks, and such a callback
 FOLDER, RUN, WHOLE, LOG = "training", "run.json", "whole.json", "log.jsonl"

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import AccountError
-from evalharness.checked import Checked, must
-from evalharness.model_files import ADAPTER
+from evalharness.adapters.checked import Checked, must
+from evalharness.models.model_files import ADAPTER
 from train import processes
 
 GRADIENT_LIMIT = {"cpu": 1e-6, "cuda": 1e-2}  # kernels of a GPU add in no fixed order

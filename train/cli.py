@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from curate.workspace import Workspace
-    from evalharness.checked import Outcome
+    from evalharness.adapters.checked import Outcome
     from evalharness.encoding.encode import Template
-    from evalharness.models import LoadedModel
+    from evalharness.models.loaded import LoadedModel
     from train.adapter import Data
     from train.checkpoints import Unfinished
     from train.outline import Settled
@@ -164,7 +164,7 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     from curate.runs import trainable
     from curate.workspace import code_version
     from evalharness.adapters.registry import must_be_free
-    from evalharness.model_files import digest_of, find_base
+    from evalharness.models.model_files import digest_of, find_base
     from train import checkpoints, processes
 
     must_be_free(job.workspace, job.adapter_name)
@@ -261,7 +261,7 @@ def _same_hold(where: Unfinished, loaded: LoadedModel, choice: Settled) -> None:
 
 def load_base(choice: Settled) -> LoadedModel:
     """The base as a run needs it, and why it is held so."""
-    from evalharness.models import load_model
+    from evalharness.models.loaded import load_model
 
     recipe = choice.recipe
     loaded = load_model(
@@ -316,8 +316,7 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
     """What a person reads at the end."""
     import json
 
-    from evalharness import checked
-    from evalharness.adapters import card
+    from evalharness.adapters import card, checked
 
     told = json.loads((job.workspace.files(digest) / "training.json").read_text(encoding="utf-8"))
     lines = [

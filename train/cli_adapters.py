@@ -52,7 +52,7 @@ def _export(workspace: Workspace, wish: Wish) -> Answer:
     from curate.formats.trainers import known, write_configuration
     from curate.runs.outgoing import export_version
     from evalharness.adapters import registry
-    from evalharness.model_files import TINY, find_base
+    from evalharness.models.model_files import TINY, find_base
     from train import recipe
 
     to, format = wish.place("export"), known(wish.format)

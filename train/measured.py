@@ -11,7 +11,7 @@ from typing import Any
 
 from curate.progress import duration
 from evalharness.encoding.encode import Encoded
-from evalharness.models import LoadedModel
+from evalharness.models.loaded import LoadedModel
 from train.outline import steps_of_epoch, units
 from train.recipe import Recipe
 from train.watch import quiet

@@ -14,9 +14,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from curate.errors import ConfigError, MissingExtraError
-from evalharness.model_files import TINY, digest_of, find_base, shapes
-from evalharness.models import LoadedModel, choose_device, context_of, load_config, load_tokenizer
-from evalharness.nf4 import BLOCK
+from evalharness.models.loaded import LoadedModel, choose_device, context_of, load_config, load_tokenizer
+from evalharness.models.model_files import TINY, digest_of, find_base, shapes
+from evalharness.models.nf4 import BLOCK
 from train.recipe import Recipe
 from train.sizes import Estimate, Shape, estimate, shape_of
 

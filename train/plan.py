@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from curate.answer import Answer
-from evalharness import base_facts
 from evalharness.encoding import encode as batches
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.losses import answered
 from evalharness.encoding.rows import Gate, encode_rows, fit, named, token_counts, whole_pairs
-from evalharness.model_files import find_base
+from evalharness.models import base_facts
+from evalharness.models.model_files import find_base
 from train import measured
 from train.outline import Settled, in_words, outline, settled, steps, steps_of_epoch, units
 from train.recipe import Recipe, Resolved
@@ -111,7 +111,7 @@ def _length_of_run(kept: list[Any], recipe: Any) -> tuple[int, float, int]:  # n
 
 def readings(workspace: Workspace, dataset: str) -> int:
     """How often models have answered the test rows of this version."""
-    from evalharness.seal import TEST, predict_runs
+    from evalharness.deciding.seal import TEST, predict_runs
 
     runs = (run for run in predict_runs(workspace) if run.dataset == dataset and run.split == TEST)
     return len({run.of for run in runs})

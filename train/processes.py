@@ -31,7 +31,7 @@ def join() -> None:
     if count() > 1:
         from accelerate import PartialState  # type: ignore[import-untyped]
 
-        from evalharness.models import choose_device
+        from evalharness.models.loaded import choose_device
 
         PartialState(cpu=choose_device("auto") == "cpu")
 

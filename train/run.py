@@ -13,12 +13,12 @@ from typing import Any, TypeAlias
 from curate.errors import ConfigError, MissingExtraError, ResourceError
 from curate.progress import Progress
 from evalharness.adapters import trained_on
-from evalharness.checked import Outcome
+from evalharness.adapters.checked import Outcome
 from evalharness.encoding import questions
 from evalharness.encoding.afterwards import diagnosed
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.losses import leads
-from evalharness.models import LoadedModel, import_peft
+from evalharness.models.loaded import LoadedModel, import_peft
 from train import checkpoints, methods, preference, processes, proofs, reports, reward, sft, watch
 from train.arguments import arguments
 from train.proofs.subject import Underway

@@ -28,7 +28,7 @@ from train.outline import Settled, settled
 from train.recipe import FIELDS, Given, Recipe, Resolved, parse, resolve
 
 if TYPE_CHECKING:
-    from evalharness.models import LoadedModel
+    from evalharness.models.loaded import LoadedModel
     from train.adapter import Data
     from train.cli import Job
 
@@ -55,8 +55,8 @@ def search(
     """Try settings on the validation rows, and write the best as a recipe."""
     from curate.runs import trainable
     from curate.workspace import Workspace, code_version
-    from evalharness.model_files import digest_of, find_base
-    from evalharness.unfinished import alone, key_of
+    from evalharness.asking.unfinished import alone, key_of
+    from evalharness.models.model_files import digest_of, find_base
     from train import cli
     from train.outline import outline
 

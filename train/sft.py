@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from evalharness.encoding.encode import Encoded
-from evalharness.models import LoadedModel
+from evalharness.models.loaded import LoadedModel
 from train import checks
 from train.methods import peft_config
 from train.recipe import TOKENS_BEFORE, Recipe

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Any, NamedTuple
 
-from evalharness.nf4 import BLOCK, SMALL
+from evalharness.models.nf4 import BLOCK, SMALL
 from train.recipe import TOKENS_BEFORE, Recipe
 
 FLOAT, HALF, MASK = 4, 2, 1  # bytes of a number

@@ -49,15 +49,15 @@ COMMANDS: dict[str, Command] = {
     "curate": Command("Data", "curate.commands.main", "curate", "all of that from a recipe, for a CI job"),
     "train": Command("Model", "train.cli", "train", "fine-tune a QLoRA adapter on the train split"),
     "predict": Command(
-        "Model", "evalharness.cli_predict", "predict", "answer the test: base, few-shot, RAG, tuned"
+        "Model", "evalharness.commands.predict", "predict", "answer the test: base, few-shot, RAG, tuned"
     ),
-    "score": Command("Model", "evalharness.cli_score", "score", "score the answers: metrics and judge"),
+    "score": Command("Model", "evalharness.commands.score", "score", "score the answers: metrics and judge"),
     "compare": Command(
-        "Decide", "evalharness.cli_verdict", "compare", "the arms side by side, with intervals"
+        "Decide", "evalharness.commands.verdict", "compare", "the arms side by side, with intervals"
     ),
-    "verdict": Command("Decide", "evalharness.cli_verdict", "verdict", "ship or not, as an exit code"),
+    "verdict": Command("Decide", "evalharness.commands.verdict", "verdict", "ship or not, as an exit code"),
     "report": Command(
-        "Decide", "evalharness.cli_verdict", "report", "write the report: HTML, Markdown, JSON"
+        "Decide", "evalharness.commands.verdict", "report", "write the report: HTML, Markdown, JSON"
     ),
     "log": Command("Look back", "curate.commands.main", "log", "the runs of this workspace"),
     "why": Command("Look back", "curate.commands.main", "why", "the biography of one row"),
@@ -67,28 +67,32 @@ COMMANDS: dict[str, Command] = {
     "agree": Command("More", "curate.commands.journal", "agree", "how far people agree: kappa, alpha"),
     "coverage": Command("More", "curate.commands.coverage", "coverage", "what deployment asks, train lacks"),
     "declare": Command(
-        "More", "evalharness.cli_declare", "declare", "what will decide, said before any answer"
+        "More", "evalharness.commands.declare", "declare", "what will decide, said before any answer"
     ),
     "dedup": Command("More", "curate.commands.dedup", "dedup", "a file without its near duplicates, at once"),
     "edits": Command("More", "curate.commands.edits", "edits", "edited answers as preference pairs"),
     "journal": Command("More", "curate.commands.journal", "journal", "decisions from person to person"),
-    "judge": Command("More", "evalharness.cli_judge", "judge", "a model compares answers, in both orders"),
+    "judge": Command(
+        "More", "evalharness.commands.judge", "judge", "a model compares answers, in both orders"
+    ),
     "label": Command("More", "curate.commands.label", "label", "a label set, answers, and a version of them"),
     "leaks": Command(
         "More", "curate.commands.leaks", "leaks", "what crosses from split to split, or benchmark"
     ),
     "probe": Command(
-        "More", "evalharness.cli_probe", "probe", "forgetting, red team, noise of the measurement"
+        "More", "evalharness.commands.probe", "probe", "forgetting, red team, noise of the measurement"
     ),
     "purge": Command("More", "curate.commands.vault", "purge", "erase raw versions, keep the history"),
-    "rate": Command("More", "evalharness.cli_rating", "rate", "people's blind ratings, preference pairs"),
-    "reward": Command("More", "evalharness.reward", "reward", "answers' scores by a reward model"),
+    "rate": Command(
+        "More", "evalharness.commands.rating", "rate", "people's blind ratings, preference pairs"
+    ),
+    "reward": Command("More", "evalharness.models.reward", "reward", "answers' scores by a reward model"),
     "rows": Command(
         "More", "tui.browse", "rows", "look through the rows of a version, on the screens or printed"
     ),
     "search": Command("More", "train.search", "search", "settings that do best on validation rows"),
     "session": Command("More", "curate.commands.journal", "session", "what was done, as a recipe to replay"),
-    "tune": Command("More", "evalharness.cli_tune", "tune", "prompt, shots, retrieval of the baselines"),
+    "tune": Command("More", "evalharness.commands.tune", "tune", "prompt, shots, retrieval of the baselines"),
     "vault": Command("More", "curate.commands.vault", "vault", "originals behind pseudonyms, encrypted"),
 }
 

@@ -207,7 +207,7 @@ def what_one_would_have_believed(walk: Walk) -> dict[str, Any]:
 
 def only_believed(told: Answer) -> list[str]:
     """Of a comparison, what one would have believed; the verdict was shown before and stands at the end."""
-    from evalharness.wording import believed_words
+    from evalharness.deciding.wording import believed_words
 
     return textwrap.wrap(believed_words(told.data["comparison"]["believed"]), 76)  # type: ignore[index]
 
@@ -282,8 +282,8 @@ def verdict_lines(comparison: dict[str, Any]) -> list[str]:
     """The verdict block of the comparison."""
     from typing import cast
 
-    from evalharness.comparison import Comparison
-    from evalharness.verdict import verdict_block
+    from evalharness.deciding.comparison import Comparison
+    from evalharness.deciding.verdict import verdict_block
 
     return verdict_block(cast("Comparison", comparison))
 

@@ -12,8 +12,8 @@ from tui.messages import Ready
 
 if TYPE_CHECKING:
     from curate.people.agreement import Kappa
-    from evalharness.comparison import PeopleRow
-    from evalharness.rating import Pairing
+    from evalharness.deciding.comparison import PeopleRow
+    from evalharness.judging.rating import Pairing
 
 SHOWN = 20_000  # characters of one answer
 
@@ -37,8 +37,8 @@ class Summed(NamedTuple):
 def open_rating(workspace: Workspace, dataset: str, baseline: str | None, split: str) -> Ready:
     """The answers of two arms, for the screen."""
     from curate.workspace import reviewer
-    from evalharness.rating import open_pairing
-    from evalharness.score import newest, splits_answered
+    from evalharness.judging.rating import open_pairing
+    from evalharness.scoring.score import newest, splits_answered
 
     pair = open_pairing(workspace, dataset, baseline=baseline, split=split)
     arms = [arm for arm in newest(workspace, dataset, split) if arm != pair.candidate]
@@ -49,7 +49,7 @@ def open_rating(workspace: Workspace, dataset: str, baseline: str | None, split:
 def agreement(workspace: Workspace, pair: Pairing, reviewer: str) -> list[Kappa]:
     """How this person agrees with each other one, over what both rated on their own; the most first."""
     from curate.people.agreement import pairs
-    from evalharness.rating import standing
+    from evalharness.judging.rating import standing
 
     units = [
         {word.reviewer: word.said for word in words}
@@ -67,8 +67,8 @@ def agreed(found: Kappa, reviewer: str) -> str:
 
 def summed(workspace: Workspace, pair: Pairing) -> Ready:
     """The win rate so far."""
-    from evalharness.people import people_row
-    from evalharness.wording import people_words
+    from evalharness.deciding.wording import people_words
+    from evalharness.judging.people import people_row
 
     row = people_row(workspace, pair)
     return Ready("results", Summed(row, people_words(row, pair.candidate)))

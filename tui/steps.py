@@ -21,8 +21,8 @@ class Step(NamedTuple):
 
 def steps(workspace: Workspace, dataset: str) -> list[Step]:
     """The steps of one dataset version, in their order."""
-    from evalharness import probed
-    from evalharness.score import newest
+    from evalharness.deciding import probed
+    from evalharness.scoring.score import newest
 
     name = _reference(workspace, dataset)
     splits = dict(

@@ -9,7 +9,7 @@ from typing import Any
 from curate.errors import NotFoundError
 from evalharness.adapters.registry import Adapter
 from evalharness.adapters.trained_on import rows_of
-from evalharness.model_files import ADAPTER
+from evalharness.models.model_files import ADAPTER
 
 FACTS = ("base", "base_digest", "quantization", "steps", "trainable", "code", "clean")
 

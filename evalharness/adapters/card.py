@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from curate.progress import duration
-from evalharness import diagnosis
+from evalharness.encoding import diagnosis
 
 TOY = (
     "The base is the toy model that comes with Seatrial. It proves that the loop works, and says nothing about "

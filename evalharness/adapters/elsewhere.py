@@ -13,8 +13,8 @@ from typing import Any
 
 from curate.errors import ConfigError, GateError, SourceError
 from curate.workspace import Workspace, code_version
-from evalharness.model_files import ADAPTER
-from evalharness.models import LoadedModel, import_peft, load_model
+from evalharness.models.loaded import LoadedModel, import_peft, load_model
+from evalharness.models.model_files import ADAPTER
 
 CONFIG, CARD, STATE = "adapter_config.json", "README.md", "trainer_state.json"
 KEPT = (CONFIG, ADAPTER, CARD, STATE, "*.jinja", "*.yaml", "*.yml", "tokenizer*.json", "special_tokens_map.json", "*_results.json", "trainer_log.jsonl")  # fmt: skip
@@ -229,7 +229,7 @@ def _other_template(loaded: LoadedModel, folder: Path) -> str:
         return ""
     from transformers import AutoTokenizer
 
-    from evalharness.chat import Chat
+    from evalharness.models.chat import Chat
 
     theirs = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     if not theirs.chat_template:

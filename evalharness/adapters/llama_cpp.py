@@ -19,10 +19,10 @@ from curate.errors import ConfigError, GateError, ResourceError
 from curate.workspace import Workspace
 from evalharness.adapters.merging import Moved, merge, rows_here, turns_of
 from evalharness.adapters.registry import Adapter
-from evalharness.chat import Chat
-from evalharness.generation import generate
-from evalharness.models import LoadedModel, load_model
-from evalharness.task import Solved
+from evalharness.asking.task import Solved
+from evalharness.models.chat import Chat
+from evalharness.models.generation import generate
+from evalharness.models.loaded import LoadedModel, load_model
 
 CONVERTER, SERVER = "convert_hf_to_gguf.py", "llama-server"
 TYPES = {"bfloat16": "bf16", "float16": "f16", "float32": "f32"}

@@ -19,12 +19,12 @@ import polars as pl
 
 from curate.errors import ConfigError, GateError, ResourceError, SourceError
 from curate.workspace import Workspace
-from evalharness.adapted import is_reward, put_adapter
 from evalharness.adapters.registry import Adapter, load
-from evalharness.chat import Chat
-from evalharness.model_files import ADAPTER, digest_of, find_base
-from evalharness.models import LoadedModel, _quiet_bars, import_peft, load_model
-from evalharness.task import Solved, Turn, queries
+from evalharness.asking.task import Solved, Turn, queries
+from evalharness.models.adapted import is_reward, put_adapter
+from evalharness.models.chat import Chat
+from evalharness.models.loaded import LoadedModel, _quiet_bars, import_peft, load_model
+from evalharness.models.model_files import ADAPTER, digest_of, find_base
 
 KL_LIMIT, AGREE_LIMIT = 1e-4, 0.995
 ROWS = 64

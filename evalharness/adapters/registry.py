@@ -13,10 +13,10 @@ from typing import Any, cast
 
 from curate.errors import ConfigError, GateError, WorkspaceError
 from curate.workspace import Workspace
-from evalharness.adapted import is_reward
-from evalharness.comparison import Comparison
-from evalharness.model_files import TINY, adapter_notes, find_base
-from evalharness.models import LoadedModel, import_peft, load_model
+from evalharness.deciding.comparison import Comparison
+from evalharness.models.adapted import is_reward
+from evalharness.models.loaded import LoadedModel, import_peft, load_model
+from evalharness.models.model_files import TINY, adapter_notes, find_base
 
 CHAMPION = "champion"
 SHIP = "SHIP"

@@ -7,13 +7,13 @@ from pathlib import Path
 import polars as pl
 
 from curate.workspace import Workspace
-from evalharness.adapted import is_reward
+from evalharness.adapters.checked import Checked, must
 from evalharness.adapters.registry import Adapter, load
 from evalharness.adapters.trained_on import FILE, rows_of
-from evalharness.checked import Checked, must
 from evalharness.encoding.encode import template_of
 from evalharness.encoding.losses import key_of, leads, losses
 from evalharness.encoding.rows import encode_rows
+from evalharness.models.adapted import is_reward
 
 PROBES = 8  # rows whose loss is compared
 LOSS_LIMIT = {

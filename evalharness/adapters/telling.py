@@ -11,8 +11,7 @@ from typing import Any
 from curate.answer import Answer, counted
 from curate.errors import ConfigError
 from curate.workspace import Workspace
-from evalharness import checked
-from evalharness.adapters import registry, trained_on
+from evalharness.adapters import checked, registry, trained_on
 from evalharness.adapters.registry import Adapter
 
 

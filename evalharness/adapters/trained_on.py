@@ -17,7 +17,7 @@ from curate.workspace import Workspace
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.losses import key_of, losses
 from evalharness.encoding.rows import PAIR
-from evalharness.models import LoadedModel
+from evalharness.models.loaded import LoadedModel
 
 FILE = "rows.jsonl"
 LABEL = "high-loss"

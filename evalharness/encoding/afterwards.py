@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from evalharness import diagnosis
+from evalharness.asking.task import Task
+from evalharness.encoding import diagnosis
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.questions import answers
-from evalharness.likelihood import general_loss
-from evalharness.models import LoadedModel
-from evalharness.task import Task
+from evalharness.models.likelihood import general_loss
+from evalharness.models.loaded import LoadedModel
 
 SAMPLED = 4  # validation rows that are answered
 LONGEST = 64  # tokens of such an answer

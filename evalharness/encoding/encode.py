@@ -19,9 +19,9 @@ from itertools import takewhile
 from typing import Any, NamedTuple
 
 from curate.errors import ConfigError, SourceError
-from evalharness.chat import SWITCHES, Chat, calls_alone
-from evalharness.likelihood import IGNORED as IGNORED
-from evalharness.models import LoadedModel
+from evalharness.models.chat import SWITCHES, Chat, calls_alone
+from evalharness.models.likelihood import IGNORED as IGNORED
+from evalharness.models.loaded import LoadedModel
 
 AT_ONCE = 512  # rows whose texts become tokens in one call: ten times as quick as one by one
 

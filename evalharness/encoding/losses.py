@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from curate.example import digest
-from evalharness import likelihood
 from evalharness.encoding.encode import Encoded
-from evalharness.models import LoadedModel
-from evalharness.reward import scores
+from evalharness.models import likelihood
+from evalharness.models.loaded import LoadedModel
+from evalharness.models.reward import scores
 
 
 def losses(model: Any, rows: Sequence[Encoded], device: str) -> list[float]:  # noqa: ANN401

@@ -13,16 +13,16 @@ from itertools import takewhile
 import numpy as np
 import polars as pl
 
-from evalharness.answerers import BATCH_ROWS, SHORTEST, SLACK
-from evalharness.candidates import Candidates
-from evalharness.chat import Chat
+from evalharness.asking.answerers import BATCH_ROWS, SHORTEST, SLACK
+from evalharness.asking.predict import LONGEST
+from evalharness.asking.task import Task, queries, task_of
 from evalharness.encoding.encode import Encoded
-from evalharness.generation import Generated, generate
-from evalharness.intervals import Floats
 from evalharness.metrics import metrics_of
-from evalharness.models import LoadedModel
-from evalharness.predict import LONGEST
-from evalharness.task import Task, queries, task_of
+from evalharness.models.candidates import Candidates
+from evalharness.models.chat import Chat
+from evalharness.models.generation import Generated, generate
+from evalharness.models.loaded import LoadedModel
+from evalharness.statistics.intervals import Floats
 
 
 @dataclass(frozen=True)

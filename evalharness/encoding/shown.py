@@ -12,7 +12,7 @@ import polars as pl
 from curate.errors import NotFoundError
 from evalharness.encoding.encode import IGNORED, Template
 from evalharness.encoding.rows import encode_rows, places
-from evalharness.models import import_peft
+from evalharness.models.loaded import import_peft
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from curate.errors import ResourceError
 from curate.progress import Progress
-from evalharness.endpoint import Endpoint, Reply
-from evalharness.inflight import Flight
+from evalharness.asking.endpoint import Endpoint, Reply
+from evalharness.asking.inflight import Flight
+from evalharness.asking.replies import Replies, key_of
 from evalharness.judging.quoting import Messages, repairing, reply_form
 from evalharness.judging.replying import Reading
-from evalharness.replies import Replies, key_of
 
 ENOUGH = 300  # tokens for a verdict
 FOLDER = "judge-cache"  # in the workspace

@@ -9,14 +9,14 @@ from typing import NamedTuple
 import numpy as np
 
 from curate.people.agreement import Kappa, kappa
-from evalharness.comparison import JudgeCard
-from evalharness.intervals import Interval, group_codes, wilson_of_scores
+from evalharness.deciding.comparison import JudgeCard
+from evalharness.deciding.wording import points
 from evalharness.judging.corrected import Corrected, corrected_rate
 from evalharness.judging.pairwise import Merged
+from evalharness.judging.rating import Pairing
 from evalharness.judging.style import Style, style
-from evalharness.rating import Pairing
-from evalharness.winrate import Orders, WinRate, both_orders, win_rate
-from evalharness.wording import points
+from evalharness.judging.winrate import Orders, WinRate, both_orders, win_rate
+from evalharness.statistics.intervals import Interval, group_codes, wilson_of_scores
 
 LEAST_KAPPA, LEAST_LABELS = 0.4, 50
 ADVISORY, CALIBRATED = "advisory only", "calibrated"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalharness.intervals import Codes, Floats, no_interval
+from evalharness.statistics.intervals import Codes, Floats, no_interval
 
 FEWEST = 10  # rated pairs
 

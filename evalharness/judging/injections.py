@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 from curate.errors import ConfigError
 from curate.example import digest
-from evalharness.endpoint import Endpoint
-from evalharness.intervals import Interval, wilson
+from evalharness.asking.endpoint import Endpoint
 from evalharness.judging.asking import Asker, Question, Told
 from evalharness.judging.pairwise import PairJudge, Turn
 from evalharness.judging.quoting import FIRST, SECOND, scoring
 from evalharness.judging.quoting import scores as shape_of_scores
+from evalharness.judging.rating import Item, Pairing
 from evalharness.judging.replying import read_scores
 from evalharness.judging.rubric import Rubric
-from evalharness.rating import Item, Pairing
-from evalharness.winrate import both_orders
+from evalharness.judging.winrate import both_orders
+from evalharness.statistics.intervals import Interval, wilson
 
 SET = Path(__file__).parent / "injections.toml"
 WEAK, GOOD = "weak", "good"

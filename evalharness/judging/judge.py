@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from evalharness.endpoint import Endpoint
+from evalharness.asking.endpoint import Endpoint
 from evalharness.judging.asking import NO_ENDPOINT, Asker, Question, Told
 from evalharness.judging.quoting import scores as shape_of_scores
 from evalharness.judging.quoting import scoring

@@ -17,13 +17,13 @@ import numpy as np
 import polars as pl
 
 from curate.errors import ConfigError
-from evalharness.endpoint import Endpoint
+from evalharness.asking.endpoint import Endpoint
 from evalharness.judging.asking import Asker, Question, Told
 from evalharness.judging.quoting import FIRST, SECOND, comparing, winners
+from evalharness.judging.rating import Item, Pairing
 from evalharness.judging.replying import Reading, read_winners
 from evalharness.judging.rubric import Rubric
 from evalharness.metrics.rows import NO_REFERENCE
-from evalharness.rating import Item, Pairing
 
 PAIRS = pl.Schema(
     {
@@ -162,7 +162,7 @@ class Merged(NamedTuple):
 
 def merged(table: pl.DataFrame) -> Merged:
     """Both orders and all repeats of each pair made one. A pair that has lost an order is not judged."""
-    from evalharness.winrate import both_orders
+    from evalharness.judging.winrate import both_orders
 
     rows = table.sort("judged", "repeat", "candidate_first", descending=[False, False, True])
     both = rows.group_by("judged", "repeat", maintain_order=True).agg("preference", "candidate_first")

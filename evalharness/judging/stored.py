@@ -9,16 +9,16 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.workspace import Workspace
-from evalharness.comparison import CANDIDATE, Check, MetricRow
-from evalharness.evidence import asked
+from evalharness.deciding.comparison import CANDIDATE, Check, MetricRow
+from evalharness.deciding.evidence import asked
+from evalharness.deciding.wording import fraction, listed
 from evalharness.judging import injections
 from evalharness.judging.card import ADVISORY, Card, Gate, Injected, card_of
 from evalharness.judging.families import self_preference
 from evalharness.judging.pairwise import PairJudge, merged
-from evalharness.people import score_of
-from evalharness.rating import Pairing, pairing, standing
-from evalharness.scored_before import JUDGES, role
-from evalharness.wording import fraction, listed
+from evalharness.judging.people import score_of
+from evalharness.judging.rating import Pairing, pairing, standing
+from evalharness.scoring.scored_before import JUDGES, role
 
 KIND, PAIRS = "judge", "pairs"
 TEST_KIND, INJECTIONS = "judge-test", "injections"

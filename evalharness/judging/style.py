@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from evalharness.intervals import Floats
-from evalharness.winrate import Preferences, logistic, share_longer
+from evalharness.judging.winrate import Preferences, logistic, share_longer
+from evalharness.statistics.intervals import Floats
 
 ITEM = re.compile(r"^\s{0,8}(?:[-*+\u2022]|\d{1,3}[.)])\s+\S", re.MULTILINE)
 ITEMS = 2  # lines that begin like an item, from which on an answer has a list

@@ -9,6 +9,7 @@ of the whole: it comes from accuracy's labels.
 
 from __future__ import annotations
 
+from evalharness.asking.task import Task
 from evalharness.metrics.about import about
 from evalharness.metrics.described import Latency, Length, Refusal, Repetition, Throughput
 from evalharness.metrics.form import Format
@@ -16,7 +17,6 @@ from evalharness.metrics.labels import Accuracy, macro_f1
 from evalharness.metrics.metric import Metric, recorded
 from evalharness.metrics.text import ExactMatch, RougeF, TokenF1, score_rouges
 from evalharness.metrics.translation import Bleu, Chrf
-from evalharness.task import Task
 
 __all__ = [
     "Accuracy",

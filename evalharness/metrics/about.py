@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from evalharness.intervals import Floats
-from evalharness.pooled import Formula
+from evalharness.statistics.intervals import Floats
+from evalharness.statistics.pooled import Formula
 
 Better = Literal["more", "less"]
 

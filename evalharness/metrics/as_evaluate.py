@@ -12,9 +12,9 @@ import numpy as np
 
 from evalharness.metrics.about import bleu, chrf
 from evalharness.metrics.labels import macro_f1
+from evalharness.metrics.rouge import KINDS, parse, rouge_of
 from evalharness.metrics.text import exact_match, token_f1
 from evalharness.metrics.translation import Bleu, chrf_statistics
-from evalharness.rouge import KINDS, parse, rouge_of
 
 
 def mean(values: list[float]) -> float | None:

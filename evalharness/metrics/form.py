@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import polars as pl
 
 from curate.errors import ConfigError
+from evalharness.asking.task import complies
 from evalharness.metrics.rows import Scored, score_rows
 from evalharness.metrics.schema import Schema
-from evalharness.task import complies
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 import polars as pl
 
+from evalharness.asking.task import label_of
 from evalharness.metrics.rows import Scored, score_rows
-from evalharness.task import label_of
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 
 import polars as pl
 
+from evalharness.metrics.rouge import order, parse, rouge_of
 from evalharness.metrics.rows import NO_REFERENCE, Scored, no_answer, score_rows, table_of
-from evalharness.rouge import order, parse, rouge_of
 
 ARTICLES = re.compile(r"\b(a|an|the)\b")
 STEM = ":stem"

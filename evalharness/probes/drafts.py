@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evalharness.unfinished import Unfinished
+from evalharness.asking.unfinished import Unfinished
 
 
 @dataclass

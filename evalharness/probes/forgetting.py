@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from evalharness.intervals import Floats
-from evalharness.paired import Rules
-from evalharness.perplexity import Asked, asked_row, measure
-from evalharness.probed import loss
+from evalharness.asking.task import Query, Solved
+from evalharness.deciding.probed import loss
 from evalharness.probes.items import Question
-from evalharness.task import Query, Solved
+from evalharness.scoring.perplexity import Asked, asked_row, measure
+from evalharness.statistics.intervals import Floats
+from evalharness.statistics.paired import Rules
 
 if TYPE_CHECKING:
-    from evalharness.answerers import Local
-    from evalharness.chat import Chat
+    from evalharness.asking.answerers import Local
+    from evalharness.models.chat import Chat
 
 DROP = 0.05  # of the probability of the right answer, in the mean
 EDGE = 0.05  # over chance: a base that surely knows less than this has nothing that could be lost

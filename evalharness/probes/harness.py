@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from curate.errors import ConfigError, MissingExtraError
-from evalharness.paired import Rules
-from evalharness.probed import loss
+from evalharness.deciding.probed import loss
 from evalharness.probes.forgetting import DROP, EDGE, REMEDY
+from evalharness.statistics.paired import Rules
 
 if TYPE_CHECKING:
-    from evalharness.answerers import Local
+    from evalharness.asking.answerers import Local
 
 FIRST = (
     "acc_norm",

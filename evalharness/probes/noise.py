@@ -10,14 +10,14 @@ from typing import Any
 import polars as pl
 
 from curate.workspace import Workspace
-from evalharness.arms import Arm, Base, Pool, Tuned
-from evalharness.intervals import wilson
-from evalharness.predict import PREDICTIONS, Answerer, Asking, questions
+from evalharness.asking.arms import Arm, Base, Pool, Tuned
+from evalharness.asking.predict import PREDICTIONS, Answerer, Asking, questions
+from evalharness.asking.task import Query, label_of
+from evalharness.asking.unfinished import Row
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.red_team import answers
-from evalharness.task import Query, label_of
+from evalharness.statistics.intervals import wilson
 from evalharness.tuning.trials import metric_of
-from evalharness.unfinished import Row
 
 SPLIT = "validation"  # and train rows where these are few; the test split is not read
 ASKED = 32  # questions that are asked twice
@@ -138,7 +138,7 @@ def spread(
     limit: int | None,
 ) -> str:
     """The primary metric of each seed's adapter on the validation rows, in words."""
-    from evalharness.score import with_references
+    from evalharness.scoring.score import with_references
 
     asking = Asking(SPLIT, limit=limit)
     asked = [each.query for each in questions(examples, asking)]

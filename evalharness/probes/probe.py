@@ -12,19 +12,19 @@ import polars as pl
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.workspace import Workspace, code_version
-from evalharness.arms import Base, Tuned
-from evalharness.paired import Rules
-from evalharness.pool import Pool
-from evalharness.predict import Answerer
-from evalharness.probed import ACTS, KIND, ROLE
+from evalharness.asking.arms import Base, Tuned
+from evalharness.asking.pool import Pool
+from evalharness.asking.predict import Answerer
+from evalharness.asking.unfinished import alone, key_of
+from evalharness.deciding.probed import ACTS, KIND, ROLE
 from evalharness.probes import forgetting, harness, noise, regurgitation
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.items import GENERAL, PASSAGES, RED_TEAM, Question, Trap, passages, questions, traps
 from evalharness.probes.red_team import ask, condition, passed
-from evalharness.unfinished import alone, key_of
+from evalharness.statistics.paired import Rules
 
 if TYPE_CHECKING:
-    from evalharness.answerers import Adapter, Local
+    from evalharness.asking.answerers import Adapter, Local
 
 PARTS = ("forgetting", "held-out loss", "red team", "instrument")
 ROWS = pl.Schema(
@@ -147,7 +147,7 @@ class _Work:
 
     def local(self) -> Local:
         """The answerer, where it is a model on this machine."""
-        from evalharness.answerers import Local
+        from evalharness.asking.answerers import Local
 
         if not isinstance(self.answerer, Local):
             raise ConfigError("lm-evaluation-harness tasks", hint=NO_LIKELIHOOD)

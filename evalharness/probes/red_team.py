@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from evalharness.arms import Arm, Base, Pool, Tuned
+from evalharness.asking.arms import Arm, Base, Pool, Tuned
+from evalharness.asking.predict import Answerer, Asking
+from evalharness.asking.task import Query
+from evalharness.asking.unfinished import Row, Unfinished
+from evalharness.deciding.probed import loss
 from evalharness.metrics.text import token_f1
-from evalharness.paired import Rules
-from evalharness.predict import Answerer, Asking
-from evalharness.probed import loss
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.items import Trap
-from evalharness.task import Query
-from evalharness.unfinished import Row, Unfinished
+from evalharness.statistics.paired import Rules
 
 DROP = 0.1  # of the share of traps that are passed; the upper bound of it
 ALIKE = 0.7  # token F1 of two answers that differ by a name alone

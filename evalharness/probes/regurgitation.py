@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from curate.checks.pii import Pii
 from curate.example import digest
-from evalharness.arms import Pool
-from evalharness.predict import Answerer, Asking
+from evalharness.asking.arms import Pool
+from evalharness.asking.predict import Answerer, Asking
+from evalharness.asking.task import Query, Solved
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.red_team import FAILED, LONGEST, answers, arms
-from evalharness.task import Query, Solved
 
 LOOKED = 2_000  # train rows that are looked through, drawn by their ids' digests
 ASKED = 60  # rows with a value, of those

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from evalharness.comparison import Comparison, Examples
+from evalharness.deciding.comparison import Comparison, Examples
 from evalharness.report.html import html
 from evalharness.report.junit import junit
 from evalharness.report.markdown import markdown

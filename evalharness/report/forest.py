@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evalharness.comparison import Believed, Comparison, Doubted
-from evalharness.wording import fraction, probability, signed, signed_span, span
+from evalharness.deciding.comparison import Believed, Comparison, Doubted
+from evalharness.deciding.wording import fraction, probability, signed, signed_span, span
 
 EDGE = 0.04  # of the width, left free on either side
 

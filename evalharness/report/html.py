@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from curate.visible import visible
-from evalharness import wording
-from evalharness.comparison import ArmAnswer, Comparison, ExampleRow, Examples
-from evalharness.declared import said_of
+from evalharness.deciding import wording
+from evalharness.deciding.comparison import ArmAnswer, Comparison, ExampleRow, Examples
+from evalharness.deciding.declared import said_of
+from evalharness.deciding.verdict import verdict_block
 from evalharness.report.forest import believed_plot, forest
 from evalharness.report.tables import matrices, metric_lines, right_word, slices_by
 from evalharness.report.worddiff import marked
-from evalharness.verdict import verdict_block
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -5,8 +5,8 @@ from __future__ import annotations
 from xml.sax.saxutils import escape, quoteattr
 
 from curate.visible import visible
-from evalharness.comparison import Comparison
-from evalharness.wording import difference_words, headline, probability
+from evalharness.deciding.comparison import Comparison
+from evalharness.deciding.wording import difference_words, headline, probability
 
 BETTER, CONDITIONS = "better than each baseline", "conditions"
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable
 
 from curate.visible import visible
-from evalharness import wording
-from evalharness.comparison import Comparison, ExampleRow
-from evalharness.declared import said_of
+from evalharness.deciding import wording
+from evalharness.deciding.comparison import Comparison, ExampleRow
+from evalharness.deciding.declared import said_of
+from evalharness.deciding.verdict import verdict_block
 from evalharness.report.tables import matrices, metric_lines, right_word, slices_by
-from evalharness.verdict import verdict_block
 
 EXAMPLES = 20
 _PUNCTUATION = re.compile(r"([!#$&()*+\-.:<>@\[\\\]^_`{|}~])")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from evalharness import wording
-from evalharness.history import History, Past
+from evalharness.deciding import wording
 from evalharness.report.forest import Axis, Bar, Plot, Tick, steps
+from evalharness.report.history import History, Past
 from evalharness.report.html import OUTCOMES, environment, typographic
 from evalharness.report.markdown import escaped, table
 

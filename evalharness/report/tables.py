@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evalharness.comparison import Comparison, Confusion, MetricRow, Slice
+from evalharness.deciding.comparison import Comparison, Confusion, MetricRow, Slice
 
 HOLM_MARK = "▲"
 NO_LABEL = "none of them"  # an answer without a known label

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from evalharness.arms import BASE, FEW_SHOT, RAG, Arm, Base, FewShot, Rag
-from evalharness.instructions import OWN, Instruction
-from evalharness.pool import Choice, How, Retrieval
+from evalharness.asking.arms import BASE, FEW_SHOT, RAG, Arm, Base, FewShot, Rag
+from evalharness.asking.instructions import OWN, Instruction
+from evalharness.asking.pool import Choice, How, Retrieval
 
 SHOTS = (4, 8, 16)
 NEIGHBOURS = (3, 6, 12)

@@ -12,16 +12,16 @@ import polars as pl
 from curate.errors import ConfigError
 from curate.progress import Progress
 from curate.workspace import Workspace, code_version
-from evalharness.arms import Arm
+from evalharness.asking.arms import Arm
+from evalharness.asking.pool import Pool
+from evalharness.asking.predict import PREDICTIONS, Answerer, Asking, row_of, settings_of
+from evalharness.asking.recall import recall_at
+from evalharness.asking.task import Solved
+from evalharness.asking.unfinished import Row, Unfinished, key_of
 from evalharness.metrics import Metric, metrics_of
-from evalharness.pool import Pool
-from evalharness.predict import PREDICTIONS, Answerer, Asking, row_of, settings_of
-from evalharness.recall import recall_at
-from evalharness.score import with_references
-from evalharness.task import Solved
+from evalharness.scoring.score import with_references
 from evalharness.tuning.grid import to_json, words_of
 from evalharness.tuning.halving import means, ranking, rungs, survivors
-from evalharness.unfinished import Row, Unfinished, key_of
 
 
 @dataclass

@@ -11,14 +11,14 @@ from curate.errors import ConfigError
 from curate.example import digest
 from curate.progress import Progress
 from curate.workspace import Workspace, code_version
-from evalharness.arms import BASE, FEW_SHOT, RAG, Arm, Base
-from evalharness.instructions import Instruction
-from evalharness.pool import Pool
-from evalharness.predict import Answerer, Asking, questions
+from evalharness.asking.arms import BASE, FEW_SHOT, RAG, Arm, Base
+from evalharness.asking.instructions import Instruction
+from evalharness.asking.pool import Pool
+from evalharness.asking.predict import Answerer, Asking, questions
+from evalharness.asking.unfinished import alone, key_of
 from evalharness.tuning.grid import Grid, from_json, to_json, words_of
 from evalharness.tuning.halving import LEAST, cost
 from evalharness.tuning.trials import Trials, metric_of
-from evalharness.unfinished import alone, key_of
 
 VALIDATION = "validation"
 LIMIT = 96

@@ -122,7 +122,7 @@ def adapter(base, tmp_path_factory) -> Path:
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from evalharness.models import load_model
+    from evalharness.models.loaded import load_model
 
     loaded = load_model(str(base), quantization="none")
     torch.manual_seed(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from evalharness.predict import row_of
-from evalharness.prompts import Prompt, Prompter
+from evalharness.asking.predict import row_of
+from evalharness.asking.prompts import Prompt, Prompter
 
 
 @dataclass

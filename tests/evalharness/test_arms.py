@@ -4,12 +4,12 @@ import polars as pl
 import pytest
 
 from curate.example import frame, with_ids
-from evalharness.arms import Base, FewShot, Pool, Rag, Tuned
-from evalharness.chat import Chat
-from evalharness.models import load_model
-from evalharness.prompts import Prompter
+from evalharness.asking.arms import Base, FewShot, Pool, Rag, Tuned
+from evalharness.asking.prompts import Prompter
+from evalharness.asking.task import queries
+from evalharness.models.chat import Chat
+from evalharness.models.loaded import load_model
 from evalharness.retrieval import Retriever
-from evalharness.task import queries
 from tests.evalharness.conftest import ticket, tickets
 
 ARMS = (Base(), FewShot(), Rag(), Tuned())

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from curate.errors import ConfigError, SourceError
-from evalharness.chat import Chat
-from evalharness.models import load_model
+from evalharness.models.chat import Chat
+from evalharness.models.loaded import load_model
 from tests.evalharness.conftest import save_tokenizer
 
 
@@ -227,8 +227,8 @@ def test_tool_calls_that_the_template_leaves_out_are_an_error_and_no_silence(cha
 
 def test_the_tiny_bases_template_with_a_turn_that_only_calls_tools():
     """Such a row is an error of that row, with its words."""
-    from evalharness.prompts import Prompter
-    from evalharness.task import Query, _turn
+    from evalharness.asking.prompts import Prompter
+    from evalharness.asking.task import Query, _turn
 
     chat = Chat(load_model("tiny", quantization="none", device="cpu", threads=1))
     call = {"role": "assistant", "content": None, "tool_calls": '[{"type": "function"}]'}

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from curate.errors import ConfigError, ResourceError
-from evalharness.endpoint import Endpoint
+from evalharness.asking.endpoint import Endpoint
 
 GOOD = json.dumps({"reason": "says the same", "score": 4})
 

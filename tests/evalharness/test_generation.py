@@ -3,11 +3,11 @@
 import pytest
 
 from curate.errors import ResourceError
-from evalharness import generation
-from evalharness.candidates import Candidates
-from evalharness.chat import Chat
-from evalharness.generation import generate
-from evalharness.models import load_model
+from evalharness.models import generation
+from evalharness.models.candidates import Candidates
+from evalharness.models.chat import Chat
+from evalharness.models.generation import generate
+from evalharness.models.loaded import load_model
 
 TEXTS = (
     "hello my mug arrived broken",

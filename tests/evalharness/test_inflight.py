@@ -6,10 +6,10 @@ import time
 import pytest
 
 from curate.errors import ConfigError, ResourceError
-from evalharness import inflight
-from evalharness.endpoint import Endpoint, Events, Reply
-from evalharness.inflight import Flight, Pace
-from evalharness.replies import Replies, key_of
+from evalharness.asking import inflight
+from evalharness.asking.endpoint import Endpoint, Events, Reply
+from evalharness.asking.inflight import Flight, Pace
+from evalharness.asking.replies import Replies, key_of
 
 
 def bodies(endpoint, count):

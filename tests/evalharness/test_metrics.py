@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError
+from evalharness.asking.task import Task
 from evalharness.metrics import Accuracy, ExactMatch, Format, RougeF, TokenF1, macro_f1, metrics_of
+from evalharness.metrics.rouge import rouge_l, rouge_n, tokens
 from evalharness.metrics.schema import Schema
 from evalharness.metrics.text import exact_match, token_f1
-from evalharness.rouge import rouge_l, rouge_n, tokens
-from evalharness.task import Task
 
 # testdata of google-research's rouge (Apache-2.0), with the F values that its own tests assert
 PUBLISHED = (
@@ -155,7 +155,7 @@ def test_macro_f1_is_scikit_learns_with_an_unread_answer_as_a_miss():
 
 
 def test_macro_f1_is_the_one_that_the_comparison_resamples():
-    from evalharness.f1 import macro_f1 as compared
+    from evalharness.statistics.f1 import macro_f1 as compared
 
     rng = random.Random(2)
     right = rng.choices("abcd", k=100)

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from curate.errors import ConfigError, MissingExtraError, ResourceError, SourceError
-from evalharness.models import PLAIN_TEMPLATE, load_model
+from evalharness.models.loaded import PLAIN_TEMPLATE, load_model
 from tests.evalharness.conftest import save_model, save_tokenizer
 
 
@@ -154,7 +154,7 @@ def test_import_of_bitsandbytes_says_nothing_and_leaves_no_trace():
     """Neither its warning nor our block of `kernels` is left behind."""
     code = (
         "import logging, sys; logging.basicConfig(); "
-        "from evalharness.nf4 import import_bitsandbytes as i; i(); print('kernels' in sys.modules)"
+        "from evalharness.models.nf4 import import_bitsandbytes as i; i(); print('kernels' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False" and "kernels" not in done.stderr

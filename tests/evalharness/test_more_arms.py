@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from curate.errors import ConfigError, GateError
-from evalharness import cli_predict
-from evalharness.answerers import Adapter, Local
-from evalharness.arms import Base, Rag, Tuned, in_order, is_tuned
-from evalharness.asked import adapters_of, must_be_arms
-from evalharness.endpoint import Endpoint
-from evalharness.predict import Asking, predict
-from evalharness.score import must_match, newest
-from evalharness.served import Served
+from evalharness.asking.answerers import Adapter, Local
+from evalharness.asking.arms import Base, Rag, Tuned, in_order, is_tuned
+from evalharness.asking.endpoint import Endpoint
+from evalharness.asking.predict import Asking, predict
+from evalharness.asking.served import Served
+from evalharness.commands import predict as cli_predict
+from evalharness.commands.asked import adapters_of, must_be_arms
+from evalharness.scoring.score import must_match, newest
 
 ROOT = Path(__file__).parents[2]
 PLAIN = Asking(limit=4)
@@ -166,10 +166,10 @@ def test_killed_while_it_asks_an_endpoint_only_what_was_in_flight_is_asked_again
     url = chat_server(reply)
     code = f"""
 from curate.workspace import Workspace
-from evalharness.arms import Base
-from evalharness.endpoint import Endpoint
-from evalharness.predict import Asking, predict
-from evalharness.served import Served
+from evalharness.asking.arms import Base
+from evalharness.asking.endpoint import Endpoint
+from evalharness.asking.predict import Asking, predict
+from evalharness.asking.served import Served
 
 space = Workspace.open()
 predict(space, space.dataset("tickets"), [Base()], Served(Endpoint({url!r}, "m"), at_most=2), Asking())

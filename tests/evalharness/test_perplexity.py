@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError
-from evalharness import cli_score
+from evalharness.commands import score as cli_score
 from evalharness.metrics.likelihood import Perplexity
-from evalharness.perplexity import reference_logprobs
+from evalharness.scoring.perplexity import reference_logprobs
 from tests.evalharness.conftest import save_model, save_tokenizer
 from tests.evalharness.test_score import put
 
@@ -41,9 +41,9 @@ def test_the_sum_is_that_of_the_reference_alone_one_row_at_a_time(workspace, bas
     """By hand: log softmax of each token of the answer and its end, after the prompt."""
     import torch
 
-    from evalharness.chat import Chat
-    from evalharness.models import load_model
-    from evalharness.task import queries
+    from evalharness.asking.task import queries
+    from evalharness.models.chat import Chat
+    from evalharness.models.loaded import load_model
 
     digest = put(workspace, "base", base=str(base), quantization="none", device="cpu")
     dataset = workspace.dataset("tickets")

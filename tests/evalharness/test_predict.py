@@ -14,13 +14,13 @@ import pytest
 from curate.errors import ConfigError, GateError
 from curate.example import frame, with_ids
 from curate.workspace import Workspace
-from evalharness import answerers, predict
-from evalharness.answerers import Local
-from evalharness.arms import Base, FewShot, Rag, Tuned
-from evalharness.endpoint import Endpoint
-from evalharness.predict import PREDICTIONS, Asking
-from evalharness.served import Served
-from evalharness.unfinished import Unfinished
+from evalharness.asking import answerers, predict
+from evalharness.asking.answerers import Local
+from evalharness.asking.arms import Base, FewShot, Rag, Tuned
+from evalharness.asking.endpoint import Endpoint
+from evalharness.asking.predict import PREDICTIONS, Asking
+from evalharness.asking.served import Served
+from evalharness.asking.unfinished import Unfinished
 from tests.evalharness.conftest import ticket
 
 ROOT = Path(__file__).parents[2]
@@ -179,8 +179,9 @@ def test_killed_at_any_moment_the_answers_are_the_same(workspace, base, monkeypa
     code = f"""
 import time
 from curate.workspace import Workspace
-from evalharness import answerers, predict
-from evalharness.arms import Base
+from evalharness.asking import answerers
+from evalharness.asking import predict
+from evalharness.asking.arms import Base
 
 real = answerers.generate
 
@@ -246,7 +247,7 @@ def test_an_endpoint_gives_free_answers_and_its_failures_are_error_rows(workspac
 
 def test_a_request_that_failed_is_asked_again_and_the_rest_is_kept(workspace, chat_server):
     """The endpoint fails once: predict asks that row and no other, and it is the same reading."""
-    from evalharness.seal import predict_runs
+    from evalharness.deciding.seal import predict_runs
 
     down = {3, 13}
     url = chat_server(lambda body, n: (503, "busy") if n in down else (200, f"oak: {n}"))

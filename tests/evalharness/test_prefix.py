@@ -2,10 +2,10 @@
 
 import pytest
 
-from evalharness import generation
-from evalharness.candidates import Candidates
-from evalharness.generation import generate, read_prefix, shared
-from evalharness.models import load_model
+from evalharness.models import generation
+from evalharness.models.candidates import Candidates
+from evalharness.models.generation import generate, read_prefix, shared
+from evalharness.models.loaded import load_model
 from tests.evalharness.conftest import save_tokenizer
 
 BEGIN = [1, *range(30, 60), 7, 8, 9]

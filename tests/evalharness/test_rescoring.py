@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError, MissingExtraError
-from evalharness import cli_score
+from evalharness.commands import score as cli_score
 from evalharness.metrics.asked import asked_metric
 from evalharness.metrics.custom import custom
 from evalharness.metrics.text import ExactMatch
-from evalharness.score import newest, score
-from evalharness.scored_before import read_scores
-from evalharness.summary import classes, means
+from evalharness.scoring.score import newest, score
+from evalharness.scoring.scored_before import read_scores
+from evalharness.scoring.summary import classes, means
 from tests.evalharness.test_score import put
 
 MINE = '''

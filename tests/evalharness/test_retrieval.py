@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from curate.errors import ConfigError, SourceError
-from evalharness.arms import Base, Rag, Tuned
-from evalharness.pool import Pool, Retrieval
-from evalharness.prompts import PASSAGES, Prompter
-from evalharness.recall import recall_at
+from evalharness.asking.arms import Base, Rag, Tuned
+from evalharness.asking.pool import Pool, Retrieval
+from evalharness.asking.prompts import PASSAGES, Prompter
+from evalharness.asking.recall import recall_at
+from evalharness.asking.task import Task
 from evalharness.retrieval.documents import WORDS, Passage, passages_in
 from evalharness.retrieval.meaning import Fused, nearest
-from evalharness.task import Task
 from tests.evalharness.conftest import tickets
 
 

@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError, NotFoundError
-from evalharness import cli_predict
-from evalharness import cli_score as cli
+from evalharness.asking.predict import PREDICTIONS
+from evalharness.commands import predict as cli_predict
+from evalharness.commands import score as cli
 from evalharness.metrics import about
-from evalharness.predict import PREDICTIONS
-from evalharness.score import newest, score
-from evalharness.scored_before import SCORES
-from evalharness.summary import means
+from evalharness.scoring.score import newest, score
+from evalharness.scoring.scored_before import SCORES
+from evalharness.scoring.summary import means
 
 ANSWERS = {
     "base": "sorry",

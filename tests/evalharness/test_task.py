@@ -3,7 +3,7 @@
 import pytest
 
 from curate.example import frame, with_ids
-from evalharness.task import Task, complies, label_of, queries, task_of
+from evalharness.asking.task import Task, complies, label_of, queries, task_of
 from tests.evalharness.conftest import ticket, tickets
 
 LABELS = ("card", "card_arrival", "oak")

@@ -9,10 +9,10 @@ import pytest
 from evalharness.metrics import RougeF, about
 from evalharness.metrics.about import bleu, chrf
 from evalharness.metrics.described import Latency, Repetition, Throughput, refuses, repetition
+from evalharness.metrics.rouge import KINDS, rouge
+from evalharness.metrics.stemming import stem
 from evalharness.metrics.text import score_rouges
 from evalharness.metrics.translation import Bleu, Chrf, chrf_of_many, chrf_statistics, corpus_bleu
-from evalharness.rouge import KINDS, rouge
-from evalharness.stemming import stem
 
 ANSWERS = ["The dog bit the man.", "It wasn't surprising.", "The man had just bitten him."]
 REFERENCES = [

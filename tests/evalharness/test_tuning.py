@@ -7,13 +7,14 @@ import pytest
 
 from curate.errors import ConfigError
 from curate.example import frame, with_ids
-from evalharness import cli_predict, cli_tune
-from evalharness.arms import BASE, FEW_SHOT, RAG
-from evalharness.asked import Given, Model, must_be_arms, prepare
-from evalharness.instructions import Instruction, given, shipped
-from evalharness.pool import Pool
-from evalharness.predict import Asking, predict
-from evalharness.task import Task
+from evalharness.asking.arms import BASE, FEW_SHOT, RAG
+from evalharness.asking.instructions import Instruction, given, shipped
+from evalharness.asking.pool import Pool
+from evalharness.asking.predict import Asking, predict
+from evalharness.asking.task import Task
+from evalharness.commands import predict as cli_predict
+from evalharness.commands import tune as cli_tune
+from evalharness.commands.asked import Given, Model, must_be_arms, prepare
 from evalharness.tuning import halving
 from evalharness.tuning.grid import Grid, from_json, to_json
 from evalharness.tuning.tune import Plan, expected, newest, tune

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from curate.people.agreement import alpha
-from evalharness.intervals import wilson_of_scores
-from evalharness.winrate import (
+from evalharness.judging.winrate import (
     both_orders,
     cohen_kappa,
     fleiss_kappa,
@@ -17,6 +16,7 @@ from evalharness.winrate import (
     share_longer,
     win_rate,
 )
+from evalharness.statistics.intervals import wilson_of_scores
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from curate.example import frame, with_ids
 from curate.finding import FINDINGS, stamp
 from curate.workspace import Workspace
-from evalharness.models import import_peft
+from evalharness.models.loaded import import_peft
 
 SPECIALS = ["<pad>", "<unk>", "<s>", "<u>", "<a>", "<e>", "<n>"]
 QUEUES = {"oak": "mug", "sierra": "login", "viola": "invoice", "vale": "parcel"}

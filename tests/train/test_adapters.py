@@ -15,7 +15,7 @@ from curate.errors import ConfigError, GateError, NotFoundError, ResourceError, 
 from evalharness.adapters import apart, merging, registry, trained_on
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.losses import key_of, losses
-from evalharness.models import load_model
+from evalharness.models.loaded import load_model
 from train import cli_adapters
 
 

@@ -125,7 +125,7 @@ def test_white_space_that_the_tokenizer_joins_to_the_templates_own_is_a_fault_of
 
 def test_a_template_that_can_reason_is_trained_on_answers_as_the_harness_asks(retold, base):
     """The empty block of reasoning is part of the prompt, with marks and without, never of what is learned."""
-    from evalharness.chat import Chat
+    from evalharness.models.chat import Chat
 
     block = "<think>\n\n</think>\n\n"
     switched = retold("{% if add_generation_prompt %}{{ '<a>' }}", (

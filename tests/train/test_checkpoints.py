@@ -68,7 +68,7 @@ def test_a_run_does_not_go_on_with_its_base_held_otherwise(train, keep, tickets,
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(running, "save", falls)
         train({"epochs": 1, "evaluate": False})
-    monkeypatch.setattr("evalharness.nf4.objection", lambda *_, **__: "its kernels are wrong here")
+    monkeypatch.setattr("evalharness.models.nf4.objection", lambda *_, **__: "its kernels are wrong here")
     with pytest.raises(ConfigError, match=r"quantization was nf4, is none \(.*its kernels are wrong here"):
         train({"epochs": 1, "evaluate": False}, resume=True)
 

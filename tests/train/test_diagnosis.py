@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from evalharness.diagnosis import Diagnosis, Facts, diagnose, lines, loops, record
+from evalharness.encoding.diagnosis import Diagnosis, Facts, diagnose, lines, loops, record
 
 
 def curve(train: list[float], held: list[float] | None = None, per_epoch: int = 1) -> list[dict[str, float]]:

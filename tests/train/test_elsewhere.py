@@ -10,9 +10,9 @@ import pytest
 
 from curate.errors import ConfigError, GateError, SourceError
 from evalharness.adapters import elsewhere, merging, registry
-from evalharness.evidence import check_unseen
-from evalharness.models import load_model
-from evalharness.predict import trained_on
+from evalharness.asking.predict import trained_on
+from evalharness.deciding.evidence import check_unseen
+from evalharness.models.loaded import load_model
 from train import cli_adapters
 
 AXOLOTL = """---

@@ -11,8 +11,8 @@ import pytest
 
 from curate.errors import ConfigError, GateError, ResourceError
 from evalharness.adapters import llama_cpp
-from evalharness.chat import Chat
-from evalharness.models import load_model
+from evalharness.models.chat import Chat
+from evalharness.models.loaded import load_model
 from train import cli_adapters
 
 # a converter that writes what the file's readers ask for, and no weights
@@ -131,8 +131,8 @@ HTTPServer(("127.0.0.1", int(sys.argv[sys.argv.index("--port") + 1])), Handler).
 def told(base, tickets):
     """The model, questions, and what a server that is the model would answer to them."""
     from evalharness.adapters.merging import turns_of
-    from evalharness.generation import generate
-    from evalharness.task import queries
+    from evalharness.asking.task import queries
+    from evalharness.models.generation import generate
 
     model = load_model(str(base), quantization="none", device="cpu", threads=1)
     chat = Chat(model)

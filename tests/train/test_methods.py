@@ -7,9 +7,9 @@ import json
 import pytest
 
 from curate.progress import Progress
-from evalharness.chat import Chat
-from evalharness.generation import generate
-from evalharness.models import load_model
+from evalharness.models.chat import Chat
+from evalharness.models.generation import generate
+from evalharness.models.loaded import load_model
 from tests.train.conftest import ticket
 from tests.train.test_train import QUICK, told_of, train  # noqa: F401  # the fixture
 from train import cli

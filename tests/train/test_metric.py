@@ -10,11 +10,11 @@ import pytest
 
 import train as package
 from curate.errors import ConfigError, MissingExtraError
-from evalharness.answerers import Local
-from evalharness.arms import Tuned
-from evalharness.predict import Asking, predict
-from evalharness.score import score
-from evalharness.summary import means
+from evalharness.asking.answerers import Local
+from evalharness.asking.arms import Tuned
+from evalharness.asking.predict import Asking, predict
+from evalharness.scoring.score import score
+from evalharness.scoring.summary import means
 from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
 from train import reports
 from train.recipe import FIELDS, parse, resolve

@@ -15,11 +15,11 @@ import pytest
 from benchmarks import train_memory
 from curate.errors import ConfigError
 from curate.progress import Progress
-from evalharness import base_facts
-from evalharness.answerers import Local
-from evalharness.arms import Base
+from evalharness.asking.answerers import Local
+from evalharness.asking.arms import Base
+from evalharness.asking.predict import Asking, predict
 from evalharness.encoding import encode as batches
-from evalharness.predict import Asking, predict
+from evalharness.models import base_facts
 from tests.train.conftest import MARKED, ticket, version
 from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
 from train import measured
@@ -156,8 +156,8 @@ def test_a_run_does_not_go_on_with_the_base_held_otherwise(train, keep, tickets,
 
 
 def test_a_base_is_the_same_by_its_files_and_by_the_model_itself(base):
-    from evalharness.model_files import find_base, shapes
-    from evalharness.models import load_config
+    from evalharness.models.loaded import load_config
+    from evalharness.models.model_files import find_base, shapes
     from train import outline as module
 
     for name in ("tiny", str(base)):
@@ -182,7 +182,7 @@ def test_a_plan_imports_no_pytorch(base, keep, tickets, workspace):
 @pytest.mark.parametrize("method", ["lora", "dora", "vera", "adalora", "prompt", "prefix", "full"])
 def test_the_trainable_share_is_that_of_the_run(base, method):
     """The formula, and the parameters that PEFT really makes trainable."""
-    from evalharness.models import load_model
+    from evalharness.models.loaded import load_model
     from train.methods import peft_config
 
     recipe = recipe_for(base, f"method={method}", "quantization=none")

@@ -18,7 +18,7 @@ from curate.errors import ConfigError, ResourceError
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.losses import in_pairs
 from evalharness.encoding.rows import Gate, whole_pairs
-from evalharness.models import load_model
+from evalharness.models.loaded import load_model
 from tests.train.test_train import QUICK, told_of, train  # noqa: F401  # the fixture
 from train import preference, processes, sft
 from train.arguments import arguments
@@ -198,7 +198,7 @@ def test_kto_shuffles_once_and_pairs_each_answer_with_another():
 
 
 def test_a_reward_model_scores_and_does_not_answer(train, keep, pairs, workspace, base, tmp_path):  # noqa: F811
-    from evalharness.reward import reward
+    from evalharness.models.reward import reward
 
     keep(pairs)
     train({"objective": "reward", "epochs": 4})
@@ -225,7 +225,7 @@ def test_rows_without_an_answer_are_left_out_by_name_and_an_ordinary_adapter_sco
     tickets,
     workspace,
 ):
-    from evalharness.reward import reward
+    from evalharness.models.reward import reward
 
     keep(pairs)
     train({"objective": "reward", "epochs": 1}, name="judge")

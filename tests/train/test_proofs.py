@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 
 from curate.errors import ResourceError
-from evalharness import checked
+from evalharness.adapters import checked
 from evalharness.encoding import encode as batches
 from evalharness.encoding.rows import encode_rows
-from evalharness.models import load_model
+from evalharness.models.loaded import load_model
 from tests.train.conftest import MARKED, ticket, version
 from train import proofs
 from train.arguments import arguments

@@ -13,8 +13,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from curate.errors import ConfigError, ResourceError
-from evalharness import controlled
-from evalharness.checked import must
+from evalharness.adapters.checked import must
+from evalharness.deciding import controlled
 from evalharness.encoding.questions import parted
 from tests.train.conftest import ticket, version
 from tests.train.test_proofs import given_of, trial_of
@@ -124,7 +124,7 @@ def test_a_merge_with_noise_is_found(known, monkeypatch):
 
 
 def test_a_batch_whose_rows_are_mixed_up_is_found(known, monkeypatch):
-    from evalharness import generation
+    from evalharness.models import generation
 
     forward = generation._forward
 

@@ -12,7 +12,7 @@ import pytest
 import curate.workspace
 from curate.errors import ConfigError, GateError
 from curate.runs import trainable
-from evalharness.models import load_model
+from evalharness.models.loaded import load_model
 from train import checkpoints, cli
 
 QUICK = {

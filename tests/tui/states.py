@@ -95,7 +95,7 @@ def labels(kind: str) -> Callable[[Workspace], None]:
 
 def answered(workspace: Workspace) -> None:
     """Answers and scores of four arms on every row of a version whose rows are all of the test."""
-    from evalharness.comparing import compare_dataset
+    from evalharness.report.comparing import compare_dataset
 
     examples = workspace.examples(workspace.dataset("tickets")).with_columns(split=pl.lit("test"))
     dataset = workspace.put_dataset(examples)

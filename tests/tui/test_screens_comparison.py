@@ -7,8 +7,8 @@ from textual.widgets import Static
 
 from curate.deciding.flags import flagged
 from curate.workspace import Workspace
-from evalharness.comparing import compare_dataset
-from evalharness.nearest import Near, Nearest
+from evalharness.report.comparing import compare_dataset
+from evalharness.report.nearest import Near, Nearest
 from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.messages import Ready

@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from curate.workspace import Workspace
-from evalharness.people import people_row
-from evalharness.rating import Rater, open_pairing
+from evalharness.judging.people import people_row
+from evalharness.judging.rating import Rater, open_pairing
 from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.screens.dialogs import Ask, Panel

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from curate.errors import ConfigError, ResourceError
 from curate.progress import Progress
-from evalharness.checked import Checked, NotApplying, Outcome
-from evalharness.models import LoadedModel, import_peft
+from evalharness.adapters.checked import Checked, NotApplying, Outcome
+from evalharness.models.loaded import LoadedModel, import_peft
 from train import checks, processes, watch
 from train.proofs import control, entering, learning, trained
 from train.proofs.subject import Given, Trial

@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from evalharness import controlled
-from evalharness.checked import Checked, must
+from evalharness.adapters.checked import Checked, must
+from evalharness.deciding import controlled
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.questions import answered, parted, questions
 from train.outline import steps

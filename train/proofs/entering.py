@@ -6,12 +6,12 @@ import tempfile
 from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
-from evalharness.base_facts import keeps_turns
-from evalharness.chat import THOUGHT, Chat
-from evalharness.checked import Checked, must
+from evalharness.adapters.checked import Checked, must
 from evalharness.encoding.encode import IGNORED, Template
 from evalharness.encoding.losses import answered
 from evalharness.encoding.rows import PAIR
+from evalharness.models.base_facts import keeps_turns
+from evalharness.models.chat import THOUGHT, Chat
 from train.proofs.subject import Trial, Underway
 from train.sft import probes
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evalharness.checked import Checked, must
+from evalharness.adapters.checked import Checked, must
+from evalharness.asking.task import Task
 from evalharness.encoding.questions import answers, parted
-from evalharness.task import Task
 from train.proofs.subject import Trial, Underway, logged
 from train.recipe import PACE, TINY_DEFAULTS
 

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from evalharness.encoding.encode import Encoded, Template
-from evalharness.models import LoadedModel
+from evalharness.models.loaded import LoadedModel
 from train import checks, sft
 from train.recipe import Recipe
 from train.sft import Built

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from evalharness import nf4
 from evalharness.adapters import merging
+from evalharness.adapters.checked import Checked, must
 from evalharness.adapters.registry import Adapter
-from evalharness.chat import Chat
-from evalharness.checked import Checked, must
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.questions import parted
-from evalharness.generation import Generated, generate
-from evalharness.model_files import find_base
-from evalharness.models import load_model
+from evalharness.models import nf4
+from evalharness.models.chat import Chat
+from evalharness.models.generation import Generated, generate
+from evalharness.models.loaded import load_model
+from evalharness.models.model_files import find_base
 from train import checks, sft
 from train.proofs.subject import Trial, Underway
 from train.recipe import TOKENS_BEFORE

@@ -15,15 +15,15 @@ from textual.widgets import Static
 from curate.deciding.flags import flag, flagged
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
-from evalharness.wording import fraction, span
+from evalharness.deciding.wording import fraction, span
 from tui.display_text import display_text, excerpt, plain
 from tui.messages import Failed, Ready
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 
 if TYPE_CHECKING:
-    from evalharness.comparison import ArmAnswer, Comparison, ExampleRow, PeopleRow
-    from evalharness.nearest import Near, Nearest
+    from evalharness.deciding.comparison import ArmAnswer, Comparison, ExampleRow, PeopleRow
+    from evalharness.report.nearest import Near, Nearest
     from tui.app import Seatrial
 
 SIGNS = {"lost": ("▼", "bad"), "won": ("▲", "good"), "none right": ("✗", "warn"), "alike": ("=", "quiet")}
@@ -219,7 +219,7 @@ class ComparisonScreen(Screen[None]):
         self.near[row["example_id"]] = []  # asked for
 
         def work() -> Message:
-            from evalharness.nearest import Nearest
+            from evalharness.report.nearest import Nearest
 
             found = known or Nearest(workspace, dataset)
             return Ready("nearest", (found, row["example_id"], found.to(row["question"], NEAR)))
@@ -312,9 +312,9 @@ class ComparisonScreen(Screen[None]):
 
 def read(workspace: Workspace) -> Message:
     """The newest comparison and its verdict in words."""
-    from evalharness.people import with_people
-    from evalharness.reading import read_comparison
-    from evalharness.verdict import verdict_block
+    from evalharness.deciding.reading import read_comparison
+    from evalharness.deciding.verdict import verdict_block
+    from evalharness.judging.people import with_people
 
     found = with_people(workspace, read_comparison(workspace, None))
     return Ready("comparison", (found, verdict_block(found)))

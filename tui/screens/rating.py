@@ -23,7 +23,7 @@ from tui.widgets.lines import Heading, JobLine, KeyLine
 if TYPE_CHECKING:
     from curate.people.agreement import Kappa
     from curate.people.differences import Word
-    from evalharness.rating import Item, Rater
+    from evalharness.judging.rating import Item, Rater
     from tui.app import Seatrial
 
 IDLE = 60.0  # seconds; who looked longer than that was away
@@ -112,7 +112,7 @@ class RatingScreen(Screen[None]):
 
     def take(self, opened: Opened) -> None:
         """Go on where this person stopped."""
-        from evalharness.rating import Rater
+        from evalharness.judging.rating import Rater
 
         self.opened, self.baseline, self.agreement = opened, opened.pair.baseline, opened.agreement
         self.seen = {}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from evalharness.endpoint import Endpoint
+from evalharness.asking.endpoint import Endpoint
 
 TAGGED = re.compile(r"<(\w+)-([0-9a-f]{12})>\n(.*?)\n</\1-\2>", re.DOTALL)
 KEYS = re.compile(r'"([a-z][a-z0-9_-]*)": (number|"first" or "second" or "tie")')

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from curate.errors import ConfigError, ResourceError
-from evalharness.endpoint import Endpoint
+from evalharness.asking.endpoint import Endpoint
 from evalharness.judging.asking import NO_ENDPOINT
 from evalharness.judging.judge import Judge
 from evalharness.judging.quoting import CONTROL, comparing, quoted, scoring, tame

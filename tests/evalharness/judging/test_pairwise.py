@@ -11,9 +11,9 @@ from curate.errors import ConfigError
 from curate.example import digest
 from evalharness.judging.card import Gate, as_json, card_of
 from evalharness.judging.pairwise import PAIRS, PairJudge, merged
+from evalharness.judging.rating import Item, Pairing
 from evalharness.judging.rubric import Rubric
-from evalharness.rating import Item, Pairing
-from evalharness.winrate import both_orders
+from evalharness.judging.winrate import both_orders
 
 RUBRIC = Rubric.find("helpful")
 REFERENCE = "your kettle leaves tomorrow morning with another carrier"

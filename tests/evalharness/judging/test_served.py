@@ -17,13 +17,13 @@ from urllib.request import urlopen
 import polars as pl
 import pytest
 
-from evalharness.endpoint import Endpoint
+from evalharness.asking.endpoint import Endpoint
 from evalharness.judging import asking
 from evalharness.judging.card import as_json, card_of
 from evalharness.judging.judge import Judge
 from evalharness.judging.pairwise import PairJudge, merged
+from evalharness.judging.rating import Item, Pairing
 from evalharness.judging.rubric import Rubric
-from evalharness.rating import Item, Pairing
 
 ABSENT = [name for name in ("fastapi", "uvicorn", "openai") if importlib.util.find_spec(name) is None]
 pytestmark = [

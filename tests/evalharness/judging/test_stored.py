@@ -7,16 +7,16 @@ from functools import partial
 import polars as pl
 import pytest
 
-from evalharness import cli_score
-from evalharness.comparing import compare_dataset, read_comparison
+from evalharness.asking.predict import PREDICTIONS
+from evalharness.asking.replies import key_of
+from evalharness.commands import score as cli_score
 from evalharness.judging import stored
 from evalharness.judging.card import Gate
+from evalharness.judging.rating import Rater, open_pairing
 from evalharness.judging.stored import KIND, TEST_KIND, cards, check
-from evalharness.predict import PREDICTIONS
-from evalharness.rating import Rater, open_pairing
-from evalharness.replies import key_of
 from evalharness.report import html, markdown
-from evalharness.score import newest, score
+from evalharness.report.comparing import compare_dataset, read_comparison
+from evalharness.scoring.score import newest, score
 from tui.cli import main
 
 ARMS = ("base", "few-shot", "rag", "tuned")

@@ -6,10 +6,10 @@ import json
 import pytest
 
 from curate.errors import ConfigError
-from evalharness.comparison import Limits
-from evalharness.paired import Rules
-from evalharness.probed import check
+from evalharness.deciding.comparison import Limits
+from evalharness.deciding.probed import check
 from evalharness.probes.harness import _named, _one, counted, tasks
+from evalharness.statistics.paired import Rules
 
 KEPT = {"state": "pass", "detail": "general", "value": 0.0, "upper": 0.01, "limit": 0.05, "n": 200}
 TASK = """task: parcels
@@ -68,7 +68,7 @@ def test_a_file_of_ones_own_is_asked_by_the_name_in_it(tmp_path):
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("lm_eval") is None, reason="needs lm_eval (extra forgetting)")
 def test_a_task_of_ones_own_is_asked_before_and_after(base, adapter, tmp_path, monkeypatch):
-    from evalharness.answerers import Local
+    from evalharness.asking.answerers import Local
 
     monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     file = tmp_path / "rows.jsonl"

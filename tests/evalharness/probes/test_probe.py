@@ -7,14 +7,14 @@ import json
 import pytest
 
 from curate.errors import ConfigError, MissingExtraError
-from evalharness import probed
-from evalharness.answerers import Local
-from evalharness.asked import adapters_of
-from evalharness.comparison import Limits
-from evalharness.paired import Rules
+from evalharness.asking.answerers import Local
+from evalharness.commands.asked import adapters_of
+from evalharness.deciding import probed
+from evalharness.deciding.comparison import Limits
 from evalharness.probes import forgetting, harness
 from evalharness.probes.items import Question
 from evalharness.probes.probe import PARTS, Probing, probe
+from evalharness.statistics.paired import Rules
 from tests.evalharness.conftest import save_model, save_tokenizer
 
 TEXTS = [
@@ -66,7 +66,7 @@ def adapters(taught, tmp_path_factory):
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from evalharness.models import load_model
+    from evalharness.models.loaded import load_model
 
     folders = []
     for std in (1e-4, 1.0):
@@ -115,7 +115,7 @@ def test_a_base_that_knows_nothing_has_nothing_to_forget(base, adapter):
 def test_the_shell_probes_records_and_the_comparison_reads_it(
     workspace, base, adapter, tmp_path, monkeypatch
 ):
-    from evalharness.cli_probe import probe as command
+    from evalharness.commands.probe import probe as command
     from evalharness.probes import red_team
 
     monkeypatch.setattr(red_team, "LONGEST", 12)  # tokens that a model without sense may write
@@ -149,7 +149,7 @@ def test_a_part_that_does_not_exist_and_a_package_that_is_not_there_are_told(tau
 
 
 def test_an_endpoint_tells_no_likelihoods(workspace, chat_server):
-    from evalharness.asked import Model
+    from evalharness.commands.asked import Model
 
     url = chat_server(lambda body, number: (200, "oak: sorry?"))
     answerer = Model(endpoint=url, model="m", tuned_model="t").answerer()

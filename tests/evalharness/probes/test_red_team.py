@@ -7,12 +7,12 @@ import re
 import polars as pl
 import pytest
 
-from evalharness.paired import Rules
-from evalharness.pool import Pool
+from evalharness.asking.pool import Pool
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.items import Trap
 from evalharness.probes.red_team import ask, condition, passed
 from evalharness.probes.regurgitation import Kept, given_away, secrets_in, with_kept
+from evalharness.statistics.paired import Rules
 from tests.evalharness.conftest import tickets
 from tests.evalharness.scripted import Scripted
 

@@ -11,7 +11,7 @@ import pytest
 from curate.example import frame, with_ids
 from curate.finding import empty
 from curate.workspace import Workspace
-from evalharness.comparison import ARMS
+from evalharness.deciding.comparison import ARMS
 
 LABELS = ("oak", "sierra", "viola")
 NOTHING_LOST = {

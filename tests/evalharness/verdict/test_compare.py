@@ -5,15 +5,15 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from tests.evalharness.deciding.verdict.conftest import score_again
 
 from curate.errors import ConfigError, GateError, NotFoundError
-from evalharness.compare import difference_rows, metric_rows, pair, settings
-from evalharness.comparing import compare_dataset, read_comparison
-from evalharness.comparison import ARMS
-from evalharness.gathered import newest_scores
-from evalharness.sidebyside import SHOWN, kind_of
-from evalharness.slices import slice_rows
-from tests.evalharness.verdict.conftest import score_again
+from evalharness.deciding.compare import difference_rows, metric_rows, pair, settings
+from evalharness.deciding.comparison import ARMS
+from evalharness.deciding.slices import slice_rows
+from evalharness.report.comparing import compare_dataset, read_comparison
+from evalharness.report.sidebyside import SHOWN, kind_of
+from evalharness.scoring.gathered import newest_scores
 
 
 def test_means_and_differences_are_those_of_the_table(trial):
@@ -218,7 +218,7 @@ def test_no_number_in_a_comparison_is_nan(trial):
 
 def test_rows_that_were_not_asked_are_told_where_more_rows_are_needed(trial):
     """A limit on the questions: the block says how many of the split, and where the missing rows are."""
-    from evalharness.verdict import verdict_block
+    from evalharness.deciding.verdict import verdict_block
 
     made = trial(rows=120)
     kept = made.examples["example_id"].to_list()[120:160]

@@ -4,18 +4,24 @@ import shutil
 
 import polars as pl
 import pytest
+from tests.evalharness.deciding.verdict.conftest import answer_test, predict_and_score
 
 from curate.errors import ConfigError
-from evalharness import cli_declare
-from evalharness.comparing import compare_dataset, read_comparison
-from evalharness.comparison import Limits
-from evalharness.content import Scored, content_digest, content_of, form_digest, scored_by
-from evalharness.declared import check_settings, declare, declare_by_default, declared_of, rows_digest
+from evalharness.commands import declare as cli_declare
+from evalharness.deciding.comparison import Limits
+from evalharness.deciding.content import Scored, content_digest, content_of, form_digest, scored_by
+from evalharness.deciding.declared import (
+    check_settings,
+    declare,
+    declare_by_default,
+    declared_of,
+    rows_digest,
+)
+from evalharness.deciding.verdict import verdict_block
 from evalharness.metrics import Format
 from evalharness.metrics.asked import asked_metric
-from evalharness.score import score
-from evalharness.verdict import verdict_block
-from tests.evalharness.verdict.conftest import answer_test, predict_and_score
+from evalharness.report.comparing import compare_dataset, read_comparison
+from evalharness.scoring.score import score
 
 
 def fixed(made, **more):

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from evalharness.f1 import macro_f1, macro_f1_difference
-from evalharness.paired import Rules, mcnemar_exact
+from evalharness.statistics.f1 import macro_f1, macro_f1_difference
+from evalharness.statistics.paired import Rules, mcnemar_exact
 
 OTHER = {"a": "b", "b": "a"}
 

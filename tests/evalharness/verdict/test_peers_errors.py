@@ -4,15 +4,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from evalharness.compare import metric_rows, pair, settings
-from evalharness.f1 import macro_f1, macro_f1_interval
-from evalharness.intervals import bootstrap_mean, resampled_means
+from evalharness.deciding.compare import metric_rows, pair, settings
 from evalharness.metrics.about import rate
 from evalharness.metrics.text import token_f1
-from evalharness.paired import mcnemar_exact, mean_variance, paired_difference
-from evalharness.pooled import pooled_interval
-from evalharness.scored_before import SCORES
-from evalharness.summary import means
+from evalharness.scoring.scored_before import SCORES
+from evalharness.scoring.summary import means
+from evalharness.statistics.f1 import macro_f1, macro_f1_interval
+from evalharness.statistics.intervals import bootstrap_mean, resampled_means
+from evalharness.statistics.paired import mcnemar_exact, mean_variance, paired_difference
+from evalharness.statistics.pooled import pooled_interval
 
 
 def scores(values, arms=("base", "few-shot", "rag", "tuned"), metric="rougeL"):

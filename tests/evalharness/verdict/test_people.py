@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from curate.errors import ConfigError, NotFoundError
 from curate.people.journal import export, merge, read
 from curate.workspace import Workspace
-from evalharness.comparing import compare_dataset, read_comparison
-from evalharness.intervals import wilson, wilson_of_scores
-from evalharness.people import NOBODY, people_row, preferences, with_people
-from evalharness.rating import Rater, open_pairing, standing
+from evalharness.deciding.verdict import verdict_block
+from evalharness.judging.people import NOBODY, people_row, preferences, with_people
+from evalharness.judging.rating import Rater, open_pairing, standing
 from evalharness.report import html, markdown
-from evalharness.verdict import verdict_block
+from evalharness.report.comparing import compare_dataset, read_comparison
+from evalharness.statistics.intervals import wilson, wilson_of_scores
 from tui.cli import main
 
 NUMBERS = itertools.count()

@@ -7,15 +7,15 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError
-from evalharness import intervals
-from evalharness.compare import difference_rows, metric_rows, pair, settings
-from evalharness.comparison import Settings
-from evalharness.f1 import macro_f1_interval
-from evalharness.intervals import KEPT, bootstrap_mean, drawn_counts
+from evalharness.deciding.compare import difference_rows, metric_rows, pair, settings
+from evalharness.deciding.comparison import Settings
 from evalharness.metrics.about import about, by_sequence, by_token, f1, rate
-from evalharness.paired import Rules, paired_difference
-from evalharness.pooled import pooled_difference, pooled_interval, pooled_value
-from evalharness.scored_before import SCORES
+from evalharness.scoring.scored_before import SCORES
+from evalharness.statistics import intervals
+from evalharness.statistics.f1 import macro_f1_interval
+from evalharness.statistics.intervals import KEPT, bootstrap_mean, drawn_counts
+from evalharness.statistics.paired import Rules, paired_difference
+from evalharness.statistics.pooled import pooled_difference, pooled_interval, pooled_value
 
 
 def ratios(count, seed, gain=0.0):

@@ -4,13 +4,13 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError
-from evalharness import cli_score
-from evalharness.compare import settings
-from evalharness.comparing import compare_dataset, read_comparison
-from evalharness.declared import declare, declared_of
+from evalharness.commands import score as cli_score
+from evalharness.deciding.compare import settings
+from evalharness.deciding.declared import declare, declared_of
 from evalharness.metrics.custom import custom
-from evalharness.primary import must_decide, sided
-from evalharness.score import newest, score
+from evalharness.report.comparing import compare_dataset, read_comparison
+from evalharness.scoring.primary import must_decide, sided
+from evalharness.scoring.score import newest, score
 from tests.evalharness.test_score import put
 
 PLAIN = 'def score(answer, reference, row):\n    """Errors."""\n    return {value}\n'

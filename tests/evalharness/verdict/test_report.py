@@ -9,12 +9,12 @@ from html.parser import HTMLParser
 import pytest
 
 from curate.visible import visible
-from evalharness import cli_verdict
-from evalharness.comparing import compare_dataset, read_comparison
+from evalharness.commands import verdict as cli_verdict
+from evalharness.deciding.wording import fraction, plain, probability, signed
 from evalharness.report import html, markdown, write_report
+from evalharness.report.comparing import compare_dataset, read_comparison
 from evalharness.report.forest import steps
 from evalharness.report.markdown import escaped, fenced
-from evalharness.wording import fraction, plain, probability, signed
 
 HOSTILE = (
     "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">",

@@ -8,19 +8,19 @@ from xml.etree import ElementTree
 import numpy as np
 import polars as pl
 import pytest
+from tests.evalharness.deciding.verdict.conftest import LABELS
 
 from curate.deciding.flags import flagged
 from curate.errors import ConfigError, NotFoundError
 from curate.workspace import Decision
-from evalharness import cli_verdict
-from evalharness.compare import pair, settings
-from evalharness.comparing import compare_dataset, read_comparison
-from evalharness.items import fitting, items_of, page_of
+from evalharness.commands import verdict as cli_verdict
+from evalharness.deciding.compare import pair, settings
+from evalharness.deciding.slices import FEW, confusions, slice_rows
 from evalharness.report import html, junit
+from evalharness.report.comparing import compare_dataset, read_comparison
+from evalharness.report.items import fitting, items_of, page_of
 from evalharness.report.tables import matrix
 from evalharness.report.worddiff import marked
-from evalharness.slices import FEW, confusions, slice_rows
-from tests.evalharness.verdict.conftest import LABELS
 
 EVIL = ("=1+1", "+cmd|' /C calc'!A0", "<script>document.title='owned'</script> oak \x1b[31m", "oak: 你好")
 
@@ -174,9 +174,9 @@ def test_slices_by_length_and_language_are_told_and_single_ones_named(trial):
 
 def test_a_slice_has_the_measure_of_its_own_rows_with_its_own_interval(trial):
     """BLEU and macro-F1 are no means of rows: those of the slice are reckoned from its rows alone."""
-    from evalharness.f1 import macro_f1
     from evalharness.metrics.about import about
-    from evalharness.pooled import pooled_value
+    from evalharness.statistics.f1 import macro_f1
+    from evalharness.statistics.pooled import pooled_value
 
     made = trial(rows=60)
     rng = np.random.default_rng(0)

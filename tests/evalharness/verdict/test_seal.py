@@ -4,12 +4,17 @@ import shutil
 
 import polars as pl
 import pytest
+from tests.evalharness.deciding.verdict.conftest import (
+    adapter_of,
+    answer_test,
+    predict_and_score,
+    score_again,
+)
 
 from curate.errors import ConfigError, GateError, NotFoundError
-from evalharness.comparing import compare_dataset, read_comparison
-from evalharness.comparison import ARMS
-from evalharness.seal import readings
-from tests.evalharness.verdict.conftest import adapter_of, answer_test, predict_and_score, score_again
+from evalharness.deciding.comparison import ARMS
+from evalharness.deciding.seal import readings
+from evalharness.report.comparing import compare_dataset, read_comparison
 
 
 def state(made, name, **more):

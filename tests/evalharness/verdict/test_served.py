@@ -4,18 +4,18 @@ import re
 
 import polars as pl
 import pytest
+from tests.evalharness.deciding.verdict.conftest import LABELS, scan
 
 from curate.errors import ConfigError
 from curate.example import frame, with_ids
 from curate.workspace import Workspace
-from evalharness.cli_declare import declare
-from evalharness.cli_predict import predict
-from evalharness.cli_probe import probe
-from evalharness.cli_score import score
-from evalharness.cli_verdict import compare, report, verdict
-from evalharness.declared import declare as record
+from evalharness.commands.declare import declare
+from evalharness.commands.predict import predict
+from evalharness.commands.probe import probe
+from evalharness.commands.score import score
+from evalharness.commands.verdict import compare, report, verdict
+from evalharness.deciding.declared import declare as record
 from tests.evalharness.conftest import ticket
-from tests.evalharness.verdict.conftest import LABELS, scan
 
 WITHOUT = ["forgetting", "held-out loss"]
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from evalharness.intervals import group_totals
-from evalharness.paired import Rules, paired_difference, sign_flips
-from evalharness.studentised import bootstrap_t
+from evalharness.statistics.intervals import group_totals
+from evalharness.statistics.paired import Rules, paired_difference, sign_flips
+from evalharness.statistics.studentised import bootstrap_t
 
 RULES = Rules(margin=0.01, resamples=10)
 LOSS = (0.97 * 0.04 - 0.01) / 0.03  # with 3 % collapses and gains of .04, the mean is the margin

@@ -2,13 +2,13 @@
 
 import polars as pl
 import pytest
+from tests.evalharness.deciding.verdict.conftest import adapter_of, scan, score_again
 
 from curate.deciding.review import decide, record, review
 from curate.errors import ConfigError, NotFoundError
-from evalharness import cli_verdict
-from evalharness.comparing import compare_dataset, read_comparison
-from evalharness.stale import stale
-from tests.evalharness.verdict.conftest import adapter_of, scan, score_again
+from evalharness.commands import verdict as cli_verdict
+from evalharness.deciding.stale import stale
+from evalharness.report.comparing import compare_dataset, read_comparison
 
 
 @pytest.fixture
@@ -90,7 +90,7 @@ def test_a_comparison_of_schema_1_can_be_read_and_is_no_evidence(made, tmp_path)
 
 
 def test_unlike_instruments_are_refused(made):
-    from evalharness.instrument import must_be_one
+    from evalharness.deciding.instrument import must_be_one
 
     facts = {"device": "cpu", "compute_dtype": "float32", "versions": {"torch": "2.13.0"}}
     records = {arm: {"params": {}, "notes": {"model": dict(facts)}} for arm in ("base", "rag", "tuned")}

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from evalharness.f1 import macro_f1, macro_f1_difference, macro_f1_interval
-from evalharness.intervals import (
+from evalharness.statistics.f1 import macro_f1, macro_f1_difference, macro_f1_interval
+from evalharness.statistics.intervals import (
     bootstrap_mean,
     clopper_pearson,
     group_codes,
@@ -12,7 +12,7 @@ from evalharness.intervals import (
     resampled_means,
     wilson,
 )
-from evalharness.paired import (
+from evalharness.statistics.paired import (
     Rules,
     binary_tail,
     holm,
@@ -24,7 +24,7 @@ from evalharness.paired import (
     score_z,
     sign_flips,
 )
-from evalharness.power import detectable_effect, rounded_up, rows_needed
+from evalharness.statistics.power import detectable_effect, rounded_up, rows_needed
 
 NEWCOMBE = [(81, 263), (15, 148), (0, 20), (1, 29)]
 
@@ -126,7 +126,7 @@ def test_sign_flips_against_a_margin_turn_what_is_left_of_each_unit():
 
 def test_macro_f1_by_rows_and_by_kinds_spread_alike(monkeypatch):
     """Which way is taken is a matter of cost alone."""
-    from evalharness import f1
+    from evalharness.statistics import f1
 
     rng = np.random.default_rng(12)
     right = rng.choice(list("abcdef"), 300).tolist()

@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 from scipy.stats import norm
 
-from evalharness.comparing import compare_dataset, read_comparison
-from evalharness.comparison import Check, DifferenceRow, Settings
-from evalharness.paired import binary_tail
-from evalharness.verdict import decide, union_p, verdict_block
+from evalharness.deciding.comparison import Check, DifferenceRow, Settings
+from evalharness.deciding.verdict import decide, union_p, verdict_block
+from evalharness.report.comparing import compare_dataset, read_comparison
+from evalharness.statistics.paired import binary_tail
 
 CHOSEN = Settings(primary="accuracy", margin=0.01, alpha=0.05, confidence=0.95, resamples=2000, seed=0)
 PASSED = Check(check="no errors", state="pass", required=True, detail="none", remedy="")
@@ -172,7 +172,7 @@ def test_the_block_fits_72_columns_and_says_all(trial):
      (0.84, "3.0 points of it did not hold, and the intervals overlap.")],
 )  # fmt: skip
 def test_what_one_would_have_believed_is_told_whichever_way_it_falls(before, words):
-    from evalharness.wording import believed_words
+    from evalharness.deciding.wording import believed_words
 
     figure = {"value": before, "n": 120, "low": before - 0.08, "high": before + 0.06}
     assert words in believed_words(BELIEVED | {"believed": figure})
@@ -263,7 +263,7 @@ def test_a_hostile_name_does_not_act_in_the_block(trial):
 
 
 def test_the_command_has_the_exit_code(trial):
-    from evalharness import cli_verdict
+    from evalharness.commands import verdict as cli_verdict
 
     made = trial(rates={"base": 0.5, "few-shot": 0.6, "rag": 0.8, "tuned": 0.78}, seed=1)
     assert cli_verdict.compare().exit_code == 0

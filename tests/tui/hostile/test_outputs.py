@@ -45,8 +45,8 @@ def test_exports_hold_what_came_in(folder: Path, form: str, monkeypatch: pytest.
 
 def test_reports_are_inert(rows: Workspace, tmp_path: Path) -> None:
     """HTML, Markdown and JSON of a comparison in which every answer is hostile."""
-    from evalharness.comparing import read_comparison
     from evalharness.report import write_report
+    from evalharness.report.comparing import read_comparison
 
     write_report(read_comparison(rows, None), tmp_path)
     for place in reports(tmp_path):

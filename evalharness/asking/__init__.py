@@ -1,0 +1,1 @@
+"""Who is asked what: the arms, their prompts, the models and endpoints behind them, and the answers."""

@@ -1,0 +1,1 @@
+"""Answers to scores, and what a table of scores comes to."""

@@ -1,0 +1,108 @@
+"""The bootstrap-t test of a mean: what rare large values do to its error is resampled too.
+
+Turning signs takes the differences as lying evenly on both sides of the margin. Where most rows gain a
+little and a few lose much they do not, and a sample that has few of the losses looks surer than it is.
+Dividing each resample's distance by its own standard error shows that (B. Efron and R. Tibshirani, "An
+Introduction to the Bootstrap", 1993, chapter 12).
+
+Of losses that hardly any unit of the sample has, that alone tells too little. So the test is made again with
+one unit more in the population, which nobody has seen and which loses all that a score can, and the larger p
+counts. Where differences are of one scale that unit changes next to nothing; where they are small beside what
+one unit could lose it is the next that could come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalharness.statistics.intervals import KEPT, RESAMPLES, Floats, resampled_totals
+
+FEWEST = 999  # resamples, however many rows
+NOTHING = 1e-12  # a variance of this share of the sample's is rounding
+MOST = 1.0  # that one row can lose or gain: scores are from 0 to 1
+
+
+def bootstrap_t(units: Floats, margins: Sequence[float], seed: int) -> list[tuple[float, float]] | None:
+    """One-sided p above and below each margin of a mean; None where the units have no spread.
+
+    `units` has the sum of differences and the number of rows of each row or group. A resample whose own
+    spread is nothing counts as endlessly far away on its side, and on both where its mean is the sample's.
+    """
+    count = len(units)
+    sums, sizes = units[:, 0], units[:, 1]
+    rows = float(sizes.sum())
+    mean = float(sums.sum()) / rows
+    rest = sums - mean * sizes
+    spread = float(rest @ rest)
+    if count < 2 or spread <= NOTHING * float(sums @ sums):
+        return None
+    resamples = min(RESAMPLES, max(FEWEST, KEPT // count))
+    drawn = _drawn(rest, sizes, resamples, seed)
+    often = np.random.default_rng(seed).poisson(1.0, resamples).astype(np.float64)  # the unseen unit is drawn
+    most = max(MOST, float(np.abs(sums / sizes).max()))
+    size = rows / count
+    plain = _ratios(drawn, spread)
+    worse, better = (
+        _ratios(_with_unseen(drawn, (loss - mean) * size, size, rows, often), spread)
+        for loss in (-most, most)
+    )
+    found = []
+    for margin in margins:
+        observed = (mean - margin) * rows / np.sqrt(spread)
+        slack = 1e-9 * max(1.0, abs(observed))
+        more = max(int(np.sum((far >= observed - slack) | none)) for far, none in (plain, worse))
+        fewer = max(int(np.sum((far <= observed + slack) | none)) for far, none in (plain, better))
+        found.append(((1 + more) / (1 + resamples), (1 + fewer) / (1 + resamples)))
+    return found
+
+
+class _Sums(NamedTuple):
+    """Sums over each resample's units; what is called rest is a unit's sum less the mean for each of its rows."""
+
+    rest: Floats
+    squares: Floats  # of the rest
+    sizes: Floats
+    crossed: Floats  # rest by size
+    sizes_squared: Floats
+
+
+def _drawn(rest: Floats, sizes: Floats, resamples: int, seed: int) -> _Sums:
+    """Units of one size need two columns and not five."""
+    count, size = len(rest), float(sizes[0])
+    if np.all(sizes == size):
+        totals = resampled_totals(np.column_stack([rest, rest**2]), resamples, seed)
+        whole = np.full(resamples, count * size)
+        return _Sums(totals[:, 0], totals[:, 1], whole, size * totals[:, 0], size * whole)
+    columns = np.column_stack([rest, rest**2, sizes, rest * sizes, sizes**2])
+    return _Sums(*resampled_totals(columns, resamples, seed).T)
+
+
+def _with_unseen(drawn: _Sums, apart: float, size: float, rows: float, often: Floats) -> _Sums:
+    """The same resamples with a further unit, drawn so often, whose sum is `apart` from the mean's; centred anew.
+
+    Each unit is drawn once in the mean, and so is this one.
+    """
+    shift = -apart / (rows + size)  # of the mean, turned round: what each row's rest gains by it
+    own = apart + shift * size
+    return _Sums(
+        drawn.rest + shift * drawn.sizes + often * own,
+        drawn.squares + 2 * shift * drawn.crossed + shift**2 * drawn.sizes_squared + often * own**2,
+        drawn.sizes + often * size,
+        drawn.crossed + shift * drawn.sizes_squared + often * own * size,
+        drawn.sizes_squared + often * size**2,
+    )
+
+
+def _ratios(drawn: _Sums, spread: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """Distances by the root of their squares, endless where those are nothing; and where both are nothing."""
+    shift = drawn.rest / drawn.sizes
+    squares = drawn.squares - 2 * shift * drawn.crossed + shift**2 * drawn.sizes_squared
+    flat = squares <= NOTHING * spread
+    far = np.abs(drawn.rest) > 1e-6 * np.sqrt(spread)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratios = np.where(flat, np.copysign(np.inf, drawn.rest), drawn.rest / np.sqrt(squares))
+    return np.asarray(ratios, dtype=np.float64), np.asarray(flat & ~far)
