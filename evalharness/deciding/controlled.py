@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import polars as pl
 
@@ -31,9 +33,18 @@ def arms(asked: Questions, base: pl.DataFrame, tuned: pl.DataFrame) -> dict[str,
         )
         for by in shifts
     ]
-    guessed = np.asarray(np.nanmean([values(asked, each) for each in others], axis=0))
+    guessed = mean([values(asked, each) for each in others])
     told = {"base": base, "tuned": tuned, "right": right}
     return {"guess": guessed, **{arm: values(asked, table) for arm, table in told.items()}}
+
+
+def mean(scores: Sequence[Floats] | Floats) -> Floats:
+    """Over the first axis, of what could be scored; NaN where nothing could."""
+    stacked = np.asarray(scores)
+    known = ~np.isnan(stacked)
+    counts = known.sum(axis=0)
+    sums = np.where(known, stacked, 0.0).sum(axis=0)
+    return np.asarray(np.where(counts, sums / np.maximum(counts, 1), np.nan))
 
 
 def judged(told: dict[str, Floats], arm: str) -> str:

@@ -6,7 +6,6 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import polars as pl
 
 from evalharness.adapters.checked import Checked, must
@@ -54,7 +53,7 @@ def control(trial: Trial) -> Checked | str:
     with now.without_adapter():
         base = answered(now, asked)
     told = controlled.arms(asked, base, tuned)
-    means = ", ".join(f"{arm} {np.nanmean(scores):.3f}" for arm, scores in told.items())
+    means = ", ".join(f"{arm} {controlled.mean(scores):.3f}" for arm, scores in told.items())
     if (said := controlled.judged(told, "right")) != "SHIP":
         return (
             f"not shown: on {len(asked.rows)} validation rows the comparison says {said} to the right answers "

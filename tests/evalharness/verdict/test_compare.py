@@ -5,7 +5,6 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from tests.evalharness.deciding.verdict.conftest import score_again
 
 from curate.errors import ConfigError, GateError, NotFoundError
 from evalharness.deciding.compare import difference_rows, metric_rows, pair, settings
@@ -14,6 +13,7 @@ from evalharness.deciding.slices import slice_rows
 from evalharness.report.comparing import compare_dataset, read_comparison
 from evalharness.report.sidebyside import SHOWN, kind_of
 from evalharness.scoring.gathered import newest_scores
+from tests.evalharness.verdict.conftest import score_again
 
 
 def test_means_and_differences_are_those_of_the_table(trial):

@@ -2,13 +2,13 @@
 
 import polars as pl
 import pytest
-from tests.evalharness.deciding.verdict.conftest import score_again
 
 from curate.finding import FINDINGS
 from evalharness.deciding import evidence
 from evalharness.deciding.comparison import Settings
 from evalharness.deciding.verdict import verdict_block
 from evalharness.report.comparing import compare_dataset, read_comparison
+from tests.evalharness.verdict.conftest import score_again
 
 
 def state(made, name):

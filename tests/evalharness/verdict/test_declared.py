@@ -4,7 +4,6 @@ import shutil
 
 import polars as pl
 import pytest
-from tests.evalharness.deciding.verdict.conftest import answer_test, predict_and_score
 
 from curate.errors import ConfigError
 from evalharness.commands import declare as cli_declare
@@ -22,6 +21,7 @@ from evalharness.metrics import Format
 from evalharness.metrics.asked import asked_metric
 from evalharness.report.comparing import compare_dataset, read_comparison
 from evalharness.scoring.score import score
+from tests.evalharness.verdict.conftest import answer_test, predict_and_score
 
 
 def fixed(made, **more):

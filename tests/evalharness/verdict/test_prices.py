@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.evalharness.deciding.verdict.conftest import NOTHING_LOST, adapter_of
 
 from evalharness.deciding import budget, probed
 from evalharness.deciding.comparison import Limits
 from evalharness.report.comparing import compare_dataset, read_comparison
+from tests.evalharness.verdict.conftest import NOTHING_LOST, adapter_of
 
 
 def cost(arm, seconds=0.1, tokens=80.0):

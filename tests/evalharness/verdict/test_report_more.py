@@ -8,7 +8,6 @@ from xml.etree import ElementTree
 import numpy as np
 import polars as pl
 import pytest
-from tests.evalharness.deciding.verdict.conftest import LABELS
 
 from curate.deciding.flags import flagged
 from curate.errors import ConfigError, NotFoundError
@@ -21,6 +20,7 @@ from evalharness.report.comparing import compare_dataset, read_comparison
 from evalharness.report.items import fitting, items_of, page_of
 from evalharness.report.tables import matrix
 from evalharness.report.worddiff import marked
+from tests.evalharness.verdict.conftest import LABELS
 
 EVIL = ("=1+1", "+cmd|' /C calc'!A0", "<script>document.title='owned'</script> oak \x1b[31m", "oak: 你好")
 

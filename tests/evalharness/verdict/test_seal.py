@@ -4,17 +4,17 @@ import shutil
 
 import polars as pl
 import pytest
-from tests.evalharness.deciding.verdict.conftest import (
-    adapter_of,
-    answer_test,
-    predict_and_score,
-    score_again,
-)
 
 from curate.errors import ConfigError, GateError, NotFoundError
 from evalharness.deciding.comparison import ARMS
 from evalharness.deciding.seal import readings
 from evalharness.report.comparing import compare_dataset, read_comparison
+from tests.evalharness.verdict.conftest import (
+    adapter_of,
+    answer_test,
+    predict_and_score,
+    score_again,
+)
 
 
 def state(made, name, **more):

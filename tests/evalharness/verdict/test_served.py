@@ -4,7 +4,6 @@ import re
 
 import polars as pl
 import pytest
-from tests.evalharness.deciding.verdict.conftest import LABELS, scan
 
 from curate.errors import ConfigError
 from curate.example import frame, with_ids
@@ -16,6 +15,7 @@ from evalharness.commands.score import score
 from evalharness.commands.verdict import compare, report, verdict
 from evalharness.deciding.declared import declare as record
 from tests.evalharness.conftest import ticket
+from tests.evalharness.verdict.conftest import LABELS, scan
 
 WITHOUT = ["forgetting", "held-out loss"]
 

@@ -2,13 +2,13 @@
 
 import polars as pl
 import pytest
-from tests.evalharness.deciding.verdict.conftest import adapter_of, scan, score_again
 
 from curate.deciding.review import decide, record, review
 from curate.errors import ConfigError, NotFoundError
 from evalharness.commands import verdict as cli_verdict
 from evalharness.deciding.stale import stale
 from evalharness.report.comparing import compare_dataset, read_comparison
+from tests.evalharness.verdict.conftest import adapter_of, scan, score_again
 
 
 @pytest.fixture
