@@ -75,6 +75,10 @@ def commands(name: str, source: str) -> list[tuple[str, list[str]]]:
     evil = f"[/foo]\x1b]52;c;Y2Fu\x07\u202e{CANARY}"
     read = ["import", source, "--label", "queue", "--group", "customer"]
     return [
+        ("compare", ["compare", name]),  # before an import makes another version the newest
+        ("verdict", ["verdict"]),
+        ("verdict, as data", ["verdict", "--json"]),
+        ("report", ["report", "--to", "report"]),
         ("import", [*read, "--again"]),
         ("import, rejects", [*read, "--again", "--as", "again", "--rejects-to", "rejects.jsonl"]),
         ("import, no such file", ["import", evil]),
@@ -106,10 +110,6 @@ def commands(name: str, source: str) -> list[tuple[str, list[str]]]:
         ("label status", ["label", "status", name]),
         ("label, unknown task", ["label", "status", name, "--task", evil]),
         ("label init", ["label", "init", name, "--set", "set.toml", "--task", "t", "--options", f"a,{evil.replace(',', '')}"]),
-        ("compare", ["compare"]),
-        ("verdict", ["verdict"]),
-        ("verdict, as data", ["verdict", "--json"]),
-        ("report", ["report", "--to", "report"]),
         ("rate", ["rate", "status"]),
         ("rate, unknown", ["rate", "status", "--baseline", evil]),
         ("score, unknown", ["score", evil]),
@@ -117,7 +117,6 @@ def commands(name: str, source: str) -> list[tuple[str, list[str]]]:
         ("train, unknown", ["train", evil]),
         ("dedup", ["dedup", "plain.jsonl", "--text", "messages", "--dropped", "dropped.jsonl"]),
         ("dedup, no such field", ["dedup", "plain.jsonl", "--text", evil]),
-        ("leaks", ["leaks", "plain", "--encoder", "none"]),
         ("coverage", ["coverage", "plain", "--inputs", "plain.jsonl", "--encoder", "none", "--texts"]),
         ("session write", ["session", "write", "plain", "--to", "session"]),
         ("purge", ["purge", name]),
@@ -125,7 +124,9 @@ def commands(name: str, source: str) -> list[tuple[str, list[str]]]:
         ("curate, hostile recipe", ["curate", "recipe.toml"]),
         ("scan", ["scan", "plain", "--check", "structure", "--check", "near-duplicate", "--check", "quality", "--encoder", "none"]),
         ("apply", ["apply", "plain", "--safe"]),
-        ("split", ["split", "plain", "--allow-blocking"]),
+        # each row has a label of its own, which leaves nothing to stratify by
+        ("split", ["split", "plain", "--allow-blocking", "--by", ""]),
+        ("leaks", ["leaks", "plain", "--encoder", "none"]),
         ("help", ["--help"]),
     ]  # fmt: skip
 

@@ -19,7 +19,7 @@ from evalharness.statistics.intervals import (
     resampled_means,
     why_no_spread,
 )
-from evalharness.statistics.studentised import bootstrap_t
+from evalharness.statistics.studentised import bootstrap_t, unseen_loss
 
 FLIPS = 9999
 PATTERNS = 2.0 * ((np.arange(256) >> np.arange(8)[:, None]) & 1) - 1.0  # (8 units, 256 patterns of signs)
@@ -207,19 +207,19 @@ def _turned(units: Floats, seed: int, flips: int) -> Floats:
 def tails(deltas: Floats, groups: Codes | None, margins: Sequence[float], seed: int) -> list[Tail]:
     """The test that suits the values, against each margin: binary pairs without groups have one of their own.
 
-    Else the larger p of sign-flip and bootstrap-t, on either side: turning signs alone is too sure of
-    differences that are skewed. Units without any spread have the sign-flip alone.
+    Else the largest p of sign-flip, bootstrap-t and `unseen_loss`, on either side: turning signs alone is too
+    sure of differences that are skewed. Units without any spread have no bootstrap-t.
     """
     if groups is None and np.all((deltas == 0) | (np.abs(deltas) == 1)):
         better, worse = int(np.sum(deltas > 0)), int(np.sum(deltas < 0))
         return [binary_tail(better, worse, len(deltas), margin) for margin in margins]
     units = group_totals(deltas, groups)
     turned, resampled = sign_flips(units, margins, seed), bootstrap_t(units, margins, seed)
-    if resampled is None:
-        return turned
+    name = "" if resampled is None else " and bootstrap-t"
+    others = zip(unseen_loss(units, margins), resampled or [(0.0, 0.0)] * len(margins), strict=True)
     return [
-        Tail(max(tail.above, above), max(tail.below, below), f"{tail.test} and bootstrap-t")
-        for tail, (above, below) in zip(turned, resampled, strict=True)
+        Tail(max(tail.above, unseen[0], drawn[0]), max(tail.below, unseen[1], drawn[1]), tail.test + name)
+        for tail, (unseen, drawn) in zip(turned, others, strict=True)
     ]
 
 

@@ -9,6 +9,9 @@ Of losses that hardly any unit of the sample has, that alone tells too little. S
 one unit more in the population, which nobody has seen and which loses all that a score can, and the larger p
 counts. Where differences are of one scale that unit changes next to nothing; where they are small beside what
 one unit could lose it is the next that could come.
+
+A sample without a single loss tells nothing of them but that they are not frequent, and how frequent they may
+be depends on how many units there are (`unseen_loss`; for 3 of n units it is the "rule of three").
 """
 
 from __future__ import annotations
@@ -24,6 +27,27 @@ from evalharness.statistics.intervals import KEPT, RESAMPLES, Floats, resampled_
 FEWEST = 999  # resamples, however many rows
 NOTHING = 1e-12  # a variance of this share of the sample's is rounding
 MOST = 1.0  # that one row can lose or gain: scores are from 0 to 1
+
+
+def unseen_loss(units: Floats, margins: Sequence[float]) -> list[tuple[float, float]]:
+    """The chance that so many units show no total loss, were such losses frequent enough to undo the gain.
+
+    Above and below each margin. With mean m, margin d and L all that a row can lose, a share of
+    q = (m - d) / (m + L) of units that lose all brings the mean to the margin; of n units none is among
+    them with the chance (1 - q)^n. 1 where the mean is not beyond the margin.
+    """
+    sums, sizes = units[:, 0], units[:, 1]
+    mean = float(sums.sum() / sizes.sum())
+    most = max(MOST, float(np.abs(sums / sizes).max()))
+    found = []
+    for margin in margins:
+        undone = [
+            side / (turned + most) if side > 0 else 0.0
+            for side, turned in ((mean - margin, mean), (margin - mean, -mean))
+        ]
+        above, below = (max(0.0, 1 - share) ** len(units) for share in undone)
+        found.append((above, below))
+    return found
 
 
 def bootstrap_t(units: Floats, margins: Sequence[float], seed: int) -> list[tuple[float, float]] | None:
