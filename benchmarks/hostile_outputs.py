@@ -19,7 +19,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.hostile_rows import CANARY, TEXTS, half, short
+from benchmarks.hostile_rows import CANARY, DIVIDED, TEXTS, half, short
 from benchmarks.hostile_session import PROGRAM, Place
 from benchmarks.hostile_terminal import acts
 
@@ -75,7 +75,7 @@ def commands(name: str, source: str) -> list[tuple[str, list[str]]]:
     evil = f"[/foo]\x1b]52;c;Y2Fu\x07\u202e{CANARY}"
     read = ["import", source, "--label", "queue", "--group", "customer"]
     return [
-        ("compare", ["compare", name]),  # before an import makes another version the newest
+        ("compare", ["compare", DIVIDED]),
         ("verdict", ["verdict"]),
         ("verdict, as data", ["verdict", "--json"]),
         ("report", ["report", "--to", "report"]),

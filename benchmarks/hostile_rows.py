@@ -11,6 +11,7 @@ import re
 from typing import Any, NamedTuple
 
 CANARY = "canary7"
+DIVIDED = f"div[/foo]\x1b]0;{CANARY}\x07\u202e"  # the name of the version with all that stands beside rows
 MEGABYTE = 1_000_000
 MARKS = "".join(map(chr, (*range(0x300, 0x315), *range(0x316, 0x31B), *range(0x320, 0x32A))))
 ESC, BEL, ST = "\x1b", "\x07", "\x1b\\"

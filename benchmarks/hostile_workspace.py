@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from benchmarks.hostile_rows import CANARY, TEXTS, conversations, half, lines, names_of, short
+from benchmarks.hostile_rows import CANARY, DIVIDED, TEXTS, conversations, half, lines, names_of, short
 from curate.deciding.review import decide, record, review
 from curate.finding import stamp
 from curate.labelling.tasks import FILE
@@ -127,7 +127,7 @@ def _answered(workspace: Workspace, dataset: str) -> None:
     divided = workspace.put_dataset(examples)
     with workspace.run("split", {"seed": 0}, {"dataset": dataset}) as run:
         run.outputs["dataset"] = divided
-    workspace.ledger.set_name(f"div[/foo]\x1b]0;{CANARY}\x07\u202e", divided)
+    workspace.ledger.set_name(DIVIDED, divided)
     texts = [text for text in TEXTS.values() if not half(text)]
     scores: list[tuple[object, ...]] = []
     inputs = {"dataset": divided}

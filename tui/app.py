@@ -31,6 +31,7 @@ from tui.keymap import Preferences, preferences
 from tui.last_gate import NothingActs, guarded
 from tui.messages import Failed
 from tui.run_detail import in_brief, warned
+from tui.synced import Synced
 from tui.themes import DARK, THEMES
 from tui.widgets.rows import Rows
 
@@ -90,6 +91,8 @@ class Seatrial(App[int]):
     def on_mount(self) -> None:
         """Open the first screen: the one asked for, the way in, or the versions."""
         ending.watch(self)
+        if self.workspace is not None:
+            Synced(self)
         self.screen_change_signal.subscribe(self, lambda _: self.clear_notifications(), immediate=True)
         if self.first is None:
             self.open_home()
@@ -240,6 +243,7 @@ class Seatrial(App[int]):
             self.workspace = Workspace.open()
         except WorkspaceError:
             return
+        Synced(self)
         self.open_home()
 
     def command(self, words: str) -> None:

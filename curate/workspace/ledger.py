@@ -81,6 +81,7 @@ class Ledger:
         self.path = path
         # a connection has one transaction: without this a second thread's words would fall into the first's
         self.alone = threading.RLock()
+        self.committed: Callable[[], object] = lambda: None  # is called after each transaction
         orphans = path.parent / "artifacts"
         if (not path.is_file() or path.stat().st_size == 0) and orphans.is_dir() and any(orphans.iterdir()):
             raise WorkspaceError(
@@ -174,6 +175,7 @@ class Ledger:
                 except BaseException:
                     self._take_back()
                     raise
+                self.committed()
             except sqlite3.OperationalError as error:
                 raise ResourceError(
                     f"{self.path}: {error}", hint="free the disk or end the other process, then try again"

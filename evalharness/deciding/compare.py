@@ -337,6 +337,8 @@ def _difference_row(metric: str, baseline: str, found: Difference, chosen: Setti
     primary = metric == chosen["primary"]
     beyond = (found.mean or 0.0) - chosen["margin"]
     needed = rows_needed(found.variance, beyond, alpha=chosen["alpha"]) if primary else None
+    if needed is not None:
+        needed = max(needed, found.fewest)
     tail = found.margin_tail if primary else None
     tested = tail or found.tail
     return DifferenceRow(

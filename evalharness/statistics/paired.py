@@ -19,7 +19,7 @@ from evalharness.statistics.intervals import (
     resampled_means,
     why_no_spread,
 )
-from evalharness.statistics.studentised import bootstrap_t, unseen_loss
+from evalharness.statistics.studentised import bootstrap_t, units_to_tell, unseen_loss
 
 FLIPS = 9999
 PATTERNS = 2.0 * ((np.arange(256) >> np.arange(8)[:, None]) & 1) - 1.0  # (8 units, 256 patterns of signs)
@@ -70,6 +70,7 @@ class Difference:
     tail: Tail | None
     margin_tail: Tail | None
     variance: float | None  # of one pair, inflated by grouping: n x SE squared
+    fewest: float = 0.0  # rows below which losses that none of them shows could undo the gain
 
     @property
     def p(self) -> float | None:
@@ -204,7 +205,23 @@ def _turned(units: Floats, seed: int, flips: int) -> Floats:
     return sums
 
 
-def tails(deltas: Floats, groups: Codes | None, margins: Sequence[float], seed: int) -> list[Tail]:
+def reach(candidate: Floats, baseline: Floats) -> tuple[float, float]:
+    """What a row can lose and what it can win, on average: of scores from 0 to 1 what the baseline has and lacks."""
+    both = np.concatenate([candidate, baseline])
+    if both.min() < 0 or both.max() > 1:
+        most = max(1.0, float(np.abs(candidate - baseline).max()))
+        return most, most
+    mean = float(baseline.mean())
+    return mean, 1 - mean
+
+
+def tails(
+    deltas: Floats,
+    groups: Codes | None,
+    margins: Sequence[float],
+    seed: int,
+    within: tuple[float, float] = (1.0, 1.0),
+) -> list[Tail]:
     """The test that suits the values, against each margin: binary pairs without groups have one of their own.
 
     Else the largest p of sign-flip, bootstrap-t and `unseen_loss`, on either side: turning signs alone is too
@@ -216,7 +233,7 @@ def tails(deltas: Floats, groups: Codes | None, margins: Sequence[float], seed: 
     units = group_totals(deltas, groups)
     turned, resampled = sign_flips(units, margins, seed), bootstrap_t(units, margins, seed)
     name = "" if resampled is None else " and bootstrap-t"
-    others = zip(unseen_loss(units, margins), resampled or [(0.0, 0.0)] * len(margins), strict=True)
+    others = zip(unseen_loss(units, margins, within), resampled or [(0.0, 0.0)] * len(margins), strict=True)
     return [
         Tail(max(tail.above, unseen[0], drawn[0]), max(tail.below, unseen[1], drawn[1]), tail.test + name)
         for tail, (unseen, drawn) in zip(turned, others, strict=True)
@@ -248,7 +265,8 @@ def paired_difference(
         none = no_interval(reason or "too few pairs")
         return Difference(n, units, float(deltas.mean()) if n else None, none, none, None, None, None)
     levels = (rules.confidence, 1 - 2 * rules.alpha)
-    tail, margin_tail = tails(deltas, groups, (0.0, rules.margin), rules.seed)
+    within = reach(candidate, baseline)
+    tail, margin_tail = tails(deltas, groups, (0.0, rules.margin), rules.seed, within)
     # drawn patterns of signs differ by chance; what is no gain is no gain beyond a margin either
     margin_tail = replace(margin_tail, above=max(margin_tail.above, tail.above))
     if reason is None:
@@ -260,8 +278,11 @@ def paired_difference(
         wide, inner = (score_interval(better, worse, n, level) for level in levels)
     else:
         wide = inner = no_interval(reason)
-    variance = mean_variance(deltas, groups) * n
-    return Difference(n, units, float(deltas.mean()), wide, inner, tail, margin_tail, variance)
+    variance, mean = mean_variance(deltas, groups) * n, float(deltas.mean())
+    fewest = 0.0
+    if margin_tail.test.startswith(("sign-flip", "exact sign-flip")):
+        fewest = units_to_tell(mean - rules.margin, within[0] + rules.margin, rules.alpha)
+    return Difference(n, units, mean, wide, inner, tail, margin_tail, variance, fewest * n / units)
 
 
 def percentile_interval(draws: Floats, confidence: float, method: str) -> Interval:

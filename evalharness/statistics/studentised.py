@@ -29,25 +29,37 @@ NOTHING = 1e-12  # a variance of this share of the sample's is rounding
 MOST = 1.0  # that one row can lose or gain: scores are from 0 to 1
 
 
-def unseen_loss(units: Floats, margins: Sequence[float]) -> list[tuple[float, float]]:
+def unseen_loss(
+    units: Floats, margins: Sequence[float], reach: tuple[float, float]
+) -> list[tuple[float, float]]:
     """The chance that so many units show no total loss, were such losses frequent enough to undo the gain.
 
-    Above and below each margin. With mean m, margin d and L all that a row can lose, a share of
-    q = (m - d) / (m + L) of units that lose all brings the mean to the margin; of n units none is among
-    them with the chance (1 - q)^n. 1 where the mean is not beyond the margin.
+    Above and below each margin; `reach` is what a row can lose and win on average. With mean m, margin d and
+    loss L a share of q = (m - d) / (m + L) of units that lose all brings the mean to the margin; of n units
+    none is among them with the chance (1 - q)^n. 1 where the mean is not beyond the margin.
     """
-    sums, sizes = units[:, 0], units[:, 1]
-    mean = float(sums.sum() / sizes.sum())
-    most = max(MOST, float(np.abs(sums / sizes).max()))
-    found = []
-    for margin in margins:
-        undone = [
-            side / (turned + most) if side > 0 else 0.0
-            for side, turned in ((mean - margin, mean), (margin - mean, -mean))
-        ]
-        above, below = (max(0.0, 1 - share) ** len(units) for share in undone)
-        found.append((above, below))
-    return found
+    mean = float(units[:, 0].sum() / units[:, 1].sum())
+    lost, won = reach
+    return [
+        (_unseen(mean - margin, lost + margin, len(units)), _unseen(margin - mean, won - margin, len(units)))
+        for margin in margins
+    ]
+
+
+def _unseen(beyond: float, lost: float, count: int) -> float:
+    if beyond <= 0:
+        return 1.0
+    return float((1 - beyond / (beyond + lost)) ** count) if lost > 0 else 0.0
+
+
+def units_to_tell(beyond: float, lost: float, alpha: float) -> float:
+    """Units (not rounded) of which none shows a total loss with the chance alpha at most; see `unseen_loss`.
+
+    `beyond` is what the mean lies above the margin, `lost` what a row can lose and the margin.
+    """
+    if beyond <= 0 or lost <= 0:
+        return 0.0
+    return float(np.log(alpha) / np.log1p(-beyond / (beyond + lost)))
 
 
 def bootstrap_t(units: Floats, margins: Sequence[float], seed: int) -> list[tuple[float, float]] | None:

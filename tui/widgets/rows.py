@@ -218,6 +218,14 @@ class Rows(ScrollView, can_focus=True):
                 self.refresh_line(index + 1)
         if old != new:
             self.post_message(self.Moved(self, new))
+            self.call_after_refresh(self._look_ahead, 1 if new > old else -1)
+
+    def _look_ahead(self, way: int) -> None:
+        """While one looks at these rows: fetch those that the next page will show."""
+        height = self.size.height
+        index = self.scroll_offset.y + (2 * height if way > 0 else -height)
+        if 0 <= index < self.total:
+            self.row(index)
 
     def _follow(self) -> None:
         visible = max(self.scrollable_content_region.height - 1, 1)

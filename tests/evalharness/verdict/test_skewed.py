@@ -5,7 +5,7 @@ import pytest
 
 from evalharness.statistics.intervals import group_totals
 from evalharness.statistics.paired import Rules, paired_difference, sign_flips
-from evalharness.statistics.studentised import bootstrap_t
+from evalharness.statistics.studentised import bootstrap_t, units_to_tell, unseen_loss
 
 RULES = Rules(margin=0.01, resamples=10)
 LOSS = (0.97 * 0.04 - 0.01) / 0.03  # with 3 % collapses and gains of .04, the mean is the margin
@@ -16,7 +16,8 @@ def collapsing(rng, count):
 
 
 def tails(deltas, groups=None, rules=RULES):
-    return paired_difference(deltas, np.zeros(len(deltas)), groups, rules).margin_tail
+    had = np.full(len(deltas), LOSS)
+    return paired_difference(had + deltas, had, groups, rules).margin_tail
 
 
 def test_the_error_rate_holds_where_few_rows_lose_much():
@@ -44,11 +45,40 @@ def test_the_error_rate_holds_by_groups_and_downwards():
 def test_a_unit_that_nobody_has_seen_counts_where_differences_are_small_and_hardly_elsewhere():
     """30 rows that gain .04 each could have a thirtieth that loses all; of differences of .3 it is one more."""
     rng = np.random.default_rng(9)
-    small, large = rng.normal(0.04, 0.005, 30), rng.normal(0.2, 0.3, 30)
+    small, large = rng.normal(0.04, 0.005, 30), rng.normal(0.2, 0.3, 60)
     with_it = [tails(each).above for each in (small, large)]
     without = [sign_flips(group_totals(each, None), (0.01,), 0)[0].above for each in (small, large)]
     assert without[0] < 0.001 and with_it[0] > 0.2
     assert with_it[1] == pytest.approx(without[1], abs=0.01) and with_it[1] < 0.03
+
+
+@pytest.mark.parametrize("count", [40, 60, 80])
+def test_few_groups_of_which_none_lost_do_not_tell_that_none_will(count):
+    """Of 40 groups three in ten samples have no collapse; taken at their word they would ship .12 of the time."""
+    rng = np.random.default_rng(count)
+    found = []
+    for _ in range(120):
+        groups = np.repeat(np.arange(count), rng.integers(1, 5, count))
+        found.append(tails(collapsing(rng, count)[groups], groups).above < 0.05)
+    assert np.mean(found) <= 0.065
+
+
+def test_what_a_row_can_lose_is_what_the_baseline_has():
+    """A baseline of .1 has little to lose: then 60 rows tell of a gain of 5 points; of .9 they do not."""
+    gains = np.random.default_rng(10).normal(0.05, 0.01, 60)
+    low, high = (paired_difference(at + gains, np.full(60, at), None, RULES) for at in (0.1, 0.9))
+    assert low.margin_tail.above < 0.05 < high.margin_tail.above
+    assert low.fewest < 60 < high.fewest < 120
+    more = np.random.default_rng(10).normal(0.05, 0.01, int(high.fewest) + 2)
+    shown = unseen_loss(group_totals(more, None), (0.01,), (0.9, 0.1))[0][0]
+    assert 0.03 < shown <= 0.05
+    assert units_to_tell(-0.1, 0.9, 0.05) == 0 and units_to_tell(0.1, 0.0, 0.05) == 0
+
+
+def test_losses_that_were_never_seen_are_counted_downwards_too():
+    units = group_totals(np.full(50, 0.02), None)
+    ((above, below),) = unseen_loss(units, (0.05,), (0.5, 0.5))
+    assert above == 1 and below == pytest.approx((1 - 0.03 / 0.48) ** 50)
 
 
 def test_what_is_turned_round_has_its_tails_exchanged():

@@ -1,0 +1,52 @@
+"""What is decided on the screens reaches the disk while its key is painted, not before.
+
+Each act is in the ledger's file before its key is painted, so that a process that is killed loses none.
+That the file is on the disk as well is for when the power fails; a disk may take its time for it, which
+nobody should wait for. The next act waits for it: at most the newest one is ever on its way.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tui.app import Seatrial
+
+
+class Synced:
+    """Brings the ledger of an app's workspace to the disk behind its back."""
+
+    def __init__(self, app: Seatrial) -> None:
+        self.app, self.ledger = app, app.here.ledger
+        # what SQLite adds to, until it takes it over into the ledger
+        self.words = self.ledger.path.with_name(f"{self.ledger.path.name}-wal")
+        self.file = os.stat(self.ledger.path)
+        self.thread = ThreadPoolExecutor(1, "ledger")
+        self.pending: Future[None] | None = None
+        with self.ledger.alone:
+            if self.ledger.db.execute("pragma journal_mode").fetchone()[0] == "wal":
+                # SQLite then brings to the disk what it takes over, and not each act by itself
+                self.ledger.db.execute("pragma synchronous = normal")
+                self.ledger.committed = self.begin
+
+    def begin(self) -> None:
+        """Another act is in the file. Waits until the one before is on the disk."""
+        if self.pending is not None:
+            self.pending.result()
+        self.pending = self.thread.submit(self._sync)
+
+    def _sync(self) -> None:
+        try:
+            # no lock stands on this file, so that closing it gives up none
+            handle = os.open(self.words, os.O_RDWR)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            if not os.path.samestat(os.stat(self.ledger.path), self.file):
+                raise OSError(errno.ENOENT, "it is another file now", str(self.ledger.path))
+        except OSError as error:
+            self.app.call_later(self.app.complain, error)
