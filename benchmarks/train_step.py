@@ -41,7 +41,8 @@ EIGHT_B = {
 def stopwatch(warm: int) -> Event:
     """A callback that takes each step's seconds and counts its tokens; the first `warm` steps are left out.
 
-    On a processor the seconds are those that this process computed: other work on the machine does not count.
+    A step lasts from the end of the one before to its own: with its rows put together, its log line and every
+    callback's work, as a person waits for it. On a processor the seconds are those that this process computed: other work on the machine does not count.
     """
     import torch
     from transformers import TrainerCallback
@@ -59,11 +60,13 @@ def stopwatch(warm: int) -> Event:
             self.losses: list[float] = []
             self.began = 0.0
 
-        def on_step_begin(self, *_: Event, **__: Event) -> None:
+        def on_train_begin(self, *_: Event, **__: Event) -> None:
             self.began = now()
 
         def on_step_end(self, *_: Event, **__: Event) -> None:
-            self.seconds.append(now() - self.began)
+            ended = now()
+            self.seconds.append(ended - self.began)
+            self.began = ended
 
         def on_log(self, args: Event, state: Event, control: Event, logs: Event = None, **_: Event) -> None:
             if "loss" in logs:
@@ -146,6 +149,7 @@ class Arms:
         from evalharness.models.loaded import load_config
         from evalharness.models.model_files import find_base
         from evalharness.models.nf4 import settings as nf4_settings
+        from train.checkpoints import in_order
         from train.methods import peft_config
 
         base, cuda = find_base(self.recipe.base), torch.cuda.is_available()
@@ -167,7 +171,7 @@ class Arms:
             trainer = SFTTrainer(
                 model=model, args=config, train_dataset=Dataset.from_dict({"messages": messages}),
                 processing_class=AutoTokenizer.from_pretrained(base, local_files_only=True),
-                peft_config=peft_config(self.recipe), callbacks=[watch],
+                peft_config=peft_config(self.recipe), callbacks=[watch, *([] if rounded else [in_order()])],
             )  # fmt: skip
             trainer.remove_callback(PrinterCallback)
             for weight in trainer.model.parameters():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,66 +11,44 @@ from typing import Any
 from curate.workspace import code_version
 from evalharness.adapters import card, checked
 from evalharness.adapters.checked import Outcome
-from evalharness.encoding.encode import Encoded, Template
-from evalharness.encoding.questions import Questions
-from evalharness.encoding.rows import Gate, token_counts
+from evalharness.encoding.rows import token_counts
 from evalharness.models.loaded import LoadedModel
 from train import processes
-from train.outline import Settled
-from train.recipe import TINY, Resolved
+from train.job import Job, Ready
+from train.recipe import TINY
 from train.run import Trained
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets")
 
 
-@dataclass(frozen=True)
-class Data:
-    """What was trained on: `objections` is empty for data that passed every gate."""
-
-    name: str
-    digest: str
-    objections: tuple[str, ...]
-    choice: Settled
-    train: list[Encoded]
-    validation: list[Encoded]
-    gate: Gate
-    gate_validation: Gate
-    asked: Questions | None = None  # at each evaluation
-
-
 def record(
-    loaded: LoadedModel,
-    resolved: Resolved,
-    template: Template,
-    data: Data,
-    trained: Trained,
-    before: list[Outcome],
+    loaded: LoadedModel, job: Job, ready: Ready, trained: Trained, before: list[Outcome]
 ) -> dict[str, Any]:
     """The content of training.json."""
-    facts, recipe = loaded.facts, resolved.recipe
-    counts = token_counts(data.train)
+    facts, resolved, given = loaded.facts, job.resolved, ready.given
+    recipe = resolved.recipe
     return {
         "base": facts["base"],
         "base_digest": facts["base_digest"],
-        "toy": resolved.recipe.base == TINY,
+        "toy": recipe.base == TINY,
         "quantization": facts["quantization"],
         "quantization_reason": facts["quantization_reason"],
-        "gradient_checkpointing": data.choice.recipe.gradient_checkpointing == "on",
-        "headroom": data.choice.why,
+        "gradient_checkpointing": ready.choice.recipe.gradient_checkpointing == "on",
+        "headroom": ready.choice.why,
         "method": recipe.method,
         "objective": recipe.objective,
         "processes": processes.count(),
         **trained.told,
-        "dataset": {"name": data.name, "digest": data.digest},
-        "clean": not data.objections,
-        "objections": list(data.objections),
-        "settings": asdict(resolved.recipe),
+        "dataset": {"name": job.name, "digest": job.dataset},
+        "clean": not job.objections,
+        "objections": job.objections,
+        "settings": asdict(recipe),
         "given": dict(resolved.given),
         "defaults_for": resolved.why,
-        "masks": template.ways,
-        "rows": {"train": counts, "validation": token_counts(data.validation)},
-        "lengths": {"train": data.gate.record(), "validation": data.gate_validation.record()},
-        "epochs": resolved.recipe.epochs,
+        "masks": given.template.ways,
+        "rows": {"train": token_counts(given.rows), "validation": token_counts(given.validation)},
+        "lengths": {"train": ready.gate.record(), "validation": ready.gate_validation.record()},
+        "epochs": recipe.epochs,
         "steps": trained.steps,
         "resumed_at_step": trained.resumed_at,
         "losses": trained.losses,

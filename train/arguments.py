@@ -44,6 +44,7 @@ def arguments(loaded: LoadedModel, recipe: Recipe, work: Path, *, judged: bool) 
         "logging_steps": recipe.log_every,
         "logging_nan_inf_filter": False,  # a loss that is no number must be seen
         "save_total_limit": 2,
+        "restore_callback_states_from_checkpoint": True,  # how long early stopping has waited
         "report_to": [name for name in recipe.report_to if find_spec(name)],  # others were told of before
         "disable_tqdm": True,
         **_evaluation(recipe, judged=judged),

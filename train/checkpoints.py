@@ -7,26 +7,44 @@ ever continued with what it began with.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b, file_digest
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from curate.errors import ConfigError
 from curate.workspace import Workspace
-from evalharness.asking.unfinished import key_of as key_of
+from evalharness.asking.unfinished import key_of
 
 Event: TypeAlias = Any  # what transformers hands to its callbacks, and such a callback
 FOLDER, RUN, WHOLE, LOG = "training", "run.json", "whole.json", "log.jsonl"
 STATE = "trainer_state.json"  # as transformers calls it
+
+
+class Identity(NamedTuple):
+    """What names a run: a run is only ever gone on with as it began."""
+
+    root: Path
+    name: str  # of the adapter
+    params: Mapping[str, Any]
+    inputs: Mapping[str, str]
+    code: str
+
+    @property
+    def key(self) -> str:
+        """Of settings, data and code."""
+        return key_of(self.params, self.inputs, self.code)[:16]
+
+    @property
+    def folder(self) -> Path:
+        """Where it lives until it has ended."""
+        return self.root / FOLDER / self.key
 
 
 @dataclass(frozen=True)
@@ -37,77 +55,45 @@ class Unfinished:
     checkpoint: Path | None
 
 
-@contextmanager
-def alone(root: Path, params: Mapping[str, object], inputs: Mapping[str, str], code: str) -> Iterator[None]:
-    """Hold this run: two processes in one folder would take each other's checkpoints. ConfigError where one is at it."""
-    (root / FOLDER).mkdir(parents=True, exist_ok=True)
-    path = root / FOLDER / f".{key_of(params, inputs, code)[:16]}.lock"
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ConfigError(
-                "this very run is going on in another process", hint="wait for it to end: seatrial log"
-            ) from error
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
-
-
-def begun(root: Path, params: Mapping[str, object], inputs: Mapping[str, str], code: str) -> bool:
-    """Whether there is a checkpoint of this run to go on from."""
-    return newest(root / FOLDER / key_of(params, inputs, code)[:16]) is not None
-
-
-def place(
-    root: Path,
-    name: str,
-    params: Mapping[str, object],
-    inputs: Mapping[str, str],
-    code: str,
-    *,
-    resume: bool,
-    again: bool,
-) -> Unfinished:
+def place(run: Identity, *, resume: bool, again: bool) -> Unfinished:
     """The folder of this run, with what there is to go on from.
 
     With `resume`, ConfigError where there is nothing to go on from; it says what differs from the
     run of that name that was left unfinished. With `again`, what there is is removed first.
     """
-    folder = root / FOLDER / key_of(params, inputs, code)[:16]
     if again:
-        forget(folder)
-    found = Unfinished(folder, newest(folder))
+        forget(run.folder)
+    found = Unfinished(run.folder, newest(run.folder))
     if resume and found.checkpoint is None:
         raise ConfigError(
-            f"no unfinished run called `{name}` has these settings and this data{_differs(root, name, params, inputs, code)}",
+            f"no unfinished run called `{run.name}` has these settings and this data{_differs(run)}",
             hint="give the same settings and data to go on, or leave out --resume to begin anew",
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    told = {"name": name, "params": params, "inputs": inputs, "code": code}
-    draft = folder / f".{RUN}"
+    run.folder.mkdir(parents=True, exist_ok=True)
+    told = {key: value for key, value in run._asdict().items() if key != "root"}
+    draft = run.folder / f".{RUN}"
     draft.write_text(json.dumps(told, sort_keys=True, indent=1), encoding="utf-8")
-    draft.rename(folder / RUN)
+    draft.rename(run.folder / RUN)
     return found
 
 
-def _differs(
-    root: Path, name: str, params: Mapping[str, object], inputs: Mapping[str, str], code: str
-) -> str:
+def _differs(run: Identity) -> str:
     """What the newest unfinished run of this name had otherwise."""
-    runs = sorted((root / FOLDER).glob(f"*/{RUN}"), key=lambda path: path.stat().st_mtime, reverse=True)
-    for path in runs:
+    runs = (run.root / FOLDER).glob(f"*/{RUN}")
+    for path in sorted(runs, key=lambda path: path.stat().st_mtime, reverse=True):
         told = json.loads(path.read_text(encoding="utf-8"))
-        if told["name"] == name:
-            now, then = (
-                _flat({**params, **inputs, "code": code}),
-                _flat({**told["params"], **told["inputs"], "code": told["code"]}),
-            )
-            changed = [key for key in sorted(now.keys() | then.keys()) if now.get(key) != then.get(key)]
-            words = [f"{key} was {then.get(key)}, is {now.get(key)}" for key in changed]
-            return f": {'; '.join(words)}" if words else ": it had not finished an epoch"
+        if told["name"] == run.name:
+            then = {**told["params"], **told["inputs"], "code": told["code"]}
+            words = changes(then, {**run.params, **run.inputs, "code": run.code})
+            return f": {words or 'it had not finished an epoch'}"
     return ""
+
+
+def changes(then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The settings that are not what they were, nested ones by their own names; empty where all are."""
+    before, after = _flat(then), _flat(now)
+    keys = (key for key in sorted(before.keys() | after.keys()) if before.get(key) != after.get(key))
+    return "; ".join(f"{key} was {before.get(key)}, is {after.get(key)}" for key in keys)
 
 
 def _flat(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Any
 
 from curate.errors import AccountError
 from evalharness.adapters.checked import Checked, must
-from evalharness.models.model_files import ADAPTER
 from train import processes
 
 GRADIENT_LIMIT = {"cpu": 1e-6, "cuda": 1e-2}  # kernels of a GPU add in no fixed order
@@ -84,36 +83,21 @@ def reloaded(model: Any, folder: Path, batch: dict[str, Any]) -> Any:  # noqa: A
     return found
 
 
-def saved_equals(model: Any, folder: Path) -> Checked:  # noqa: ANN401
-    """All weights as they were saved must be those in memory: read back one by one, not loaded again."""
+def saved_equals(held: Mapping[str, Any], folder: Path, whose: str) -> Checked:
+    """All weights as they were saved must be those that are held: read back one by one, not loaded again."""
     import torch
     from safetensors import safe_open
 
-    held, other = dict(model.state_dict()), 0
-    saved = set()
+    other, saved = 0, set()
     for path in sorted(folder.glob("*.safetensors")):
         with safe_open(str(path), framework="pt") as file:
             for name in file.keys():  # noqa: SIM118  # it is no dictionary
                 saved.add(name)
                 other += name not in held or not torch.equal(held[name].cpu(), file.get_tensor(name))
-    tied = {weight.data_ptr() for name, weight in held.items() if name in saved}
+    tied = {held[name].data_ptr() for name in saved & held.keys()}
     other += sum(name not in saved and weight.data_ptr() not in tied for name, weight in held.items())
-    compared = f"of {len(held)} tensors, those that differ from memory or are not there"
+    compared = f"of {len(held)} tensors, those that differ from {whose} or are not there"
     return must("reload equals", compared, other, "equal", 0)
-
-
-def saved_parts_equal(model: Any, folder: Path) -> Checked:  # noqa: ANN401
-    """The adapter as it was saved must be what the processes hold together: tensor by tensor."""
-    import torch
-    from peft import get_peft_model_state_dict
-    from safetensors.torch import load_file
-
-    saved = load_file(str(folder / ADAPTER))
-    state = get_peft_model_state_dict(model, save_embedding_layers=False)
-    held = {name: processes.whole(weight).cpu() for name, weight in state.items()}
-    same = sum(name in saved and torch.equal(weight, saved[name]) for name, weight in held.items())
-    compared = f"of {len(held)} tensors, those that differ from what the processes hold or are not there"
-    return must("reload equals", compared, len(held | saved) - same, "equal", 0)
 
 
 def frozen_digest(model: Any) -> str:  # noqa: ANN401

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,17 +14,9 @@ from curate.answer import Answer
 from curate.errors import ConfigError
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from curate.workspace import Workspace
-    from evalharness.adapters.checked import Outcome
-    from evalharness.encoding.encode import Template
-    from evalharness.models.loaded import LoadedModel
-    from train.adapter import Data
     from train.checkpoints import Unfinished
+    from train.job import Job
     from train.outline import Settled
-    from train.proofs.subject import Given
-    from train.recipe import Resolved
 
 
 def train(
@@ -67,81 +59,23 @@ def train(
 
         return Answer(lines(), {"methods": METHODS, "objectives": OBJECTIVES})
     from curate.workspace import Workspace
+    from train import processes
+    from train.job import job_of, settings_of
 
     flags = {"base": base, "quantization": quantization, "seed": seed, "threads": threads}
-    resolved = _resolved(recipe, setting or [], flags, allow_unclean=allow_unclean)
-    job = _job(Workspace.open(), dataset, resolved, name, prove=prove)
-    if show_mask is not None:
-        return _show_mask(job, show_mask)
-    if plan:
-        from train.plan import More, readings
-        from train.plan import plan as planned
 
-        more = More(allow_unclean, measure, price_per_hour, readings(job.workspace, job.dataset))
-        return planned(job.resolved, job.name, job.rows, job.validation, job.objections, more)
-    return _run(job, allow_unclean=allow_unclean, resume=resume, again=again)
+    def asked() -> Answer:
+        resolved = settings_of(recipe, setting or [], flags, allow_unclean=allow_unclean)
+        job = job_of(Workspace.open(), dataset, resolved, name, prove=prove)
+        if show_mask is not None:
+            return _show_mask(job, show_mask)
+        if plan:
+            from train.plan import More, planned
 
+            return planned(job, More(allow_unclean, measure, price_per_hour))
+        return _run(job, allow_unclean=allow_unclean, resume=resume, again=again)
 
-@dataclass(frozen=True)
-class Job:
-    """What a command line asks for, with the data it names."""
-
-    workspace: Workspace
-    resolved: Resolved
-    dataset: str  # digest
-    name: str  # of the dataset
-    adapter_name: str
-    rows: pl.DataFrame  # split train
-    validation: pl.DataFrame
-    objections: list[str]
-    prove: bool = False
-
-
-def _resolved(
-    path: Path | None, settings: list[str], flags: dict[str, Any], *, allow_unclean: bool
-) -> Resolved:
-    """File, then --set, then flags of their own; a later word wins.
-
-    Rows that cannot be trained on are part of unclean data: where that is allowed they are left out,
-    by name, unless file or --set say otherwise.
-    """
-    from train import recipe
-
-    given = [recipe.Given(key, "drop", "--allow-unclean") for key in recipe.LEAVES_OUT if allow_unclean]
-    given += recipe.read(path) if path else []
-    given += recipe.parse(settings)
-    given += [
-        recipe.Given(key, value, f"--{key} {value}") for key, value in flags.items() if value is not None
-    ]
-    return recipe.resolve(given)
-
-
-def _job(
-    workspace: Workspace, reference: str | None, resolved: Resolved, name: str | None, *, prove: bool = False
-) -> Job:
-    import polars as pl
-
-    from curate.dividing.resample import times_of
-    from curate.runs import trainable
-
-    digest = workspace.dataset(reference)
-    known = workspace.name_of(digest) or digest[:12]
-    examples = workspace.examples(digest)
-    trainable.need_split(examples, known)
-    once = examples.filter(pl.col("split") == "train")
-    # of a balanced split: a copy is its row, once more
-    rows = once[[at for at, times in enumerate(times_of(once)) for _ in range(times)]]
-    return Job(
-        workspace,
-        resolved,
-        digest,
-        known,
-        name or f"{known}-adapter",
-        rows,
-        examples.filter(pl.col("split") == "validation"),
-        trainable.objections(workspace, digest, examples),
-        prove,
-    )
+    return processes.together(asked)
 
 
 def _show_mask(job: Job, reference: str) -> Answer:
@@ -164,6 +98,7 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     from curate.runs import trainable
     from curate.workspace import code_version
     from evalharness.adapters.registry import must_be_free
+    from evalharness.asking.unfinished import alone
     from evalharness.models.model_files import digest_of, find_base
     from train import checkpoints, processes
 
@@ -180,12 +115,10 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
         **({"prove": True} if job.prove else {}),
     }
     inputs = {"dataset": job.dataset}
-    processes.join()
-    code = code_version()
-    told = (job.workspace.root, job.adapter_name, params, inputs, code)
+    this = checkpoints.Identity(job.workspace.root, job.adapter_name, params, inputs, code_version())
     if processes.first():
         checkpoints.sweep(job.workspace)
-    begun = resume and checkpoints.begun(job.workspace.root, params, inputs, code)
+    begun = resume and checkpoints.newest(this.folder) is not None
     done = None if again or begun else job.workspace.recorded("train", params, inputs)
     if done is not None:
         run_id, outputs = done
@@ -193,11 +126,10 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
         return _answer(job, run_id, outputs["adapter"], already=True)
     if not processes.first():
         processes.wait()  # for the first to have made room
-    if not processes.first():
-        _adapter(job, checkpoints.place(*told, resume=resume, again=False))
+        _adapter(job, checkpoints.place(this, resume=resume, again=False))
         return Answer([], {})
-    with checkpoints.alone(job.workspace.root, params, inputs, code):
-        where = checkpoints.place(*told, resume=resume, again=again)
+    with alone(this.root, "train", this.key):
+        where = checkpoints.place(this, resume=resume, again=again)
         processes.wait()
         with job.workspace.run("train", params, inputs) as run:
             run.outputs["adapter"] = _adapter(job, where)
@@ -209,107 +141,48 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
 def _adapter(job: Job, where: Unfinished) -> str:
     """Train and keep the adapter; its digest. Of several processes only the first keeps it."""
     from train import adapter, processes, proofs, run
-    from train.outline import outline
+    from train.job import encoded
+    from train.outline import load_base, outline
 
-    template, data, given = encoded(job, outline(job.resolved.recipe))
-    recipe = given.recipe
-    before: list[Outcome] = []
-    if job.prove:
-        before = proofs.prove(given, where.folder, lambda: load_base(data.choice))
-    loaded = load_base(data.choice)
-    _same_hold(where, loaded, data.choice)
+    ready = encoded(job, outline(job.resolved.recipe))
+    given, choice = ready.given, ready.choice
+    before = proofs.prove(given, where.folder, lambda: load_base(choice)) if job.prove else []
+    loaded = load_base(choice)
+    _same_hold(where, loaded.facts, choice)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder)
         trained = run.train(
             loaded,
-            recipe,
-            data.train,
-            data.validation,
+            given.recipe,
+            given.rows,
+            given.validation,
             work=where.folder,
             adapter=made,
             checkpoint=where.checkpoint,
-            asked=data.asked,
+            asked=ready.asked,
         )
         if not processes.first():
             return ""
-        told = adapter.record(loaded, job.resolved, template, data, trained, before)
+        told = adapter.record(loaded, job, ready, trained, before)
         adapter.complete(made, loaded, told, trained)
         return job.workspace.put_files("adapter", made)
 
 
-def _same_hold(where: Unfinished, loaded: LoadedModel, choice: Settled) -> None:
+def _same_hold(where: Unfinished, facts: dict[str, Any], choice: Settled) -> None:
     """ConfigError where a run would go on with the base held otherwise, as on a machine with other memory or kernels."""
     import json
 
-    path = where.folder / "held.json"
-    now = {
-        "quantization": loaded.facts["quantization"],
-        "gradient_checkpointing": choice.recipe.gradient_checkpointing,
-    }
+    from train.checkpoints import changes
+
+    path, switch = where.folder / "held.json", choice.recipe.gradient_checkpointing
+    now = {"quantization": facts["quantization"], "gradient_checkpointing": switch}
     if where.checkpoint is None:
         path.write_text(json.dumps(now), encoding="utf-8")
-    elif path.is_file() and (then := json.loads(path.read_text(encoding="utf-8"))) != now:
-        words = [
-            f"{key} was {then.get(key)}, is {value}" for key, value in now.items() if then.get(key) != value
-        ]
-        why = loaded.facts["quantization_reason"]
+    elif path.is_file() and (words := changes(json.loads(path.read_text(encoding="utf-8")), now)):
         raise ConfigError(
-            f"this run cannot go on as it began: {'; '.join(words)} ({why})",
+            f"this run cannot go on as it began: {words} ({facts['quantization_reason']})",
             hint="--again begins anew; --set quantization and gradient_checkpointing say it yourself",
         )
-
-
-def load_base(choice: Settled) -> LoadedModel:
-    """The base as a run needs it, and why it is held so."""
-    from evalharness.models.loaded import load_model
-
-    recipe = choice.recipe
-    loaded = load_model(
-        recipe.base,
-        quantization=recipe.quantization,  # type: ignore[arg-type]  # the recipe has checked it
-        threads=recipe.threads or None,
-        for_training=True,
-        scores=recipe.objective == "reward",
-        seed=recipe.seed,
-        exact=recipe.precision == "fp32",
-    )
-    if loaded.facts["quantization"] == choice.quantization:
-        loaded.facts["quantization_reason"] = choice.why
-    return loaded
-
-
-def encoded(job: Job, loaded: LoadedModel) -> tuple[Template, Data, Given]:
-    """The rows as tokens that fit, and what the checks of a run look at."""
-    import polars as pl
-
-    from evalharness.encoding.encode import template_of
-    from evalharness.encoding.questions import questions
-    from evalharness.encoding.rows import encode_rows, fit, whole_pairs
-    from train.adapter import Data
-    from train.outline import settled
-    from train.proofs.subject import Given
-
-    recipe = job.resolved.recipe
-    template = template_of(loaded, recipe.turns)
-    context = recipe.room(loaded.context)
-    judged = job.validation if recipe.evaluate else job.validation.clear()
-    rows, out = encode_rows(template, job.rows, **recipe.policies)
-    held, held_out = encode_rows(template, judged, **recipe.policies)
-    kept, gate = fit(rows, context, recipe.over_long, out)
-    held_kept, held_gate = fit(held, context, recipe.over_long, held_out)
-    if recipe.pairs:
-        (kept, gate), (held_kept, held_gate) = whole_pairs(kept, gate), whole_pairs(held_kept, held_gate)
-    if not kept:
-        raise ConfigError(
-            "no training row is left that can be trained on and fits the context",
-            hint="seatrial train --plan says why",
-        )
-    single = held_kept[::2] if recipe.pairs else held_kept  # of a pair the chosen answer
-    asked = questions(single, job.rows, job.validation, recipe.metric_rows)
-    choice = settled(loaded, recipe, max(len(row.ids) for row in kept))
-    given = Given(choice.recipe, template, loaded, pl.concat([job.rows, judged]), kept, held_kept)
-    data = Data(job.name, job.dataset, tuple(job.objections), choice, kept, held_kept, gate, held_gate, asked)
-    return template, data, given
 
 
 def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:

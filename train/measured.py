@@ -14,7 +14,8 @@ from evalharness.encoding.encode import Encoded
 from evalharness.models.loaded import LoadedModel
 from train.outline import steps_of_epoch, units
 from train.recipe import Recipe
-from train.watch import quiet
+from train.trainer import build, go
+from train.watch import peak_memory, quiet
 
 STEPS = 2  # the first also makes buffers and compiles kernels; the second is the one that is told
 
@@ -48,8 +49,6 @@ def measure(loaded: LoadedModel, recipe: Recipe, rows: Sequence[Encoded]) -> Mea
 
     `loaded` is a base with its weights; it is not to be used afterwards. ResourceError where memory ends.
     """
-    from train.run import _peak_memory, build, go
-
     once = replace(
         recipe,
         max_steps=STEPS,
@@ -70,9 +69,7 @@ def measure(loaded: LoadedModel, recipe: Recipe, rows: Sequence[Encoded]) -> Mea
             torch.cuda.reset_peak_memory_stats()
         go(trainer, None)
     steps = max(1, steps_of_epoch(units(len(rows), recipe), recipe))
-    return Measured(
-        watch.seconds[-1], sum(len(row.ids) for row in rows) // steps, _peak_memory(loaded.device)
-    )
+    return Measured(watch.seconds[-1], sum(len(row.ids) for row in rows) // steps, peak_memory(loaded.device))
 
 
 def _stopwatch(device: str) -> Any:  # noqa: ANN401  a transformers.TrainerCallback

@@ -14,7 +14,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from curate.errors import ConfigError, MissingExtraError
-from evalharness.models.loaded import LoadedModel, choose_device, context_of, load_config, load_tokenizer
+from evalharness.models.loaded import (
+    LoadedModel,
+    choose_device,
+    context_of,
+    load_config,
+    load_model,
+    load_tokenizer,
+)
 from evalharness.models.model_files import TINY, digest_of, find_base, shapes
 from evalharness.models.nf4 import BLOCK
 from train.recipe import Recipe
@@ -142,6 +149,23 @@ def settled(loaded: LoadedModel, recipe: Recipe, longest: int, memory: int | Non
         chosen = replace(chosen, quantization="none")
     why = f"{why}{in_words(memory)} of memory on {loaded.device}; by formula {told}; {quickest}"
     return Settled(chosen, kind, sizes[kind, switch], ways, why)
+
+
+def load_base(choice: Settled) -> LoadedModel:
+    """The base as a run needs it, and why it is held so."""
+    recipe = choice.recipe
+    loaded = load_model(
+        recipe.base,
+        quantization=recipe.quantization,  # type: ignore[arg-type]  # the recipe has checked it
+        threads=recipe.threads or None,
+        for_training=True,
+        scores=recipe.objective == "reward",
+        seed=recipe.seed,
+        exact=recipe.precision == "fp32",
+    )
+    if loaded.facts["quantization"] == choice.quantization:
+        loaded.facts["quantization_reason"] = choice.why
+    return loaded
 
 
 def _way(kind: str, switch: str) -> str:

@@ -12,16 +12,15 @@ from curate.answer import Answer
 from evalharness.encoding import encode as batches
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.losses import answered
-from evalharness.encoding.rows import Gate, encode_rows, fit, named, token_counts, whole_pairs
+from evalharness.encoding.rows import encode_rows, fit, named, token_counts
 from evalharness.models import base_facts
 from evalharness.models.model_files import find_base
 from train import measured
-from train.outline import Settled, in_words, outline, settled, steps, steps_of_epoch, units
-from train.recipe import Recipe, Resolved
+from train.job import Job
+from train.outline import Settled, in_words, load_base, outline, settled, steps, steps_of_epoch, units
+from train.recipe import Recipe
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from curate.workspace import Workspace
 
 BARS, BAR_WIDTH = 8, 40
@@ -30,24 +29,17 @@ COMPARED = 1_000  # rows, about, whose masks are found both ways; a run compares
 
 @dataclass(frozen=True)
 class More:
-    """What the command line asks of a plan beside the recipe, and what the workspace knows."""
+    """What the command line asks of a plan beside the recipe."""
 
     allow_unclean: bool = False
     measure: bool = False  # load the weights, and take one step
     price: float | None = None  # of an hour
-    readings: int = 0  # of the test rows, by models
 
 
-def plan(
-    resolved: Resolved,
-    name: str,
-    rows: pl.DataFrame,
-    validation: pl.DataFrame,
-    objections: list[str],
-    more: More = More(),
-) -> Answer:
+def planned(job: Job, more: More) -> Answer:
     """Rows, lengths, steps, sizes, defaults and what speaks against it; exit code 1 if that would stop it."""
-    recipe = resolved.recipe
+    resolved, rows, validation, objections = job.resolved, job.rows, job.validation, job.objections
+    recipe, read = resolved.recipe, readings(job.workspace, job.dataset)
     loaded = outline(recipe)
     template, context = batches.template_of(loaded, recipe.turns), recipe.room(loaded.context)
     judged = validation if recipe.evaluate else validation.clear()
@@ -60,7 +52,7 @@ def plan(
     against = [*(f"{each} (allowed)" for each in objections if more.allow_unclean), *stops]
     # until the person has chosen, as if the over-long rows were dropped
     policy = "drop" if recipe.over_long == "refuse" else recipe.over_long
-    kept, gate = left(encoded, context, policy, pairs=recipe.pairs)
+    kept, gate = fit(encoded, context, policy, pairs=recipe.pairs)
     counts = token_counts(kept)
     known = base_facts.facts(find_base(recipe.base), recipe.base, template.chat)
     choice = settled(loaded, recipe, max((len(row.ids) for row in kept), default=context))
@@ -70,9 +62,9 @@ def plan(
     compared = f"each of {len(encoded):,} rows" if every == 1 else f"every {every}th of {len(encoded):,} rows (a run compares all)"  # fmt: skip
     lines = table(
         {
-            "data": f"{name}: {rows.height:,} training rows, {told}; the test rows are not touched",
+            "data": f"{job.name}: {rows.height:,} training rows, {told}; the test rows are not touched",
             "against it": "; ".join(against) or "nothing: scanned, nothing blocking open, split",
-            "test": _test(more.readings),
+            "test": _test(read),
             "base": f"{recipe.base}, {size.parameters:,} parameters, {choice.quantization} on {loaded.device}",
             **known,
             "tokens": f"{counts['tokens']:,} an epoch, {counts['trained']:,} of them trained on; context {context:,}",
@@ -88,8 +80,8 @@ def plan(
     lines += ["lengths", *histogram(encoded, context), *cap_lines(capped), *resolved.lines()]
     headroom = {"told": choice.why, "ways": choice.ways, "quantization": choice.quantization}
     data: dict[str, Any] = {
-        **{"dataset": name, "rows": {"train": rows.height, "validation": validation.height}},
-        **{"against": against, "test_readings": more.readings, "base": known, "caps": capped},
+        **{"dataset": job.name, "rows": {"train": rows.height, "validation": validation.height}},
+        **{"against": against, "test_readings": read, "base": known, "caps": capped},
         "headroom": {**headroom, "gradient_checkpointing": choice.recipe.gradient_checkpointing},
         **{"tokens": counts, "lengths": [len(row.ids) for row in encoded]},
         "left_out": {**gate.record(), "unusable": [*out, *held_out]},
@@ -130,8 +122,6 @@ def _test(readings: int) -> str:
 
 def _measured(choice: Settled, kept: list[Encoded], tokens: int, total: int, more: More) -> dict[str, str]:
     """A step on the longest rows, by a base with its weights."""
-    from train.cli import load_base
-
     found = measured.measure(load_base(choice), choice.recipe, measured.longest(kept, choice.recipe))
     return measured.told(found, tokens=tokens, steps=total, price=more.price)
 
@@ -146,19 +136,13 @@ def _stops(
     over = [row.where for row in encoded if len(row.ids) > context]
     if over and recipe.over_long == "refuse":
         gone, lost = (
-            left(encoded, context, policy, pairs=recipe.pairs)[1].lost for policy in ("drop", "truncate")
+            fit(encoded, context, policy, pairs=recipe.pairs)[1].lost for policy in ("drop", "truncate")
         )
         reasons.append(
             f"{len(over):,} {which} rows are over-long ({named(over)}): over_long=drop would lose "
             f"{gone:,} of their answers' tokens, truncate {lost:,}"
         )
     return reasons
-
-
-def left(rows: Sequence[Encoded], context: int, policy: str, *, pairs: bool) -> tuple[list[Encoded], Gate]:
-    """The rows that a run would train on, of `pairs` those of which both are left."""
-    kept, gate = fit(rows, context, policy)
-    return whole_pairs(kept, gate) if pairs else (kept, gate)
 
 
 def caps(rows: Sequence[Encoded], context: int, *, pairs: bool = False) -> list[dict[str, int]]:
@@ -169,7 +153,7 @@ def caps(rows: Sequence[Encoded], context: int, *, pairs: bool = False) -> list[
     for cap in sorted({min(context, longest), *(cap for cap in powers if longest // 16 < cap < longest)}):
         together = (rows[at : at + each] for at in range(0, len(rows), each))
         touched = [row for some in together if any(len(row.ids) > cap for row in some) for row in some]
-        lost = {policy: left(touched, cap, policy, pairs=pairs)[1].lost for policy in ("drop", "truncate")}
+        lost = {policy: fit(touched, cap, policy, pairs=pairs)[1].lost for policy in ("drop", "truncate")}
         found.append({"cap": cap, "rows": sum(len(row.ids) > cap for row in touched), **lost})
     return found
 

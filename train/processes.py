@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from curate.errors import ConfigError
+from curate.answer import Answer
+from curate.errors import ConfigError, ResourceError
 
 
 def count() -> int:
@@ -26,14 +30,38 @@ def log_of(work: Path) -> Path:
     return folder / "log.jsonl"
 
 
-def join() -> None:
-    """Meet the others, each on a device of its own; nothing to do in a run of one process."""
-    if count() > 1:
-        from accelerate import PartialState  # type: ignore[import-untyped]
+def together(work: Callable[[], Answer]) -> Answer:
+    """What `work` answers; of several processes the first alone tells it.
 
-        from evalharness.models.loaded import choose_device
+    Where it fails, the first to fail says why, and the others end quietly: they fail too, with the same refusal or
+    for the lost connection.
+    """
+    if count() == 1:
+        return work()
+    from accelerate import PartialState  # type: ignore[import-untyped]
 
-        PartialState(cpu=choose_device("auto") == "cpu")
+    from evalharness.models.loaded import choose_device
+
+    PartialState(cpu=choose_device("auto") == "cpu")  # meets the others, each on a device of its own
+    try:
+        found = work()
+        return found if first() else Answer([], {}, exit_code=found.exit_code)
+    except Exception as error:
+        if _first_to_fail():
+            raise
+        logging.getLogger(__name__).debug("another process has told why it failed: %s", error)
+        return Answer([], {}, exit_code=getattr(error, "exit_code", ResourceError.exit_code))
+
+
+def _first_to_fail() -> bool:
+    """Whether no other process has failed before; the place where they met keeps count."""
+    from torch.distributed import DistError, TCPStore  # type: ignore[attr-defined]
+
+    place, timeout = (os.environ["MASTER_ADDR"], int(os.environ["MASTER_PORT"])), timedelta(seconds=10)
+    try:
+        return TCPStore(*place, timeout=timeout, wait_for_workers=False).add("seatrial/failed", 1) == 1
+    except DistError:  # it is gone, with the process that failed first
+        return first()
 
 
 def wait() -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
-from curate.errors import ConfigError, MissingExtraError, ResourceError
 from curate.progress import Progress
 from evalharness.adapters import trained_on
 from evalharness.adapters.checked import Outcome
@@ -18,15 +15,11 @@ from evalharness.encoding import questions
 from evalharness.encoding.afterwards import diagnosed
 from evalharness.encoding.encode import Encoded
 from evalharness.encoding.losses import leads
-from evalharness.models.loaded import LoadedModel, import_peft
-from train import checkpoints, methods, preference, processes, proofs, reports, reward, sft, watch
-from train.arguments import arguments
+from evalharness.models.loaded import LoadedModel
+from train import processes, proofs, reports, watch
 from train.proofs.subject import Underway
-from train.recipe import Recipe, must_agree
-from train.sft import Built
-
-Model: TypeAlias = Any  # one of transformers or PEFT
-PROGRAMS = {"sft": sft.build, "reward": reward.build, **dict.fromkeys(preference.KINDS, preference.build)}
+from train.recipe import Recipe
+from train.trainer import build, go, save
 
 
 @dataclass(frozen=True)
@@ -93,95 +86,11 @@ def train(
         steps=trainer.state.global_step,
         resumed_at=int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0,
         seconds=time.monotonic() - began,
-        peak_memory=_peak_memory(loaded.device),
+        peak_memory=watch.peak_memory(loaded.device),
         trainable=sum(each.numel() for each in model.parameters() if each.requires_grad),
         parameters=int(loaded.facts["parameters"]),
         told=told,
     )
-
-
-def build(
-    loaded: LoadedModel,
-    recipe: Recipe,
-    rows: Sequence[Encoded],
-    validation: Sequence[Encoded],
-    work: Path,
-    checkpoint: Path | None,
-) -> Built:
-    """The trainer of the recipe's objective, with what all of them need: float32 masters and callbacks."""
-    import_peft()  # first: with it comes bitsandbytes, and quietly
-    try:
-        from transformers import PrinterCallback
-        from trl import SFTTrainer  # noqa: F401  # asked for here, once for all programs
-    except ImportError as error:
-        raise MissingExtraError(error.name or "trl", "train") from error
-    must_agree(recipe, {})
-    methods.must_suit(loaded.facts["quantization"], recipe)
-    shared = arguments(loaded, recipe, work, judged=bool(validation))
-    try:
-        built = PROGRAMS[recipe.objective](sft.Asked(loaded, recipe, rows, validation, shared))
-    except ValueError as error:
-        if "arget" not in str(error):
-            raise
-        raise ConfigError(
-            str(error).splitlines()[0], hint="--set targets=all-linear fits any base"
-        ) from error
-    trainer = built.trainer
-    if processes.sharded(trainer) and recipe.method != "lora":
-        raise ConfigError(
-            f"FSDP with method={recipe.method}: only lora is gathered and checked", hint="--set method=lora"
-        )
-    trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for data
-    # TRL has rounded the adapter to bfloat16 and would go on in it; a resumed run would be in float32
-    for weight in trainer.model.parameters():
-        if weight.requires_grad:
-            weight.data = weight.data.float()
-    trainer.add_callback(checkpoints.in_order())
-    if recipe.method == "adalora":
-        trainer.add_callback(methods.allocator(checkpoint))
-    if recipe.early_stopping and validation:
-        trainer.add_callback(patience(recipe.early_stopping, checkpoint))
-    return built
-
-
-def patience(looks: int, checkpoint: Path | None) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
-    """Stops after so many evaluations without gain; those before the checkpoint count, which transformers forgets."""
-    from transformers import EarlyStoppingCallback
-
-    callback = EarlyStoppingCallback(looks)
-    if checkpoint is not None:
-        told = json.loads((checkpoint / checkpoints.STATE).read_text(encoding="utf-8"))
-        kept = told.get("stateful_callbacks", {}).get("EarlyStoppingCallback", {}).get("attributes", {})
-        callback.early_stopping_patience_counter = kept.get("early_stopping_patience_counter", 0)
-    return callback
-
-
-def go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
-    """Train, from the beginning or a checkpoint; ResourceError where memory ends."""
-    if checkpoint is not None and checkpoints.finished(checkpoint):
-        _take_up(trainer, checkpoint)
-        return
-    try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    except RuntimeError as error:
-        if "out of memory" not in str(error):
-            raise
-        raise ResourceError(
-            f"out of memory after {trainer.state.global_step} steps",
-            hint="--set batch_size=1 --set accumulate=16 --set gradient_checkpointing=on, or a smaller base",
-        ) from error
-
-
-def _take_up(trainer: Any, checkpoint: Path) -> None:  # noqa: ANN401
-    """Weights and history of a run that was stopped after its last step: `Trainer.train` would take one more."""
-    from transformers import TrainerState
-
-    trainer.state = state = TrainerState.load_from_json(str(checkpoint / checkpoints.STATE))
-    told = trainer.callback_handler
-    trainer.control = told.on_train_begin(trainer.args, state, trainer.control)
-    best = state.best_model_checkpoint if trainer.args.load_best_model_at_end else None
-    trainer._load_from_checkpoint(best or str(checkpoint))
-    trainer.control = told.on_train_end(trainer.args, state, trainer.control)
 
 
 def _leads(now: LoadedModel, recipe: Recipe, pairs: Sequence[Encoded]) -> list[float]:
@@ -234,33 +143,3 @@ def _told_apart(first: Sequence[float], last: Sequence[float]) -> dict[str, Any]
     grew = sum(after > before for before, after in zip(first, last, strict=True))
     found = {"validation": len(last), "right_before": right_before, "right": right, "lead_grew": grew}
     return {"pairs": found}
-
-
-def save(model: Model, folder: Path, recipe: Recipe, *, sharded: bool = False) -> None:
-    """The adapter as PEFT keeps it, or the whole model. The base is named as the person named it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if recipe.method == "full":
-        model.save_pretrained(str(folder))
-        return
-    state = None  # PEFT's own way
-    if sharded:
-        names = ((name, weight) for name, weight in model.state_dict().items() if "lora_" in name)
-        state = {name: processes.whole(weight).cpu() for name, weight in names}
-    # without the embedding: looking whether it changed would ask the hub
-    model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=state)
-    path = folder / "adapter_config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config["base_model_name_or_path"] = recipe.base
-    path.write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
-
-
-def _peak_memory(device: str) -> int:
-    """Bytes that this process (on a GPU: its tensors there) held at most."""
-    if device == "cuda":
-        import torch
-
-        return int(torch.cuda.max_memory_allocated())
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

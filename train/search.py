@@ -24,13 +24,12 @@ import typer
 
 from curate.answer import Answer, counted
 from curate.errors import ConfigError, MissingExtraError, SeatrialError
-from train.outline import Settled, settled
+from train.checkpoints import changes
+from train.outline import Settled, load_base, settled
 from train.recipe import FIELDS, Given, Recipe, Resolved, parse, resolve
 
 if TYPE_CHECKING:
-    from evalharness.models.loaded import LoadedModel
-    from train.adapter import Data
-    from train.cli import Job
+    from train.job import Job, Ready
 
 TRIALS, BEST, ASKED = "trials.jsonl", "best.toml", "search.json"
 SEARCHED = ("learning_rate", "rank", "alpha", "dropout", "epochs", "max_steps", "batch_size", "accumulate", "schedule", "warmup", "weight_decay", "beta2", "max_grad_norm", "rslora", "beta")  # fmt: skip
@@ -57,19 +56,19 @@ def search(
     from curate.workspace import Workspace, code_version
     from evalharness.asking.unfinished import alone, key_of
     from evalharness.models.model_files import digest_of, find_base
-    from train import cli
+    from train.job import encoded, job_of, settings_of
     from train.outline import outline
 
-    resolved = cli._resolved(recipe, setting or [], {"base": base}, allow_unclean=allow_unclean)
+    resolved = settings_of(recipe, setting or [], {"base": base}, allow_unclean=allow_unclean)
     space = space_of(over or [], resolved, ranges=trials > 0)
-    job = cli._job(Workspace.open(), dataset, resolved, None)
+    job = job_of(Workspace.open(), dataset, resolved, None)
     if not allow_unclean:
         trainable.refuse(job.objections, job.name)
     if job.validation.is_empty() or not resolved.recipe.evaluate:
         raise ConfigError(
             "no validation rows to judge a trial by", hint="seatrial split makes some; evaluate = true"
         )
-    asked = {"recipe": asdict(resolved.recipe), "over": dict(space), "tpe": trials > 0, "prune": prune}
+    asked = {"recipe": asdict(resolved.recipe), "over": over, "tpe": trials > 0, "prune": prune}
     known = {"dataset": job.dataset, "base_digest": digest_of(find_base(resolved.recipe.base))}
     code = code_version()
     key = key_of(asked, known, code)[:16]
@@ -78,23 +77,21 @@ def search(
         alone(job.workspace.root, "search", key),
         job.workspace.run("search", {**asked, "trials": trials}, {"dataset": job.dataset}) as run,
     ):
-        _, data, given = cli.encoded(job, outline(resolved.recipe))  # once for all trials
-        found = _all(job.resolved, data, given.loaded, space, place, trials, prune=prune)
+        ready = encoded(job, outline(resolved.recipe))  # once for all trials
+        found = _all(job.resolved, ready, space, place, trials, prune=prune)
         run.outputs["trials"] = job.workspace.put_json("trials", found)
-    return _answer(job, found, place, len(data.validation))
+    return _answer(job, found, place, len(ready.given.validation))
 
 
 def _place(job: Job, key: str, told: dict[str, Any], *, resume: bool) -> Path:
     """The folder of this very search. With `resume`, ConfigError where there is none, with what differs from the newest."""
     root = job.workspace.root / "search"
-    now = json.loads(json.dumps({"name": job.name, **told, **told["recipe"]}))
-    del now["recipe"]
+    now = {"name": job.name, **told}
     if resume and not (root / key / ASKED).is_file():
         others = sorted(root.glob(f"*/{ASKED}"), key=lambda path: -path.stat().st_mtime)
         kept = (json.loads(path.read_text(encoding="utf-8")) for path in others)
         then = next((each for each in kept if each["name"] == job.name), now)
-        differs = [name for name in now if now[name] != then.get(name)]
-        words = "; ".join(f"{name} was {then.get(name)}, is {now[name]}" for name in differs)
+        words = changes(then, now)
         raise ConfigError(
             f"no search of {job.name} was begun with these settings and this data{words and ': '}{words}",
             hint="give the same settings and data to go on, or leave out --resume to begin anew",
@@ -128,19 +125,19 @@ def space_of(words: list[str], resolved: Resolved, *, ranges: bool) -> Space:
 
 
 def _all(
-    resolved: Resolved, data: Data, base: LoadedModel, space: Space, place: Path, wanted: int, *, prune: bool
+    resolved: Resolved, ready: Ready, space: Space, place: Path, wanted: int, *, prune: bool
 ) -> list[dict[str, Any]]:
     """Every trial in order, those that are not done yet run now; `wanted` 0 is every point of the grid."""
     grid = [dict(zip(space, point, strict=True)) for point in itertools.product(*space.values())]
     for point in grid:  # of a range its ends: settings that do not go together are told before any is tried
         recipe_of(resolved, point)
-    longest = max(len(row.ids) for row in data.train)
+    longest = max(len(row.ids) for row in ready.given.rows)
     done = _done(place / TRIALS)
     for number in range(len(done), wanted or len(grid)):
         # seeded by the number: a search in two pieces draws what one in one piece draws
         point = _drawn(space, done, resolved.recipe.seed + number) if wanted else grid[number]
-        choice = settled(base, recipe_of(resolved, point), longest)
-        line = {"settings": point, **_run(point, choice, data, place, done if prune else [])}
+        choice = settled(ready.given.loaded, recipe_of(resolved, point), longest)
+        line = {"settings": point, **_run(point, choice, ready, place, done if prune else [])}
         with (place / TRIALS).open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
             file.flush()
@@ -203,11 +200,11 @@ class Behind(Exception):
 
 
 def _run(
-    point: Mapping[str, Any], choice: Settled, data: Data, place: Path, former: Sequence[Mapping[str, Any]]
+    point: Mapping[str, Any], choice: Settled, ready: Ready, place: Path, former: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Train with a trial's settings; what came of it. Settings that cannot be trained with are a result too."""
     from curate.example import digest
-    from train import checkpoints, cli, run
+    from train import checkpoints, run
 
     began, work = time.monotonic(), place / digest(json.dumps(point))[:16]
     recipe = replace(choice.recipe, report_to=("none",))  # what trials say is told in their own file
@@ -215,8 +212,8 @@ def _run(
     try:
         with tempfile.TemporaryDirectory() as made:
             run.train(
-                cli.load_base(choice), recipe, data.train, data.validation,
-                work=work, adapter=Path(made), checkpoint=checkpoints.newest(work), callbacks=[judge], asked=data.asked,
+                load_base(choice), recipe, ready.given.rows, ready.given.validation,
+                work=work, adapter=Path(made), checkpoint=checkpoints.newest(work), callbacks=[judge], asked=ready.asked,
             )  # fmt: skip
     except Behind:
         state = "PRUNED"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import sys
 import time
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
@@ -159,3 +160,15 @@ def losses(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for epoch, found in sorted(table.items())
     ]
+
+
+def peak_memory(device: str) -> int:
+    """Bytes that this process (on a GPU: its tensors there) held at most."""
+    if device == "cuda":
+        import torch
+
+        return int(torch.cuda.max_memory_allocated())
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -110,7 +110,7 @@ def _held(path: Path, what: str) -> IO[str]:
             file.close()
             raise ConfigError(
                 f"another process{f' ({number})' if number else ''} is at this very {what}",
-                hint="wait for it to end, or end it: what it has answered is kept, and is not asked again",
+                hint="wait for it to end, or end it: what it has done is kept, and is not done again",
             ) from error
         if os.fstat(file.fileno()).st_nlink:
             return file

@@ -13,7 +13,7 @@ from evalharness.asking.arms import SERVED, is_tuned
 from evalharness.asking.predict import CONTINUES
 from evalharness.deciding.believed import ROLES
 from evalharness.deciding.comparison import Check, Readings
-from evalharness.deciding.wording import listed
+from evalharness.deciding.wording import listed, read_words
 
 TEST = "test"
 ANOTHER, MODEL = "another adapter", "another model"
@@ -229,7 +229,7 @@ def check_sealed(found: Readings) -> Check:
         detail = "the ledger holds no predict run on this split"
         return Check(check=name, state="not measured", required=True, detail=detail, remedy="")
     chosen_from = found["count"] - found["declared"]
-    detail = f"{chosen_from} readings for {found['allowed']} arms"
+    detail = f"read {read_words(found)}"
     if found["rows_seen"]:
         first, *more = found["seen_in"]
         also = f" and {len(more)} more" if more else ""

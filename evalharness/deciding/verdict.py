@@ -17,6 +17,7 @@ from evalharness.deciding.wording import (
     INSTEAD,
     TOY,
     believed_words,
+    check_words,
     cost_words,
     difference_words,
     fraction,
@@ -249,12 +250,7 @@ def _arm_table(comparison: Comparison) -> list[str]:
 
 
 def _check_lines(checks: Sequence[Check]) -> list[str]:
-    counts = {
-        state: sum(check["state"] == state for check in checks) for state in ("pass", "fail", "not measured")
-    }
-    lines = _wrapped(
-        f"Conditions: {counts['pass']} passed, {counts['fail']} failed, {counts['not measured']} not measured"
-    )
+    lines = _wrapped(f"Conditions: {check_words(checks)}")
     for check in checks:
         if check["state"] != "pass":
             lines += _wrapped(f"  {check['state']}: {check['check']}: {check['detail']}", indent="    ")

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 
-from evalharness.deciding.comparison import Believed, Comparison, DifferenceRow, Doubted, PeopleRow, Prices
+from evalharness.deciding.comparison import (
+    Believed,
+    Check,
+    Comparison,
+    DifferenceRow,
+    Doubted,
+    PeopleRow,
+    Prices,
+    Readings,
+)
 
 TOY = "The base is the shipped tiny model: a toy that proves the loop, not the quality of anything."
 
@@ -119,8 +129,8 @@ def believed_words(believed: Believed) -> str:
     apart = first["low"] > second["high"] or second["low"] > first["high"]
     doubt = "" if apart or not lost else ", and the intervals overlap"
     return (
-        f"On the uncurated rows with a random split, the same training scored {_doubted(first)}; "
-        f"on the clean test the model scores {_doubted(second)}: {end}{doubt}."
+        f"Trained on the uncurated rows, the model scored {_doubted(first)} on its own random test split, "
+        f"and scores {_doubted(second)} on the clean test: {end}{doubt}."
     )
 
 
@@ -130,12 +140,25 @@ def _doubted(figure: Doubted) -> str:
 
 def readings_words(comparison: Comparison) -> str:
     """How often the test split was read."""
-    readings = comparison["readings"]
-    times = "once" if readings["count"] == 1 else f"{readings['count']} times"
-    broken = f"; {readings['broken_off']} more broken off" if readings["broken_off"] else ""
-    told = readings["declared"]
-    also = f", {told} of them only to tell what one would have believed" if told else ""
-    return f"The test split was read {times} for {readings['allowed']} arms{also}{broken}."
+    return f"The test split was read {read_words(comparison['readings'])}."
+
+
+def read_words(readings: Readings) -> str:
+    """How often, as `4 times for 4 arms`; the same words in the head, the condition and the text."""
+    told, broken = readings["declared"], readings["broken_off"]
+    also = f", and {_times(told)} more only to tell what one would have believed" if told else ""
+    off = f"; {_times(broken)} more broken off" if broken else ""
+    return f"{_times(readings['count'] - told)} for {readings['allowed']} arms{also}{off}"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def check_words(checks: Sequence[Check]) -> str:
+    """How many conditions passed, as `16 passed, 0 failed, 1 not measured`."""
+    states = [check["state"] for check in checks]
+    return f"{states.count('pass')} passed, {states.count('fail')} failed, {states.count('not measured')} not measured"
 
 
 def rows_words(comparison: Comparison) -> str:

@@ -175,9 +175,9 @@ def named(wheres: Sequence[str]) -> str:
 
 
 def fit(
-    rows: Sequence[Encoded], context: int, policy: str, unusable: tuple[str, ...] = ()
+    rows: Sequence[Encoded], context: int, policy: str, unusable: tuple[str, ...] = (), *, pairs: bool = False
 ) -> tuple[list[Encoded], Gate]:
-    """The rows that fit into `context` tokens. Longer ones: refused by name, dropped or cut, as told."""
+    """The rows that fit into `context` tokens. Longer ones: refused by name, dropped or cut, as told; of `pairs` whole ones."""
     over = [row for row in rows if len(row.ids) > context]
     if over and policy == "refuse":
         longest = max(len(row.ids) for row in over)
@@ -196,7 +196,8 @@ def fit(
         else:
             dropped.append(row.where)
     lost = _count(rows) - _count(kept)
-    return kept, Gate(context, policy, tuple(dropped), tuple(truncated), lost, unusable)
+    gate = Gate(context, policy, tuple(dropped), tuple(truncated), lost, unusable)
+    return whole_pairs(kept, gate) if pairs else (kept, gate)
 
 
 def _cut(row: Encoded, context: int) -> Encoded:

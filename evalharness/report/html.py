@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from curate.visible import visible
 from evalharness.deciding import wording
-from evalharness.deciding.comparison import ArmAnswer, Comparison, ExampleRow, Examples
+from evalharness.deciding.comparison import ArmAnswer, Check, Comparison, ExampleRow, Examples
 from evalharness.deciding.declared import said_of
 from evalharness.deciding.verdict import verdict_block
 from evalharness.report.forest import believed_plot, forest
@@ -37,6 +37,8 @@ FILTERS = (
     ("error", "Errors", "some arm gave no answer"),
     ("alike", "No difference", "the best baseline did as well as the fine-tune"),
 )
+# conditions that have a panel of their own below, "What was lost": where they passed, the list only names them
+PANEL = ("forgetting", "held-out loss", "red team", "instrument")
 KEYS = {"lost": "lost", "won": "won", "none right": "none", "alike": "alike"}
 
 
@@ -115,6 +117,12 @@ def _rightly(primary: str) -> Callable[[float | None], Markup]:
         return Markup(f'<span class="{kind}">{escape(right_word(value, primary))}</span>')  # escaped
 
     return word
+
+
+def troubles_first(checks: Sequence[Check]) -> list[Check]:
+    """The conditions with those first that stand in the way of a SHIP, and what only informs last."""
+    rank = {"fail": 0, "not measured": 1, "pass": 2}
+    return sorted(checks, key=lambda check: rank[check["state"]] if check["required"] else 3)
 
 
 @cache
@@ -202,6 +210,10 @@ def html(comparison: Comparison, page: Examples | None = None, sends: Sequence[s
         sends="\n".join(sends),
         rows_words=wording.rows_words(comparison),
         readings_words=wording.readings_words(comparison),
+        read_words=wording.read_words(comparison["readings"]),
+        check_words=wording.check_words(comparison["checks"]),
+        checks=troubles_first(comparison["checks"]),
+        panel=PANEL,
         instrument=wording.instrument_words(comparison),
         prices=wording.cost_words(comparison),
         again=wording.again_words(comparison),

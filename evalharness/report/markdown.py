@@ -281,8 +281,6 @@ def _rest(comparison: Comparison) -> list[str]:
         "## Where it comes from",
         "",
         *table(("artifact", "digest"), [(escaped(k), f"`{v}`") for k, v in comparison["artifacts"].items()]),
-        wording.readings_words(comparison),
-        "",
         f"Instrument: {escaped(wording.instrument_words(comparison) or 'not recorded')}.",
         "",
         *_declared(comparison),

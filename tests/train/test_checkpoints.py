@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import os
 
 import pytest
 
 from curate.errors import ConfigError
+from curate.progress import Progress
 from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
 from train import checkpoints
 from train import run as running
@@ -74,37 +75,41 @@ def test_a_run_does_not_go_on_with_its_base_held_otherwise(train, keep, tickets,
 
 
 def test_other_data_is_no_run_to_go_on_with(tmp_path):
-    first = checkpoints.place(
-        tmp_path, "mine", {"recipe": {"seed": 0}}, {"dataset": "abc"}, "code", resume=False, again=False
-    )
-    assert first.checkpoint is None
+    first = checkpoints.Identity(tmp_path, "mine", {"recipe": {"seed": 0}}, {"dataset": "abc"}, "code")
+    assert checkpoints.place(first, resume=False, again=False).checkpoint is None
     with pytest.raises(ConfigError, match="dataset was abc, is xyz"):
-        checkpoints.place(
-            tmp_path, "mine", {"recipe": {"seed": 0}}, {"dataset": "xyz"}, "code", resume=True, again=False
-        )
+        checkpoints.place(first._replace(inputs={"dataset": "xyz"}), resume=True, again=False)
 
 
-def test_one_run_at_a_time_is_in_its_folder(tmp_path):
-    """Another process, or this one again, is told; afterwards the way is free, also after a fall."""
-    told = (tmp_path, {"a": 1}, {"dataset": "d"}, "code")
-    with checkpoints.alone(*told):
-        with pytest.raises(ConfigError, match="going on in another process"), checkpoints.alone(*told):
-            pass
-        with checkpoints.alone(tmp_path, {"a": 2}, {"dataset": "d"}, "code"):
-            pass
-    with pytest.raises(ZeroDivisionError), checkpoints.alone(*told):
-        _ = 1 / 0
-    with checkpoints.alone(*told):
-        pass
+def test_one_run_at_a_time_is_in_its_folder(train, keep, tickets, workspace, monkeypatch):  # noqa: F811
+    """The same command at once is told which process is at it; another one is not held off."""
+    keep(tickets)
+
+    def meanwhile(*given: object, **more: object) -> object:
+        monkeypatch.setattr(running, "train", once)
+        with pytest.raises(ConfigError, match=rf"another process \({os.getpid()}\) is at this very train"):
+            train({"epochs": 1, "evaluate": False})
+        train({"epochs": 1, "evaluate": False, "seed": 1}, name="other")
+        return once(*given, **more)
+
+    once = running.train
+    monkeypatch.setattr(running, "train", meanwhile)
+    assert train({"epochs": 1, "evaluate": False}).data["resumed_at_step"] == 0
 
 
-def test_evaluations_without_gain_before_a_kill_count(tmp_path):
-    """Transformers writes the counter into the state and begins at nought again; that would train on too long."""
-    state = {
-        "stateful_callbacks": {
-            "EarlyStoppingCallback": {"attributes": {"early_stopping_patience_counter": 2}}
-        }
-    }
-    (tmp_path / checkpoints.STATE).write_text(json.dumps(state))
-    assert running.patience(3, tmp_path).early_stopping_patience_counter == 2
-    assert running.patience(3, None).early_stopping_patience_counter == 0
+def test_evaluations_without_gain_before_a_kill_count(train, keep, tickets, workspace, monkeypatch):  # noqa: F811
+    """Left to itself transformers begins at nought again; that would train on too long."""
+    keep(tickets)
+    settings = {"epochs": 9, "early_stopping": 3, "learning_rate": 1e-8}  # nothing is gained
+    straight = train(settings).data["steps"]
+    step = Progress.step
+
+    def falls(self, count=1, note=""):
+        step(self, count, note)
+        if self.stage == "train" and self.done == 10:  # after its third evaluation
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Progress, "step", falls)
+        train(settings, again=True)
+    assert train(settings, resume=True).data["steps"] == straight

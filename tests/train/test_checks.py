@@ -9,7 +9,8 @@ import pytest
 
 from curate.errors import ResourceError, SeatrialError
 from evalharness.models.loaded import load_model
-from train import checks, cli
+from train import checks
+from train.outline import load_base
 from train.proofs import trained
 from train.recipe import Recipe
 
@@ -100,8 +101,8 @@ def test_float32_is_asked_of_the_loader(precision, exact, monkeypatch):
         asked.update(more)
         return SimpleNamespace(facts={"quantization": "none", "quantization_reason": ""})
 
-    monkeypatch.setattr("evalharness.models.loaded.load_model", load)
-    cli.load_base(SimpleNamespace(recipe=replace(Recipe(), precision=precision), quantization="nf4", why=""))
+    monkeypatch.setattr("train.outline.load_model", load)
+    load_base(SimpleNamespace(recipe=replace(Recipe(), precision=precision), quantization="nf4", why=""))
     assert asked["exact"] is exact
 
 

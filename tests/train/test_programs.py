@@ -24,7 +24,7 @@ from train import preference, processes, sft
 from train.arguments import arguments
 from train.methods import METHODS, OBJECTIVES, lines, peft_config
 from train.recipe import FIELDS, Given, Recipe, resolve
-from train.run import PROGRAMS
+from train.trainer import PROGRAMS
 
 pytestmark = pytest.mark.slow
 

@@ -205,7 +205,7 @@ def test_a_trainer_that_cuts_or_drops_in_silence_is_found(underway, given, tmp_p
     trainer.train_dataset = trainer.train_dataset.select(range(47))
     with pytest.raises(ResourceError, match="lengths failed"):
         entering.lengths(underway)
-    monkeypatch.setattr("train.run.arguments", lambda *a, **k: {**arguments(*a, **k), "max_length": 24})
+    monkeypatch.setattr("train.trainer.arguments", lambda *a, **k: {**arguments(*a, **k), "max_length": 24})
     cut = trial_of(given, tmp_path).short(given.rows, "cut", max_steps=2)
     with pytest.raises(ResourceError, match="lengths failed"):  # by TRL, as it does by default
         entering.lengths(cut)

@@ -264,7 +264,7 @@ def test_proofs_that_fail_stop_the_run_and_are_all_named(train, keep, workspace,
 
     def proof(key: str, value: float) -> proofs.Proof:
         run = lambda trial: must("made up", f"of {len(trial.given.rows)} rows", value, "equal", 0)  # noqa: E731
-        return proofs.Proof(key, "made up", proofs.PROVED, "", "", run)
+        return proofs.Proof(key, "made up", proofs.PROVED, run)
 
     keep(EXAMPLES)
     monkeypatch.setattr(proofs, "PROOFS", (proof("c8", 1.0), proof("c9", 0.0), proof("c18", 2.0)))

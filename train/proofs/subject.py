@@ -15,6 +15,7 @@ from evalharness.models.loaded import LoadedModel
 from train import checks, sft
 from train.recipe import Recipe
 from train.sft import Built
+from train.trainer import build, go, save
 
 # A short training looks at nothing, is told to nobody, and leaves chance out.
 SHORT: dict[str, Any] = {
@@ -84,15 +85,11 @@ class Underway:
 
     def go(self, checkpoint: Path | None = None) -> None:
         """Train it."""
-        from train import run  # which has these checks made
-
-        run.go(self.built.trainer, checkpoint)
+        go(self.built.trainer, checkpoint)
 
     def save(self, folder: Path) -> None:
         """Save it as the real run does."""
-        from train import run
-
-        run.save(self.model, folder, self.recipe)
+        save(self.model, folder, self.recipe)
         self.folder = folder
 
     def mark(self) -> None:
@@ -118,11 +115,9 @@ class Trial:
         **settings: Any,  # noqa: ANN401
     ) -> Underway:
         """A run like the real one that is built and not begun, short by its settings, in a folder of its own."""
-        from train import run
-
         recipe = replace(self.given.recipe, **{**SHORT, **settings})
         loaded = self.load()
-        built = run.build(loaded, recipe, rows, [], self.work / name, checkpoint)
+        built = build(loaded, recipe, rows, [], self.work / name, checkpoint)
         if not recipe.evaluate_every:
             built.trainer.args.save_strategy = "no"
         return Underway(loaded, recipe, rows, built)

@@ -12,7 +12,7 @@ from evalharness.models.chat import Chat
 from evalharness.models.generation import Generated, generate
 from evalharness.models.loaded import load_model
 from evalharness.models.model_files import find_base
-from train import checks, sft
+from train import checks, processes, sft
 from train.proofs.subject import Trial, Underway
 from train.recipe import TOKENS_BEFORE
 
@@ -71,9 +71,13 @@ def acts(run: Underway) -> Checked:
 def reload(run: Underway) -> Checked:
     """What was saved must be what was trained."""
     if run.recipe.method == "full":
-        return checks.saved_equals(run.model, run.folder)
+        return checks.saved_equals(run.model.state_dict(), run.folder, "memory")
     if run.sharded:
-        return checks.saved_parts_equal(run.model, run.folder)
+        from peft import get_peft_model_state_dict
+
+        state = get_peft_model_state_dict(run.model, save_embedding_layers=False)
+        held = {name: processes.whole(weight).cpu() for name, weight in state.items()}
+        return checks.saved_equals(held, run.folder, "what the processes hold")
     # saved without the ranks that were given up, AdaLoRA's sums are made in another order
     limit = RELOAD_LIMIT[run.loaded.device] * (10 if run.recipe.method == "adalora" else 1)
     again = checks.reloaded(run.model, run.folder, run.probe)

@@ -97,7 +97,7 @@ def test_a_test_split_that_was_read_again_and_again_is_not_sealed(trial):
         ):
             pass
     sealed, found = state(made, "test sealed")
-    assert sealed["state"] == "fail" and sealed["detail"].startswith("6 readings for 4 arms")
+    assert sealed["state"] == "fail" and sealed["detail"].startswith("read 6 times for 4 arms")
     assert found["readings"]["count"] == 6
     assert "read 6 times" in "\n".join(verdict_block(found))
 

@@ -54,7 +54,7 @@ def test_rows_that_another_adapter_answered_in_another_version_are_not_sealed(tr
     sealed, found = state(made, "test sealed")
     assert sealed["state"] == "fail" and found["verdict"]["outcome"] == "DO NOT SHIP"
     assert f"50 test rows were answered by another adapter before, in run {first}" in sealed["detail"]
-    assert "fresh rows" in sealed["remedy"] and "4 readings for 4 arms" in sealed["detail"]
+    assert "fresh rows" in sealed["remedy"] and "read 4 times for 4 arms" in sealed["detail"]
     assert (found["readings"]["rows_seen"], found["readings"]["seen_in"]) == (50, [first])
 
 
@@ -194,7 +194,7 @@ def test_the_candidates_own_reading_is_never_subtracted(trial, tmp_path):
     )
     sealed, found = state(made, "test sealed", believed=dirty)
     assert found["readings"]["declared"] == 0
-    assert sealed["state"] == "fail" and sealed["detail"].startswith("5 readings for 4 arms")
+    assert sealed["state"] == "fail" and sealed["detail"].startswith("read 5 times for 4 arms")
 
 
 # what is compared

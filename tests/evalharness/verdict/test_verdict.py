@@ -160,8 +160,8 @@ def test_the_block_fits_72_columns_and_says_all(trial):
     assert "read 4 times for 4 arms" in text
     assert "a toy that proves the loop" in text
     assert (
-        "On the uncurated rows with a random split, the same training scored .940 (n = 120, 95 % .880 to "
-        ".970); on the clean test the model scores .810 (n = 96, 95 % .720 to .870): 13.0 points of it did "
+        "Trained on the uncurated rows, the model scored .940 (n = 120, 95 % .880 to .970) on its own random "
+        "test split, and scores .810 (n = 96, 95 % .720 to .870) on the clean test: 13.0 points of it did "
         "not hold." in text
     )
 
@@ -234,7 +234,9 @@ def test_the_reading_that_only_tells_what_was_believed_does_not_break_the_seal(t
         assert (found["readings"]["count"], found["readings"]["declared"]) == (5, 1)
         assert found["verdict"]["outcome"] == "SHIP"
         words = " ".join(" ".join(verdict_block(found)).split())
-        assert "read 5 times for 4 arms, 1 of them only to tell what one would have believed." in words
+        assert "read 4 times for 4 arms, and once more only to tell what one would have believed." in words
+        sealed = next(check for check in found["checks"] if check["check"] == "test sealed")
+        assert f"was {sealed['detail']}." in words
 
 
 def test_believed_without_answers_says_what_to_run(trial, tmp_path):
