@@ -91,6 +91,7 @@ class Seatrial(App[int]):
     def on_mount(self) -> None:
         """Open the first screen: the one asked for, the way in, or the versions."""
         ending.watch(self)
+        sys.setswitchinterval(0.001)  # seconds that a thread that reads ahead may hold up the one that paints
         if self.workspace is not None:
             Synced(self)
         self.screen_change_signal.subscribe(self, lambda _: self.clear_notifications(), immediate=True)

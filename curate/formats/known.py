@@ -172,6 +172,8 @@ FORMATS: tuple[Format, ...] = (
     ),
 )
 BY_NAME = {known.name: known for known in FORMATS}
+# each says what is not there: it is told only by rows of which no other format reads more
+ALONE = ("text", "prompt")
 
 
 def named(name: str) -> Format:
@@ -193,8 +195,13 @@ def _fits(known: Format, row: Row, columns: Mapping[str, str]) -> bool:
 
 def recognise(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[Format, str]:
     """The format that most of the rows are in (of equals, the first in FORMATS), and why, in words."""
-    counts = [(sum(_fits(known, row, columns) for row in rows), known) for known in FORMATS]
-    best, known = max(counts, key=lambda pair: pair[0])
+    counts = dict.fromkeys(BY_NAME, 0)
+    for row in rows:
+        fitting = [known.name for known in FORMATS if _fits(known, row, columns)]
+        for name in [name for name in fitting if name not in ALONE] or fitting:
+            counts[name] += 1
+    known = max(FORMATS, key=lambda one: counts[one.name])
+    best = counts[known.name]
     if not best:
         names = ", ".join(f"`{name}`" for name in list(rows[0])[:12]) if rows else "none"
         raise SourceError(

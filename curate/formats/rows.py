@@ -164,7 +164,8 @@ def _sorted_out(
         taken, tree = read_tree(row[at] if at else row, at, roles)
         return _Sorted([taken], {}, set(), {**row, at: tree} if at else tree)
     turns = _turns(known, row, columns, roles)
-    owned = {taken.turn["at"] for taken in turns} | {taken.turn.get("with", "") for taken in turns}
+    # a column may be called "": that of the row numbers which pandas writes into a CSV
+    owned = {taken.turn[part] for taken in turns for part in ("at", "with") if part in taken.turn}
     if known.name != "preference":
         if not turns:
             raise SourceError("has no conversation")

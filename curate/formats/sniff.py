@@ -85,6 +85,12 @@ def sniff(head: bytes, where: str, suffix: str) -> str:
         return found
     if suffix in (".csv", ".tsv"):
         return suffix[1:]
+    if suffix == ".parquet" or b"\x00" in head[:1_000]:
+        called = "Parquet, though it is called so," if suffix == ".parquet" else "text"
+        raise SourceError(
+            f"{where} is not {called} and not JSON: it begins with the bytes {head[:4].hex(' ')}",
+            hint="was the download or the export damaged? give JSONL, JSON, CSV, TSV or Parquet",
+        )
     for mark, what in ((b"\t", "tsv"), (b",", "csv")):
         if mark in lines[0] and suffix != ".json":
             return what

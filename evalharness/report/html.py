@@ -210,7 +210,7 @@ def html(comparison: Comparison, page: Examples | None = None, sends: Sequence[s
         sends="\n".join(sends),
         rows_words=wording.rows_words(comparison),
         readings_words=wording.readings_words(comparison),
-        read_words=wording.read_words(comparison["readings"]),
+        read_words=re.split("(?=, and|; )", wording.read_words(comparison["readings"]), maxsplit=1),
         check_words=wording.check_words(comparison["checks"]),
         checks=troubles_first(comparison["checks"]),
         panel=PANEL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -322,3 +323,43 @@ def test_fsdp_that_would_not_be_is_refused(monkeypatch):
     with pytest.raises(ConfigError, match="FSDP on for accelerators alone"):
         processes.sharded(trainer)
     assert processes.sharded(SimpleNamespace(is_fsdp_enabled=True)) is True
+
+
+REFUSED = """
+import sys
+from curate.answer import Answer
+from curate.errors import ConfigError, SeatrialError
+from train import processes
+
+def work():
+    if processes.first() or sys.argv[1] == "all":
+        raise ConfigError("refused here")
+    processes.wait()
+    return Answer([])
+
+try:
+    sys.exit(processes.together(work).exit_code)
+except SeatrialError as error:
+    print(error.message)
+    sys.exit(error.exit_code)
+"""
+
+
+@pytest.mark.parametrize("who", ["first", "all"])
+def test_of_several_processes_one_says_why_they_end(base, who):
+    """The first refuses, and the others wait for it; or all refuse: one message, and no traceback."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    told = {**os.environ, **place, "WORLD_SIZE": "2", "LOCAL_RANK": "0", "ACCELERATE_USE_CPU": "true"}
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", REFUSED, who], env={**told, "RANK": rank, "OMP_NUM_THREADS": "1"},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )
+        for rank in "01"
+    ]  # fmt: skip
+    ended = [run.communicate(timeout=120) for run in runs]
+    assert "".join(out for out, _ in ended) == "refused here\n"
+    assert not [err for _, err in ended if "Traceback" in err]
+    assert all(run.returncode for run in runs)

@@ -142,6 +142,6 @@ def test_the_readme_says_what_the_demo_says(ran: Ran) -> None:
     for old, new in zip(table, now, strict=True):
         assert abs(float(NUMBER.findall(old)[0]) - float(NUMBER.findall(new)[0])) <= 0.1
     believed = [f"{value:.3f}".removeprefix("0") for value in (ran.data["believed"]["believed"]["value"],)]
-    stated = re.search(r"same training scored\s+(\.\d+)", block)
+    stated = re.search(r"the model scored\s+(\.\d+)", block)
     assert stated
     assert abs(float(stated[1]) - float(believed[0])) <= 0.1

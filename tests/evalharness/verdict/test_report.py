@@ -10,7 +10,8 @@ import pytest
 
 from curate.visible import visible
 from evalharness.commands import verdict as cli_verdict
-from evalharness.deciding.wording import fraction, plain, probability, signed
+from evalharness.deciding.seal import check_sealed
+from evalharness.deciding.wording import fraction, plain, probability, read_words, signed
 from evalharness.report import html, markdown, write_report
 from evalharness.report.comparing import compare_dataset, read_comparison
 from evalharness.report.forest import steps
@@ -127,6 +128,39 @@ def test_the_page_says_what_the_design_asks_for_in_its_order(comparison):
     assert comparison["subject"]["dataset"] in text
     assert "The test split was read 4 times for 4 arms." in text
     assert "120 of 120 examples are in this file" in text
+
+
+@pytest.mark.parametrize("told", [0, 1])
+def test_how_often_the_test_was_read_is_said_in_the_same_words_everywhere(comparison, told):
+    readings = comparison["readings"] | {"count": 4 + told, "declared": told, "broken_off": 2 * told}
+    sealed = check_sealed(readings)
+    checks = [sealed if check["check"] == sealed["check"] else check for check in comparison["checks"]]
+    made = comparison | {"readings": readings, "checks": checks}
+    words = read_words(readings)
+    assert words == "4 times for 4 arms" + (
+        ", and once more only to tell what one would have believed; 2 times more broken off" * told
+    )
+    page, text = read(html(made)).text, " ".join(markdown(made).replace("\\", "").split())
+    assert page.count(words) >= 3 and sealed["detail"] == f"read {words}"
+    assert text.count(words) == 2
+
+
+def test_what_stands_in_the_way_is_told_first_and_nothing_twice(comparison):
+    changed = {"format": {"state": "fail"}, "forgetting": {"detail": "none of 200 lost"}}
+    checks = [check | changed.get(check["check"], {}) for check in comparison["checks"]]
+    page = html(comparison | {"checks": checks})
+    why = page[page.index('id="why"') : page.index('id="gain"')]
+    assert why.index(">format<") < why.index(">data clean<") < why.index(">judge<")
+    assert read(page).text.count("none of 200 lost") == 1
+    assert "1 failed" in why and 'href="#lost"' in why
+
+
+def test_the_head_says_what_each_arm_scored(comparison):
+    page = html(comparison)
+    head = page[page.index('id="verdict"') : page.index('id="why"')]
+    for row in comparison["metrics"]:
+        if row["metric"] == "accuracy":
+            assert f"<dt>accuracy, {row['arm']}</dt><dd>{fraction(row['mean'])}</dd>" in head
 
 
 def test_the_page_can_be_heard(comparison):
