@@ -32,7 +32,7 @@ PROMPT_FILE = Annotated[Path | None, typer.Option(help="your own system message"
 TUNED_MODEL = Annotated[str | None, typer.Option(help="the fine-tune's name there")]
 AS = Annotated[
     str | None,
-    typer.Option("--as", help="one more arm there: served:NAME"),
+    typer.Option("--as", help="one more arm there: served:NAME", hidden=True),
 ]
 UNTUNED = Annotated[bool, typer.Option("--untuned", help="nothing from seatrial tune")]
 AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has changed")]

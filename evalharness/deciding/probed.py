@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from curate.workspace import Workspace
@@ -25,6 +25,7 @@ REMEDY = "seatrial probe measures it"
 ACTS = "adapter acts"  # of a served fine-tune: with weights here it is seen when they are loaded
 LIKELIHOODS = ("forgetting", "held-out loss")  # what no endpoint can be asked
 WAIVE = "probe the weights on a machine that has them; or fresh test rows and, before any answer, seatrial declare --waive {name!r}"
+UNLIKE = "unlike"  # in place of what a probe found, why it tells nothing
 STATES: tuple[State, ...] = ("pass", "fail", "not measured")
 
 
@@ -89,6 +90,49 @@ def newest(
     return None, {}
 
 
+ALIKE = ("base_digest", "quantization", "device")  # a probe on other ones tells nothing of these answers
+
+
+def unlike(workspace: Workspace, probe: str, params: Mapping[str, Any], datasets: Collection[str]) -> str:
+    """Why a probe tells nothing of answers with these settings, in words; empty where it does.
+
+    `datasets`: the versions that it may have looked at: those that the adapter was trained on, for what it
+    gives away are their rows. What either record does not tell is not held against it.
+    """
+    query = """select run.run_id, params from run join run_end using (run_id)
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = ?
+               where kind = ? and error is null and o.digest = ? order by run_end.ended_at desc"""
+    whys = []
+    for row in workspace.ledger.rows(query, ROLE, KIND, probe):
+        told = json.loads(row["params"])
+        differ = [
+            f"its {key.replace('_', ' ')} is {_short(told[key])}, that of the answers {_short(params[key])}"
+            for key in ALIKE
+            if told.get(key) is not None and params.get(key) is not None and told[key] != params[key]
+        ]
+        dataset = workspace.ledger.run_artifacts(row["run_id"], "in").get("dataset")
+        if dataset and datasets and dataset not in datasets:
+            names = ", ".join(workspace.name_of(each) or each[:8] for each in sorted(datasets))
+            differ.append(f"it looked at {workspace.name_of(dataset) or dataset[:8]}, not at {names}")
+        if not differ:
+            return ""
+        whys.append("the newest probe is of something else: " + ", ".join(differ))
+    return whys[0] if whys else ""
+
+
+def trained_on(workspace: Workspace, adapter: str | None) -> set[str]:
+    """Digests of the versions that an adapter was trained on, as far as that was done here."""
+    query = """select i.digest from run join run_end using (run_id)
+               join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.digest = ?
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.role = 'dataset'
+               where kind = 'train' and error is null"""
+    return {str(row["digest"]) for row in workspace.ledger.rows(query, adapter)} if adapter else set()
+
+
+def _short(value: object) -> str:
+    return str(value)[:12]
+
+
 def _newest_served(workspace: Workspace, served: str) -> tuple[str | None, Mapping[str, Any]]:
     query = """select o.digest, params from run join run_end using (run_id)
                join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = ?
@@ -112,11 +156,8 @@ def check(
     remedy = WAIVE.format(name=name) if served and name in LIKELIHOODS else REMEDY
     waived = "" if required else "; declared as not required before any answer"
     if not isinstance(told, dict) or told.get("state") not in STATES:
-        detail = (
-            f"no probe of this {'model' if served else 'adapter'}"
-            if not probes
-            else "the probe does not tell"
-        )
+        none = f"no probe of this {'model' if served else 'adapter'}"
+        detail = str(probes.get(UNLIKE) or ("the probe does not tell" if probes else none))
         return Check(
             check=name, state="not measured", required=required, detail=detail + waived, remedy=REMEDY
         )

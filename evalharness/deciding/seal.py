@@ -16,6 +16,7 @@ from evalharness.deciding.comparison import Check, Readings
 from evalharness.deciding.wording import listed, read_words
 
 TEST = "test"
+TUNING = "tuning"  # what it chose is among the settings
 ANOTHER, MODEL = "another adapter", "another model"
 OTHERWISE = "this adapter, with other settings or in another version,"
 AGAIN = "Import and split the version that was purged again: then its rows can be told from these."
@@ -56,7 +57,8 @@ def predict_runs(workspace: Workspace) -> list[Reading]:
         inputs = workspace.ledger.run_artifacts(row["run_id"], "in")
         predictions = workspace.ledger.run_artifacts(row["run_id"], "out").get("predictions")
         adapter, endpoint = inputs.get("adapter"), params.get("endpoint")
-        alone = json.dumps([inputs.get("dataset"), adapter, params], sort_keys=True)
+        what = {role: each for role, each in inputs.items() if role not in (CONTINUES, TUNING)}
+        alone = json.dumps([what, params], sort_keys=True)
         of = made.get(inputs.get(CONTINUES, "")) or (str(row["run_id"]) if endpoint else alone)
         if predictions:
             made.setdefault(predictions, of)

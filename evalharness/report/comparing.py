@@ -200,6 +200,10 @@ def _gathered(
     instrument.must_be_one({arm: records[arm] for arm in ARMS if arm in records})
     tuned = evidence.asked(workspace, tables.get(CANDIDATE, ""))
     probe, probes = probed.newest(workspace, tuned.adapter, tuned.served)
+    looked_at = probed.trained_on(workspace, tuned.adapter) or {dataset}
+    told = records.get(CANDIDATE, {}).get("params", {})
+    if probe and (why := probed.unlike(workspace, probe, told, looked_at)):
+        probes = {probed.UNLIKE: why}
     metrics = metric_rows(pairs, chosen)
     judges = stored.cards(workspace, dataset, tables, scores=scores, arms=ARMS)
     return Gathered(examples, pairs, metrics, predictions, tables, records, tuned, probes, probe, judges)
@@ -221,6 +225,7 @@ def _checks(
     bound = found["binding"]
     cost = cost_rows(g.predictions, ARMS, bound.get("prices") if bound else None)
     served = g.tuned.served is not None
+    noise = float((g.probes.get("instrument") or {}).get("value") or 0.0)
     waived = chosen.get("waived", ()) if served else ()  # weights on this machine can be asked everything
     return [
         evidence.check_clean(workspace, dataset),
@@ -229,7 +234,7 @@ def _checks(
         evidence.check_unseen(g.tuned.trained_on),
         *fixed,
         evidence.check_pairs(g.metrics, lacking(g.pairs, chosen), chosen),
-        evidence.check_adapter(g.predictions, g.tuned.acts, CANDIDATE, g.probes.get(ACTS)),
+        evidence.check_adapter(g.predictions, g.tuned.acts, CANDIDATE, g.probes.get(ACTS), noise),
         evidence.check_errors(g.predictions),
         evidence.check_format(g.metrics, chosen, CANDIDATE),
         budget.check_latency(cost, limits, CANDIDATE),

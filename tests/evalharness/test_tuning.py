@@ -7,7 +7,7 @@ import pytest
 
 from curate.errors import ConfigError
 from curate.example import frame, with_ids
-from evalharness.asking.arms import BASE, FEW_SHOT, RAG
+from evalharness.asking.arms import BASE, FEW_SHOT, RAG, Base
 from evalharness.asking.instructions import Instruction, given, shipped
 from evalharness.asking.pool import Pool
 from evalharness.asking.predict import Asking, predict
@@ -64,6 +64,16 @@ def test_the_best_of_what_is_tried_is_chosen_and_all_of_it_recorded(workspace, d
         assert tried[0]["rows"] == 24, "the untuned settings are asked all rows"
     assert len(model.asked) <= expected(Grid((None, GOOD), (2, 8), (2, 6)), 24)
     assert not tuned(workspace, dataset, model).fresh, "recorded: nothing is asked again"
+
+
+def test_again_asks_everything_anew_and_the_newest_counts(workspace, dataset):
+    first = tuned(workspace, dataset, Scripted(says))
+    worse = Scripted(lambda prompt: "oak: sorry")
+    grid, pool = Grid((None, GOOD), shots=(2, 8), neighbours=(2, 6)), Pool(workspace.examples(dataset))
+    second = tune(workspace, dataset, worse, grid, Plan(limit=24), pool, {}, again=True)
+    assert second.fresh and second.run_id != first.run_id and worse.asked
+    assert second.found["arms"][BASE]["value"] < first.found["arms"][BASE]["value"]
+    assert newest(workspace, dataset, worse.identity(Base())[0]).run_id == second.run_id
 
 
 def test_no_test_row_is_asked(workspace, dataset):
