@@ -81,11 +81,11 @@ def _differs(run: Identity) -> str:
     """What the newest unfinished run of this name had otherwise."""
     runs = (run.root / FOLDER).glob(f"*/{RUN}")
     for path in sorted(runs, key=lambda path: path.stat().st_mtime, reverse=True):
-        told = json.loads(path.read_text(encoding="utf-8"))
-        if told["name"] == run.name:
+        told = read(path)
+        if told.get("name") == run.name:
             then = {**told["params"], **told["inputs"], "code": told["code"]}
             words = changes(then, {**run.params, **run.inputs, "code": run.code})
-            return f": {words or 'it had not finished an epoch'}"
+            return f": {words or 'it had not finished an epoch, or what it kept is damaged'}"
     return ""
 
 
@@ -102,6 +102,15 @@ def _flat(values: Mapping[str, Any]) -> dict[str, Any]:
     for key, value in json.loads(json.dumps(values)).items():
         flat.update(value if isinstance(value, dict) else {key: value})
     return flat
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What was kept as JSON; empty where the disk has something else."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = None
+    return found if isinstance(found, dict) else {}
 
 
 def seal(checkpoint: Path) -> None:
@@ -124,11 +133,8 @@ def newest(folder: Path) -> Path | None:
 
 
 def _is_whole(checkpoint: Path) -> bool:
-    seal_file = checkpoint / WHOLE
-    if not seal_file.is_file():
-        return False
-    told = json.loads(seal_file.read_text(encoding="utf-8"))
-    return all(
+    told = read(checkpoint / WHOLE)
+    return bool(told) and all(
         (checkpoint / name).is_file() and _file_digest(checkpoint / name) == known
         for name, known in told.items()
     )
@@ -160,9 +166,9 @@ def sweep(workspace: Workspace) -> None:
     """Remove what a kill left of runs that had ended: their adapters are kept, and only the folders still there."""
     query = "select ended_at from run_end where run_id = ?"
     for path in (workspace.root / FOLDER).glob(f"*/{RUN}"):
-        told = json.loads(path.read_text(encoding="utf-8"))
-        run = workspace.ledger.recorded("train", told["params"], told["code"], told["inputs"])
-        if run is None:
+        told = read(path)
+        run = told and workspace.ledger.recorded("train", told["params"], told["code"], told["inputs"])
+        if not run:
             continue
         [(ended,)] = workspace.ledger.rows(query, run[0])
         if datetime.fromisoformat(ended).timestamp() >= path.stat().st_mtime:  # else it was begun anew since

@@ -97,7 +97,7 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     """Train, or say that it was done already."""
     from curate.runs import trainable
     from curate.workspace import code_version
-    from evalharness.adapters.registry import must_be_free
+    from evalharness.adapters.registry import must_be_free, whole
     from evalharness.asking.unfinished import alone
     from evalharness.models.model_files import digest_of, find_base
     from train import checkpoints, processes
@@ -122,6 +122,7 @@ def _run(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     done = None if again or begun else job.workspace.recorded("train", params, inputs)
     if done is not None:
         run_id, outputs = done
+        whole(job.workspace, outputs["adapter"])
         job.workspace.ledger.set_name(job.adapter_name, outputs["adapter"])
         return _answer(job, run_id, outputs["adapter"], already=True)
     if not processes.first():
@@ -172,13 +173,13 @@ def _same_hold(where: Unfinished, facts: dict[str, Any], choice: Settled) -> Non
     """ConfigError where a run would go on with the base held otherwise, as on a machine with other memory or kernels."""
     import json
 
-    from train.checkpoints import changes
+    from train.checkpoints import changes, read
 
     path, switch = where.folder / "held.json", choice.recipe.gradient_checkpointing
     now = {"quantization": facts["quantization"], "gradient_checkpointing": switch}
     if where.checkpoint is None:
         path.write_text(json.dumps(now), encoding="utf-8")
-    elif path.is_file() and (words := changes(json.loads(path.read_text(encoding="utf-8")), now)):
+    elif path.is_file() and (words := changes(read(path), now)):
         raise ConfigError(
             f"this run cannot go on as it began: {words} ({facts['quantization_reason']})",
             hint="--again begins anew; --set quantization and gradient_checkpointing say it yourself",

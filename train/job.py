@@ -19,7 +19,9 @@ from evalharness.models.loaded import LoadedModel
 from train import recipe
 from train.outline import Settled, settled
 from train.proofs.subject import Given
-from train.recipe import Resolved
+from train.recipe import Recipe, Resolved
+
+VALIDATION = ("best_by", "early_stopping", "metric_rows")  # settings that say nothing without such rows
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,12 @@ def encoded(job: Job, loaded: LoadedModel) -> Ready:
         raise ConfigError(
             "no training row is left that can be trained on and fits the context",
             hint="seatrial train --plan says why",
+        )
+    asks = [key for key in VALIDATION if getattr(recipe, key) != getattr(Recipe, key)]
+    if recipe.evaluate and not held_kept and asks:
+        raise ConfigError(
+            f"{asks[0]}={getattr(recipe, asks[0])} goes by validation rows, and there is none",
+            hint="seatrial split makes some; seatrial train --plan says which are left out",
         )
     single = held_kept[::2] if pairs else held_kept  # of a pair the chosen answer
     asked = questions(single, job.rows, job.validation, recipe.metric_rows)

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from curate.errors import ConfigError, MissingExtraError
+from curate.errors import ConfigError, MissingExtraError, SourceError
 from evalharness.models.loaded import (
     LoadedModel,
     choose_device,
@@ -41,7 +41,17 @@ def outline(recipe: Recipe) -> LoadedModel:
     """
     if find_spec("transformers") is None:
         raise MissingExtraError("transformers", "train")
+    from safetensors import SafetensorError
+
     folder = find_base(recipe.base)
+    try:
+        return _outlined(folder, recipe)
+    except (json.JSONDecodeError, SafetensorError) as error:
+        hint = "fetch it again, or give another base"
+        raise SourceError(f"--base {recipe.base}: a damaged file: {error}", hint=hint) from error
+
+
+def _outlined(folder: Path, recipe: Recipe) -> LoadedModel:
     config = _json(folder / "config.json")
     if not config or any(config.get(each) for each in NOT_PLAIN):
         loaded = load_config(folder, recipe.base)

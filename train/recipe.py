@@ -86,6 +86,11 @@ class Recipe:
     def room(self, context: int) -> int:
         """Tokens that a row may have, of those that the base can look at: learned tokens stand before it."""
         left = context - self.virtual_tokens if self.method in TOKENS_BEFORE else context
+        if left <= 0:
+            raise ConfigError(
+                f"virtual_tokens={self.virtual_tokens} leave no room for a row: the base looks at {context:,} tokens",
+                hint=f"--set virtual_tokens={max(1, context // 10)}",
+            )
         return min(self.context or left, left)
 
     @property

@@ -24,7 +24,7 @@ import typer
 
 from curate.answer import Answer, counted
 from curate.errors import ConfigError, MissingExtraError, SeatrialError
-from train.checkpoints import changes
+from train.checkpoints import changes, read
 from train.outline import Settled, load_base, settled
 from train.recipe import FIELDS, Given, Recipe, Resolved, parse, resolve
 
@@ -89,8 +89,8 @@ def _place(job: Job, key: str, told: dict[str, Any], *, resume: bool) -> Path:
     now = {"name": job.name, **told}
     if resume and not (root / key / ASKED).is_file():
         others = sorted(root.glob(f"*/{ASKED}"), key=lambda path: -path.stat().st_mtime)
-        kept = (json.loads(path.read_text(encoding="utf-8")) for path in others)
-        then = next((each for each in kept if each["name"] == job.name), now)
+        kept = map(read, others)
+        then = next((each for each in kept if each.get("name") == job.name), now)
         words = changes(then, now)
         raise ConfigError(
             f"no search of {job.name} was begun with these settings and this data{words and ': '}{words}",

@@ -1,4 +1,4 @@
-"""One label in several spellings: a class that a model would have to learn twice."""
+"""One label in several spellings, a class that a model would have to learn twice; and labels that are missing."""
 
 from __future__ import annotations
 
@@ -23,17 +23,20 @@ class LabelSpelling:
     The most frequent spelling is proposed for the rows of the others (of equally frequent ones the first
     by name), without blanks around. Where the whole of an answer is such a label, the same is proposed
     for it. Labels that differ in a letter (`refnd`) are not looked at: they may be two classes.
+
+    A row without a label, where others have one, is for review (`no-label`): each such row while they are
+    not more than those with a label, else one finding at the first of them, for most are yet to be labelled.
     """
 
     name: ClassVar[str] = "label-spelling"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Each row's label."""
         return batch.select("example_id", "label")
 
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
-        """The rows to be changed, each with the first row that has the most frequent spelling."""
+        """The rows to be changed, each with the first row that has the most frequent spelling; and those without a label."""
         labels = (
             sketches.drop_nulls("label")
             .group_by("label", maintain_order=True)
@@ -57,15 +60,20 @@ class LabelSpelling:
             .join(best.with_columns(wanted), on="plain")
             .filter(pl.col("label") != pl.col("wanted"))
         )
-        return (
+        spelt_else = (
             sketches.join(others, on="label", maintain_order="left").select(PAIRS.names()).sort("example_id")
         )
+        return pl.concat([spelt_else, _unlabelled(sketches)])
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """A finding for the label, and one for an answer that is nothing but the label."""
         known = dict(texts.select("example_id", pl.struct("label", "messages")).iter_rows())
         rows: list[tuple[object, ...]] = []
         for example_id, other_id, count, of, spellings in pairs.select(PAIRS.names()).iter_rows():
+            if other_id is None:
+                missing = json.dumps({"rows_without": count, "rows_with": of})
+                rows.append((example_id, None, None, "no-label", "review", 0.5, missing))
+                continue
             row, wanted = known[example_id], tidy(known[other_id]["label"])
             # no label in it: one may be somebody's name, and evidence outlives the rows
             evidence = {"rows": count, "of_the_most_frequent": of, "spellings": spellings}
@@ -78,6 +86,20 @@ class LabelSpelling:
                     rows.append((example_id, at, "content", *_proposal(said, wanted, evidence)))
         columns = ("example_id", "message", "field", "label", "action", "score", "evidence")
         return pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row")
+
+
+def _unlabelled(sketches: pl.DataFrame) -> pl.DataFrame:
+    """The rows without a label, where others have one; the first of them alone where they are more than the others."""
+    bare = sketches.filter(pl.col("label").is_null()).sort("example_id")
+    labelled = sketches.height - bare.height
+    told = bare.head(1 if bare.height > labelled else bare.height) if labelled else bare.head(0)
+    return told.select(
+        "example_id",
+        pl.lit(None, dtype=pl.String).alias("other_id"),
+        pl.lit(bare.height, dtype=pl.Int64).alias("rows"),
+        pl.lit(labelled, dtype=pl.Int64).alias("of"),
+        pl.lit(0, dtype=pl.Int64).alias("spellings"),
+    ).cast(PAIRS)
 
 
 def _proposal(text: str, wanted: str, evidence: dict[str, int]) -> tuple[str, str, float, str]:

@@ -102,7 +102,7 @@ def _divide(
     dataset: str | None, wish: Wish, engine: Engine, *, allow_blocking: bool, away_from: str | None
 ) -> Answer:
     """Carry a split out and say what came of it."""
-    from curate.runs.release import split_version
+    from curate.runs.release import open_leaks, split_version
     from curate.workspace import Workspace
 
     workspace = Workspace.open()
@@ -117,8 +117,19 @@ def _divide(
     new = made.outputs["dataset"]
     name = workspace.name_of(new) or new[:8]
     lines = [f"{name}: {new[:8]}", *split_lines(report)]
-    lines.append(f"next: seatrial train {name}, or seatrial export {name} --to FOLDER")
-    return Answer(lines, {"name": name, "dataset": new, "run": made.run_id, "report": report})
+    blocking = 0 if wish.random else open_leaks(workspace, new)
+    if blocking:
+        how = (
+            f"seatrial review {name} --check leak --open"
+            if wish.group
+            else "seatrial split without --no-group"
+        )
+        lines.append(f"  {counted(blocking, 'leak')} between the parts: train and export refuse this split")
+        lines.append(f"next: {how}")
+    else:
+        lines.append(f"next: seatrial train {name}, or seatrial export {name} --to FOLDER")
+    data = {"name": name, "dataset": new, "run": made.run_id, "leaks": blocking, "report": report}
+    return Answer(lines, data, int(blocking > 0))
 
 
 def split_lines(report: Mapping[str, Any]) -> list[str]:

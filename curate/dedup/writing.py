@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,7 +13,7 @@ import numpy as np
 from curate.dedup.corpus import NearDuplicates
 from curate.dedup.reading import open_packed, plain_name
 from curate.dedup.shingling import Numbers
-from curate.errors import ConfigError
+from curate.errors import ConfigError, ResourceError
 
 
 def check_out(file: Path, out: Path | None, *, overwrite: bool = False) -> None:
@@ -30,27 +31,41 @@ def check_out(file: Path, out: Path | None, *, overwrite: bool = False) -> None:
 def write_kept(file: Path, kept: Numbers, out: Path) -> None:
     """The rows that stay, as they stand in the file, in its order; whole or not at all."""
     name = plain_name(file)
-    partial = out.with_name(out.name + ".partial")
-    if name.endswith(".parquet"):
-        _parquet(file, kept, partial)
-    elif name.endswith(".json"):
-        with open_packed(file) as source:
-            rows = json.load(source)
-        partial.write_text(json.dumps([rows[row] for row in kept.tolist()], ensure_ascii=False, indent=1))
-    else:
-        with open_packed(file) as source, partial.open("wb") as target:
-            _copy(source, kept, target)
-    partial.replace(out)
+    with _whole(out) as partial:
+        if name.endswith(".parquet"):
+            _parquet(file, kept, partial)
+        elif name.endswith(".json"):
+            with open_packed(file) as source:
+                rows = json.load(source)
+            said = json.dumps([rows[row] for row in kept.tolist()], ensure_ascii=False, indent=1)
+            partial.write_text(said, encoding="utf-8")
+        else:
+            with open_packed(file) as source, partial.open("wb") as target:
+                _copy(source, kept, target)
 
 
 def write_dropped(found: NearDuplicates, out: Path) -> None:
     """One JSON line for each row that goes: its number, that of the row that stays (from 1), the score."""
-    partial = out.with_name(out.name + ".partial")
-    with partial.open("w", encoding="utf-8") as target:
+    with _whole(out) as partial, partial.open("w", encoding="utf-8") as target:
         for row, stays, score in zip(found.dropped, found.stays, found.score, strict=True):
             told = {"row": int(row) + 1, "stays": int(stays) + 1, "jaccard": round(float(score), 6)}
             target.write(json.dumps(told) + "\n")
-    partial.replace(out)
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """Another name to write to, which becomes the file's own at the end; ResourceError where the disk refuses."""
+    partial = out.with_name(out.name + ".partial")
+    try:
+        yield partial
+        partial.replace(out)
+    except OSError as error:
+        raise ResourceError(
+            f"{out} cannot be written: {error.strerror or error}",
+            hint="free some disk space; nothing was changed",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _copy(source: Any, kept: Numbers, target: BinaryIO) -> None:  # noqa: ANN401

@@ -28,7 +28,7 @@ def group_cause(examples: pl.DataFrame, column: str) -> Cause:
     what = f"the group column `{column}`" if column else "the group column"
     return Cause(
         f"rows of one group ({what})",
-        "--no-group divides groups, whose rows may then give one another away",
+        "--no-group divides groups: their rows give one another away, so train and export then refuse",
         named.select("example_id", other_id=hub).cast(LINKS),
     )
 

@@ -15,6 +15,7 @@ from curate.errors import ConfigError, MissingExtraError, SourceError
 from curate.formats import outward
 from curate.formats.rows import Draft, write_row
 from curate.formats.tables import guarded
+from curate.parquet import write_parquet
 
 Row = dict[str, Any]
 INFO = "dataset_info.json"
@@ -168,7 +169,7 @@ def _frame(rows: list[Row]) -> pl.DataFrame:
 
 def _table(path: Path, rows: Iterator[Row]) -> int:
     table = _frame(list(rows))
-    table.write_parquet(path, compression="zstd")
+    write_parquet(table, path)
     return table.height
 
 
@@ -227,7 +228,7 @@ def _trl(parts: list[Part], draft: Path, name: str) -> list[tuple[str, int]]:
     for part, table in _tables(parts, "trl"):
         lines, columns = part.stem + ".jsonl", part.stem + ".parquet"
         written.append((lines, _jsonl(draft / lines, rows_for(part.examples, "trl"))))
-        table.write_parquet(draft / columns, compression="zstd")
+        write_parquet(table, draft / columns)
         written.append((columns, table.height))
     return written
 
@@ -343,7 +344,7 @@ def _datasets(parts: list[Part], draft: Path, name: str) -> list[tuple[str, int]
 def _parquet(parts: list[Part], draft: Path, name: str) -> list[tuple[str, int]]:
     """The columns of EXAMPLES, as the workspace keeps them."""
     for part in parts:
-        part.examples.write_parquet(draft / f"{part.stem}.parquet", compression="zstd")
+        write_parquet(part.examples, draft / f"{part.stem}.parquet")
     return [(f"{part.stem}.parquet", part.examples.height) for part in parts]
 
 

@@ -14,6 +14,7 @@ import polars as pl
 from curate.errors import ConfigError
 from curate.labelling.answers import Suggestion
 from curate.labelling.tasks import Task
+from curate.parquet import write_parquet
 from curate.workspace import Workspace
 
 FOLDER = "suggestions"
@@ -76,7 +77,7 @@ def keep(
     path = path_of(workspace, dataset, task)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(f".{os.getpid()}.part")
-    rows.select(list(SCHEMA)).write_parquet(temporary, metadata={"seatrial": json.dumps(facts)})
+    write_parquet(rows.select(list(SCHEMA)), temporary, metadata={"seatrial": json.dumps(facts)})
     temporary.replace(path)
     return path
 

@@ -99,7 +99,8 @@ def run_recipe(workspace: Workspace, recipe: Recipe, *, again: bool = False) -> 
     left = open_findings(table)
     doubtful = left.filter(~pl.col("blocking"))
     if recipe.split or recipe.export:
-        gate(workspace, dataset, "go on", allow=recipe.gate.allow_blocking)
+        anew = recipe.split is not None and not recipe.split.keep_existing
+        gate(workspace, dataset, "go on", allow=recipe.gate.allow_blocking, anew=anew)
     if doubtful.height and recipe.gate.on_open == "stop":
         raise GateError(
             f"{counted(doubtful.height, 'finding')} wait{'s' if doubtful.height == 1 else ''} for a person",

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from curate.checks.leak import Leak
+from curate.checks.leak.sides import between
 from curate.checks.structure import Structure
 from curate.deciding.review import RUN, UNAPPLIED, looked, open_blocking, review
 from curate.dividing.splitting import Wish, divided, meaning
@@ -18,18 +19,21 @@ from curate.scanning.embedding import AUTO, NONE, Encoder, Vectors, find_encoder
 from curate.workspace import Workspace
 
 SERIAL = Serial()
+LEAKS = (pl.col("check") == Leak.name) & between()  # findings between the parts of a split
 PII = "pii"  # by name: its check has much to load
 
 
-def gate(workspace: Workspace, dataset: str, what: str, *, allow: bool = False) -> pl.DataFrame:
+def gate(
+    workspace: Workspace, dataset: str, what: str, *, allow: bool = False, anew: bool = False
+) -> pl.DataFrame:
     """The review of a version, unless something stops `what` (split, export).
 
     That is: an open blocking finding, or a blocking check that never looked. A version that a split
     made has the texts of the one it was made from, so that one's scans and findings count; with its
-    own, if it was scanned itself. Raises GateError.
+    own, if it was scanned itself. `anew`: the rows are divided anew, so leaks between their parts stop
+    nothing. Raises GateError.
     """
-    scanned = scanned_versions(workspace, dataset)
-    tables = [review(workspace, d) for d in scanned]
+    tables = reviews(workspace, dataset)
     if allow:
         return pl.concat(tables) if tables else review(workspace, dataset)
     if not tables:
@@ -46,7 +50,8 @@ def gate(workspace: Workspace, dataset: str, what: str, *, allow: bool = False) 
             "--allow-blocking goes on without",
         )
     table = pl.concat(tables).unique("finding_id", keep="first", maintain_order=True)
-    blocking = open_blocking(table)
+    counts = table.filter(~LEAKS) if anew else table
+    blocking = open_blocking(counts)
     if blocking.height:
         kinds = blocking.group_by("check").len().sort("check").iter_rows()
         differ = int(blocking["differ"].sum())
@@ -57,13 +62,30 @@ def gate(workspace: Workspace, dataset: str, what: str, *, allow: bool = False) 
             hint="seatrial review --open; seatrial review --accept-safe, then seatrial apply; "
             "--allow-blocking goes on with them",
         )
-    unapplied = table.filter(pl.col("blocking") & UNAPPLIED)
+    unapplied = counts.filter(pl.col("blocking") & UNAPPLIED)
     if unapplied.height:
         raise GateError(
             f"cannot {what}: {unapplied.height:,} blocking findings are decided, and the decisions not applied",
             hint="seatrial apply, then scan the clean version; --allow-blocking goes on with the raw texts",
         )
     return table
+
+
+def reviews(workspace: Workspace, dataset: str) -> list[pl.DataFrame]:
+    """Reviews of a version and of those that it was split from, as far as they were scanned.
+
+    Of the latter without leaks between their parts: the rows were divided anew since.
+    """
+    return [
+        table if each == dataset else table.filter(~LEAKS)
+        for each in scanned_versions(workspace, dataset)
+        for table in (review(workspace, each),)
+    ]
+
+
+def open_leaks(workspace: Workspace, dataset: str) -> int:
+    """Findings between the parts of a version that block; 0 where it was never scanned."""
+    return open_blocking(review(workspace, dataset).filter(LEAKS)).height if workspace.scans(dataset) else 0
 
 
 def never_looked(workspace: Workspace, dataset: str) -> dict[str, str]:
@@ -137,7 +159,7 @@ def split_version(
     where the leak check that proves the division runs; it changes no result.
     """
     wish = wish or Wish()
-    table = gate(workspace, dataset, "split", allow=allow_blocking)
+    table = gate(workspace, dataset, "split", allow=allow_blocking, anew=not wish.keep_existing)
     inputs = {"dataset": dataset, **findings_of(workspace, dataset)}
     if away_from:
         inputs["away_from"] = away_from

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.deciding.review import open_blocking, review
+from curate.deciding.review import open_blocking
 from curate.errors import ConfigError, GateError
-from curate.runs.release import scanned_versions
+from curate.runs.release import reviews
 from curate.workspace import Workspace
 
 HELD_OUT = ("validation", "test")
+CROSSING = "both in train and in validation or test"
+MEND = "seatrial scan, seatrial review --accept-safe, seatrial apply, seatrial split"
 
 
 def need_split(examples: pl.DataFrame, name: str) -> None:
@@ -28,11 +30,10 @@ def need_split(examples: pl.DataFrame, name: str) -> None:
 def objections(workspace: Workspace, dataset: str, examples: pl.DataFrame) -> list[str]:
     """What speaks against training on this version, each in one clause; empty if nothing does."""
     reasons = []
-    scanned = scanned_versions(workspace, dataset)
-    if not scanned:
+    tables = reviews(workspace, dataset)
+    if not tables:
         reasons.append("it was never scanned, so nothing is known about it")
     else:
-        tables = [review(workspace, each) for each in scanned]
         table = pl.concat(tables).unique("finding_id", keep="first", maintain_order=True)
         table = table.filter(pl.col("example_id").is_in(examples["example_id"].implode()))
         reasons += _counted(open_blocking(table), "open blocking findings")
@@ -44,7 +45,7 @@ def objections(workspace: Workspace, dataset: str, examples: pl.DataFrame) -> li
     crossing = _crossing(examples)
     if crossing:
         told = "1 group stands" if crossing == 1 else f"{crossing:,} groups stand"
-        reasons.append(f"{told} both in train and in validation or test")
+        reasons.append(f"{told} {CROSSING}")
     return reasons
 
 
@@ -72,8 +73,9 @@ def _crossing(examples: pl.DataFrame) -> int:
 def refuse(reasons: list[str], name: str) -> None:
     """Raises GateError if there is any reason."""
     if reasons:
+        crossing = any(CROSSING in reason for reason in reasons)
+        mend = "seatrial split without --no-group" if crossing else MEND
         raise GateError(
             f"will not train on `{name}`: {'; '.join(reasons)}",
-            hint="seatrial scan, seatrial review --accept-safe, seatrial apply, seatrial split; "
-            "--allow-unclean trains all the same, and the adapter's card says so",
+            hint=f"{mend}; --allow-unclean trains all the same, and the adapter's card says so",
         )

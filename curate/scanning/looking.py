@@ -20,7 +20,7 @@ from curate.check import (
     SpreadCheck,
 )
 from curate.engine import Engine, Ray
-from curate.errors import SeatrialError
+from curate.errors import ResourceError, SeatrialError
 from curate.finding import complete, empty
 from curate.progress import Progress
 from curate.scanning.embedding import Vectors, with_units
@@ -274,6 +274,12 @@ class _Work:
 
 def _failure(check: Check, place: str, error: Exception) -> SeatrialError:
     """A check's own fault as an error; without the exception's words, which may quote a row."""
+    if isinstance(error, OSError | MemoryError):  # a full disk or memory is no fault of the check
+        said = error.strerror if isinstance(error, OSError) else "there is not enough memory"
+        return ResourceError(
+            f"the check `{check.name}` stopped {place}: {said or type(error).__name__}",
+            hint="free some disk space or memory and scan again; nothing was recorded",
+        )
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return SeatrialError(
         f"the check `{check.name}` failed {place}: {type(error).__name__} ({Path(frame.filename).name}:{frame.lineno})",

@@ -23,6 +23,7 @@ import polars as pl
 from curate.check import Check, MeasuredCheck, RowCheck, SetCheck
 from curate.example import digest
 from curate.finding import complete, empty
+from curate.parquet import write_parquet
 from curate.workspace import Workspace, code_version
 from curate.workspace.store import TABLE
 
@@ -168,8 +169,10 @@ class Remembered:
             ours = keys.join(every, on=KEY, how="inner", maintain_order="left")
             table = pl.concat([ours, every.join(keys, on=KEY, how="anti").head(KEPT_ROWS)])
         stem = self._stem(check, "sketches")
-        _write(stem.with_name(f"{stem.name}.{_number(files[-1]) + 1 if files else 0}.parquet"), table)
-        for file in files if whole else ():
+        written = _write(
+            stem.with_name(f"{stem.name}.{_number(files[-1]) + 1 if files else 0}.parquet"), table
+        )
+        for file in files if whole and written else ():
             file.unlink(missing_ok=True)
 
     def linked(self, check: SetCheck, examples: pl.DataFrame) -> tuple[int, pl.DataFrame] | None:
@@ -293,12 +296,21 @@ class Remembered:
         return keys
 
 
-def _write(place: Path, table: pl.DataFrame) -> None:
-    """Write a file under another name first: it is there whole, or not at all."""
-    place.parent.mkdir(parents=True, exist_ok=True)
+def _write(place: Path, table: pl.DataFrame) -> bool:
+    """Write a file under another name first: it is there whole, or not at all.
+
+    False where the disk is full or refuses: what is kept only saves work, and the scan goes on.
+    """
     temporary = place.with_suffix(f".{os.getpid()}.part")
-    table.write_parquet(temporary, compression="lz4")
-    temporary.replace(place)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_parquet(table, temporary, compression="lz4")
+        temporary.replace(place)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        sys.stderr.write(f"{place.name} is not kept ({error.strerror}): the next scan does that work again\n")
+        return False
+    return True
 
 
 def _number(file: Path) -> int:

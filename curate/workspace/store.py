@@ -14,6 +14,7 @@ import polars as pl
 
 from curate.errors import NotFoundError, ResourceError, WorkspaceError
 from curate.example import EXAMPLES, with_content_hash
+from curate.parquet import write_parquet
 
 TABLE, DATASET, FILES = "table.parquet", "examples.parquet", "files"
 GROUP = 8_192  # rows that are decoded together, at least: to show some of a million need not take long
@@ -114,14 +115,14 @@ class Store:
         digest = dataset_digest(examples)
         self.put(
             digest,
-            lambda draft: examples.write_parquet(draft / DATASET, compression="zstd", row_group_size=GROUP),
+            lambda draft: write_parquet(examples, draft / DATASET, row_group_size=GROUP),
         )
         return digest
 
     def put_table(self, kind: str, table: pl.DataFrame) -> str:
         """Write a table and return its digest."""
         digest = table_digest(kind, table)
-        self.put(digest, lambda draft: table.write_parquet(draft / TABLE, compression="zstd"))
+        self.put(digest, lambda draft: write_parquet(table, draft / TABLE))
         return digest
 
     def put_files(self, kind: str, folder: Path) -> str:

@@ -34,7 +34,10 @@ instructions = "How urgent is it, from 1 (any day) to 5 (now)?"
 
 
 class Picture(NamedTuple):
-    """A file's name, the keys that lead to the screen from the versions, and its size in cells."""
+    """A file's name, the keys that lead to the screen from the versions, and its size in cells.
+
+    Where there is a list of runs a command stands for the key that goes to it.
+    """
 
     name: str
     keys: tuple[str, ...]
@@ -66,7 +69,7 @@ RAW = (
     Picture("card-pair", found('check == "contradiction"')),
     Picture("card-cluster", found('check == "near-duplicate"')),
     Picture("card-small", found('label == "EMAIL_ADDRESS"', "a"), (40, 12)),
-    Picture("card-edited", found('check == "contradiction"', "e", *typed("Dear Sir, "), "ctrl+s")),
+    Picture("card-edited", found('check == "near-duplicate"', "e", *typed("Dear Sir, "), "ctrl+s")),
     Picture("rows", ("v", "s", "down", "down")),
     Picture("distributions", ("D",), (100, 44)),
     Picture("threshold", found('check == "near-duplicate"', "t", "down", "down")),
@@ -77,7 +80,7 @@ RAW = (
 MADE = (
     Picture("steps", ("E",)),
     Picture("runs", ("r",), (100, 36)),
-    Picture("training", ("r", "down", "down", "down", "v"), (100, 32)),
+    Picture("training", ("r", "seatrial train tickets", "v"), (100, 32)),
     Picture("comparison", ("m",), (100, 36)),
     Picture("rating", ("m", "p")),
 )
@@ -106,7 +109,7 @@ async def draw(home: Path, pictures: tuple[Picture, ...], prepare: Callable[[Any
                 await settle(pilot)
                 await prepare(pilot)
                 for key in picture.keys:
-                    await pilot.press(key)
+                    await (onto_run(pilot, key) if " " in key else pilot.press(key))
                     await settle(pilot)
                 app.clear_notifications()
                 await settle(pilot)
@@ -124,6 +127,17 @@ async def onto(pilot: Any, name: str) -> None:  # noqa: ANN401
     for _ in range(next(n for n, version in enumerate(screen.versions) if version.name == name)):
         await pilot.press("down")
     await settle(pilot)
+
+
+async def onto_run(pilot: Any, command: str) -> None:  # noqa: ANN401
+    """Put the cursor on the newest run of a command."""
+    from tui.screens.runs import RunsScreen
+    from tui.widgets.rows import Rows
+
+    screen = pilot.app.screen
+    assert isinstance(screen, RunsScreen)
+    rows = screen.query_one(Rows)
+    rows.cursor = next(n for n, run in enumerate(screen.runs) if run.command.startswith(command))
 
 
 async def welcome() -> None:

@@ -19,7 +19,7 @@ import polars as pl
 
 from curate.errors import ConfigError, GateError, ResourceError, SourceError
 from curate.workspace import Workspace
-from evalharness.adapters.registry import Adapter, load
+from evalharness.adapters.registry import Adapter, load, whole
 from evalharness.asking.task import Solved, Turn, queries
 from evalharness.models.adapted import is_reward, put_adapter
 from evalharness.models.chat import Chat
@@ -78,6 +78,7 @@ def merge(
         raise ConfigError(
             f"merge onto {onto} as {dtype}", hint=f"--onto {' or '.join(ONTO)}, --dtype {', '.join(DTYPES)}"
         )
+    whole(workspace, each.digest)
     params = {"onto": onto, "dtype": dtype, "anyway": anyway}
     split, solved = rows_here(workspace, each, dataset, ROWS)
     to.parent.mkdir(parents=True, exist_ok=True)

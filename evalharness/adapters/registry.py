@@ -47,7 +47,7 @@ def adapters(workspace: Workspace) -> list[Adapter]:
         digest = str(row["digest"])
         names = tuple(each["name"] for each in named if each["digest"] == digest)
         folder = workspace.files(digest) if workspace.store.holds(digest) else None
-        told = adapter_notes(folder) if folder else {}
+        told = _notes(folder) if folder else {}
         found.append(Adapter(digest, row["added_at"], names, folder, told, verdicts.get(digest, "")))
     return found
 
@@ -56,7 +56,18 @@ def adapter(workspace: Workspace, reference: str | None) -> Adapter:
     """One of them, by name or digest; the newest by default."""
     digest = workspace.artifact("adapter", reference)
     workspace.files(digest)  # NotFoundError where it was purged
-    return next(each for each in adapters(workspace) if each.digest == digest)
+    found = next(each for each in adapters(workspace) if each.digest == digest)
+    if not found.told:
+        whole(workspace, digest)
+    return found
+
+
+def _notes(folder: Path) -> dict[str, Any]:
+    """Its training.json; nothing where that cannot be read any more."""
+    try:
+        return adapter_notes(folder)
+    except ValueError:
+        return {}
 
 
 def _verdicts(workspace: Workspace) -> Iterator[tuple[str, str, str]]:

@@ -54,6 +54,8 @@ def summed(each: Adapter) -> str:
     told, settings = each.told, each.told.get("settings", {})
     if each.folder is None:
         return "purged"
+    if not told:
+        return "no record of its training can be read: seatrial verify lists what is damaged"
     losses = told.get("losses") or [{}]
     last = losses[-1].get("validation_loss") or losses[-1].get("loss")
     ranked = "rank" in settings and settings.get("method", "lora") not in ("prompt", "prefix", "full")

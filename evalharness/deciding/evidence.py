@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.deciding.review import OPEN, RUN, UNAPPLIED, looked, review
+from curate.runs.release import LEAKS
 from curate.workspace import Workspace
 from evalharness.deciding.comparison import Check, MetricRow, Settings, State, Step
 from evalharness.deciding.probed import served_at
@@ -34,6 +35,8 @@ def check_clean(workspace: Workspace, dataset: str) -> Check:
     if unseen:
         return _check("data clean", "not measured", f"never looked for: {', '.join(unseen)}", remedy)
     whole = review(workspace, parent)
+    if parent != dataset:  # the rows were divided anew since
+        whole = whole.filter(~LEAKS)
     table = whole.filter(pl.col("blocking"))
     waiting, stale = table.filter(OPEN).height, table.filter(UNAPPLIED).height
     if waiting or stale:

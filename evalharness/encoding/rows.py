@@ -86,7 +86,9 @@ def encode_rows(
     if out and unusable == "refuse":
         raise ConfigError(
             f"{len(out):,} of {rows.height:,} rows cannot be trained on: {named(out)}",
-            hint="seatrial scan finds such rows; --set unusable=drop leaves them out, by name",
+            hint="seatrial scan finds such rows; --set unusable=drop leaves them out, by name"
+            if len(out) < rows.height
+            else "no row of them can: do they suit the objective, and has the base a whole chat template and its tokens?",
         )
     _must(
         encoded,

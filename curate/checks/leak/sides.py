@@ -54,6 +54,11 @@ def sides_of(sketches: pl.DataFrame) -> Iterator[Sides]:
         yield Sides(PROTECTED, ours, theirs)
 
 
+def between(label: str = "label") -> pl.Expr:
+    """Whether a finding of the check is of two parts of the version's own split, which another split undoes."""
+    return pl.any_horizontal(pl.col(label).str.starts_with(f"{goes}/{stays}") for goes, stays in SIDES)
+
+
 def remark(sides: Sides, kind: str, example_id: str, evidence: Mapping[str, object]) -> pl.DataFrame:
     """One row of PAIRS that says something of the sides as a whole; nobody has to decide on it."""
     row = {
