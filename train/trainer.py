@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,30 @@ def build(
     return built
 
 
+@contextmanager
+def _written(what: str) -> Iterator[None]:
+    """ResourceError where the disk ends: PyTorch and safetensors have errors of their own for that."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (RuntimeError, SafetensorError) as error:
+        if isinstance(error, RuntimeError) and "inline_container" not in str(error):
+            raise
+        raise ResourceError(
+            f"{what} cannot be written: {error}",
+            hint="free some disk space; the same command goes on from the newest whole checkpoint",
+        ) from error
+
+
 def go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
     """Train, from the beginning or a checkpoint; ResourceError where memory ends."""
     if checkpoint is not None and checkpoints.finished(checkpoint):
         _take_up(trainer, checkpoint)
         return
     try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with _written("a checkpoint"):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     except RuntimeError as error:
         if "out of memory" not in str(error):
             raise
@@ -94,14 +112,16 @@ def save(model: Any, folder: Path, recipe: Recipe, *, sharded: bool = False) -> 
     """The adapter as PEFT keeps it, or the whole model. The base is named as the person named it."""
     folder.mkdir(parents=True, exist_ok=True)
     if recipe.method == "full":
-        model.save_pretrained(str(folder))
+        with _written("the model"):
+            model.save_pretrained(str(folder))
         return
     state = None  # PEFT's own way
     if sharded:
         names = ((name, weight) for name, weight in model.state_dict().items() if "lora_" in name)
         state = {name: processes.whole(weight).cpu() for name, weight in names}
     # without the embedding: looking whether it changed would ask the hub
-    model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=state)
+    with _written("the adapter"):
+        model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=state)
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     config["base_model_name_or_path"] = recipe.base

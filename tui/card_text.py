@@ -233,11 +233,14 @@ def told_edit(finding: Mapping[str, Any], example: Mapping[str, Any] | None) -> 
         words.append(f"cut {parts[0]}" + (f" and {len(parts) - 1} more" if len(parts) > 1 else ""))
     if "repair" in edit:
         words.append(REPAIRS.get(str(edit["repair"]), f"repair: {_short(str(edit['repair']))}"))
+    if "spelling" in edit:
+        # quoted, since a blank may be all that is wrong with it
+        words.append(f'"{_short(text, trim=False)}" becomes "{_short(with_proposal(finding, text, text))}"')
     return ", then ".join(words)
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
+def _short(text: str, *, trim: bool = True) -> str:
+    line = " ".join(text.split()) if trim else text
     return line if len(line) <= QUOTED else f"{line[: QUOTED - 1]}…"
 
 

@@ -149,7 +149,12 @@ def word(finding: Finding, *, flagged: bool, narrow: bool = False) -> Content:
     if proposal in ("keep", "drop", "redact"):
         does = Content.assemble("a ", (proposal, "bold"), (" · x keep" if proposal != "keep" else ""))
     elif proposed_edit(finding) is not None:
-        does = Content("a edit x keep d after" if narrow else "a edit · x keep · d before and after · e edit")
+        wide = (
+            "b all spelt so · d before and after"
+            if finding["field"] == "label"
+            else "d before and after · e edit"
+        )
+        does = Content("a edit x keep d after" if narrow else f"a edit · x keep · {wide}")
     else:
         does = Content((" " if narrow else " · ").join(choices(finding)))
     return Content.assemble(flag, ("○ " if narrow else "○ open  ", "$warning"), does, note)

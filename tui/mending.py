@@ -47,6 +47,24 @@ def offer(desk: Desk, edit: Edit, before: str) -> Offer:
     return Offer(made, found)
 
 
+def spelt_alike(desk: Desk, place: int) -> list[int]:
+    """This finding, and the open ones that propose the same for the same label; it alone where it is of no label."""
+    finding = desk.finding(place)
+    if finding["field"] != "label" or finding["message"] is not None or finding["action"] != "edit":
+        return [place]
+    same = (pl.col("check") == finding["check"]) & (pl.col("action") == "edit")
+    same &= (pl.col("field") == "label") & pl.col("message").is_null()
+    found = desk.rows.with_row_index("place").filter(same)
+    of_them = desk.examples.rows.filter(pl.col("example_id").is_in(found["example_id"].implode()))
+    labels = dict(of_them.select("example_id", "label").collect().iter_rows())
+    wanted = labels.get(finding["example_id"])
+    return [place] + [
+        other
+        for other, row in found.select("place", "example_id").iter_rows()
+        if other != place and labels.get(row) == wanted and desk.waits[other] and not desk.decided[other]
+    ]
+
+
 def mend(desk: Desk, chosen: Sequence[Proposal], *, like: str) -> int:
     """Decide the change on each row chosen, as one act; on return it is on the disk. Returns how many.
 

@@ -25,7 +25,7 @@ class LabelSpelling:
     for it. Labels that differ in a letter (`refnd`) are not looked at: they may be two classes.
 
     A row without a label, where others have one, is for review (`no-label`): each such row while they are
-    not more than those with a label, else one finding at the first of them, for most are yet to be labelled.
+    not more than those with a label, else one finding at one of them, for most are yet to be labelled.
     """
 
     name: ClassVar[str] = "label-spelling"
@@ -89,7 +89,7 @@ class LabelSpelling:
 
 
 def _unlabelled(sketches: pl.DataFrame) -> pl.DataFrame:
-    """The rows without a label, where others have one; the first of them alone where they are more than the others."""
+    """The rows without a label, where others have one; one of them alone where they are more than the others."""
     bare = sketches.filter(pl.col("label").is_null()).sort("example_id")
     labelled = sketches.height - bare.height
     told = bare.head(1 if bare.height > labelled else bare.height) if labelled else bare.head(0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -11,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from curate.answer import Answer, counted
+from curate.commands.called import called, means
+from curate.commands.finding_lines import detail_lines, finding_line, summary_lines, with_labels
 from curate.errors import ConfigError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from curate.scanning.excerpts import Texts
     from curate.workspace import Decision, Workspace
 
 Ids = list[str] | None
@@ -31,13 +31,14 @@ class Filters(NamedTuple):
     score: float | None
     open: bool
     differ: bool
+    ids: frozenset[str] | None = None  # the findings at whose place the value stands, where one was asked for
 
     def of(self, table: pl.DataFrame) -> pl.DataFrame:
         """What they choose."""
         from curate.deciding.review import chosen
 
         return chosen(
-            table,
+            table.filter(table["finding_id"].is_in(list(self.ids))) if self.ids is not None else table,
             check=self.check,
             label=self.label,
             score=self.score,
@@ -249,53 +250,3 @@ def _write(workspace: Workspace, digest: str, findings: pl.DataFrame, to: Path) 
         raise ConfigError(
             f"{to}: {error.strerror}", hint="--export FILE.jsonl in a folder that is there"
         ) from error
-
-
-def detail_lines(row: Mapping[str, object], texts: Texts) -> list[str]:
-    """What a finding is about, below its line: the text, the other side's, and the evidence."""
-    from curate.scanning.excerpts import evidence_words
-
-    said, other = texts.excerpt(row), texts.excerpt(row, "other_id")
-    words = evidence_words(str(row["evidence"] or "{}"))
-    if row["check"] == "wrong-label" and row["said"]:
-        words = f"labelled `{row['said']}`; {words}"
-    lines = [f"      {said}"] if said else []
-    lines += [f"      with: {other}"] if other else []
-    return [*lines, f"      ({words})"] if words else lines
-
-
-def summary_lines(table: pl.DataFrame) -> list[str]:
-    """One line for each kind of finding."""
-    from curate.deciding.review import summary
-
-    rows = summary(table).to_dicts()
-    if not rows:
-        return ["  nothing found"]
-    kinds = [f"{row['check']}/{row['label']}" for row in rows]
-    width = max(map(len, kinds))
-    return [
-        f"  {row['found']:>7,}  {kind:<{width}}  {row['action']:<6}  "
-        + (f"{row['open']:,} open" if row["open"] else "decided")
-        + (", blocking" if row["blocking"] else "")
-        for kind, row in zip(kinds, rows, strict=True)
-    ]
-
-
-def finding_line(row: dict[str, object]) -> str:
-    """One finding, with source, row and label of its examples, on one line; `detail_lines` has the text."""
-    where = f" {row['field']}" if row["field"] else ""
-    where = f" message {row['message']}{where}" if row["message"] is not None else where
-    where += f" {row['start']}-{row['end']}" if row["start"] is not None else ""
-    other = ""
-    if row["other_id"]:
-        known = row["other_source"] is not None
-        place = f"{row['other_source']}:{row['other_source_row']}" if known else str(row["other_id"])[:8]
-        other = f" with {place}"
-        if row["said"] != row["other_said"]:
-            other += f" ({row['said']} against {row['other_said']})"
-    said = f"{row['decided']} by {row['reviewer']}" if row["decided"] else f"proposes {row['action']}"
-    said = f"people differ: {row['people']}" if row["differ"] else said
-    return (
-        f"  {str(row['finding_id'])[:8]}  {row['check']}/{row['label']} {row['score']:.2f}  "
-        f"{row['source']}:{row['source_row']}{where}{other}: {said}"
-    )

@@ -26,6 +26,9 @@ SAFE_REVIEWER = "seatrial:safe"
 RUN = "run"  # what `looked` says of a check that has looked
 EDIT_KIND = "raw-edit"  # an edit's text is raw until a scan has looked at it
 
+RANKED = ("wrong-label", "contradiction")  # checks whose findings are read from the top
+BANDS = {"wrong": 0, "doubtful": 1, "rare-label": 2}  # of wrong-label, the surest first
+
 REVIEW = pl.Schema(
     [
         *FINDINGS.items(),
@@ -65,7 +68,20 @@ def review(workspace: Workspace, dataset: str) -> pl.DataFrame:
 
     Of each check those of the newest scan that ran it count (`Workspace.findings`). What was made by hand together with a decision stands while anyone stands by it (`byhand.STANDS`). A version that was never scanned has an empty review: ask `workspace.findings` to tell the two.
     """
-    return with_apart(workspace, as_decided(workspace, dataset))
+    return with_apart(workspace, ranked(as_decided(workspace, dataset)))
+
+
+def ranked(table: pl.DataFrame) -> pl.DataFrame:
+    """The same, of the kinds that are read from the top the worst first: what blocks, `wrong` before `doubtful`, then the surest."""
+    here = pl.col("check").is_in(RANKED)
+    band = pl.col("label").replace_strict(BANDS, default=0, return_dtype=pl.Int8)
+    return table.sort(
+        "check",
+        pl.when(here).then(~pl.col("blocking")),
+        pl.when(here).then(band),
+        pl.when(here).then(-pl.col("score")),
+        maintain_order=True,
+    )
 
 
 def as_decided(workspace: Workspace, dataset: str) -> pl.DataFrame:

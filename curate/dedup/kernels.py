@@ -2,12 +2,15 @@
 
 Import it only where numba is installed. The first call in a fresh installation compiles (some
 seconds); the machine code is kept beside this file or, where that cannot be written, in the user's
-cache folder.
+cache folder, and where that cannot be written either, each process compiles.
 """
 
 # mypy: disable-error-code="untyped-decorator,return-value,no-any-return"
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -24,6 +27,14 @@ BUCKET = U(56)
 
 # of one text: code points, their kinds, ends of words, terms or sums, words, shingles; powers, inverses
 Scratch = tuple[Array, Array, Array, Array, Array, Array, Array, Array]
+
+
+def compiled(function: Callable[..., Any]) -> Any:  # noqa: ANN401
+    """The function as machine code, kept for the next process where any folder can be written."""
+    try:
+        return njit(cache=True, nogil=True)(function)
+    except RuntimeError:  # no such folder: a container that is read-only, say
+        return njit(nogil=True)(function)
 
 
 @njit(inline="always")
@@ -126,7 +137,7 @@ def _line_end(data: Bytes, at: int, size: int) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sketch_lines(
     data: Bytes, size: int, begins: Array, ends: Array, key: Bytes, becomes: Array, kinds: Bytes, plain: Bytes,
     widths: Array, factors: Array, terms: Array, rows: int, space: Scratch, keys: Array, whole: Array, hard: Array,
@@ -164,7 +175,7 @@ def sketch_lines(
     return row
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sketch_texts(
     data: Bytes, bounds: Array, becomes: Array, kinds: Bytes, plain: Bytes,
     widths: Array, factors: Array, terms: Array, rows: int, space: Scratch, keys: Array, whole: Array, hard: Array,
@@ -181,7 +192,7 @@ def sketch_texts(
                 _keys(shingles, number, factors, terms, least, rows, keys, row)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sketch_codes(
     text_codes: Array, bounds: Array, where: Array, kinds: Bytes, widths: Array,
     factors: Array, terms: Array, rows: int, space: Scratch, keys: Array, whole: Array,
@@ -239,7 +250,7 @@ def _distinct(shingles: Array, number: int, out: Array, filled: int, place: Arra
     return filled
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sets_of_texts(
     data: Bytes, begins: Array, ends: Array, key: Bytes, becomes: Array, kinds: Bytes, plain: Bytes,
     widths: Array, space: Scratch, out: Array, starts: Array, hard: Array,
@@ -278,7 +289,7 @@ def _shared(sets: Array, left: int, left_end: int, right: int, right_end: int) -
     return count
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def jaccards(sets: Array, starts: Array, left: Array, right: Array, floor: float, out: Array) -> None:
     """The exact Jaccard index of each pair of sets; 0 where the sizes alone keep it below `floor`."""
     for pair in range(left.shape[0]):
@@ -290,7 +301,7 @@ def jaccards(sets: Array, starts: Array, left: Array, right: Array, floor: float
             out[pair] = shared / (size_a + size_b - shared)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def repeated(keys: Array, shift: np.uint64, counts: Bytes, out: Array) -> int:
     """Write the places of keys whose upper bits occur twice or more; how many there are.
 
@@ -306,5 +317,5 @@ def repeated(keys: Array, shift: np.uint64, counts: Bytes, out: Array) -> int:
     return found
 
 
-settle = njit(cache=True, nogil=True)(leaders.settle)
-crowd_pairs = njit(cache=True, nogil=True)(leaders.crowd_pairs)
+settle = compiled(leaders.settle)
+crowd_pairs = compiled(leaders.crowd_pairs)

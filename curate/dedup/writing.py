@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,7 +56,7 @@ def write_dropped(found: NearDuplicates, out: Path) -> None:
 @contextmanager
 def _whole(out: Path) -> Iterator[Path]:
     """Another name to write to, which becomes the file's own at the end; ResourceError where the disk refuses."""
-    partial = out.with_name(out.name + ".partial")
+    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
     try:
         yield partial
         partial.replace(out)

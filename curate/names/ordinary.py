@@ -73,6 +73,11 @@ def _lists() -> dict[str, frozenset[str]]:
     return {name: frozenset(words) for name, words in lists.items()}
 
 
+def is_word_too(name: str) -> bool:
+    """Whether a given name, in small letters, is an ordinary word as well: `hope`, `mark`."""
+    return name in _lists()["words"]
+
+
 def persons(spans: Sequence[Span], text: str, lexicon: Lexicon) -> list[Span]:
     """The spans without persons of one word that is rather something else where it stands.
 

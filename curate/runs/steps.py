@@ -24,6 +24,7 @@ from curate.deciding.fakes import FAKES, settle_fakes
 from curate.deciding.review import edits_of, review
 from curate.deciding.until import SAID, decisions_digest
 from curate.errors import AccountError, ConfigError, GateError, SourceError
+from curate.names import spread
 from curate.workspace import Workspace, code_version, now
 from curate.workspace.store import dataset_digest, folder_digest
 
@@ -255,7 +256,7 @@ def scan_version(
                 )
             finally:
                 runner.close()
-            run.outputs["findings"] = workspace.put_table("findings", result.findings)
+            run.outputs["findings"] = workspace.put_table("findings", spread.told(result.findings, examples))
         done = Made(run.run_id, run.outputs, recorded=False)
     if settle:
         settle_fakes(workspace, dataset)

@@ -34,6 +34,7 @@ CROWDED = 0.25  # seconds, the first wait of one of too many
 JITTER = 0.25  # of a wait, so that those who were refused together do not come back together
 HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "seatrial"}
 STREAMED = b', "stream": true, "stream_options": {"include_usage": true}}'
+MOST_TOKENS = 2**31  # of one request; more is no count
 NO_COMPLETION = "the endpoint's response is not a chat completion"
 
 
@@ -249,10 +250,10 @@ class Events:
             for choice in event.get("choices") or ():
                 said = (choice.get("delta") or {}).get("content")
                 self._has_text |= isinstance(said, str)
-                if said:
+                if said and isinstance(said, str):
                     self.pieces.append(said)
                 self.finish_reason = choice.get("finish_reason") or self.finish_reason
-        except (ValueError, AttributeError, TypeError) as error:
+        except (ValueError, AttributeError, TypeError, RecursionError) as error:
             raise RefusedError(f"{NO_COMPLETION} ({type(error).__name__})") from error
 
     def reply(self) -> Reply:
@@ -261,7 +262,7 @@ class Events:
             raise AgainError("the answer broke off before its end")
         if not self._has_text:
             raise RefusedError(f"{NO_COMPLETION} (no text in it)")
-        return Reply("".join(self.pieces), _ended(self.finish_reason), *_tokens(self.usage))
+        return Reply(_whole("".join(self.pieces)), _ended(self.finish_reason), *_tokens(self.usage))
 
 
 def _reply(response: httpx.Response) -> Reply:
@@ -271,9 +272,16 @@ def _reply(response: httpx.Response) -> Reply:
         text = choice["message"]["content"]
         if not isinstance(text, str):
             raise TypeError("content is not a text")
-    except (ValueError, KeyError, IndexError, TypeError) as error:
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise RefusedError(f"{NO_COMPLETION} ({type(error).__name__})") from error
-    return Reply(text, _ended(choice.get("finish_reason")), *_tokens(value.get("usage") or {}))
+    return Reply(_whole(text), _ended(choice.get("finish_reason")), *_tokens(value.get("usage")))
+
+
+def _whole(text: str) -> str:
+    """The text with halves of surrogate pairs joined, or replaced where the other half is missing: no table takes one."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _ended(reason: object) -> str:
@@ -285,9 +293,13 @@ def _ended(reason: object) -> str:
     return "length" if reason in ("length", "max_tokens") else "stop"
 
 
-def _tokens(usage: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """(of the prompt, of the answer), as far as the endpoint says."""
-    return usage.get("prompt_tokens"), usage.get("completion_tokens")
+def _tokens(usage: object) -> tuple[int | None, int | None]:
+    """(of the prompt, of the answer), as far as the endpoint says; what is no count is not known."""
+    if not isinstance(usage, Mapping):
+        return None, None
+    counts = (usage.get(name) for name in ("prompt_tokens", "completion_tokens"))
+    read, written = (each if type(each) is int and 0 <= each < MOST_TOKENS else None for each in counts)
+    return read, written
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, Protocol, cast
@@ -36,6 +37,7 @@ PREDICTIONS = pl.Schema(
 )
 
 
+FAILURES = 3  # reasons that are told
 # The request of such a row failed. A row without a prompt could not be asked at all, and cannot be now.
 MAY_WORK = (pl.col("finish_reason") == "error") & pl.col("prompt_hash").is_not_null()
 CONTINUES = "continues"  # role of the predictions whose failed rows a run asks again
@@ -274,6 +276,12 @@ def row_of(arm: Arm, prompt: Prompt, **said: object) -> Row:
     return {**dict.fromkeys(PREDICTIONS), **known, **said}
 
 
+def _failures(table: pl.DataFrame) -> list[tuple[str, int]]:
+    """The most frequent reasons for which there is no answer, with how many rows each cost."""
+    counts = Counter(reason for reason in table["error"] if reason is not None)
+    return sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:FAILURES]
+
+
 def _notes(
     arm: Arm, asked: Sequence[Solved], prompts: Sequence[Prompt], prompter: Prompter, table: pl.DataFrame
 ) -> dict[str, Any]:
@@ -285,6 +293,7 @@ def _notes(
         "arm": arm.name,
         "questions": len(asked),
         "errors": table["error"].count(),
+        "failures": _failures(table),
         "labels": len(task.labels),
         "label_alone": task.whole,
         "unknown_labels": sum(bool(each.label) and each.label not in task.labels for each in asked)

@@ -32,9 +32,9 @@ class Replies:
         for line in lines:
             try:
                 key, *reply = json.loads(line)
-            except ValueError:
-                continue  # cut by a kill: this one is asked again
-            self.known[key] = Reply(*reply)
+                self.known[key] = Reply(*reply)
+            except (ValueError, TypeError):
+                continue  # cut by a kill, or spoilt: this one is asked again
         if cut:
             os.write(self._file, b"\n")
 

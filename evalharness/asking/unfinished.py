@@ -22,7 +22,7 @@ class Unfinished:
     """A file with one line of JSON for each batch that was answered whole.
 
     `key` names the run by its settings, inputs and code, so that nothing of another run is taken up.
-    A line that was cut by a kill is dropped, and its batch is answered again. What endpoints said is kept
+    A line that was cut by a kill, or spoilt, is dropped, and its batch is answered again. What endpoints said is kept
     by its request for all runs; with `again` for this one alone, until it is done.
     """
 
@@ -43,8 +43,11 @@ class Unfinished:
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                batch = json.loads(line)
-                done[batch["batch"]] = batch["rows"]
+                try:
+                    batch = json.loads(line)
+                    done[batch["batch"]] = batch["rows"]
+                except (ValueError, KeyError, TypeError):
+                    break  # spoilt: this one and what follows is asked again
                 whole += len(line)
         os.truncate(self.path, whole)
         return done

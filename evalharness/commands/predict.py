@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curate.answer import Answer
+from curate.visible import visible
 from evalharness.commands import options
 
 if TYPE_CHECKING:
@@ -133,7 +134,12 @@ def _predict(
         lines.append(
             "no adapter trained on this dataset: the arm tuned was left out (seatrial train makes one)"
         )
-    lines.append("next: seatrial score")
+    failed = any(each.notes["errors"] for each in done)
+    lines.append(
+        "next: the same command asks again what failed; then seatrial score"
+        if failed
+        else "next: seatrial score"
+    )
     data = {
         "dataset": digest,
         "split": asking.split,
@@ -208,6 +214,9 @@ def _told(each: Predicted) -> list[str]:
     took = f"{notes['seconds']:.1f} s" if each.fresh else "recorded before, nothing has changed"
     line = f"  {each.arm:<9} {notes['questions'] - notes['errors']:,} answers, {notes['errors']:,} errors, {took}"
     said = [line + f"  [{each.digest[:8]}]"]
+    said += [
+        f"            {count:,} failed: {visible(reason)}" for reason, count in notes.get("failures", ())
+    ]
     at = notes.get("recall_at") or {}
     if at:
         steps = ", ".join(f"{value:.0%} at {count}" for count, value in at.items())

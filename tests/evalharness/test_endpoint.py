@@ -54,6 +54,34 @@ def test_it_gives_up_after_its_attempts(chat_server):
     assert len(chat_server.requests) == 3 and about(naps, [1, 2])
 
 
+def whole(text, **more):
+    choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
+    return json.dumps({"choices": [choice], **more}).encode()
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [None, [1], "many", 7, {"prompt_tokens": "many", "completion_tokens": -3}, {"prompt_tokens": 10**30},
+     {"prompt_tokens": True, "completion_tokens": 1.5}],
+)  # fmt: skip
+def test_a_usage_that_is_none_is_not_known_and_the_answer_counts(chat_server, usage):
+    made, _ = endpoint(chat_server(lambda body, n: (200, whole("yes", usage=usage))))
+    reply = made.ask(made.body([], 10))
+    assert (reply.text, reply.prompt_tokens, reply.answer_tokens) == ("yes", None, None)
+
+
+def test_half_a_character_in_an_answer_is_replaced_and_two_halves_are_one(chat_server):
+    """No table takes half a surrogate pair; kept as it came it would end every later start, too."""
+    made, _ = endpoint(chat_server(lambda body, n: (200, whole("a \ud800 b \ud83d\ude00"))))
+    assert made.ask(made.body([], 10)).text == "a \ufffd b \U0001f600"
+
+
+def test_a_reply_of_brackets_without_end_is_no_completion(chat_server):
+    made, _ = endpoint(chat_server(lambda body, n: (200, b"[" * 200_000)))
+    with pytest.raises(ResourceError, match="not a chat completion"):
+        made.ask(made.body([], 10))
+
+
 def test_a_timeout_is_tried_again_and_then_said(chat_server):
     def slow(body, n):
         time.sleep(0.4)

@@ -18,7 +18,7 @@ from tui.card_view import Card, card, choices, counted, of_label, word
 from tui.desk import Desk
 from tui.display_text import display_text
 from tui.history import Turned
-from tui.mending import Offer, offer, redact_instead
+from tui.mending import Offer, offer, redact_instead, spelt_alike
 from tui.messages import Failed, Ready
 from tui.screens.card_keys import KEYS, turned_says
 from tui.screens.editing import Place, harmless_to_edit, in_editor, moved, own_note, place_to_edit
@@ -206,13 +206,14 @@ class CardScreen(Screen[int]):
         self._decided("drop other")
 
     def action_cluster(self) -> None:
-        """Accept what is proposed for each member of the cluster, as one act."""
+        """Accept what is proposed for each member of the cluster, or for all labels spelt so, as one act."""
         finding = self.desk.finding(self.place)
-        if finding["shape"] != "cluster":
+        cluster = finding["shape"] == "cluster"
+        places = self.desk.cluster(finding) if cluster else spelt_alike(self.desk, self.place)
+        if not cluster and len(places) == 1:
             raise ConfigError("this finding is of no cluster", hint="a accepts it")
-        places = self.desk.cluster(finding)
         self.desk.decide(places, None)
-        self._decided(f"cluster of {len(places)}")
+        self._decided(f"cluster of {len(places)}" if cluster else f"{len(places)} labels")
 
     def action_skip(self) -> None:
         """Leave it open and go on."""

@@ -20,7 +20,7 @@ KEYS: list[BindingType] = [
     Binding("2", "decide('drop')", "Drop this row", show=False, id="card.drop"),
     Binding("3", "decide('redact')", "Redact the span", show=False, id="card.redact"),
     Binding("4", "drop_other", "Drop the other row", show=False, id="card.drop-other"),
-    Binding("b", "cluster", "Accept for the whole cluster", show=False, id="card.cluster"),
+    Binding("b", "cluster", "Accept for the whole cluster, or all labels spelt so", show=False, id="card.cluster"),
     Binding("E", "editor", "Edit in $EDITOR", show=False, id="card.editor"),
     Binding("n", "note", "Note", show=False, id="card.note"),
     Binding("f", "flag", "Flag", show=False, id="card.flag"),

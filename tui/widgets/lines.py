@@ -86,13 +86,17 @@ class JobLine(Widget):
             full = min(BAR, job.done * BAR // job.total)
             bar = "━" * full + "─" * (BAR - full) + "  "
         stop = "  ctrl+t stops it" if self.size.width >= 60 else "  ^t stops"
+        room = max(self.size.width - len(stop), 0)
+        line = display_text(job.line(), lines=False)
+        # how far it is matters more than of what, and that more than the bar
+        command = display_text(" ".join(job.words[:2]), lines=False)
+        if cell_len(f"● {command}  {bar}{line}") > room:
+            command = job.words[0]
+        if cell_len(f"● {command}  {bar}{line}") > room:
+            bar = ""
         words = Content.assemble(
-            ("● ", "$accent"),
-            (" ".join(job.words[:2]), "bold"),
-            "  ",
-            (bar, "$accent"),
-            plain(job.line(), lines=False),
-        ).truncate(max(self.size.width - len(stop), 0), ellipsis=True)
+            ("● ", "$accent"), (command, "bold"), "  ", (bar, "$accent"), line
+        ).truncate(room, ellipsis=True)  # fmt: skip
         gap = " " * max(self.size.width - words.cell_length - len(stop), 0)
         return Content.assemble(words, gap, (stop, "dim"))
 

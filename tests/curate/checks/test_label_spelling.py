@@ -57,12 +57,13 @@ def test_each_row_of_a_rarer_spelling_gets_the_most_frequent_one():
         None,
     ]
     clean, found = carried_out(rows_of(*given))
+    found = found.filter(label="label-spelling")
     assert found.height == 4
     assert set(found["label"]) == {"label-spelling"} and set(found["action"]) == {"edit"}
     assert sorted(clean["label"].to_list(), key=str) == sorted(
         [*["praise"] * 5, *["refund"] * 3, "refnd", None], key=str
     )
-    assert scan(clean, [LabelSpelling()]).findings.is_empty()
+    assert scan(clean, [LabelSpelling()]).findings["label"].to_list() == ["no-label"]
 
 
 def test_capitals_are_kept_and_blanks_go_even_from_the_most_frequent():
@@ -120,3 +121,14 @@ def test_it_is_taken_by_apply_safe_in_a_workspace(tmp_path, monkeypatch):
     cli_apply.apply(safe=True)
     with_new = Workspace.open()
     assert with_new.scan_examples(with_new.dataset()).collect()["label"].to_list() == ["praise"] * 3
+
+
+def test_missing_labels_are_found_where_others_have_one():
+    """Each such row for review, blocking nothing; one alone where most rows are yet to be labelled; none without labels."""
+    found = scan(rows_of("a", None, "b", None, "b"), [LabelSpelling()]).findings
+    assert found["label"].to_list() == ["no-label"] * 2
+    assert set(found["action"]) == {"review"} and not found["blocking"].any()
+    assert json.loads(found["evidence"][0]) == {"rows_without": 2, "rows_with": 3}
+    pool = scan(rows_of("a", None, None, None), [LabelSpelling()]).findings
+    assert pool.height == 1 and json.loads(pool["evidence"][0])["rows_without"] == 3
+    assert scan(rows_of(None, None), [LabelSpelling()]).findings.is_empty()

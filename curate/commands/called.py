@@ -1,0 +1,17 @@
+"""How a version is called in what is told to type next: by its name only while the name means it."""
+
+from __future__ import annotations
+
+from curate.workspace import Workspace
+
+
+def called(workspace: Workspace, digest: str) -> str:
+    """The name of a version, or the beginning of its digest where the name means another one by now."""
+    name = workspace.name_of(digest)
+    return name if name and means(workspace, name) == digest else digest[:8]
+
+
+def means(workspace: Workspace, name: str) -> str | None:
+    """The digest that a name means now; None for a name that was never given."""
+    rows = workspace.ledger.rows("select digest from latest_name where name = ?", name)
+    return str(rows[0]["digest"]) if rows else None

@@ -1,0 +1,63 @@
+"""Labels to look at twice: in several spellings, missing in some rows, or too rare to be looked at."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SHOWN = 5  # labels that are named
+LIKE = 0.75  # of two labels, as difflib measures it: rather one of them misspelt
+
+
+def spelling_lines(examples: pl.LazyFrame) -> list[str]:
+    """Labels that differ only in case, spaces or marks: likely one label, and to some models the same."""
+    from curate.checks.wording import normalised
+
+    spellings: dict[str, list[str]] = {}
+    for label, count in _counts(examples).items():
+        spellings.setdefault(normalised((label,)), []).append(f"{label!r} {count:,}")
+    several = [each for each in spellings.values() if len(each) > 1]
+    lines = [f"  look twice: one label in several spellings? {', '.join(each)}" for each in several[:SHOWN]]
+    if len(several) > SHOWN:
+        lines.append(f"    {SHOWN} of {len(several):,} such labels shown")
+    return lines
+
+
+def missing_lines(examples: pl.LazyFrame) -> list[str]:
+    """How many rows have no label, where others have one."""
+    column = examples.select("label").collect()["label"]
+    bare = column.null_count()
+    if not bare or bare == len(column):
+        return []
+    have = "has" if bare == 1 else "have"
+    return [f"  look twice: {bare:,} of {len(column):,} rows {have} no label"]
+
+
+def rare_lines(table: pl.DataFrame, examples: pl.LazyFrame) -> list[str]:
+    """Labels of too few texts to be judged, as `wrong-label` found them; with the label that one may be misspelt for."""
+    import polars as pl
+
+    found = table.filter((pl.col("check") == "wrong-label") & (pl.col("label") == "rare-label"))
+    if found.is_empty():
+        return []
+    ids = found["example_id"].implode()
+    rare = examples.filter(pl.col("example_id").is_in(ids)).select("label").drop_nulls().collect()["label"]
+    counts = _counts(examples)
+    others = {label.casefold(): label for label in counts if label not in set(rare)}
+    told = []
+    for label in sorted(set(rare), key=lambda each: (-counts[each], each)):
+        near = get_close_matches(label.casefold(), others, n=1, cutoff=LIKE)
+        told.append(f"{label!r} {counts[label]:,}" + (f" (is it {others[near[0]]!r}?)" if near else ""))
+    told.sort(key=lambda each: "(is it" not in each)
+    more = f" and {len(told) - SHOWN:,} more" if len(told) > SHOWN else ""
+    what = "label is too rare to be judged" if len(told) == 1 else "labels are too rare to be judged"
+    return [f"  look twice: {len(told):,} {what}: {', '.join(told[:SHOWN])}{more}"]
+
+
+def _counts(examples: pl.LazyFrame) -> dict[str, int]:
+    """How many rows each label has, the most frequent first."""
+    counts = examples.select("label").drop_nulls().collect()["label"].value_counts(sort=True, name="count")
+    return dict(counts.sort("count", "label", descending=[True, False]).iter_rows())

@@ -1,0 +1,162 @@
+"""Words taken for persons that stand in very many rows: rather a product or a company, told as doubtful.
+
+The tagger reads one text at a time, and to it `Vaultly` at the place of a name is a name. Over a whole
+version a customer's name stands in few rows, and what is sold stands in all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import polars as pl
+
+from curate.example import strings
+
+FEWEST_ROWS = 8
+FEWEST_GROUPS = 5  # of rows that belong together: what one customer says often is no product
+SHARE = 0.01  # of all rows
+DOUBTFUL = 0.3  # score of what is told so, at most
+PERHAPS = "perhaps"  # in the evidence of such a finding
+WHAT = "a product or a company"
+AROUND = 60  # characters to either side that are looked at
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_BEFORE = re.compile(r"([^\W\d_]+)(\.?)[ \t]*\Z")
+_AFTER = re.compile(r"\A[ \t]+([^\W\d_]+)")
+_TITLES = frozenset(
+    "mr mrs ms miss mx dr prof professor sir madam lord lady mister aunt uncle agent colleague".split()  # noqa: SIM905
+)
+
+
+class Place(NamedTuple):
+    """A place in a text where a person was found."""
+
+    row: int  # of the findings
+    example_id: str
+    before: str
+    value: str
+    after: str
+
+
+def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
+    """The findings; persons that are one word in many rows have a lower score, and `perhaps` in their evidence.
+
+    A word counts that begins with a capital, is no listed given name, stands as a person in at least 8 rows, in
+    1 % of them and in 5 groups (a row without a group is one of its own), and nowhere with a title or a given
+    name beside it. The result depends on the version alone: what an earlier one made doubtful is judged anew.
+    """
+    persons = (pl.col("check") == "pii") & (pl.col("label") == "PERSON")
+    if not findings.select(persons.any()).item():
+        return findings
+    table = _undone(findings)
+    rows = table.with_row_index("row").filter(persons & pl.col("start").is_not_null())
+    if rows["example_id"].n_unique() < FEWEST_ROWS:
+        return table
+    found = _often(list(_places(rows, examples)), examples)
+    if not found:
+        return table
+    evidence, scores = table["evidence"].to_list(), table["score"].to_list()
+    for row, count in found.items():
+        more = {PERHAPS: WHAT, "rows": count, "score_before": scores[row]}
+        evidence[row] = json.dumps({**json.loads(evidence[row]), **more})
+        scores[row] = min(scores[row], DOUBTFUL)
+    return table.with_columns(
+        pl.Series("evidence", evidence, dtype=pl.String), pl.Series("score", scores, dtype=pl.Float64)
+    )
+
+
+def doubtful() -> pl.Expr:
+    """Of findings: whether it is a person that is perhaps none."""
+    return (pl.col("check") == "pii") & pl.col("evidence").str.contains(f'"{PERHAPS}": "', literal=True)
+
+
+def _undone(findings: pl.DataFrame) -> pl.DataFrame:
+    """The findings as the check made them."""
+    if not findings.select(doubtful().any()).item():
+        return findings
+    evidence, scores = findings["evidence"].to_list(), findings["score"].to_list()
+    for row in findings.with_row_index("row").filter(doubtful())["row"]:
+        said = json.loads(evidence[row])
+        scores[row] = said.pop("score_before")
+        evidence[row] = json.dumps({k: v for k, v in said.items() if k not in (PERHAPS, "rows")})
+    return findings.with_columns(
+        pl.Series("evidence", evidence, dtype=pl.String), pl.Series("score", scores, dtype=pl.Float64)
+    )
+
+
+def _places(rows: pl.DataFrame, examples: pl.DataFrame) -> Iterator[Place]:
+    """The places of the findings with what stands there."""
+    named = rows["example_id"].unique()
+    wanted: dict[tuple[str, int | None, str], list[tuple[int, int, int]]] = defaultdict(list)
+    for row, *place, start, end in rows.select(
+        "row", "example_id", "message", "field", "start", "end"
+    ).iter_rows():
+        wanted[place[0], place[1], place[2]].append((row, start, end))
+    for example_id, message, field, text in strings(
+        examples.filter(pl.col("example_id").is_in(named.implode()))
+    ):
+        for row, start, end in wanted.get((example_id, message, field), ()):
+            before, after = text[max(0, start - AROUND) : start], text[end : end + AROUND]
+            yield Place(row, example_id, before, text[start:end], after)
+
+
+def _often(places: list[Place], examples: pl.DataFrame) -> dict[int, int]:
+    """The findings that are of a word in many rows, with how many rows those are."""
+    by_word: dict[str, list[Place]] = defaultdict(list)
+    parts: set[str] = set()  # words of longer names
+    for place in places:
+        words = _WORD.findall(place.value)
+        if len(words) == 1 and words[0] == place.value.strip() and place.value[0].isupper():
+            by_word[place.value.casefold()].append(place)
+        else:
+            parts.update(word.casefold() for word in words)
+    groups = dict(
+        examples.select("example_id", pl.coalesce("group", "example_id").alias("group")).iter_rows()
+    )
+    least = max(FEWEST_ROWS, SHARE * examples.height)
+    found: dict[int, int] = {}
+    for word, here in by_word.items():
+        rows = {place.example_id for place in here}
+        if word in parts or len(rows) < least or len({groups[i] for i in rows}) < FEWEST_GROUPS:
+            continue
+        if not _is_given_name(here[0].value) and not any(map(_beside_name, here)):
+            found |= {place.row: len(rows) for place in here}
+    return found
+
+
+def _is_given_name(word: str) -> bool:
+    """Whether it is listed as one; an agent who signs each answer stays a person."""
+    from curate.names.tagger import lexicon
+    from curate.names.tokens import BIT
+
+    return bool(lexicon().flags(word) & BIT["first"])
+
+
+def _beside_name(place: Place) -> bool:
+    """Whether a title or a given name stands next to the word."""
+    before, after = _BEFORE.search(place.before), _AFTER.match(place.after)
+    if before and before[1].casefold() in _TITLES:
+        return True
+    near = [found[1] for found in (before, after) if found and not (found is before and before[2])]
+    return any(word[0].isupper() and _is_only_given_name(word) for word in near)
+
+
+def _is_only_given_name(word: str) -> bool:
+    """The same without words that begin many a sentence: `Can`, `Hope`, `Mark`."""
+    from curate.names.ordinary import is_word_too
+    from curate.names.tagger import lexicon
+    from curate.names.tokens import BIT
+
+    frequent = lexicon().flags(word) & BIT["english_300"]
+    return not frequent and not is_word_too(word.lower()) and _is_given_name(word)
+
+
+def told_words(places: Mapping[str, int], most: int) -> str:
+    """`Vaultly 41, Fotobox 12`: the words with their rows, those in most rows first."""
+    order = sorted(places.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"{word} {rows:,}" for word, rows in order[:most])
+    return shown + (f" and {len(order) - most:,} more" if len(order) > most else "")
