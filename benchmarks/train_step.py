@@ -3,7 +3,7 @@
 Over NF4 TRL rounds a new adapter to bfloat16 by itself, and has no setting against that; the product keeps float32,
 since small updates round to nothing and a resumed run would differ. With equal settings TRL's is put into float32
 too, and it is given the product's order of rows: which long rows fall into a few steps would tell more than the
-programs do (1.15 was measured so). The losses must then be the same to the last bit, which shows that both do the
+programs do. The losses must then be the same to the last bit, which shows that both do the
 same work. How much quicker it is as TRL leaves it is told beside (`peer`).
 """
 

@@ -42,6 +42,14 @@ SHAPE = (
 ORDER = ("check", "label", "cluster_id", "example_id", "message", "field", "start", "other_id")
 
 
+PERHAPS = "perhaps"  # in the evidence of a person who may be none: what it may be
+
+
+def perhaps_nobody() -> pl.Expr:
+    """Of findings: whether it is a name that is perhaps a product or a company (`curate.names.spread`)."""
+    return (pl.col("check") == "pii") & pl.col("evidence").str.contains(f'"{PERHAPS}": "', literal=True)
+
+
 def empty() -> pl.DataFrame:
     """A table of no findings."""
     return pl.DataFrame(schema=FINDINGS)

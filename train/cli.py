@@ -199,7 +199,7 @@ def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
         *card.summary(told),
         *checked.summary(told),
         *job.resolved.lines(),
-        f"next: seatrial {'reward' if told['objective'] == 'reward' else 'predict'} {job.name}",
+        f"next: seatrial {'reward' if told['objective'] == 'reward' else 'tune'} {job.name}",
     ]
     return Answer(
         lines, {"run": run_id, "adapter": digest, "name": job.adapter_name, "already_done": already, **told}

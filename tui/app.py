@@ -24,6 +24,7 @@ from textual.signal import Signal
 from curate.errors import ConfigError, SeatrialError
 from curate.workspace import Workspace, reviewer
 from tui import clipboard, ending
+from tui.completing import completed
 from tui.display_text import display_text
 from tui.faults import Words, in_words, leave_record
 from tui.jobs import TYPED, Job, failure, unquoted
@@ -255,7 +256,7 @@ class Seatrial(App[int]):
             raise ConfigError(f"no command `{parts[0] if parts else ''}` here", hint=", ".join(TYPED))
         self.start(parts)
 
-    async def ask_command(self, words: str, hint: str = "enter runs it, as the shell would") -> None:
+    async def ask_command(self, words: str, hint: str = "enter runs it, tab completes a name") -> None:
         """Show a command for the person to complete; Enter runs it."""
         from tui.screens.dialogs import Ask
 
@@ -272,7 +273,7 @@ class Seatrial(App[int]):
                 except SeatrialError as error:
                     self.complain(error)
 
-        await self.push_screen(Ask("seatrial", words, hint, checked), run)
+        await self.push_screen(Ask("seatrial", words, hint, checked, complete=completed), run)
 
     # actions
 

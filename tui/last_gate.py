@@ -8,8 +8,11 @@ run is drawn with the cursor's place kept, and the cursor then set where the scr
 
 from __future__ import annotations
 
+import codecs
 import re
+import sys
 import unicodedata
+from functools import partial
 from typing import Any
 
 from rich.cells import cell_len
@@ -130,8 +133,20 @@ def _alone(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
+def lenient(encoding: str) -> partial[codecs.IncrementalDecoder]:
+    """What makes decoders that raise nothing: what is no text in the encoding is a character that says so."""
+    return partial(codecs.getincrementaldecoder(encoding), "replace")
+
+
 def guarded(driver: Driver, app: App[Any]) -> Driver:
-    """A driver that holds what it writes; the screen is drawn once more where a run was loose."""
+    """A driver that holds what it writes; the screen is drawn once more where a run was loose.
+
+    Bytes typed or pasted that are no UTF-8, and old ways to tell of the mouse, would end the app in the
+    thread that reads them.
+    """
+    reading = sys.modules[type(driver).__module__]
+    if hasattr(reading, "getincrementaldecoder"):
+        reading.getincrementaldecoder = lenient  # type: ignore[attr-defined]
     write = driver.write
     waiting = False
 

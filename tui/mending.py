@@ -48,7 +48,7 @@ def offer(desk: Desk, edit: Edit, before: str) -> Offer:
 
 
 def spelt_alike(desk: Desk, place: int) -> list[int]:
-    """This finding, and the open ones that propose the same for the same label; it alone where it is of no label."""
+    """The finding, and the open ones that propose the same for the same label; it alone where it is of no label."""
     finding = desk.finding(place)
     if finding["field"] != "label" or finding["message"] is not None or finding["action"] != "edit":
         return [place]

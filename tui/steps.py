@@ -35,6 +35,11 @@ def steps(workspace: Workspace, dataset: str) -> list[Step]:
     adapter = workspace.made_from(dataset, kind="train", role="adapter")
     told = f"adapter {adapter[:8]}" if adapter else "an adapter on the train rows; r shows its curves"
     found.append(("train", adapter is not None, f"train {name}", told))
+    tuning = workspace.made_from(dataset, kind="tune", role="tuning")
+    told = (
+        f"tuning {tuning[:8]}" if tuning else "the baselines' prompt, shots and retrieval, on validation rows"
+    )
+    found.append(("tune", tuning is not None, f"tune {name}", told))
     try:
         tables = newest(workspace, dataset, "test")
     except NotFoundError:

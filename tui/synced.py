@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tui.app import Seatrial
 
+PATIENCE = 5_000  # milliseconds that a key waits for another process that writes; then it is said
+
 
 class Synced:
     """Brings the ledger of an app's workspace to the disk behind its back."""
@@ -23,10 +25,11 @@ class Synced:
         self.app, self.ledger = app, app.here.ledger
         # what SQLite adds to, until it takes it over into the ledger
         self.words = self.ledger.path.with_name(f"{self.ledger.path.name}-wal")
-        self.file = os.stat(self.ledger.path)
+        self.file = self.ledger.path.stat()
         self.thread = ThreadPoolExecutor(1, "ledger")
         self.pending: Future[None] | None = None
         with self.ledger.alone:
+            self.ledger.db.execute(f"pragma busy_timeout = {PATIENCE}")
             if self.ledger.db.execute("pragma journal_mode").fetchone()[0] == "wal":
                 # SQLite then brings to the disk what it takes over, and not each act by itself
                 self.ledger.db.execute("pragma synchronous = normal")
@@ -46,7 +49,7 @@ class Synced:
                 os.fsync(handle)
             finally:
                 os.close(handle)
-            if not os.path.samestat(os.stat(self.ledger.path), self.file):
+            if not os.path.samestat(self.ledger.path.stat(), self.file):
                 raise OSError(errno.ENOENT, "it is another file now", str(self.ledger.path))
         except OSError as error:
             self.app.call_later(self.app.complain, error)

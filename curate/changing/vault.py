@@ -236,7 +236,11 @@ def vault_secret(key_file: str = "", variable: str = "") -> bytes:
                 hint="seatrial vault key FILE makes one; places in a recipe are relative to its folder",
             ) from error
     elif variable:
-        secret = os.environ.get(variable, "").encode()
+        if variable not in os.environ:
+            raise ConfigError(
+                f"the variable {variable} is not set", hint=f"export {variable}=PASSPHRASE first"
+            )
+        secret = os.environ[variable].encode()
     else:
         raise ConfigError(
             "a vault needs a key file or a passphrase",

@@ -99,6 +99,7 @@ def applied_answer(
     table = review(workspace, digest)
     left = open_findings(table).height
     still, words = _still_open(workspace, digest, done.made.outputs["dataset"], name)
+    differ = int(table["differ"].sum())
     changes = count_by(done.changes, "change")
     clean = done.made.outputs["dataset"]
     lines = [f"{name}: {accepted:,} safe proposals accepted"] if accepted is not None else []
@@ -111,6 +112,13 @@ def applied_answer(
     if keeps:
         lines.append("  the originals are in the vault, and in the raw version until seatrial purge")
     lines += words
+    if differ:
+        one = (
+            "people differ on 1 finding, which was"
+            if differ == 1
+            else f"people differ on {differ:,} findings, which were"
+        )
+        lines.append(f"  {one} left alone: seatrial review {digest[:8]} --differ")
     lines.append(f"next: seatrial scan {name} (the clean version, {clean[:8]})")
     data = {
         "name": name,
@@ -123,6 +131,7 @@ def applied_answer(
         "by_change": changes,
         "open": left,
         "still_open": still,
+        "differ": differ,
         "alarms": alarms,
         "run": done.made.run_id,
     }
@@ -138,6 +147,7 @@ def _still_open(
     """
     import polars as pl
 
+    from curate.commands.finding_lines import perhaps_lines
     from curate.commands.waiting import open_lines
     from curate.deciding.review import open_findings, review, summary
 
@@ -147,8 +157,10 @@ def _still_open(
     table = table.filter(pl.col("example_id").is_in(stays.implode()))
     left = open_findings(table).height
     still = summary(table).filter(pl.col("open") > 0).to_dicts()
+    at = name if scanned else before[:8]
     first = "" if scanned else f"seatrial scan {name}, then "
-    lines = open_lines(still, f"{first}seatrial apply {name} --safe --also {{kind}}")
+    lines = open_lines(still, f"{first}seatrial apply {name} --safe --also {{kind}}", perhaps=False)
+    lines += perhaps_lines(workspace, clean if scanned else before, table, at)
     verb = "stays" if left == 1 else "stay"
     place = f"on the clean version: seatrial review {name} --open"
     place = place if scanned else f"on the version before: seatrial review {before[:8]} --open"

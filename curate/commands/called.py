@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from curate.workspace import Workspace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from curate.workspace import Workspace
 
 
 def called(workspace: Workspace, digest: str) -> str:
@@ -15,3 +18,10 @@ def means(workspace: Workspace, name: str) -> str | None:
     """The digest that a name means now; None for a name that was never given."""
     rows = workspace.ledger.rows("select digest from latest_name where name = ?", name)
     return str(rows[0]["digest"]) if rows else None
+
+
+def meant_before(workspace: Workspace, name: str) -> str | None:
+    """What a name meant before it was given last; None where it was given once."""
+    query = "select digest from name where name = ? order by name_id desc limit 2"
+    rows = workspace.ledger.rows(query, name)
+    return str(rows[1]["digest"]) if len(rows) > 1 else None

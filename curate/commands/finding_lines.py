@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from curate.scanning.excerpts import Texts
     from curate.workspace import Workspace
 
+WORDS = 5  # words that are named
+
 
 def with_labels(workspace: Workspace, digest: str, findings: pl.DataFrame) -> pl.DataFrame:
     """The findings with `source`, `source_row` and `said` (its label) of both sides' rows, and `looks`.
@@ -60,6 +62,22 @@ def summary_lines(table: pl.DataFrame) -> list[str]:
         + (f"{row['open']:,} open" if row["open"] else "decided")
         + (", blocking" if row["blocking"] else "")
         for kind, row in zip(kinds, rows, strict=True)
+    ]
+
+
+def perhaps_lines(workspace: Workspace, digest: str, table: pl.DataFrame, name: str) -> list[str]:
+    """The words taken for persons that are perhaps none, with the rows where each is open, and how one is decided once."""
+    from curate.deciding.values import doubtful_names
+
+    words = doubtful_names(workspace, digest, table)
+    if not words:
+        return []
+    order = sorted(words.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"`{word}` {rows:,}" for word, rows in order[:WORDS])
+    more = f" and {len(order) - WORDS:,} more" if len(order) > WORDS else ""
+    return [
+        f"  perhaps a product or a company, not a person: {shown}{more} rows; decide once for each:",
+        f'    seatrial review {name} --value "{order[0][0]}" --reject-all (or --accept-all, where it is one)',
     ]
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ACTIONS = ("export", "merge", "differences")
 SHOWN = 20
+ELSEWHERE = "next: seatrial scan, for they are about findings that no scan here made"
 _OPTIONS = {"export": ("by", "to", "with_edits"), "merge": ("files", "any_time"), "differences": ("limit",)}
 
 
@@ -124,10 +125,13 @@ def merged_lines(done: Merged) -> list[str]:
 
 
 def _differences(limit: int) -> Answer:
+    from curate.commands.called import called
+    from curate.deciding.before import version_of
     from curate.deciding.pending import told
     from curate.workspace import Workspace
 
-    found = told(Workspace.open())
+    workspace = Workspace.open()
+    found = told(workspace)
     lines = [f"people differ on {len(found):,}:" if found else "people differ on nothing"]
     for one in found[:limit]:
         what = one.key if ":" in one.key else f"finding {one.key[:8]}"
@@ -135,11 +139,17 @@ def _differences(limit: int) -> Answer:
         lines += [f"    {word.reviewer}: {word.note}" for word in one.words if word.note]
     if len(found) > limit:
         lines.append(f"  {limit:,} of {len(found):,} shown")
-    lines.append(
-        "next: decide on them in the screens (filter: differ), or seatrial review --accept ID, --reject ID"
-        if found
-        else "next: seatrial agree"
-    )
+    on_findings = {one.key for one in found if ":" not in one.key}
+    version = version_of(workspace, on_findings) if on_findings else None
+    if version is not None:
+        lines.append(
+            f"next: seatrial review {called(workspace, version)} --differ, with --accept ID or --reject ID; "
+            "or in the screens (filter: differ)"
+        )
+    elif found:
+        lines.append("next: decide on them in the screens (L, then o)" if not on_findings else ELSEWHERE)
+    else:
+        lines.append("next: seatrial agree")
     data = [
         {"key": one.key, "example_id": one.example_id, "words": [word._asdict() for word in one.words]}
         for one in found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curate.answer import Answer
+from curate.commands.called import called
 from curate.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def leaks(
         )
     table = review(workspace, digest).filter(check=Leak.name)
     report = report_of(workspace, digest, table, wanted)
-    name = workspace.name_of(digest) or digest[:8]
+    name = called(workspace, digest)
     blocking = sum(int(row["blocking"]) for row in report["leaks"])
     lines = [f"{name}: {report['rows']:,} rows", *table_lines(report)]
     if blocking:
@@ -60,7 +61,8 @@ def leaks(
         )
     elif report["leaks"]:
         lines.append(f"next: seatrial review {name} --check leak --open; none of them blocks")
-    return Answer(lines, {"name": name, "dataset": digest, **report}, int(blocking > 0))
+    data = {"name": workspace.name_of(digest) or digest[:8], "dataset": digest, **report}
+    return Answer(lines, data, int(blocking > 0))
 
 
 def _must_have_two_sides(workspace: Workspace, digest: str, *, given: bool) -> None:
@@ -71,7 +73,7 @@ def _must_have_two_sides(workspace: Workspace, digest: str, *, given: bool) -> N
     splits = workspace.scan_examples(digest).select("split").collect()
     if given or looked(workspace, digest)[Leak.name] == RUN or not Leak().obstacle(splits):
         return
-    name = workspace.name_of(digest) or digest[:8]
+    name = called(workspace, digest)
     raise ConfigError(
         f"{name}: nothing to compare: the rows are in fewer than two splits, and no benchmark was given",
         hint=f"seatrial split {name} first, or seatrial leaks {name} --protect FILE",

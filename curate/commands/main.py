@@ -13,9 +13,11 @@ import typer
 
 from curate.answer import Answer, counted
 from curate.commands.apply import apply, count_by
+from curate.commands.called import called, meant_before
 from curate.commands.history import log, verify, why
 from curate.commands.release import export, split
 from curate.commands.review import review
+from curate.commands.spellings import listed_lines, missing_lines, rare_lines, spelling_lines
 from curate.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -27,22 +29,18 @@ if TYPE_CHECKING:
 
 __all__ = ["apply", "curate", "export", "import_", "log", "review", "scan", "split", "verify", "why"]
 
-SHOWN = 5  # of what is listed as an example
-
 Dataset = Annotated[
     str | None, typer.Argument(help="a name, a digest or its beginning; the version named last if left out")
 ]
 
 
-def pairs(words: Sequence[str], flag: str) -> dict[str, str]:
-    """`a=b` words as a mapping; ConfigError for a word without `=`."""
+def pairs(words: Sequence[str], flag: str, example: str = "bot=assistant") -> dict[str, str]:
+    """`a=b` words as a mapping; ConfigError for a word without `=`, with what may stand there as an example."""
     found: dict[str, str] = {}
     for word in words:
         name, equals, value = word.partition("=")
         if not (name and equals and value):
-            raise ConfigError(
-                f"{flag} {word}", hint=f"write {flag} this=that, for example {flag} bot=assistant"
-            )
+            raise ConfigError(f"{flag} {word}", hint=f"write {flag} this=that, for example {flag} {example}")
         found[name] = value
     return found
 
@@ -80,7 +78,7 @@ def import_(
 
     workspace = Workspace.open(create=True)
     reading = Reading(
-        format, label, group, split_column, pairs(column or [], "--column"), pairs(role or [], "--role"), hub,
+        format, label, group, split_column, pairs(column or [], "--column", "prompt=question"), pairs(role or [], "--role"), hub,
         encoding,
     )  # fmt: skip
     done = import_files(workspace, files, reading, name=name, again=again)
@@ -91,13 +89,30 @@ def import_(
     ]
     rejects = workspace.table(done.made.outputs["rejects"])
     lines += reject_lines(rejects, rejects_to)
-    lines += spelling_lines(workspace.scan_examples(done.made.outputs["dataset"]))
+    lines += taken_over_lines(workspace, done.name, done.made.outputs["dataset"])
+    examples = workspace.scan_examples(done.made.outputs["dataset"])
+    lines += [*spelling_lines(examples), *missing_lines(examples), *listed_lines(examples)]
     refused = bool(done.rejected) and not allow_rejects
     if refused:
         were = "a row was" if done.rejected == 1 else "rows were"
         lines.append(f"  exit code 1, since {were} rejected; --allow-rejects accepts that")
     lines.append(f"next: seatrial scan {done.name}")
     return Answer(lines, _import_data(done, count_by(rejects, "reason")), int(refused))
+
+
+def taken_over_lines(workspace: Workspace, name: str, digest: str) -> list[str]:
+    """What a name meant until just now, where it was something else: it stays, under its digest."""
+    from curate.runs.steps import height
+
+    before = meant_before(workspace, name)
+    if before is None or before == digest:
+        return []
+    said = ""
+    if workspace.store.holds(before):
+        files = workspace.scan_examples(before).select("source").unique().collect()["source"].sort()
+        more = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+        said = f" ({counted(height(workspace, before), 'row')} from {files[0]}{more})" if len(files) else ""
+    return [f"  the name {name} meant {before[:8]} until now{said}; that stays as {before[:8]}"]
 
 
 def _import_data(done: Imported, reasons: dict[str, int]) -> dict[str, object]:
@@ -114,21 +129,6 @@ def _import_data(done: Imported, reasons: dict[str, int]) -> dict[str, object]:
         "run": done.made.run_id,
         "recorded": done.made.recorded,
     }
-
-
-def spelling_lines(examples: pl.LazyFrame) -> list[str]:
-    """Labels that differ only in case, spaces or marks: likely one label, and to some models the same."""
-    from curate.checks.wording import normalised
-
-    counts = examples.select("label").drop_nulls().collect()["label"].value_counts(sort=True)
-    spellings: dict[str, list[str]] = {}
-    for label, count in counts.sort("count", "label", descending=[True, False]).iter_rows():
-        spellings.setdefault(normalised((label,)), []).append(f"{label!r} {count:,}")
-    several = [each for each in spellings.values() if len(each) > 1]
-    lines = [f"  look twice: one label in several spellings? {', '.join(each)}" for each in several[:SHOWN]]
-    if len(several) > SHOWN:
-        lines.append(f"    {SHOWN} of {len(several):,} such labels shown")
-    return lines
 
 
 def reject_lines(rejects: pl.DataFrame, to: Path | None) -> list[str]:
@@ -150,7 +150,7 @@ def check_settings(words: Sequence[str]) -> dict[str, dict[str, object]]:
     import tomllib
 
     found: dict[str, dict[str, object]] = {}
-    for place, text in pairs(words, "--set").items():
+    for place, text in pairs(words, "--set", "structure.max_characters=4000").items():
         check, dot, key = place.partition(".")
         if not dot or not check or not key:
             raise ConfigError(
@@ -210,25 +210,27 @@ def scan(
 
 def scan_answer(workspace: Workspace, digest: str, done: Scanned) -> Answer:
     """What a scan found, and what comes next."""
-    from curate.commands.review import summary_lines
+    from curate.commands.finding_lines import perhaps_lines, summary_lines
     from curate.deciding.review import open_blocking, open_findings, proposals, review, safe, summary
     from curate.runs.steps import height
 
     table = review(workspace, digest)
-    name = workspace.name_of(digest) or digest[:8]
+    name = called(workspace, digest)
     recorded = (
         f" (already scanned by run {done.made.run_id}; --again repeats it)" if done.made.recorded else ""
     )
     scanned = counted(height(workspace, digest), "row")
     lines = [f"{name}: {scanned} scanned{recorded}", *summary_lines(table)]
-    lines += spelling_lines(workspace.scan_examples(digest))
+    examples = workspace.scan_examples(digest)
+    lines += [*spelling_lines(examples), *rare_lines(table, examples)]
+    lines += perhaps_lines(workspace, digest, table, name)
     lines += [f"  not looked: {each.check}: {each.reason}" for each in done.not_run]
     waiting, blocking = open_findings(table).height, open_blocking(table).height
     ready = proposals(safe(table)).height
     lines.append(_after_scan(name, waiting, blocking, ready))
     data = {
         "dataset": digest,
-        "name": name,
+        "name": workspace.name_of(digest) or digest[:8],
         "findings": done.made.outputs["findings"],
         "rows": height(workspace, digest),
         "summary": summary(table).to_dicts(),

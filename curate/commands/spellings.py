@@ -1,4 +1,4 @@
-"""Labels to look at twice: in several spellings, missing in some rows, or too rare to be looked at."""
+"""What to look at twice in rows that were read: labels in several spellings, missing, too rare; lists for a text."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 SHOWN = 5  # labels that are named
+PARTS = r'"as": ?"strings", ?"n": ?(?:[2-9]|\d\d)'  # of a layout: a list of texts that became turns
 LIKE = 0.75  # of two labels, as difflib measures it: rather one of them misspelt
 
 
@@ -34,6 +35,22 @@ def missing_lines(examples: pl.LazyFrame) -> list[str]:
         return []
     have = "has" if bare == 1 else "have"
     return [f"  look twice: {bare:,} of {len(column):,} rows {have} no label"]
+
+
+def listed_lines(examples: pl.LazyFrame) -> list[str]:
+    """Rows in which a list of texts stood where one text is expected, and each became a turn of its own."""
+    import polars as pl
+
+    lists = examples.filter(pl.col("layout").str.contains(PARTS)).select("source", "source_row")
+    found = lists.sort("source", "source_row").collect()
+    if found.is_empty():
+        return []
+    where = f"{found['source'][0]}:{found['source_row'][0]}"
+    rows = "1 row has" if found.height == 1 else f"{found.height:,} rows have"
+    first = "" if found.height == 1 else "the first is "
+    return [
+        f"  look twice: {rows} a list of texts as one part, and each text became a turn of its own: {first}{where}"
+    ]
 
 
 def rare_lines(table: pl.DataFrame, examples: pl.LazyFrame) -> list[str]:

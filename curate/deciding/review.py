@@ -18,7 +18,7 @@ from curate.deciding import byhand
 from curate.deciding.lastword import last_words
 from curate.deciding.pending import with_apart
 from curate.errors import ConfigError, NotFoundError
-from curate.finding import FINDINGS, SHAPE, empty
+from curate.finding import FINDINGS, SHAPE, empty, perhaps_nobody
 from curate.workspace import Decision, Workspace, reviewer
 from curate.workspace.store import TABLE
 
@@ -154,16 +154,21 @@ def open_blocking(table: pl.DataFrame) -> pl.DataFrame:
 
 
 def summary(table: pl.DataFrame) -> pl.DataFrame:
-    """Rows (check, label, action, found, open, blocking), sorted; `blocking` counts open ones only.
+    """Rows (check, label, action, found, open, blocking, perhaps), sorted; the last two count open ones only.
 
-    Proposals to keep are left out: they are the other half of a cluster, not a finding of their own.
+    `perhaps` are names that are rather a product or a company (`curate.names.spread`). Proposals to keep are left out: they are the other half of a cluster, not a finding of their own.
     """
     return (
         table.filter(pl.col("action") != "keep")
         .group_by("check", "label", "action")
-        .agg(found=pl.len(), open=OPEN.sum(), blocking=(OPEN & pl.col("blocking")).sum())
-        .cast({"found": pl.Int64, "open": pl.Int64, "blocking": pl.Int64})
-        .select("check", "label", "action", "found", "open", "blocking")
+        .agg(
+            found=pl.len(),
+            open=OPEN.sum(),
+            blocking=(OPEN & pl.col("blocking")).sum(),
+            perhaps=(OPEN & perhaps_nobody()).sum(),
+        )
+        .cast(dict.fromkeys(("found", "open", "blocking", "perhaps"), pl.Int64))
+        .select("check", "label", "action", "found", "open", "blocking", "perhaps")
         .sort("check", "label", "action")
     )
 
@@ -319,7 +324,8 @@ def record(workspace: Workspace, decisions: Collection[Decision]) -> int:
 def safe(table: pl.DataFrame, also: Collection[str] = ()) -> pl.DataFrame:
     """The open findings whose proposal may be carried out unattended; `also` are more, asked for.
 
-    Each of `also` is a check or CHECK/LABEL; what these propose (drop, redact, edit) is taken too.
+    Each of `also` is a check or CHECK/LABEL; what these propose (drop, redact, edit) is taken too, but for
+    names that are perhaps a product or a company: of such a word somebody says once what it is.
 
     One rule: the finding's own check proposes it, and it loses nothing that a person could want back
     without knowing. That holds for
@@ -340,7 +346,7 @@ def safe(table: pl.DataFrame, also: Collection[str] = ()) -> pl.DataFrame:
         one &= pl.col("blocking") if check == "pii" else pl.lit(value=True)
         fits |= one if labels is None else one & pl.col("label").is_in(list(labels))
     for asked in also:
-        fits |= _asked(asked) & pl.col("action").is_in(["drop", "redact", "edit"])
+        fits |= _asked(asked) & pl.col("action").is_in(["drop", "redact", "edit"]) & ~perhaps_nobody()
     agreed = ~pl.col("differ").fill_null(value=False)
     undecided = pl.col("decided").is_null() & agreed
     fits &= agreed

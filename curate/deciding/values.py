@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from curate.names.spread import doubtful
+from curate.finding import perhaps_nobody
 from curate.scanning.excerpts import Texts
 from curate.workspace import Workspace
 
@@ -26,13 +26,15 @@ def of_value(workspace: Workspace, dataset: str, findings: pl.DataFrame, value: 
     wanted = _plain(value)
     found = values_of(workspace, dataset, findings)
     return frozenset(
-        name for name, text in zip(findings["finding_id"], found, strict=True) if text and _plain(text) == wanted
+        name
+        for name, text in zip(findings["finding_id"], found, strict=True)
+        if text and _plain(text) == wanted
     )
 
 
 def doubtful_names(workspace: Workspace, dataset: str, findings: pl.DataFrame) -> dict[str, int]:
     """Open names that are perhaps a product or a company, by word: in how many rows each is open."""
-    rows = findings.filter(doubtful() & pl.col("decided").is_null())
+    rows = findings.filter(perhaps_nobody() & pl.col("decided").is_null())
     words: dict[str, set[str]] = {}
     spelt: dict[str, str] = {}
     for name, text in zip(rows["example_id"], values_of(workspace, dataset, rows), strict=True):

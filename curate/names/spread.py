@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import polars as pl
 
 from curate.example import strings
+from curate.finding import PERHAPS, perhaps_nobody
 
 FEWEST_ROWS = 8
 FEWEST_GROUPS = 5  # of rows that belong together: what one customer says often is no product
 SHARE = 0.01  # of all rows
 DOUBTFUL = 0.3  # score of what is told so, at most
-PERHAPS = "perhaps"  # in the evidence of such a finding
 WHAT = "a product or a company"
 AROUND = 60  # characters to either side that are looked at
 
@@ -69,17 +69,12 @@ def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def doubtful() -> pl.Expr:
-    """Of findings: whether it is a person that is perhaps none."""
-    return (pl.col("check") == "pii") & pl.col("evidence").str.contains(f'"{PERHAPS}": "', literal=True)
-
-
 def _undone(findings: pl.DataFrame) -> pl.DataFrame:
     """The findings as the check made them."""
-    if not findings.select(doubtful().any()).item():
+    if not findings.select(perhaps_nobody().any()).item():
         return findings
     evidence, scores = findings["evidence"].to_list(), findings["score"].to_list()
-    for row in findings.with_row_index("row").filter(doubtful())["row"]:
+    for row in findings.with_row_index("row").filter(perhaps_nobody())["row"]:
         said = json.loads(evidence[row])
         scores[row] = said.pop("score_before")
         evidence[row] = json.dumps({k: v for k, v in said.items() if k not in (PERHAPS, "rows")})
@@ -153,10 +148,3 @@ def _is_only_given_name(word: str) -> bool:
 
     frequent = lexicon().flags(word) & BIT["english_300"]
     return not frequent and not is_word_too(word.lower()) and _is_given_name(word)
-
-
-def told_words(places: Mapping[str, int], most: int) -> str:
-    """`Vaultly 41, Fotobox 12`: the words with their rows, those in most rows first."""
-    order = sorted(places.items(), key=lambda item: (-item[1], item[0]))
-    shown = ", ".join(f"{word} {rows:,}" for word, rows in order[:most])
-    return shown + (f" and {len(order) - most:,} more" if len(order) > most else "")

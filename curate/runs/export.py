@@ -195,6 +195,8 @@ def export_dataset(
             f"`{name}` cannot name a file",
             hint="begin with a letter or digit, and leave out / \\ : and the like",
         )
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file", hint="name a folder; it is made where it is not there")
     try:
         _sweep(folder)
         with (

@@ -17,9 +17,19 @@ import polars as pl
 
 from curate.answer import counted
 from curate.changing.apply import dropped_by
+from curate.checks.leak import Leak
 from curate.commands.keys import KEY_PLACES, Ways, opened
 from curate.deciding import byhand
-from curate.deciding.review import accept_safe, open_findings, record, review, safe, summary
+from curate.deciding.review import (
+    RUN,
+    accept_safe,
+    looked,
+    open_findings,
+    record,
+    review,
+    safe,
+    summary,
+)
 from curate.engine import engine_of
 from curate.errors import AccountError, GateError
 from curate.people.journal import merge
@@ -235,6 +245,8 @@ def _release(workspace: Workspace, recipe: Recipe, outcome: Outcome) -> None:
         finally:
             engine.close()
         outcome.dataset = made.outputs["dataset"]
+        if looked(workspace, outcome.dataset)[Leak.name] == RUN:  # between the parts that were made now
+            outcome.not_run = [each for each in outcome.not_run if not each.startswith(f"{Leak.name}: ")]
     if recipe.export is not None:
         exported = export_version(
             workspace,

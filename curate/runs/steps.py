@@ -25,6 +25,7 @@ from curate.deciding.review import edits_of, review
 from curate.deciding.until import SAID, decisions_digest
 from curate.errors import AccountError, ConfigError, GateError, SourceError
 from curate.names import spread
+from curate.runs.switched_off import reasons
 from curate.workspace import Workspace, code_version, now
 from curate.workspace.store import dataset_digest, folder_digest
 
@@ -107,9 +108,14 @@ NAME_MARKS, LONGEST_NAME = "._-", 100
 
 
 def checked_name(name: str) -> str:
-    """The name, if it can be typed again anywhere: letters, digits and `._-`, at most 100 of them."""
-    if len(name) > LONGEST_NAME or not all(each.isalnum() or each in NAME_MARKS for each in name):
-        raise ConfigError(f"--as {name[:LONGEST_NAME]}", hint="letters, digits and ._- alone, at most 100")
+    """The name, if it can be typed again anywhere: letters, digits and `._-`, at most 100 of them.
+
+    It begins with none of `.-`: it would read as an option, and name a hidden file.
+    """
+    typed = all(each.isalnum() or each in NAME_MARKS for each in name) and name[:1] not in (".", "-")
+    if len(name) > LONGEST_NAME or not typed:
+        hint = "letters, digits and ._- alone, at most 100, and no . or - in front"
+        raise ConfigError(f"--as {name[:LONGEST_NAME]}", hint=hint)
     return name
 
 
@@ -243,7 +249,7 @@ def scan_version(
     guarded = [workspace.examples(d) for role, d in sorted(inputs.items()) if role != "dataset"]
     protected = pl.concat(guarded) if guarded else None
     # known before the run, so that its settings say it
-    not_run = obstacles(examples, checks, protected)
+    not_run = reasons(asked, obstacles(examples, checks, protected))
     params: dict[str, object] = {**settings_of(checks), "not_run": dict(not_run)}
     done = None if again else done_before(workspace, "scan", params, inputs)
     if done is None:

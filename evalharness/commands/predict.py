@@ -127,7 +127,7 @@ def _predict(
     )
     lines = [f"{workspace.name_of(digest) or digest[:8]}, {asking.split} rows, {_model(done[0])}"]
     lines += [f"declared, before any answer: {said_of(stands)}"] if stands else []
-    lines += _of_tuning(tuning, asked)
+    lines += _of_tuning(tuning, asked, asking.split)
     for each in done:
         lines += _told(each)
     if not tuned and not names and not served_as and TUNED in ARMS:
@@ -200,11 +200,13 @@ def _model(done: Predicted) -> str:
     )
 
 
-def _of_tuning(tuning: Tuned | None, asked: Asked) -> list[str]:
+def _of_tuning(tuning: Tuned | None, asked: Asked, split: str) -> list[str]:
     """What the tuned settings are and where they come from."""
     told = {name: origin.tuning for name, origin in asked.origins.items() if origin.tuning}
     if tuning is None or not told:
-        return []
+        plain = [name for name in ("base", "few-shot", "rag") if name in asked.origins and split == "test"]
+        said = f"  not tuned: {', '.join(plain)}; a SHIP needs seatrial tune before the test is asked"
+        return [said] if plain else []
     first = f"  settings by seatrial tune, run {tuning.run_id}, {tuning.found['rows']:,} validation rows:"
     return [first, *(f"    {name:<9} {words['chosen']}" for name, words in told.items())]
 

@@ -144,7 +144,8 @@ def _table(rows: list[Mean]) -> list[str]:
     for metric in dict.fromkeys(row.metric for row in rows):
         found = {row.arm: row for row in rows if row.metric == metric}
         cells = [_cell(found[arm], full) if arm in found else "" for arm in arms]
-        lines.append(f"  {metric:<{WIDTH}}" + "".join(f"{cell:>{wide}}" for cell in cells))
+        if any(row.mean is not None for row in found.values()):  # else the note below says why
+            lines.append(f"  {metric:<{WIDTH}}" + "".join(f"{cell:>{wide}}" for cell in cells))
         for row in found.values():
             if row.reason:
                 why.setdefault(row.reason, []).append((row.nulls, metric))

@@ -30,7 +30,7 @@ RETRIEVER = Annotated[
 ENCODER = Annotated[str, typer.Option(help="rag: hub id, path, none")]
 LIMIT = Annotated[int, typer.Option(help="validation rows")]
 BUDGET = Annotated[int | None, typer.Option(help="answers in all, at most", min=1)]
-METRIC = Annotated[str | None, typer.Option(help="accuracy or, without labels, rougeL")]
+METRIC = Annotated[str | None, typer.Option(help="a name or FILE.py; else what decides")]
 
 AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has changed")]
 
@@ -61,6 +61,7 @@ def tune(
     from curate.workspace import Workspace
     from evalharness.asking.pool import Pool
     from evalharness.commands.asked import Model
+    from evalharness.tuning.measure import primary_of
     from evalharness.tuning.tune import Plan
     from evalharness.tuning.tune import tune as choose
 
@@ -76,19 +77,26 @@ def tune(
     grid = _grid(pool, prompt, counts, by, documents is not None)
     plan = Plan(limit, budget, metric, max_new_tokens)
     found = choose(workspace, digest, whom.answerer(), grid, plan, pool, kept, again=again)
-    lines = [f"{workspace.name_of(digest) or digest[:8]}: {_head(found)}"]
+    primary = primary_of(workspace, digest)
+    lines = [f"{workspace.name_of(digest) or digest[:8]}: {_head(found, primary)}"]
     for arm in found.found["chosen"]:
         lines += _table(found, arm)
     lines.append("next: seatrial predict takes these settings for this dataset and base")
     return Answer(
         lines,
-        {"dataset": digest, "tuning": found.digest, "run": found.run_id, "fresh": found.fresh} | found.found,
+        {"dataset": digest, "tuning": found.digest, "run": found.run_id, "fresh": found.fresh}
+        | found.found
+        | {"primary": primary, "another_metric": found.found["metric"] != primary},
     )
 
 
-def _head(found: Tuned) -> str:
+def _head(found: Tuned, primary: str) -> str:
+    from evalharness.deciding.fair import metric_words
+
+    by = metric_words(found.found["metric"], primary)
+    guess = "; more of it is taken for better" if found.found.get("more_is_better") == "taken" else ""
     took = "" if found.fresh else ", recorded before"
-    return f"tuned on {found.found['rows']:,} validation rows by {found.found['metric']}{took}"
+    return f"tuned on {found.found['rows']:,} validation rows {by}{guess}{took}"
 
 
 def _table(found: Tuned, arm: str) -> list[str]:

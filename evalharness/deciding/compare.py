@@ -19,13 +19,14 @@ from evalharness.deciding.comparison import (
     Prices,
     Settings,
 )
+from evalharness.deciding.needed import needed, needed_by_trial
 from evalharness.metrics.about import about
 from evalharness.scoring.primary import must_decide
 from evalharness.statistics.f1 import macro_f1, macro_f1_difference, macro_f1_interval
 from evalharness.statistics.intervals import RESAMPLES, Codes, Floats, Interval, group_codes, mean_interval
 from evalharness.statistics.paired import Difference, Rules, holm, paired_difference
 from evalharness.statistics.pooled import pooled_difference, pooled_interval, pooled_value
-from evalharness.statistics.power import detectable_effect, rows_needed
+from evalharness.statistics.power import detectable_effect
 
 ALPHA = 0.05
 # A gain under one point does not pay for an adapter that must be stored, served and trained again.
@@ -309,7 +310,8 @@ def difference_rows(
     for metric in pairs.metrics:
         for baseline in (arm for arm in arms if arm != candidate):
             found = difference(pairs, metric, candidate, baseline, chosen)
-            rows.append(_difference_row(metric, baseline, found, chosen))
+            more = _needed(pairs, metric, candidate, baseline, found, chosen)
+            rows.append(_difference_row(metric, baseline, found, more, chosen))
     for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_holm"] = adjusted
     return rows
@@ -333,12 +335,25 @@ def difference(pairs: Pairs, metric: str, candidate: str, baseline: str, chosen:
     return found.turned() if kind.better == "less" else found
 
 
-def _difference_row(metric: str, baseline: str, found: Difference, chosen: Settings) -> DifferenceRow:
+def _needed(
+    pairs: Pairs, metric: str, candidate: str, baseline: str, found: Difference, chosen: Settings
+) -> float | None:
+    """Rows that would show it by the primary metric; None for others."""
+    if metric != chosen["primary"]:
+        return None
+    if metric == "macro-f1" or about(metric).better == "less":
+        return needed(found, rules(chosen))
+    first, second = pairs.values[metric, candidate], pairs.values[metric, baseline]
+    known = ~(np.isnan(first) | np.isnan(second))
+    groups = groups_left(pairs.groups, known)
+    return needed_by_trial(found, first[known], second[known], groups, metric, rules(chosen))
+
+
+def _difference_row(
+    metric: str, baseline: str, found: Difference, more: float | None, chosen: Settings
+) -> DifferenceRow:
     primary = metric == chosen["primary"]
-    beyond = (found.mean or 0.0) - chosen["margin"]
-    needed = rows_needed(found.variance, beyond, alpha=chosen["alpha"]) if primary else None
-    if needed is not None:
-        needed = max(needed, found.fewest)
+    effect = detectable_effect(found.variance, found.n, alpha=chosen["alpha"])
     tail = found.margin_tail if primary else None
     tested = tail or found.tail
     return DifferenceRow(
@@ -355,8 +370,8 @@ def _difference_row(metric: str, baseline: str, found: Difference, chosen: Setti
         p_holm=None,
         p_margin=tail.above if tail else None,
         p_below=tail.below if tail else None,
-        detectable=detectable_effect(found.variance, found.n, alpha=chosen["alpha"]),
-        rows_needed=needed,
+        detectable=effect + chosen["margin"] if primary and effect is not None else effect,
+        rows_needed=more,
         test=tested.test if tested else None,
         reason=found.interval.reason,
     )

@@ -111,8 +111,12 @@ class DifferenceRow(TypedDict):
     p_holm: float | None  # the same, Holm over every row of this table
     p_margin: float | None  # against a gain of no more than the margin; primary metric only
     p_below: float | None  # against a gain of the margin or more; primary metric only
-    detectable: float | None  # true gain that these rows show 4 times of 5, at alpha against 0
-    rows_needed: float | None  # rows to show this difference to be above the margin; primary metric only
+    detectable: (
+        float | None
+    )  # true gain that these rows show 4 times of 5: of the primary metric to be above the margin
+    rows_needed: (
+        float | None
+    )  # rows that show it 4 times of 5, if it is as large as seen; primary metric only
     test: str | None
     reason: str | None
 

@@ -44,11 +44,14 @@ def loss(before: Floats, after: Floats, groups: Codes | None = None, rules: Rule
     NaN is what could not be asked; such pairs are left out.
 
     Right-or-wrong rows without groups have Tango's bound, which is not zero where nothing was lost (about
-    2.7 / n at alpha .05); other rows a paired bootstrap's.
+    2.7 / n at alpha .05). Of other rows the larger of a paired bootstrap's and a bootstrap-t's counts: a
+    few rows that lost all pull the first less than they should (`statistics.studentised`).
     """
     import numpy as np
 
+    from evalharness.statistics.intervals import group_totals
     from evalharness.statistics.paired import STANDARD, paired_difference, score_interval
+    from evalharness.statistics.studentised import upper_bound
 
     chosen = rules or STANDARD
     known = ~(np.isnan(before) | np.isnan(after))
@@ -61,8 +64,9 @@ def loss(before: Floats, after: Floats, groups: Codes | None = None, rules: Rule
     if groups is None and bool(np.all(np.isin(before, (0, 1)) & np.isin(after, (0, 1)))):
         lost, won = int(np.sum(before > after)), int(np.sum(before < after))
         bound = score_interval(lost, won, found.n, 1 - 2 * chosen.alpha).high
-        upper = max(upper, bound if bound is not None else upper)
-    return Loss(found.mean, upper, found.n, None)
+    else:
+        bound = upper_bound(group_totals(before - after, groups), chosen.alpha, chosen.seed)
+    return Loss(found.mean, upper if bound is None else max(upper, bound), found.n, None)
 
 
 def served_at(params: Mapping[str, Any]) -> str | None:

@@ -31,6 +31,7 @@ CHECKS = ("regex", "contains", "lacks", "schema")
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 ONLY = "score"  # the key of an older rubric's one criterion
 TAKEN = ("reason", "winner")
+LARGE = 1e15  # a score from which on its digits tell nothing; a whole number may have hundreds of them
 
 Levels = tuple[tuple[float, str], ...]
 
@@ -83,10 +84,13 @@ class Criterion:
 
     def fault(self, score: object) -> str | None:
         """Why a value of the judge's reply is no score of this criterion; None where it is one."""
-        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+        if isinstance(score, bool) or not isinstance(score, int | float):
+            return f"the judge's `{self.name}` is not a number"
+        if isinstance(score, float) and not math.isfinite(score):
             return f"the judge's `{self.name}` is not a number"
         if not self.low <= score <= self.high:
-            return f"the judge's `{self.name}` is {score:g}, not within {self.low:g} to {self.high:g}"
+            told = f"{score:g}" if abs(score) < LARGE else "far too large"
+            return f"the judge's `{self.name}` is {told}, not within {self.low:g} to {self.high:g}"
         if not self.between and all(score != level for level, _ in self.levels):
             return f"the judge's `{self.name}` is {score:g}, which is no level"
         return None

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
+from curate.visible import visible
 from curate.workspace import Workspace
 from evalharness.deciding.comparison import CANDIDATE, Check, MetricRow
 from evalharness.deciding.evidence import asked
@@ -139,7 +140,8 @@ class _Desk:
     def of_pairs(self, run: _Run, baseline: str) -> Card:
         """The card of a judge that was given pairs."""
         pair, people = self.pair(baseline)
-        told = merged(self.workspace.table(run.outputs[PAIRS]).filter(pl.col("baseline") == baseline))
+        table = self.workspace.table(run.outputs[PAIRS]).filter(pl.col("baseline") == baseline)
+        told = merged(table)
         gate, model = Gate(**run.params["gate"]), str(run.params["model"])
         by_hand = (
             [f"limits set by hand: kappa {gate.kappa:g}, {gate.labels} labels"] if gate != Gate() else []
@@ -153,7 +155,7 @@ class _Desk:
             gate=gate,
             told=told,
             injected=self._injected(model, str(run.params["rubric_digest"])),
-            warnings=[*by_hand, *self._warnings(model, baseline)],
+            warnings=[*by_hand, *_failed(table), *self._warnings(model, baseline)],
         )
 
     def of_scores(self, scores: pl.DataFrame | None, baselines: Sequence[str]) -> list[Card]:
@@ -209,6 +211,17 @@ class _Desk:
         names = [asked(self.workspace, self.tables[arm]).base for arm in (self.candidate, baseline)]
         warning = self_preference(model, names[0], names[1])
         return [warning] if warning else []
+
+
+def _failed(table: pl.DataFrame) -> list[str]:
+    """How many askings came to no verdict, and the most frequent reason."""
+    reasons = table["failure"].drop_nulls()
+    if not len(reasons):
+        return []
+    most = str(reasons.mode().sort()[0])
+    return [
+        f"{len(reasons):,} of {len(table):,} times there was no verdict, mostly: {visible(most, lines=False)}"
+    ]
 
 
 def _side(ours: float | None, theirs: float | None) -> float | None:

@@ -13,7 +13,7 @@ import polars as pl
 
 from curate.errors import GateError
 from curate.workspace import Workspace
-from evalharness.deciding import budget, evidence, instrument, probed, seal, slices, stale
+from evalharness.deciding import budget, evidence, fair, instrument, probed, seal, slices, stale
 from evalharness.deciding.believed import believed_beside, believed_sources, leaked_words
 from evalharness.deciding.compare import (
     ALPHA,
@@ -144,7 +144,12 @@ def build(
     told = seal.told(workspace, dataset, inputs)
     read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told, g.tables.values())
     made = scored_by(workspace, sources, chosen["primary"])
-    fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores), made)]
+    primary = chosen["primary"]
+    fixed = [
+        seal.check_sealed(read),
+        check_settings(found, chosen, usual(scores), made),
+        fair.check_tuned(workspace, dataset, g.examples, g.tables, primary, made),
+    ]
     checks = _checks(workspace, dataset, g, chosen, fixed, found)
     verdict = decide(differences, checks, chosen, _primary_mean(g.metrics, chosen))
     unasked = g.examples.filter(pl.col("split") == TEST).height - len(g.pairs.example_ids)
@@ -179,7 +184,7 @@ def build(
         artifacts=artifacts,
         declared=found,
         instrument=instrument.stamp(g.records, CANDIDATE, g.probes),
-        fair_chance=instrument.fair_chances(g.records, CANDIDATE),
+        fair_chance=fair.told(instrument.fair_chances(g.records, CANDIDATE), primary),
         informing=informing(scores, g.examples, chosen),
         judges=[card.as_json(each) for each in g.judges],
         evidence=stale.bound_to(
@@ -219,7 +224,8 @@ def _checks(
 ) -> list[Check]:
     """Every condition beside the gain.
 
-    `fixed` are those on how the test rows were read and what was declared; `found` is the declaration itself.
+    `fixed` are those on how the test rows were read, what was declared, and how the baselines were tuned;
+    `found` is the declaration itself.
     """
     limits = chosen.get("limits", Limits())
     bound = found["binding"]

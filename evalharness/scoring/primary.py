@@ -29,7 +29,8 @@ def must_decide(metric: str, sided: Collection[str] | None = None) -> None:
     if not kind.known:
         raise ConfigError(
             f"`{metric}` cannot decide: which way is better, and its scale, are not known",
-            hint="call it in a file of yours with better and scale, and score with that: docs/evaluate.md",
+            hint="accuracy, macro-f1, exact-match, token-f1, rougeL, bleu, chrf, format, judge:NAME; "
+            "or a file of yours with better and scale: docs/evaluate.md",
         )
     if kind.better is None:
         raise ConfigError(

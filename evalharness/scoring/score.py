@@ -129,8 +129,8 @@ def score(
     must_match(workspace, predictions, tables)
     earlier = Earlier(workspace, dataset)
     form = form or _form_before(earlier, predictions)
-    usual = (*metrics_of(task_in(examples), form), *described(), *(PERPLEXITIES if logprobs else ()))
-    metrics = {metric.name: metric for metric in (*usual, *more)}
+    usual = (*metrics_of(task_in(examples), form), *described())
+    metrics = {metric.name: metric for metric in (*usual, *(PERPLEXITIES if logprobs else ()), *more)}
     settings = {name: recorded(metric) for name, metric in metrics.items()}
     asked = {judge.name: judge_params(judge) for judge in judges if judge.endpoint}
     kept = earlier.other(METRICS, predictions, settings)
@@ -159,7 +159,7 @@ def score(
                 parts.append(_rows(arm, judge.name, judge.scores(verdicts[-1])))
         for name, (before, _) in (kept | judged).items():
             parts += earlier.part(before, predictions, name)
-        scores = pl.concat(parts)
+        scores = pl.concat(_in_order(parts, list(predictions), [metric.name for metric in usual]))
         run.outputs["scores"] = workspace.put_table("scores", scores)
         if verdicts:
             run.outputs[JUDGEMENTS] = workspace.put_table(JUDGEMENTS, pl.concat(verdicts, how="diagonal"))
@@ -187,6 +187,22 @@ def _scored(
         if metric.name not in found:
             found[metric.name] = _rows(arm, metric.name, metric.score(answers))
     return [found[metric.name] for metric in metrics]
+
+
+def _in_order(parts: Sequence[pl.DataFrame], arms: Sequence[str], usual: Sequence[str]) -> list[pl.DataFrame]:
+    """Parts of one arm and metric each by arm, then the task's metrics, then the others by name.
+
+    So the table does not depend on what was scored now and what before: equal scores are equal bytes, and a
+    verdict does not go stale by scoring again.
+    """
+
+    def place(part: pl.DataFrame) -> tuple[int, int, str]:
+        if not part.height:
+            return len(arms), 0, ""
+        arm, name = part.item(0, "arm"), str(part.item(0, "metric"))
+        return arms.index(arm), usual.index(name) if name in usual else len(usual), name
+
+    return sorted(parts, key=place)
 
 
 def _form_before(earlier: Earlier, predictions: Mapping[str, str]) -> Format | None:

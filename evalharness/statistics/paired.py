@@ -19,7 +19,7 @@ from evalharness.statistics.intervals import (
     resampled_means,
     why_no_spread,
 )
-from evalharness.statistics.studentised import bootstrap_t, units_to_tell, unseen_loss
+from evalharness.statistics.studentised import bootstrap_t, unseen_loss
 
 FLIPS = 9999
 PATTERNS = 2.0 * ((np.arange(256) >> np.arange(8)[:, None]) & 1) - 1.0  # (8 units, 256 patterns of signs)
@@ -70,7 +70,6 @@ class Difference:
     tail: Tail | None
     margin_tail: Tail | None
     variance: float | None  # of one pair, inflated by grouping: n x SE squared
-    fewest: float = 0.0  # rows below which losses that none of them shows could undo the gain
 
     @property
     def p(self) -> float | None:
@@ -230,8 +229,19 @@ def tails(
     if groups is None and np.all((deltas == 0) | (np.abs(deltas) == 1)):
         better, worse = int(np.sum(deltas > 0)), int(np.sum(deltas < 0))
         return [binary_tail(better, worse, len(deltas), margin) for margin in margins]
-    units = group_totals(deltas, groups)
-    turned, resampled = sign_flips(units, margins, seed), bootstrap_t(units, margins, seed)
+    return unit_tails(group_totals(deltas, groups), margins, seed, within)
+
+
+def unit_tails(
+    units: Floats,
+    margins: Sequence[float],
+    seed: int,
+    within: tuple[float, float],
+    most: int | None = None,
+) -> list[Tail]:
+    """The same of sums and numbers of rows, a line each row or group; with at most so many flips and resamples."""
+    turned = sign_flips(units, margins, seed, most or FLIPS)
+    resampled = bootstrap_t(units, margins, seed, most=most)
     name = "" if resampled is None else " and bootstrap-t"
     others = zip(unseen_loss(units, margins, within), resampled or [(0.0, 0.0)] * len(margins), strict=True)
     return [
@@ -279,10 +289,7 @@ def paired_difference(
     else:
         wide = inner = no_interval(reason)
     variance, mean = mean_variance(deltas, groups) * n, float(deltas.mean())
-    fewest = 0.0
-    if margin_tail.test.startswith(("sign-flip", "exact sign-flip")):
-        fewest = units_to_tell(mean - rules.margin, within[0] + rules.margin, rules.alpha)
-    return Difference(n, units, mean, wide, inner, tail, margin_tail, variance, fewest * n / units)
+    return Difference(n, units, mean, wide, inner, tail, margin_tail, variance)
 
 
 def percentile_interval(draws: Floats, confidence: float, method: str) -> Interval:

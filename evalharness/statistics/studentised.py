@@ -62,10 +62,13 @@ def units_to_tell(beyond: float, lost: float, alpha: float) -> float:
     return float(np.log(alpha) / np.log1p(-beyond / (beyond + lost)))
 
 
-def bootstrap_t(units: Floats, margins: Sequence[float], seed: int) -> list[tuple[float, float]] | None:
+def bootstrap_t(
+    units: Floats, margins: Sequence[float], seed: int, *, most: int | None = None, unseen: bool = True
+) -> list[tuple[float, float]] | None:
     """One-sided p above and below each margin of a mean; None where the units have no spread.
 
-    `units` has the sum of differences and the number of rows of each row or group. A resample whose own
+    `units` has the sum of differences and the number of rows of each row or group; `most` are the resamples
+    at most; `unseen`: with the unit that nobody has seen, too. A resample whose own
     spread is nothing counts as endlessly far away on its side, and on both where its mean is the sample's.
     """
     count = len(units)
@@ -76,24 +79,46 @@ def bootstrap_t(units: Floats, margins: Sequence[float], seed: int) -> list[tupl
     spread = float(rest @ rest)
     if count < 2 or spread <= NOTHING * float(sums @ sums):
         return None
-    resamples = min(RESAMPLES, max(FEWEST, KEPT // count))
+    resamples = min(most or RESAMPLES, max(FEWEST, KEPT // count))
     drawn = _drawn(rest, sizes, resamples, seed)
     often = np.random.default_rng(seed).poisson(1.0, resamples).astype(np.float64)  # the unseen unit is drawn
-    most = max(MOST, float(np.abs(sums / sizes).max()))
+    far = max(MOST, float(np.abs(sums / sizes).max()))
     size = rows / count
-    plain = _ratios(drawn, spread)
-    worse, better = (
-        _ratios(_with_unseen(drawn, (loss - mean) * size, size, rows, often), spread)
-        for loss in (-most, most)
-    )
+    plain = worse = better = _ratios(drawn, spread)
+    if unseen:
+        worse, better = (
+            _ratios(_with_unseen(drawn, (loss - mean) * size, size, rows, often), spread)
+            for loss in (-far, far)
+        )
     found = []
     for margin in margins:
         observed = (mean - margin) * rows / np.sqrt(spread)
         slack = 1e-9 * max(1.0, abs(observed))
-        more = max(int(np.sum((far >= observed - slack) | none)) for far, none in (plain, worse))
-        fewer = max(int(np.sum((far <= observed + slack) | none)) for far, none in (plain, better))
+        more = max(int(np.sum((ratio >= observed - slack) | none)) for ratio, none in (plain, worse))
+        fewer = max(int(np.sum((ratio <= observed + slack) | none)) for ratio, none in (plain, better))
         found.append(((1 + more) / (1 + resamples), (1 + fewer) / (1 + resamples)))
     return found
+
+
+def upper_bound(units: Floats, alpha: float, seed: int) -> float | None:
+    """The largest mean that the units do not rule out at alpha, one-sided, by bootstrap-t; None without spread.
+
+    It is the observed mean less the alpha quantile of the resampled distances times its standard error.
+    Where more than alpha of the resamples have no spread of their own, as where one unit alone differs, it
+    is what the highest unit has.
+    """
+    sums, sizes = units[:, 0], units[:, 1]
+    rows = float(sizes.sum())
+    mean = float(sums.sum()) / rows
+    rest = sums - mean * sizes
+    spread = float(rest @ rest)
+    if len(units) < 2 or spread <= NOTHING * float(sums @ sums):
+        return None
+    ratios, _ = _ratios(_drawn(rest, sizes, RESAMPLES, seed), spread)
+    lowest = float(np.quantile(ratios, alpha, method="lower"))
+    if not np.isfinite(lowest):
+        return float((sums / sizes).max())
+    return mean - lowest * float(np.sqrt(spread)) / rows
 
 
 class _Sums(NamedTuple):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+
+from evalharness.tuning.measure import Score
 
 LEAST = 8  # rows that say anything
 LACKING = 0.1  # of the rows: a candidate that more of could not be answered with is out
@@ -31,17 +34,19 @@ def kept(count: int) -> int:
     return min(count, max(FINAL, -(-count // 2)) + 1)
 
 
-def means(scores: Sequence[Sequence[float | None]]) -> list[float | None]:
-    """Each candidate's mean over the rows that all have a score for; None for one that is out.
+def figures(
+    scores: Sequence[Sequence[Score]], figure: Callable[[Sequence[Score]], float | None]
+) -> list[float | None]:
+    """Each candidate's figure over the rows that all have a score for; None for one that is out.
 
     Out is who lacks a score on more than a tenth of the rows beyond the candidate that lacks fewest.
     """
-    missing = [sum(value is None for value in each) for each in scores]
+    missing = [sum(score.value is None for score in each) for each in scores]
     room = min(missing) + LACKING * len(scores[0])
     inside = [each for each, lost in zip(scores, missing, strict=True) if lost <= room]
-    common = [at for at in range(len(scores[0])) if all(each[at] is not None for each in inside)]
+    common = [at for at in range(len(scores[0])) if all(each[at].value is not None for each in inside)]
     return [
-        sum(each[at] or 0.0 for at in common) / len(common) if lost <= room and common else None
+        figure([each[at] for at in common]) if lost <= room and common else None
         for each, lost in zip(scores, missing, strict=True)
     ]
 
@@ -54,5 +59,6 @@ def survivors(found: Sequence[float | None], default: int = 0) -> list[int]:
 
 
 def ranking(found: Sequence[float | None]) -> list[int]:
-    """Positions from the best mean to the worst; of equal ones the first, which is the plainest."""
-    return sorted(range(len(found)), key=lambda at: (-(found[at] if found[at] is not None else -1.0), at))  # type: ignore[operator]
+    """Positions from the best figure to the worst; of equal ones the first, which is the plainest."""
+    known = [-math.inf if each is None else each for each in found]
+    return sorted(range(len(found)), key=lambda at: (-known[at], at))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,8 @@ from evalharness.asking.unfinished import Row, Unfinished, key_of
 from evalharness.metrics import Metric, metrics_of
 from evalharness.scoring.score import with_references
 from evalharness.tuning.grid import to_json, words_of
-from evalharness.tuning.halving import means, ranking, rungs, survivors
+from evalharness.tuning.halving import figures, ranking, rungs, survivors
+from evalharness.tuning.measure import Measure, Score
 
 
 @dataclass
@@ -30,7 +32,7 @@ class Trial:
 
     arm: Arm
     rows: dict[str, Row] = field(default_factory=dict)
-    scores: list[float | None] = field(default_factory=list)  # by the rows asked, in their order
+    scores: list[Score] = field(default_factory=list)  # by the rows asked, in their order
     rounds: list[dict[str, float | None]] = field(default_factory=list)
     recall: dict[str, float] = field(default_factory=dict)
     cut: int = 0  # prompts that had room for less than was wanted
@@ -45,7 +47,7 @@ class Trial:
             "rounds": self.rounds,
             "rows": last.get("rows"),
             "mean": last.get("mean"),
-            "not_scored": sum(value is None for value in self.scores),
+            "not_scored": sum(each.value is None for each in self.scores),
             "recall_at": self.recall,
             "cut": self.cut,
             "seconds": self.seconds,
@@ -64,7 +66,7 @@ class Trials:
     pool: Pool
     answerer: Answerer
     asking: Asking
-    metric: Metric
+    measure: Measure
     key: str  # of the whole tuning
     again: bool = False  # an endpoint is asked anew
     drafts: list[Unfinished] = field(default_factory=list)
@@ -76,7 +78,9 @@ class Trials:
         for count in rungs(len(trials), len(self.asked)):
             for at in going:
                 self._ask(trials[at], self.asked[:count], progress)
-            found = means([trials[at].scores for at in going])
+            found = figures([trials[at].scores for at in going], self.measure.figure)
+            if all(each is None for each in found):
+                raise _nothing_scored(self.measure.name, [trials[at].scores for at in going])
             for at, mean in zip(going, found, strict=True):
                 trials[at].rounds.append({"rows": count, "mean": mean})
             order = [going[place] for place in ranking(found)]
@@ -109,15 +113,20 @@ class Trials:
         trial.scores = self._scores([trial.rows[each.query.example_id] for each in rows])
         trial.seconds += time.monotonic() - began
 
-    def _scores(self, rows: Sequence[Row]) -> list[float | None]:
+    def _scores(self, rows: Sequence[Row]) -> list[Score]:
         table = pl.DataFrame(rows, schema=PREDICTIONS, orient="row")
-        scored = self.metric.score(with_references(table, self.examples))
-        by_id = dict(scored.select("example_id", "value").iter_rows())
-        return [by_id[row["example_id"]] for row in rows]
+        return self.measure.scores(with_references(table, self.examples))
+
+
+def _nothing_scored(name: str, scores: Sequence[Sequence[Score]]) -> ConfigError:
+    """Why no candidate has a figure, by the most frequent reason."""
+    reasons = Counter(each.reason for candidate in scores for each in candidate if each.reason)
+    why = reasons.most_common(1)[0][0] if reasons else "there is no figure of these rows"
+    return ConfigError(f"{name} could score no candidate: {why}", hint="seatrial tune --metric another one")
 
 
 def metric_of(pool: Pool, name: str | None) -> Metric:
-    """The metric to tune by: as named, else accuracy where the task has labels and ROUGE-L where not."""
+    """A metric of the task: as named, else accuracy where it has labels and ROUGE-L where not."""
     known = {metric.name: metric for metric in metrics_of(pool.task)}
     wanted = name or ("accuracy" if pool.task.labels else "rougeL")
     if wanted not in known:

@@ -16,12 +16,15 @@ from evalharness.asking.instructions import Instruction
 from evalharness.asking.pool import Pool
 from evalharness.asking.predict import Answerer, Asking, questions
 from evalharness.asking.unfinished import alone, key_of
+from evalharness.metrics import recorded
 from evalharness.tuning.grid import Grid, from_json, to_json, words_of
 from evalharness.tuning.halving import LEAST, cost
-from evalharness.tuning.trials import Trials, metric_of
+from evalharness.tuning.measure import measure_of
+from evalharness.tuning.trials import Trials
 
 VALIDATION = "validation"
 LIMIT = 96
+TUNING = "tuning"  # role of what was chosen
 DOCUMENTS = "documents"  # role of the passages that were given
 
 
@@ -31,7 +34,7 @@ class Plan:
 
     limit: int = LIMIT  # validation rows
     budget: int | None = None  # answers in all; fewer rows are asked where it would be exceeded
-    metric: str | None = None
+    metric: str | None = None  # None: what decides the comparison
     max_new_tokens: int | None = None
 
 
@@ -55,6 +58,7 @@ class Tuned(NamedTuple):
             "candidates": len(part["tried"]),
             "chosen": words_of(from_json(self.found["chosen"][name])),
             "metric": self.found["metric"],
+            "content": self.found.get("content"),
             "rows": self.found["rows"],
             "value": part["value"],
             "untuned": part["untuned"],
@@ -77,35 +81,38 @@ def tune(
     """Choose prompt, shots and retrieval on the validation rows, or take what is recorded for these settings.
 
     With `again` everything is asked anew, of an endpoint too.
-    The test split is not read. ConfigError without validation or train rows, or where the budget is too
-    small for the grid.
+    The metric is the plan's, else what was declared to decide, else the task's usual. The test split is not
+    read. ConfigError without validation or train rows, for a metric by which nothing can be chosen, or where
+    the budget is too small for the grid.
     """
     examples = workspace.examples(dataset)
     if not pool.solved:
         raise ConfigError("there are no train rows to show", hint="seatrial split makes a train part")
-    metric = metric_of(pool, plan.metric)
+    measure = measure_of(workspace, dataset, pool.task, plan.metric)
     asking = Asking(VALIDATION, limit=rows_within(grid, plan), max_new_tokens=plan.max_new_tokens)
     asked = sorted(questions(examples, asking), key=lambda each: each.query.example_id)
     settings, _ = answerer.identity(Base())
     params: dict[str, object] = {
-        **settings, **asdict(plan), **_grid_params(grid), "metric": metric.name, "split": VALIDATION,
-        "decoding": "greedy",
+        **settings, **asdict(plan), **_grid_params(grid), "metric": measure.name, "split": VALIDATION,
+        "measured": recorded(measure.metric), "decoding": "greedy",
     }  # fmt: skip
     inputs = {"dataset": dataset, **made_of}
     if not again and (known := workspace.recorded("tune", params, inputs)):
         run_id, outputs = known
-        found = cast("dict[str, Any]", workspace.json(outputs["tuning"]))
-        return Tuned(outputs["tuning"], run_id, found, fresh=False)
+        found = cast("dict[str, Any]", workspace.json(outputs[TUNING]))
+        return Tuned(outputs[TUNING], run_id, found, fresh=False)
     key = key_of(params, inputs, code_version())
     with alone(workspace.root, "tune", key), workspace.run("tune", params, inputs) as run:
-        trials = Trials(workspace, examples, asked, pool, answerer, asking, metric, key, again)
+        trials = Trials(workspace, examples, asked, pool, answerer, asking, measure, key, again)
         with Progress("tune", total=expected(grid, len(asked))) as progress:
             found = _chosen(grid, trials, progress)
-        found |= {"base": settings, "metric": metric.name, "rows": len(asked), "split": VALIDATION}
-        run.outputs["tuning"] = workspace.put_json("tuning", found)
+        found |= {"base": settings, "metric": measure.name, "content": measure.content}
+        found |= {"more_is_better": "taken" if measure.guessed else "known"}
+        found |= {"rows": len(asked), "split": VALIDATION}
+        run.outputs[TUNING] = workspace.put_json(TUNING, found)
     for draft in trials.drafts:
         draft.forget()
-    return Tuned(run.outputs["tuning"], run.run_id, found, fresh=True)
+    return Tuned(run.outputs[TUNING], run.run_id, found, fresh=True)
 
 
 def _chosen(grid: Grid, trials: Trials, progress: Progress) -> dict[str, Any]:
@@ -162,13 +169,13 @@ def newest(workspace: Workspace, dataset: str, settings: Mapping[str, object]) -
                where run.kind = 'tune' and error is null order by run_end.ended_at desc, run.run_id desc"""
     for row in workspace.ledger.rows(query, dataset):
         params = json.loads(row["params"])
-        if _same(params, settings):
+        if same_model(params, settings):
             found = cast("dict[str, Any]", workspace.json(row["digest"]))
             return Tuned(str(row["digest"]), str(row["run_id"]), found, fresh=False)
     return None
 
 
-def _same(params: Mapping[str, object], settings: Mapping[str, object]) -> bool:
+def same_model(params: Mapping[str, object], settings: Mapping[str, object]) -> bool:
     """Whether the same weights were asked: by their digest, or by name at an address."""
     if "base_digest" in settings:
         return params.get("base_digest") == settings["base_digest"]

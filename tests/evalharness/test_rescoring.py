@@ -53,6 +53,17 @@ def test_a_metric_of_ones_own_is_added_without_losing_the_others(workspace, mine
     assert not cli_score.score().data["fresh"]
 
 
+def test_equal_scores_are_equal_bytes_whatever_was_scored_now_and_what_before(workspace, mine, monkeypatch):
+    """A verdict is bound to the digest of the scores: in another order they would make it stale."""
+    put(workspace, "rag")
+    put(workspace, "base")
+    first = cli_score.score(metric=["rouge1:stem", str(mine), "chrf"]).data
+    monkeypatch.setattr(type(workspace), "recorded", lambda *_: None)  # as by another version of the code
+    for metric in (["chrf"], None):
+        again = cli_score.score(metric=metric).data
+        assert again["fresh"] and again["scores"] == first["scores"]
+
+
 def test_what_has_not_changed_is_not_scored_again(workspace, monkeypatch):
     put(workspace, "base")
     dataset = workspace.dataset("tickets")

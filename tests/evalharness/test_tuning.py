@@ -15,8 +15,15 @@ from evalharness.asking.task import Task
 from evalharness.commands import predict as cli_predict
 from evalharness.commands import tune as cli_tune
 from evalharness.commands.asked import Given, Model, must_be_arms, prepare
+from evalharness.deciding.content import content_digest, content_of
+from evalharness.deciding.declared import declare
+from evalharness.metrics import Accuracy
+from evalharness.metrics.asked import asked_metric
+from evalharness.scoring.score import score
+from evalharness.scoring.summary import means
 from evalharness.tuning import halving
 from evalharness.tuning.grid import Grid, from_json, to_json
+from evalharness.tuning.measure import Measure, Score
 from evalharness.tuning.tune import Plan, expected, newest, tune
 from tests.evalharness.conftest import ticket
 from tests.evalharness.scripted import Scripted
@@ -195,14 +202,139 @@ def test_halving_keeps_the_better_half_and_the_untuned_one():
     assert halving.ranking([0.5, 0.7, 0.7, None]) == [1, 2, 0, 3], "of equal ones the plainest first"
 
 
-def test_means_are_over_the_rows_that_all_could_answer_and_who_lacks_many_is_out():
+def scored(values):
+    return [Score(value, None, None, None, None) for value in values]
+
+
+def mean(scores):
+    return sum(each.value for each in scores) / len(scores)
+
+
+def test_figures_are_of_the_rows_that_all_could_answer_and_who_lacks_many_is_out():
     rows = 20
-    whole = [1.0] * 10 + [0.0] * 10
-    one_missing = [None, *([1.0] * 19)]
-    broken = [None] * 15 + [1.0] * 5
-    found = halving.means([whole, one_missing, broken])
+    whole = scored([1.0] * 10 + [0.0] * 10)
+    one_missing = scored([None, *([1.0] * 19)])
+    broken = scored([None] * 15 + [1.0] * 5)
+    found = halving.figures([whole, one_missing, broken], mean)
     assert found == [9 / (rows - 1), 1.0, None], "an answer that is missing is no wrong answer"
-    assert halving.means([[None] * 4, [None] * 4]) == [None, None]
+    assert halving.figures([scored([None] * 4)] * 2, mean) == [None, None]
+    assert halving.ranking([-7.0, None, -3.0]) == [2, 0, 1], "a metric of one's own may be below 0"
+
+
+def whole(prompt):
+    """What `says` says, as the reference goes on."""
+    product = int(prompt.turns[-1]["content"].rsplit(" ", 1)[1]) % 3
+    return f"{says(prompt)} about the {('mug', 'lamp', 'kettle')[product]}"
+
+
+def by_score(workspace, dataset, model, found, arm, rows, *more):
+    """What `seatrial score` gives the chosen settings on the same validation rows, by metric."""
+    done = predict(workspace, dataset, [found.arm(arm)], model, Asking("validation", limit=rows))
+    table = score(workspace, dataset, {arm: done[0].digest}, more=more).table
+    return {row.metric: row.mean for row in means(table, workspace.examples(dataset))}
+
+
+@pytest.mark.parametrize("primary", ["macro-f1", "micro-f1", "bleu", "chrf", "rougeLsum", "exact-match"])
+def test_what_was_declared_to_decide_chooses_and_its_figure_is_that_of_score(workspace, dataset, primary):
+    declare(workspace, dataset, primary=primary)
+    model = Scripted(whole)
+    found = tuned(workspace, dataset, model)
+    assert found.found["metric"] == primary and found.words(RAG)["metric"] == primary
+    more = () if primary.endswith("-f1") else (asked_metric(primary),)
+    figures = by_score(workspace, dataset, model, found, BASE, 24, *more)
+    assert found.found["arms"][BASE]["value"] == pytest.approx(figures[primary], abs=1e-12)
+    assert found.arm(BASE).instruction == GOOD
+
+
+def test_halving_holds_a_measure_of_the_whole_against_equal_rows():
+    """Macro-F1 of the rows that all could answer; of two labels alone it is not the mean of the hits."""
+    measure = Measure("macro-f1", Accuracy(LABELS), "accuracy")
+    right = [Score(1.0, None, "oak", "oak", None)] * 19 + [Score(1.0, None, "elm", "elm", None)]
+    lazy = [Score(float(r.right == "oak"), None, "oak", r.right, None) for r in right]
+    lacks = [Score(None, "no answer", None, None, None), *right[1:]]
+    found = halving.figures([lazy, right, lacks], measure.figure)
+    assert found == [pytest.approx((36 / 37) / 2), 1.0, 1.0], "over the 19 rows that all have"
+    assert measure.another and measure.figure([]) is None
+
+
+PLEASE = """better = "more"
+scale = (0, 1)
+
+def score(answer, reference, row):
+    \"\"\"Whether the label is said.\"\"\"
+    return float(answer.startswith(reference[:3]))
+"""
+
+
+def test_a_file_of_ones_own_chooses_and_must_be_the_declared_one(workspace, dataset, monkeypatch, tmp_path):
+    monkeypatch.setattr(Model, "answerer", lambda self, adapters=(): Scripted(says))
+    ours, few = tmp_path / "ours.py", {"shots": "2,8", "neighbours": "2", "retriever": ["bm25"], "limit": 16}
+    ours.write_text(PLEASE)
+    name, content = content_of(str(ours), None, "")
+    declare(workspace, dataset, primary=name, content=content)
+    with pytest.raises(ConfigError, match=r"the declared primary metric ours.py is a file") as raised:
+        cli_tune.tune("divided", **few)
+    assert raised.value.hint.startswith("seatrial tune --metric ours.py")
+    told = cli_tune.tune("divided", metric=str(ours), **few)
+    assert (
+        told.data["metric"] == "ours.py"
+        and not told.data["another_metric"]
+        and "another" not in told.lines[0]
+    )
+    assert told.data["content"] == content_digest(content) and told.data["more_is_better"] == "known"
+    ours.write_text(PLEASE.replace("[:3]", "[:2]"))
+    with pytest.raises(ConfigError, match="another file of that name"):
+        cli_tune.tune("divided", metric=str(ours), **few)
+    other = tmp_path / "other.py"
+    other.write_text('def score(answer, reference, row):\n    """No good."""\n    return 1 / 0\n')
+    with pytest.raises(ConfigError, match=r"other.py could score no candidate: other.py: ZeroDivisionError"):
+        cli_tune.tune("divided", metric=str(other), **few)
+    other.write_text('def score(answer, reference, row):\n    """Length."""\n    return -len(answer)\n')
+    said = cli_tune.tune("divided", metric=str(other), **few)
+    assert (
+        "by another metric: other.py, where ours.py decides; more of it is taken for better" in said.lines[0]
+    )
+    assert said.data["another_metric"] and said.data["primary"] == "ours.py"
+
+
+def test_a_declaration_after_a_tuning_makes_another_one(workspace, dataset):
+    model = Scripted(says)
+    first = tuned(workspace, dataset, model)
+    declare(workspace, dataset, primary="token-f1")
+    second = tuned(workspace, dataset, model)
+    assert first.found["metric"] == "accuracy" and second.fresh and second.found["metric"] == "token-f1"
+    assert newest(workspace, dataset, {"base_digest": "0" * 32}).run_id == second.run_id
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        ("judge:helpful", "--metric judge:helpful: a tuning asks no judge"),
+        ("perplexity-by-token", "of the references"),
+        ("length", "neither way is good in itself"),
+        ("tokens-a-second", "neither way is good in itself"),
+        ("no/such.py", "No such file"),
+    ],
+)
+def test_what_nothing_can_be_chosen_by_is_refused(workspace, dataset, metric, words):
+    model = Scripted(says)
+    grid, pool = Grid((None,), (2,), (2,)), Pool(workspace.examples(dataset))
+    with pytest.raises(ConfigError, match=words) as raised:
+        tune(workspace, dataset, model, grid, Plan(limit=8, metric=metric), pool, {})
+    assert not model.asked and ("--metric accuracy" in raised.value.hint or metric.endswith(".py"))
+
+
+def test_with_a_judge_declared_a_cheaper_metric_must_be_named(workspace, dataset, monkeypatch):
+    monkeypatch.setattr(Model, "answerer", lambda self, adapters=(): Scripted(says))
+    few = {"shots": "2,8", "neighbours": "2", "retriever": ["bm25"], "limit": 16}
+    declare(workspace, dataset, primary="judge:helpful")
+    with pytest.raises(
+        ConfigError, match="the declared primary metric judge:helpful: a tuning asks no judge"
+    ) as raised:
+        cli_tune.tune("divided", **few)
+    assert "seatrial tune --metric accuracy" in raised.value.hint
+    told = cli_tune.tune("divided", metric="accuracy", **few)
+    assert "by another metric: accuracy, where judge:helpful decides" in told.lines[0]
 
 
 def test_an_arm_is_the_same_after_it_was_written_down():

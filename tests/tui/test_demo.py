@@ -51,6 +51,7 @@ def test_it_goes_the_whole_way_and_prints_each_command(ran: Ran) -> None:
         "apply",
         "split",
         "train",
+        "tune",
         "predict",
         "score",
         "compare",

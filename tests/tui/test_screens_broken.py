@@ -194,6 +194,33 @@ def test_keys_while_it_opens_and_a_storm_of_sizes(tmp_path: Path, start: Start) 
     assert b"Traceback" not in here.written.read_bytes()
 
 
+def test_bytes_that_are_no_text(tmp_path: Path, start: Start) -> None:
+    """Half characters, a paste in another encoding, and the old way to tell of the mouse end nothing."""
+    here = start()
+    card(here)
+    os.write(here.handle, b"\xff\xfe\xc3\x1b[M\xff\xff\xff\x1b[<;;M\x1b[200~M\xfcller\x1b[201~")
+    here.press("1")
+    until(here, "19 open")
+    here.press("ctrl+q")
+    assert here.ended() == 0
+    assert b"Traceback" not in here.written.read_bytes()
+
+
+def test_a_ledger_that_another_process_holds(tmp_path: Path, start: Start) -> None:
+    """The key is told to have done nothing; done again, it counts."""
+    here = start()
+    card(here)
+    other = sqlite3.connect(tmp_path / ".seatrial" / "ledger.db", isolation_level=None)
+    other.execute("begin immediate")
+    here.press("1")
+    until(here, "database is locked", "20 open")
+    other.execute("rollback")
+    other.close()
+    here.press("1")
+    until(here, "19 open")
+    assert said(tmp_path) == ["keep"]
+
+
 def test_a_journal_that_is_damaged(tmp_path: Path, start: Start) -> None:
     """A merge of it is told with its line, in a panel; nothing is taken, and the screens go on."""
     (tmp_path / "bert.jsonl").write_text(

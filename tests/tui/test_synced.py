@@ -37,7 +37,7 @@ def test_the_next_act_waits_for_the_disk(
 
     def slow(handle: int) -> None:
         assert free.wait(30)
-        synced_files.append(os.readlink(f"/proc/self/fd/{handle}"))
+        synced_files.append(str(Path(f"/proc/self/fd/{handle}").readlink()))
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", slow)

@@ -26,6 +26,7 @@ class Ask(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "apply", "Apply", id="ask.apply"),
+        Binding("tab", "complete", "Complete", id="ask.complete", priority=True),
         Binding("escape", "leave", "Leave", id="ask.leave", priority=True),
     ]
 
@@ -37,9 +38,14 @@ class Ask(ModalScreen[str | None]):
         check: Callable[[str], None] = nothing,
         *,
         anew: bool = False,
+        complete: Callable[[str], tuple[str, list[str]]] | None = None,
     ) -> None:
-        """With `anew` what is typed first replaces the text; the cursor keys keep it."""
+        """With `anew` what is typed first replaces the text; the cursor keys keep it.
+
+        `complete` gives a line that ends as it surely must, and the words that it may end with.
+        """
         super().__init__()
+        self.complete = complete
         self.prompt, self.value, self.hint, self.check, self.anew = prompt, value, hint, check, anew
 
     def compose(self) -> ComposeResult:
@@ -68,6 +74,20 @@ class Ask(ModalScreen[str | None]):
             self.query_one("#ask-hint", Static).update(plain(f"✗ {words}", "$error"))
             return
         self.dismiss(text)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Where nothing can be completed, tab is no key."""
+        return action != "complete" or self.complete is not None
+
+    def action_complete(self) -> None:
+        """Write what the word before the cursor must be, or say what it may be."""
+        line, at = self.query_one(Input), self.query_one(Input).cursor_position
+        if self.complete is not None:
+            begun, names = self.complete(line.value[:at])
+            line.value = begun + line.value[at:]
+            line.cursor_position = len(begun)
+            told = "  ".join(names) if names else self.hint
+            self.query_one("#ask-hint", Static).update(plain(told, "dim", lines=False))
 
     def action_apply(self) -> None:
         """The same as Enter in the line, for the mouse."""

@@ -24,7 +24,7 @@ COLUMNS = [Column("", 1), Column("step", 8), Column("state", 5, from_width=60), 
 
 
 class StepsScreen(Screen[None]):
-    """Split, train, predict, score, compare, report: Enter shows the command, and Enter again runs it."""
+    """Split, train, tune, predict, score, compare, report: Enter shows the command, and Enter again runs it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "Run", id="steps.run"),

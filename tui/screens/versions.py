@@ -228,6 +228,9 @@ class VersionsScreen(Screen[None]):
 
         version = self.chosen
         if self.seatrial.here.made_from(version.digest, kind="scan", role="findings") is None:
+            job = self.seatrial.job
+            if job is not None and job.running and job.words[0] == "scan":
+                raise ConfigError("the scan is not done yet", hint="its findings are shown when it is")
             raise ConfigError("this version was not scanned yet", hint="s scans it")
         workspace, who = self.seatrial.here, self.seatrial.reviewer
         await self.app.push_screen(

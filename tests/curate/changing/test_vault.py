@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from curate.changing.vault import Entry, Told, Vault, new_key
-from curate.errors import ResourceError
+from curate.changing.vault import Entry, Told, Vault, new_key, vault_secret
+from curate.errors import ConfigError, ResourceError
 
 SECRET = b"a long enough passphrase"
 
@@ -107,3 +107,9 @@ def test_a_key_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(OSError, match="No space left"):
         new_key(tmp_path / "second", b"secret\n")
     assert [each.name for each in tmp_path.iterdir()] == ["k"]
+
+
+def test_a_variable_that_is_not_set_is_not_called_short(monkeypatch):
+    monkeypatch.delenv("VAULT_WORDS", raising=False)
+    with pytest.raises(ConfigError, match="VAULT_WORDS is not set"):
+        vault_secret("", "VAULT_WORDS")

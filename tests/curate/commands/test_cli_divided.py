@@ -15,7 +15,20 @@ from curate.runs.trainable import objections, refuse
 from curate.workspace import Workspace
 from evalharness.deciding import evidence
 
-WORDS = ["apple", "river", "stone", "cloud", "lamp", "garden", "window", "bridge", "candle", "forest", "mirror", "button"]
+WORDS = [
+    "apple",
+    "river",
+    "stone",
+    "cloud",
+    "lamp",
+    "garden",
+    "window",
+    "bridge",
+    "candle",
+    "forest",
+    "mirror",
+    "button",
+]
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ def test_the_table_joins_the_kinds_and_a_blocking_leak_is_exit_code_1(taken):
     assert told == {("train/test", "equal"): 1, ("train/test", "near"): 1, ("train/test", "group"): 1}
     assert answer.data["leaks"][0]["worst"][0]["place"] == "rows.jsonl:2"
     assert {each["kind"] for each in answer.data["not_looked"]} == {"rephrased", "protected"}
-    assert any("not looked: rephrased: no encoder" in line for line in answer.lines)
+    assert any("not looked: rephrased: switched off" in line for line in answer.lines)
 
 
 def test_a_benchmark_alone_is_asked_for(taken, tmp_path: Path):

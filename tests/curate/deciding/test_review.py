@@ -112,6 +112,7 @@ def test_open_blocking_and_the_summary_count_what_waits(desk: Desk):
     rows = {row["check"]: row for row in summary(desk.review()).to_dicts()}
     assert rows["pii"] == {
         "check": "pii", "label": "PHONE_NUMBER", "action": "redact", "found": 1, "open": 1, "blocking": 1,
+        "perhaps": 0,
     }  # fmt: skip
     record(desk.workspace, decide(desk.of("pii")))
     rows = {row["check"]: row for row in summary(desk.review()).to_dicts()}

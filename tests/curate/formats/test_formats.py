@@ -226,6 +226,28 @@ def test_a_format_is_recognised_and_said(row: Row, name: str) -> None:
     assert why.startswith(f"{name}: 3 of 4 first rows have ")
 
 
+@pytest.mark.parametrize(
+    ("row", "less", "name"),
+    [
+        ({"prompt": "q", "answer": "a"}, {"prompt": "r"}, "prompt-completion"),
+        ({"text": "t", "label": "a"}, {"text": "u", "label": None}, "classification"),
+        ({"prompt": "q", "chosen": "a", "rejected": "b"}, {"prompt": "q"}, "preference"),
+    ],
+)
+def test_one_row_that_lacks_a_part_does_not_take_it_from_the_others(row: Row, less: Row, name: str) -> None:
+    """A format that says "alone" counts the rows of which no other reads more."""
+    assert recognise([row, row, less], {})[0].name == name
+    assert recognise([less, less, less, row], {})[0].name != name
+
+
+def test_a_column_without_a_name_is_kept() -> None:
+    """As pandas writes the row numbers into a CSV."""
+    row = {"": "0", "prompt": "q", "answer": "a"}
+    draft = read(row, "prompt-completion")
+    assert draft.meta == {"": "0"}
+    assert same(write_row(draft), row)
+
+
 def test_columns_may_have_any_name() -> None:
     """A mapping of columns is enough to recognise and read rows of other names."""
     row = {"ask": "q", "reply": "a", "n": 1}

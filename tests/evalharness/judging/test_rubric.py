@@ -128,3 +128,12 @@ def test_a_rubric_that_is_not_there_names_those_that_are():
     with pytest.raises(ConfigError) as caught:
         Rubric.find("nothing")
     assert "grounded, helpful, reply-form, tone" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "value", [10**400, -(10**400), 1e308, float("inf"), float("nan"), True, "3", None, []]
+)
+def test_whatever_a_judge_says_is_a_level_or_a_fault(value):
+    """A whole number of JSON may have hundreds of digits, which no float takes."""
+    criterion = Rubric.find("helpful").judged[0]
+    assert "is not a number" in criterion.fault(value) or "far too large" in criterion.fault(value)

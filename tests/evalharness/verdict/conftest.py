@@ -11,13 +11,17 @@ import pytest
 from curate.example import frame, with_ids
 from curate.finding import empty
 from curate.workspace import Workspace
+from evalharness.asking.arms import BASE, FEW_SHOT, RAG, Base, FewShot, Rag
+from evalharness.asking.predict import settings_of
 from evalharness.deciding.comparison import ARMS
+from evalharness.tuning.grid import to_json
 
 LABELS = ("oak", "sierra", "viola")
 NOTHING_LOST = {
     name: {"state": "pass", "detail": "as before"}
     for name in ("forgetting", "held-out loss", "red team", "instrument")
 }
+BASELINES = {BASE: Base(), FEW_SHOT: FewShot(), RAG: Rag()}
 RATES = {"base": 0.35, "few-shot": 0.55, "rag": 0.7, "tuned": 0.9}
 
 
@@ -176,18 +180,32 @@ def adapter_of(made: Trial, folder: Path, name: str = "a") -> str:
     return made.workspace.put_files("adapter", folder)
 
 
+def tune_baselines(made: Trial, base: str = "tiny", **told: object) -> str:
+    """Record a tuning on validation rows that chose the plain settings, of three candidates each."""
+    found = {
+        "chosen": {name: to_json(arm) for name, arm in BASELINES.items()},
+        "arms": {name: {"tried": [{}] * 3, "value": 0.5, "untuned": 0.5} for name in BASELINES},
+        "metric": "accuracy", "rows": 24, "split": "validation", **told,
+    }  # fmt: skip
+    with made.workspace.run("tune", {"base": base}, {"dataset": made.dataset}) as run:
+        run.outputs["tuning"] = made.workspace.put_json("tuning", found)
+    return run.outputs["tuning"]
+
+
 def predict_and_score(
     made: Trial, folder: Path, base: str = "tiny", arms: Sequence[str] = ARMS, trained_on: int | None = 0
 ) -> None:
     """Record a predict run for each arm and one score run over them all."""
     workspace = made.workspace
     inputs = {"dataset": made.dataset}
+    tuning = tune_baselines(made, base)
     for arm in arms:
         params = {"arm": arm, "split": "test", "base": base, "max_new_tokens": 32}
-        more = {"adapter": adapter_of(made, folder)} if arm == "tuned" else {}
+        params |= settings_of(BASELINES[arm]) if arm in BASELINES else {}
+        more = {"adapter": adapter_of(made, folder)} if arm == "tuned" else {"tuning": tuning}
         model = {"base": base, "device": "cpu", "compute_dtype": "float32", "quantization": "none"}
-        notes = {"arm": arm, "model": model | ({"adapter_digest": "d"} if more else {})}
-        if more:
+        notes = {"arm": arm, "model": model | ({"adapter_digest": "d"} if arm == "tuned" else {})}
+        if arm == "tuned":
             notes["trained_on"] = trained_on
         with workspace.run("predict", params, {"dataset": made.dataset, **more}) as run:
             run.outputs["notes"] = workspace.put_json("prediction-notes", notes)

@@ -12,6 +12,7 @@ from evalharness.commands.declare import declare
 from evalharness.commands.predict import predict
 from evalharness.commands.probe import probe
 from evalharness.commands.score import score
+from evalharness.commands.tune import tune
 from evalharness.commands.verdict import compare, report, verdict
 from evalharness.deciding.declared import declare as record
 from tests.evalharness.conftest import ticket
@@ -30,7 +31,8 @@ def ticket_alone(number, split):
 def tickets(tmp_path, monkeypatch):
     monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "home"))
     space = Workspace.open(create=True)
-    rows = [ticket_alone(n, "train") for n in range(36)] + [ticket_alone(n, "test") for n in range(100, 145)]
+    counts = {"train": range(36), "validation": range(60, 70), "test": range(100, 145)}
+    rows = [ticket_alone(n, part) for part, numbers in counts.items() for n in numbers]
     examples = with_ids(frame(rows), [str(n) for n in range(len(rows))])
     before = space.put_dataset(examples.with_columns(split=pl.lit(None, dtype=pl.String)))
     scan(space, before)
@@ -53,6 +55,7 @@ def reply(body, _):
 
 
 def answered(url, **more):
+    tune("tickets", endpoint=url, model="m", shots="4", neighbours="3", retriever=["bm25"])
     predict("tickets", endpoint=url, model="m", tuned_model="ft", **more)
     score("tickets")
 
@@ -71,6 +74,7 @@ def test_a_served_fine_tune_ships_where_the_declaration_said_what_it_may_lack(ti
     assert found["verdict"]["outcome"] == "SHIP", found["verdict"]
     assert found["subject"]["served"] == f"ft at {url}" and found["subject"]["adapter"] is None
     known = states(found)
+    assert known["baselines tuned"] == ("pass", True)
     assert known["forgetting"] == known["held-out loss"] == ("not measured", False)
     assert all(known[name] == ("pass", True) for name in ("red team", "instrument", "adapter acts", "cost"))
     assert "equal prompts" in next(c["detail"] for c in found["checks"] if c["check"] == "adapter acts")

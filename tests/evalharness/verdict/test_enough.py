@@ -1,0 +1,95 @@
+"""The number of rows that is named shows the gain about 4 times of 5, by the test that decides."""
+
+import math
+
+import numpy as np
+import pytest
+
+from evalharness.deciding.needed import needed, needed_by_trial
+from evalharness.deciding.probed import loss
+from evalharness.statistics.enough import MOST, units_to_show
+from evalharness.statistics.paired import Rules, paired_difference
+from evalharness.statistics.power import detectable_effect
+
+RULES = Rules(margin=0.01, resamples=200)
+
+
+def shown(count: int, base: float, gain: float, spread: float, trials: int = 80) -> float:
+    rng = np.random.default_rng(count)
+    before = np.full(count, base)
+    drawn = (before + rng.normal(gain, spread, count) for _ in range(trials))
+    return float(
+        np.mean([paired_difference(each, before, None, RULES).margin_tail.above < 0.05 for each in drawn])
+    )
+
+
+@pytest.mark.parametrize(("base", "spread", "gain"), [(0.3, 0.05, 0.03), (0.5, 0.1, 0.05), (0.8, 0.1, 0.05)])
+def test_graded_scores_are_told_what_their_own_test_takes(base, spread, gain):
+    noise = np.random.default_rng(1).normal(0, 1, 24)
+    before, deltas = np.full(24, base), (noise - noise.mean()) / noise.std(ddof=1) * spread + gain
+    found = paired_difference(before + deltas, before, None, RULES)
+    told = needed_by_trial(found, before + deltas, before, None, "rougeL", RULES)
+    assert told > 1.4 * needed(found, RULES)  # what the spread alone would say
+    assert 0.68 <= shown(math.ceil(told), base, gain, spread) <= 0.98
+    assert shown(math.ceil(needed(found, RULES)), base, gain, spread) < 0.6
+
+
+def test_groups_are_counted_in_rows():
+    rng = np.random.default_rng(5)
+    groups = np.repeat(np.arange(12), 4)
+    before = np.full(48, 0.5)
+    after = before + np.repeat(rng.normal(0.04, 0.05, 12), 4)
+    found = paired_difference(after, before, groups, RULES)
+    told = needed_by_trial(found, after, before, groups, "rougeL", RULES)
+    assert found.margin_tail.above > 0.05 and told > 2 * 48
+
+
+def test_right_or_wrong_rows_go_by_the_formula_and_no_gain_has_no_number():
+    before = np.zeros(50)
+    after = np.r_[np.ones(3), np.zeros(47)]
+    found = paired_difference(after, before, None, RULES)
+    assert needed_by_trial(found, after, before, None, "accuracy", RULES) == needed(found, RULES)
+    assert (
+        needed_by_trial(paired_difference(before, after, None, RULES), before, after, None, "accuracy", RULES)
+        is None
+    )
+
+
+def test_a_number_out_of_reach_is_not_named():
+    units = np.column_stack([np.r_[np.full(200, 0.02), -1.0], np.ones(201)])
+    assert units_to_show(units, 0.0149, 0.05, (0.5, 0.5), 10.0, 0) == math.inf
+    assert units_to_show(units, 0.0149, 0.05, (0.5, 0.5), MOST + 1.0, 0) == MOST + 1.0
+
+
+def test_what_these_rows_would_have_shown_is_beyond_the_margin(trial):
+    from evalharness.report.comparing import compare_dataset, read_comparison
+
+    made = trial()
+    found = read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset))
+    chosen = found["settings"]
+    row = next(each for each in found["differences"] if each["metric"] == chosen["primary"])
+    half = (row["upper"] - row["lower"]) / 2 / 1.645  # about the standard error
+    assert row["detectable"] == pytest.approx(
+        chosen["margin"] + detectable_effect(half**2 * row["n"], row["n"]), rel=0.2
+    )
+
+
+@pytest.mark.parametrize(
+    ("count", "limit", "draw"),
+    [
+        (200, 0.05, lambda rng, n: np.where(rng.random(n) < 0.0527, 0.95, 0) + rng.normal(0, 0.02, n)),
+        (24, 0.1, lambda rng, n: rng.exponential(0.1, n)),
+    ],
+)
+def test_a_loss_as_large_as_is_allowed_seldom_passes_where_few_rows_lost_it(count, limit, draw):
+    rng = np.random.default_rng(4)
+    found = [
+        loss(np.full(count, 0.97), 0.97 - draw(rng, count), rules=Rules(resamples=400)) for _ in range(150)
+    ]
+    assert np.mean([each.upper <= limit for each in found]) <= 0.09  # .08 to .11 by the plain bootstrap
+
+
+def test_a_loss_of_one_row_alone_may_be_that_of_all():
+    after = np.full(24, 0.9)
+    after[3] = 0.1
+    assert loss(np.full(24, 0.9), after).upper == pytest.approx(0.8)
