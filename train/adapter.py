@@ -19,6 +19,7 @@ from train.recipe import TINY
 from train.run import Trained
 
 PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets")
+FACTS = ("base", "base_digest", "quantization", "quantization_reason", "device", "threads", "compute_dtype")
 
 
 def record(
@@ -28,11 +29,8 @@ def record(
     facts, resolved, given = loaded.facts, job.resolved, ready.given
     recipe = resolved.recipe
     return {
-        "base": facts["base"],
-        "base_digest": facts["base_digest"],
+        **{key: facts[key] for key in FACTS},
         "toy": recipe.base == TINY,
-        "quantization": facts["quantization"],
-        "quantization_reason": facts["quantization_reason"],
         "gradient_checkpointing": ready.choice.recipe.gradient_checkpointing == "on",
         "headroom": ready.choice.why,
         "method": recipe.method,
@@ -49,17 +47,7 @@ def record(
         "rows": {"train": token_counts(given.rows), "validation": token_counts(given.validation)},
         "lengths": {"train": ready.gate.record(), "validation": ready.gate_validation.record()},
         "epochs": recipe.epochs,
-        "steps": trained.steps,
-        "resumed_at_step": trained.resumed_at,
-        "losses": trained.losses,
-        "seconds": round(trained.seconds, 2),
-        "peak_memory_bytes": trained.peak_memory,
-        "parameters": trained.parameters,
-        "trainable": trained.trainable,
         **checked.record([*before, *trained.checks]),
-        "device": facts["device"],
-        "threads": facts["threads"],
-        "compute_dtype": facts["compute_dtype"],
         "versions": {**facts["versions"], **{each: version(each) for each in PACKAGES}},
         "code": code_version(),
     }

@@ -26,16 +26,9 @@ from train.trainer import build, go, save
 class Trained:
     """What a run has to tell beside the adapter itself."""
 
-    losses: list[dict[str, Any]]  # one for each epoch
     log: list[dict[str, Any]]
     checks: list[Outcome]
-    steps: int
-    resumed_at: int  # the step that was gone on from; 0 for a run in one piece
-    seconds: float  # of this process's part
-    peak_memory: int  # bytes
-    trainable: int
-    parameters: int
-    told: dict[str, Any]  # how it was trained: packing, reference, pairs told apart
+    told: dict[str, Any]  # how it was trained, with what result: keys of training.json
 
 
 def train(
@@ -79,18 +72,16 @@ def train(
             told |= _leave(underway, validation, adapter)
             done += proofs.held(proofs.TRAINED, underway)
     history = trainer.state.log_history
-    return Trained(
-        losses=watch.losses(history),
-        log=watch.measured(history),
-        checks=done,
-        steps=trainer.state.global_step,
-        resumed_at=int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0,
-        seconds=time.monotonic() - began,
-        peak_memory=watch.peak_memory(loaded.device),
-        trainable=sum(each.numel() for each in model.parameters() if each.requires_grad),
-        parameters=int(loaded.facts["parameters"]),
-        told=told,
-    )
+    told |= {
+        "losses": watch.losses(history),
+        "steps": trainer.state.global_step,
+        "resumed_at_step": int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0,
+        "seconds": round(time.monotonic() - began, 2),  # of this process's part
+        "peak_memory_bytes": watch.peak_memory(loaded.device),
+        "parameters": int(loaded.facts["parameters"]),
+        "trainable": sum(each.numel() for each in model.parameters() if each.requires_grad),
+    }
+    return Trained(watch.measured(history), done, told)
 
 
 def _leads(now: LoadedModel, recipe: Recipe, pairs: Sequence[Encoded]) -> list[float]:

@@ -34,6 +34,7 @@ class Shape:
     queries: int  # numbers of one token's queries in a layer
     keys: int  # and of its keys
     vocabulary: int
+    head: int  # parameters of the output layer alone; 0 where it shares the embedding's
     normed: int  # numbers that go into norms, of one token over all layers
     linears: tuple[Linear, ...]
 
@@ -57,7 +58,8 @@ def shape_of(weights: Mapping[str, Sequence[int]], config: Any) -> Shape:  # noq
     linears = tuple(Linear(name, *size) for name, size in inner if len(size) == 2)
     layers = told("num_hidden_layers", "n_layer") or 1
     count = sum(map(prod, weights.values()))
-    return Shape(count, hidden, layers, queries, keys, told("vocab_size"), normed, linears)
+    head = sum(prod(size) for name, size in weights.items() if name.endswith("lm_head.weight"))
+    return Shape(count, hidden, layers, queries, keys, told("vocab_size"), head, normed, linears)
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,11 @@ def estimate(shape: Shape, recipe: Recipe, longest: int, *, quantization: str, d
     half = recipe.precision == "bf16" or (recipe.precision == "auto" and not cpu)
     wide = 2 if half else 4  # bytes of a number that a layer gives
     inside = sum(each.outs * each.ins for each in shape.linears)
-    weights = shape.parameters * weight
+    parameters = shape.parameters - (shape.head if recipe.objective == "reward" else 0)
+    weights = parameters * weight
     if nf4:  # the scales are quantised again in larger models; what is not in NF4 is float32
         scales = inside // BLOCK * (4 if shape.hidden < SMALL else 1)
-        weights = inside // 2 + scales + (shape.parameters - inside) * 4
+        weights = inside // 2 + scales + (parameters - inside) * 4
     if full and recipe.objective not in ("dpo", "kto"):  # these keep a copy as reference
         weights = 0
     rows = recipe.batch_size * (2 if recipe.objective in ("dpo", "orpo", "reward") else 1)

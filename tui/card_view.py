@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NamedTuple
 
 from textual.content import Content
 
 from curate.changing.apply import Edit
+from curate.deciding.relabelling import looks_like, of_label
 from tui.card_text import (
     CHANGED,
     OTHER_SPAN,
@@ -56,7 +56,7 @@ def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False, afte
 
     `after` shows the text before and after the edit that the finding proposes, where it does and is open.
     """
-    witness = looks_like(finding)
+    witness = looks_like(finding["evidence"])
     examples = desk.examples.get([finding["example_id"], finding["other_id"], witness])
     example = examples.get(finding["example_id"])
     other = examples.get(finding["other_id"] or "")
@@ -85,16 +85,6 @@ def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False, afte
     left, right = compared(example, other)
     names = ("this row", "keeper" if finding["shape"] == "cluster" else "other row")
     return Card(top, _side(names[0], example, left), _side(names[1], other, right), members, example)
-
-
-def looks_like(finding: Finding) -> str | None:
-    """The id of the row whose label this one's text looks like; findings quote no label themselves."""
-    try:
-        said = json.loads(finding["evidence"] or "{}")
-    except ValueError:
-        return None
-    name = said.get("looks_like") if isinstance(said, dict) else None
-    return name if isinstance(name, str) else None
 
 
 def _labels(example: Example, witness: Example) -> Content:
@@ -177,12 +167,6 @@ def choices(finding: Finding) -> list[str]:
         *(["4 drop other"] if finding["other_id"] else []),
         "e label" if of_label(finding) else "e edit",
     ]
-
-
-def of_label(finding: Finding) -> bool:
-    """Whether a finding doubts what a row is labelled, so that another label may be the answer."""
-    told = (finding["check"], finding["label"])
-    return told[0] == "wrong-label" or told == ("contradiction", "label")
 
 
 def _side(title: str, example: Example, marks: Marks) -> Content:

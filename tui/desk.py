@@ -257,7 +257,7 @@ class Desk:
         places = [self.where(decision.finding_id) for decision in decisions]
         self._remember([place for place in places if place is not None])
 
-    # decisions: on return they are on the disk
+    # decisions: on return they are in the ledger's file
 
     def decide(
         self,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from curate.deciding.relabelling import looks_like
 from curate.scanning.excerpts import CLOSES, OPENS
 from tui.card_text import first_words, text_at
-from tui.card_view import looks_like
 from tui.desk import Finding
 from tui.display_text import excerpt
 from tui.examples import Example
@@ -21,7 +21,7 @@ def row_words(finding: Finding, examples: Mapping[str, Example]) -> str:
     example = examples.get(finding["example_id"])
     if example is None:
         return "(the row is gone)"
-    witness = examples.get(looks_like(finding) or "")
+    witness = examples.get(looks_like(finding["evidence"]) or "")
     words = _around(finding, example) or first_words(example)
     if witness is None:
         return words

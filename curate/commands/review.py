@@ -288,10 +288,12 @@ def _answer(
     if ready:
         lines.append(f"next: seatrial review {name} --accept-safe takes {ready:,} of {waiting:,} open ones")
     elif acting:
-        lines.append(f"next: seatrial apply {name} carries out {acting:,} decisions; {waiting:,} stay open")
+        what, stay = counted(acting, "decision"), "stays" if waiting == 1 else "stay"
+        lines.append(f"next: seatrial apply {name} carries out {what}; {waiting:,} {stay} open")
     elif waiting:
+        to = " --label-to LABEL" if asked.check == "wrong-label" else ""
         lines.append(
-            f"next: seatrial review {name} --accept ID, --reject ID; or decide in the screens: seatrial"
+            f"next: seatrial review {name} --accept ID{to}, --reject ID; or decide in the screens: seatrial"
         )
     else:
         lines.append(f"next: seatrial split {name}")

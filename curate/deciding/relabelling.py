@@ -38,7 +38,8 @@ class Relabelled(NamedTuple):
 
 def of_label(finding: Mapping[str, Any]) -> bool:
     """Whether a finding is about what a row is labelled, so that another label may be the answer."""
-    return not {(finding["check"], ""), (finding["check"], finding["label"])}.isdisjoint(OF_LABELS)
+    kinds = {(finding["check"], ""), (finding["check"], finding["label"])}
+    return not kinds.isdisjoint(OF_LABELS) and finding["field"] in (None, "label")
 
 
 def looks_like(evidence: str | None) -> str | None:

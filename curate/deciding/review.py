@@ -242,12 +242,12 @@ def decide(
         if word not in DECIDABLE:
             raise ConfigError(
                 f"finding {row['finding_id'][:8]} proposes `{word}`: someone must say what to do",
-                hint="--action keep, --action drop or --action redact",
+                hint="--action keep, --action drop or --action redact; of a label --label-to LABEL",
             )
         if word == "edit" and "edit" not in json.loads(row["evidence"] or "{}"):
             raise ConfigError(
                 f"finding {row['finding_id'][:8]} proposes no new text",
-                hint="keep it, drop it, or edit it in the screens",
+                hint="keep it, drop it, say its label (--label-to LABEL), or edit it in the screens",
             )
         if word == "redact" and row["field"] is None:
             raise ConfigError(

@@ -294,6 +294,7 @@ def _notes(
         "questions": len(asked),
         "errors": table["error"].count(),
         "failures": _failures(table),
+        "may_work": table.filter(MAY_WORK).height,
         "labels": len(task.labels),
         "label_alone": task.whole,
         "unknown_labels": sum(bool(each.label) and each.label not in task.labels for each in asked)

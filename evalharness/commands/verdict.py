@@ -18,7 +18,7 @@ def compare(
     primary: PRIMARY = None,
     margin: MARGIN = None,
     alpha: ALPHA = None,
-    seed: Annotated[int | None, typer.Option(help="of resampling: 0, or as declared")] = None,
+    seed: Annotated[int | None, typer.Option(help="of resampling: 0, or as declared", min=0)] = None,
     believed: Annotated[
         str | None,
         typer.Option(help="a dataset whose own test flattered an adapter: told beside what it scores here"),

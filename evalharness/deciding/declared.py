@@ -63,6 +63,8 @@ def declare(
     """
     wanted = Limits(**(limits or {}))
     must_be_sound(margin, alpha, wanted)
+    if seed < 0:
+        raise ConfigError(f"the seed is {seed}", hint="a whole number from 0 on")
     _must_be_priced(wanted, prices)
     for name in waived:
         if name not in LIKELIHOODS:

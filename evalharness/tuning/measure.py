@@ -16,7 +16,7 @@ from evalharness.deciding.comparison import Declaration
 from evalharness.deciding.content import JUDGED, built_in, content_digest
 from evalharness.deciding.declared import declared_of, usual_primary
 from evalharness.metrics import Accuracy, Format, Metric, metrics_of, recorded
-from evalharness.metrics.about import about, f1
+from evalharness.metrics.about import KNOWN, about, f1
 from evalharness.metrics.asked import asked_metric
 from evalharness.metrics.custom import SUFFIX, Custom
 from evalharness.scoring.classes import micro
@@ -107,6 +107,9 @@ def measure_of(workspace: Workspace, dataset: str, task: Task, asked: str | None
     if asked is None and name.endswith(SUFFIX):
         # not looked for: the declaration names no place, and a file of that name is a program that would run
         raise ConfigError(f"{where} is a file", hint=f"seatrial tune --metric {name}, with its path")
+    if built_in(name) and not about(name).known:
+        good = [each for each in KNOWN if about(each).better == "more" and each != "judge"]
+        raise ConfigError(f"{where}: no such metric", hint=f"{', '.join(good)}, FILE.py, evaluate:NAME")
     if why := _why_not(name, task, bound):
         cheaper = "accuracy" if task.labels else "rougeL"
         raise ConfigError(

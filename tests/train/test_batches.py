@@ -24,7 +24,9 @@ CHAT = [
 
 @pytest.fixture(scope="session")
 def template(base):
-    return batches.template_of(outline(Recipe(base=str(base))), "assistant")
+    made = batches.template_of(outline(Recipe(base=str(base))), "assistant")
+    assert made.end_ids  # found now, and kept: the first test to ask may have changed the template
+    return made
 
 
 @pytest.fixture

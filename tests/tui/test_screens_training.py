@@ -188,7 +188,7 @@ async def test_the_steps_show_their_commands_and_run_them(workspace: Workspace) 
         await settle(pilot)
         screen = app.screen
         assert isinstance(screen, StepsScreen)
-        assert [step.state for step in screen.steps] == ["next", *["later"] * 6]
+        assert [step.state for step in screen.steps] == ["next", *["later"] * 7]
         assert "seatrial split tickets" in str(screen.query_one("#run-detail", Static).content)
         divided = workspace.examples(workspace.dataset("tickets")).with_columns(
             split=pl.Series(["train"] * 12 + ["test"] * 8)

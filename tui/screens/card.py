@@ -11,10 +11,11 @@ from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
 from curate.changing.apply import Edit
+from curate.deciding.relabelling import of_label
 from curate.errors import ConfigError
 from tui.card_leaf import TWO_SIDES, Ahead, Look, ahead, leaf
 from tui.card_text import proposed_edit
-from tui.card_view import Card, card, choices, counted, of_label, word
+from tui.card_view import Card, card, choices, counted, word
 from tui.desk import Desk
 from tui.display_text import display_text
 from tui.history import Turned
@@ -184,7 +185,7 @@ class CardScreen(Screen[int]):
         self.action_decide("keep")
 
     def action_decide(self, action: str) -> None:
-        """Decide one action; on return it is on the disk."""
+        """Decide one action; on return it is in the ledger's file."""
         if action == "redact" and self.span is not None:
             redact_instead(self.desk, self.place, *self.span)
             self.span = None

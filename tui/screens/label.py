@@ -213,7 +213,7 @@ class LabelScreen(Screen[None]):
         return alive(action, self.here.task.kind if rows else None, writing=self.writing)
 
     def answer(self, value: Value) -> None:
-        """Answer the row on the card; on return it is on the disk. Then the next one."""
+        """Answer the row on the card; on return it is in the ledger's file. Then the next one."""
         self.here.answer(self.place, self.example, value, self.stopwatch.seconds(), self.suggestion)
         if self.here.due(self.asked_at) and not self.teacher.running:
             self.action_train()

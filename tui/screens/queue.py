@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.deciding.alike import Similar
-from tui.card_view import looks_like
+from curate.deciding.relabelling import looks_like
 from tui.desk import EXAMPLE_KINDS, ORDERS, Desk, Ids
 from tui.display_text import display_text
 from tui.filter import compile_filter, kinds, names_in
@@ -160,7 +160,7 @@ class QueueScreen(Screen[None]):
             return []
         findings = [desk.finding(int(place)) for place in desk.ids[start:stop]]
         examples = desk.examples.get(
-            i for found in findings for i in (found["example_id"], looks_like(found))
+            i for found in findings for i in (found["example_id"], looks_like(found["evidence"]))
         )
         block: Block = []
         for found in findings:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
 from curate.changing.apply import Edit
 from curate.deciding import byhand
 from curate.deciding.edit_texts import decide_edits
+from curate.deciding.relabelling import last_answer, looks_like, mark
 from curate.deciding.review import record
 from curate.errors import ConfigError, NotFoundError
 from curate.people.differences import settling
-from tui.card_view import looks_like
 from tui.desk import Desk
 from tui.screens.choosing import ChooseLabel
 from tui.screens.editing import draft_at
@@ -33,7 +32,7 @@ class Labels(NamedTuple):
 def labels_for(desk: Desk, place: int) -> Labels:
     """The labels that a finding's row may get: what it looks like, the other side's, then the most frequent."""
     finding = desk.finding(place)
-    witness = looks_like(finding)
+    witness = looks_like(finding["evidence"])
     rows = desk.examples.get([finding["example_id"], witness, finding["other_id"]])
     if finding["example_id"] not in rows:
         raise NotFoundError("the row is not in this version any more")
@@ -61,17 +60,15 @@ def relabel(desk: Desk, place: int, label: str) -> bool:
     if label == draft.text:
         raise ConfigError("the row is labelled so already", hint="1 keeps it as it is")
     of_label = Edit(name, None, "label", label, draft.over)
-    index, answer = _last_answer(example)
+    index, answer = last_answer(example)
     told = draft_at(desk, name, (index, "content")) if index is not None else None
     if index is None or told is None or told.text.strip() != draft.text or not draft.text:
         desk.begun[place] = draft.over
         desk.edit(place, of_label)
         return bool(draft.text) and draft.text in answer
-    row = {
-        "example_id": name, "field": "label", "label": "label", "action": "edit", "score": 1.0,
-        "evidence": json.dumps({"like": finding["finding_id"][:8]}),
-    }  # fmt: skip
-    added = byhand.add(desk.workspace, desk.dataset, pl.DataFrame([row])).findings
+    added = byhand.add(
+        desk.workspace, desk.dataset, pl.DataFrame([mark(finding["finding_id"], name)])
+    ).findings
     said = [(finding, Edit(name, index, "content", label, told.over)), (added.row(0, named=True), of_label)]
     decisions = settling(decide_edits(desk.workspace, said, by=desk.reviewer, note=""), desk.seen)
     record(desk.workspace, decisions)
@@ -90,11 +87,3 @@ async def choose_label(app: Seatrial, desk: Desk, place: int, then: Callable[[],
             then()
 
     await app.push_screen(ChooseLabel(*labels_for(desk, place)), chosen)
-
-
-def _last_answer(example: dict[str, Any]) -> tuple[int | None, str]:
-    """The last message of the assistant that says something: its number, and its text."""
-    for index, message in reversed(list(enumerate(example["messages"] or ()))):
-        if message["role"] == "assistant" and message["content"]:
-            return index, message["content"]
-    return None, ""

@@ -128,7 +128,13 @@ def test_the_hash_is_of_the_rows_and_not_of_their_order(trial):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"alpha": 0.6}, {"margin": -0.1}, {"limits": {"seconds": -1.0}}, {"limits": {"forgetting": 1.5}}],
+    [
+        {"alpha": 0.6},
+        {"seed": -1},
+        {"margin": -0.1},
+        {"limits": {"seconds": -1.0}},
+        {"limits": {"forgetting": 1.5}},
+    ],
 )
 def test_what_means_nothing_cannot_be_declared(trial, wrong):
     made = unasked(trial(rows=30))
