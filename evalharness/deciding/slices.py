@@ -34,7 +34,7 @@ def slice_rows(
 ) -> tuple[list[Slice], dict[str, str]]:
     """(slices, why a kind has none): each kind's worst drop first, those with too few rows last.
 
-    `examples` has source and messages; without it there are slices by label alone. The difference is to
+    `examples` has label, source and messages; without it there are slices by label alone. The difference is to
     the baseline that is strongest on the whole, which no slice can choose.
     """
     rivals = [arm for arm in arms if arm != candidate]
@@ -63,6 +63,8 @@ def kinds(pairs: Pairs, examples: pl.DataFrame | None) -> dict[str, list[str]]:
     order = pl.DataFrame({"example_id": list(pairs.example_ids)}, schema={"example_id": pl.String})
     rows = order.join(examples.unique("example_id"), on="example_id", how="left", maintain_order="left")
     questions = [prompt_text(messages or []) for messages in rows["messages"].to_list()]
+    if not pairs.has_labels:  # the rows have one, though the task is to write
+        found["label"] = _largest([label or "" for label in rows["label"].to_list()])
     found["source"] = _largest([source or "" for source in rows["source"].to_list()])
     found["length"] = _lengths(questions)
     found["language"] = _largest([language_of(question) or UNKNOWN for question in questions])

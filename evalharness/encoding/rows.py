@@ -12,6 +12,8 @@ from curate.errors import ConfigError, SourceError
 from evalharness.encoding.encode import Encoded, Row, Template, Turns, conversation, encode
 
 SHOWN = 5  # rows that a message names before it only counts
+SOME = "seatrial scan finds such rows; --set unusable=drop leaves them out, by name"
+ALL = "no row of them can: do they suit the objective, and has the base a whole chat template and its tokens?"
 
 
 @dataclass(frozen=True)
@@ -86,9 +88,7 @@ def encode_rows(
     if out and unusable == "refuse":
         raise ConfigError(
             f"{len(out):,} of {rows.height:,} rows cannot be trained on: {named(out)}",
-            hint="seatrial scan finds such rows; --set unusable=drop leaves them out, by name"
-            if len(out) < rows.height
-            else "no row of them can: do they suit the objective, and has the base a whole chat template and its tokens?",
+            hint=SOME if len(out) < rows.height else ALL,
         )
     _must(
         encoded,

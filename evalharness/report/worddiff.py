@@ -13,15 +13,13 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _PARTS = re.compile(r"\s+|\w+|[^\w\s]")
-ALIKE = 0.2  # share of words in common below which marking nearly everything would show nothing
 LONGEST = 4000  # characters that are compared
 
 
 def marked(answer: str, reference: str) -> Markup:
     """The answer, harmless and escaped, with `<mark>` around runs of words that the reference lacks.
 
-    Words are held against each other in order (longest common subsequence), whatever their case. An answer
-    that has little in common with the reference is left unmarked.
+    Words are held against each other in order (longest common subsequence), whatever their case.
     """
     from markupsafe import Markup, escape
     from rapidfuzz.distance import LCSseq
@@ -39,8 +37,6 @@ def marked(answer: str, reference: str) -> Markup:
     for block in LCSseq.opcodes(ours, theirs):
         if block.tag == "equal":
             same.update(places[block.src_start : block.src_end])
-    if len(same) < ALIKE * max(len(ours), 1):
-        return escape(text)
     differs = [place for place in places if place not in same]
     following = dict(pairwise(places))
     return Markup(_with_marks(parts, differs, following))  # every run was escaped

@@ -143,7 +143,7 @@ def test_words_that_the_reference_lacks_are_marked_and_nothing_acts():
     assert marked("oak: sorry about it", "oak: sorry for it") == "oak: sorry <mark>about</mark> it"
     assert marked("same words", "Same  words") == "same words"
     assert marked("<b>oak</b> sorry", "oak sorry") == "<mark>&lt;b&gt;</mark>oak<mark>&lt;/b&gt;</mark> sorry"
-    assert marked("wholly other text here", "nothing of that kind") == "wholly other text here"
+    assert marked("wholly other text here", "nothing of that kind") == "<mark>wholly other text here</mark>"
     assert "\x1b" not in marked("oak \x1b[31m", "oak")
 
 
@@ -170,6 +170,19 @@ def test_slices_by_length_and_language_are_told_and_single_ones_named(trial):
     assert all(row["label"].endswith("characters") for row in lengths)
     assert none["source"] == "all of one: tickets.jsonl"
     assert all(row["low"] is None for row in rows if row["n"] < FEW)
+
+
+def test_rows_that_are_written_to_and_have_a_label_have_slices_by_it(trial):
+    made = trial(rows=60)
+    written = made.scores.filter(pl.col("metric") == "rougeL").with_columns(label=pl.lit(None, pl.String))
+    pairs = pair(written, made.examples)
+    assert not pairs.has_labels
+    test = made.examples.with_columns(
+        label=pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.lit("refund")).otherwise(pl.lit("login"))
+    )
+    rows, none = slice_rows(pairs, settings(written, primary="rougeL"), examples=test)
+    told = {row["label"]: row["n"] for row in rows if row["by"] == "label"}
+    assert set(told) == {"refund", "login"} and sum(told.values()) == 60 and "label" not in none
 
 
 def test_a_slice_has_the_measure_of_its_own_rows_with_its_own_interval(trial):
