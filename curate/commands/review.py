@@ -18,10 +18,18 @@ from curate.errors import ConfigError
 if TYPE_CHECKING:
     import polars as pl
 
+    from curate.deciding.relabelling import Relabelled
     from curate.workspace import Decision, Workspace
 
 Ids = list[str] | None
 Word = str | None
+
+Value = Annotated[Word, typer.Option(metavar="TEXT", help="only findings of this text, in any case")]
+Accept = Annotated[Ids, typer.Option(metavar="FINDING_ID", help="do as it proposes; may be repeated")]
+Undo = Annotated[Ids, typer.Option(metavar="FINDING_ID", help="take your last word back; may be repeated")]
+Action = Annotated[Word, typer.Option(help="when accepting: keep, drop, redact or edit, not the proposal")]
+LabelTo = Annotated[Word, typer.Option(metavar="LABEL", help="when accepting: give the rows this label")]
+Side = Annotated[Word, typer.Option(metavar="EXAMPLE_ID", help="with --accept: which side of a pair")]
 
 
 class Filters(NamedTuple):
@@ -53,37 +61,40 @@ class Filters(NamedTuple):
         return found if self.differ else found.filter(~found["differ"])
 
 
+class Said(NamedTuple):
+    """What is to be decided, as it was said."""
+
+    accept: list[str]
+    reject: list[str]
+    undo: list[str]
+    accept_safe: bool
+    accept_all: bool
+    reject_all: bool
+    action: str | None
+    label_to: str | None
+    side: str | None
+    note: str
+
+
 def review(
     dataset: Annotated[str | None, typer.Argument(help="a name, a digest or its beginning")] = None,
     check: Annotated[str | None, typer.Option(help="only findings of this check")] = None,
     label: Annotated[str | None, typer.Option(help="only findings with this label")] = None,
     score: Annotated[float | None, typer.Option(min=0, max=1, help="only findings this sure")] = None,
-    value: Annotated[
-        Word, typer.Option(metavar="TEXT", help="only findings of this text, in any case")
-    ] = None,
+    value: Value = None,
     open: Annotated[bool, typer.Option("--open", help="only what waits for a decision")] = False,
     differ: Annotated[bool, typer.Option("--differ", help="only what people differ on")] = False,
     limit: Annotated[int, typer.Option(min=0, help="how many to list")] = 20,
-    accept: Annotated[
-        Ids, typer.Option(metavar="FINDING_ID", help="do as it proposes; may be repeated")
-    ] = None,
+    accept: Accept = None,
     reject: Annotated[Ids, typer.Option(metavar="FINDING_ID", help="leave the row; may be repeated")] = None,
-    undo: Annotated[
-        Ids, typer.Option(metavar="FINDING_ID", help="take your last word back; may be repeated")
-    ] = None,
+    undo: Undo = None,
     accept_safe: Annotated[bool, typer.Option("--accept-safe", help="accept every safe proposal")] = False,
     accept_all: Annotated[bool, typer.Option("--accept-all", help="accept what the filters choose")] = False,
     reject_all: Annotated[bool, typer.Option("--reject-all", help="reject what the filters choose")] = False,
-    action: Annotated[
-        Word, typer.Option(help="when accepting: keep, drop, redact or edit, not the proposal")
-    ] = None,
-    label_to: Annotated[
-        Word, typer.Option(metavar="LABEL", help="when accepting: give the rows this label")
-    ] = None,
+    action: Action = None,
+    label_to: LabelTo = None,
     new_label: Annotated[bool, typer.Option("--new-label", help="LABEL may be one that no row has")] = False,
-    side: Annotated[
-        Word, typer.Option(metavar="EXAMPLE_ID", help="with --accept: which side of a pair")
-    ] = None,
+    side: Side = None,
     note: Annotated[str, typer.Option(help="why, kept with the decision")] = "",
     export: Annotated[Path | None, typer.Option(metavar="FILE.jsonl", help="write what fits")] = None,
 ) -> Answer:
@@ -98,79 +109,61 @@ def review(
     from curate.workspace import Workspace
 
     asked = Filters(check, label, score, open, differ, None if value is None else frozenset())
-    _must_be_one_choice(asked, accept_all=accept_all, reject_all=reject_all)
+    said = Said(
+        accept or [], reject or [], undo or [], accept_safe, accept_all, reject_all, action, label_to, side, note
+    )  # fmt: skip
+    _must_be_one_choice(asked, said)
     _must_be_known(check)
-    _must_have_rows(label_to, action, new_label=new_label, accepts=bool(accept or accept_all))
+    _must_have_rows(said, new_label=new_label)
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     _must_be_scanned(workspace, digest, differ=differ)
+    if label_to is not None and not new_label:
+        _must_be_a_label(workspace, digest, label_to)
     table = core.review(workspace, digest)
     if value is not None:
         asked = asked._replace(ids=of_value(workspace, digest, table, value))
-    decisions: list[Decision] = []
-    if accept_safe:
-        decisions += core.accept_safe(asked._replace(open=False, differ=False).of(table))
-    words: list[Decision] = []
-    lines: list[str] = []
-    taken = asked.of_all(table) if accept_all or reject_all else table.head(0)
-    if label_to is not None:
-        accepted = [taken] if accept_all else []
-        accepted += [core.by_ids(table, accept)] if accept else []
-        words, lines = _relabelled(workspace, digest, accepted, label_to, note, _side(table, side), new_label)
-    elif accept_all or reject_all:
-        words += core.decide(taken, action if accept_all else "keep", note=note)
-    if label_to is None:
-        target = _side(table, side)
-        words += core.decide(core.by_ids(table, accept or []), action, note=note, target=target)
-    words += core.decide(core.by_ids(table, reject or []), "keep", note=note)
-    decisions += _in_sight(workspace, table, words)
-    decisions += _taken_back(workspace, core.by_ids(table, undo or []))
+    taken = asked.of_all(table)["finding_id"].to_list() if accept_all or reject_all else []
+    decisions, lines = _decisions(workspace, digest, table, asked, said)
     if core.record(workspace, decisions):
         table = core.review(workspace, digest)
     # what was decided in one is shown, though it may not be open any more
-    shown = table.filter(table["finding_id"].is_in(taken["finding_id"].to_list())) if taken.height else None
-    fitting = asked.of(table) if shown is None else shown
+    fitting = table.filter(table["finding_id"].is_in(taken)) if taken else asked.of(table)
     return _answer(workspace, digest, table, asked, fitting, decisions, lines, limit, export)
 
 
-def _must_have_rows(label_to: str | None, action: str | None, *, new_label: bool, accepts: bool) -> None:
-    """Refuse --label-to where nothing is accepted, or where something else is decided."""
-    if label_to is None:
-        if new_label:
-            raise ConfigError("--new-label goes with --label-to LABEL")
-        return
-    if not accepts:
-        raise ConfigError(
-            f"--label-to {label_to}: for which findings?",
-            hint=f"--accept FINDING_ID --label-to {label_to}, or filters with --accept-all",
-        )
-    if action not in (None, "edit"):
-        raise ConfigError(f"--label-to and --action {action} exclude each other")
-
-
-def _relabelled(
-    workspace: Workspace,
-    digest: str,
-    findings: list[pl.DataFrame],
-    label: str,
-    note: str,
-    target: str | None,
-    new_label: bool,
+def _decisions(
+    workspace: Workspace, digest: str, table: pl.DataFrame, asked: Filters, said: Said
 ) -> tuple[list[Decision], list[str]]:
-    """The decisions that give the rows a label, and what is to be said of them."""
+    """The decisions that were asked for, not recorded yet, and what is to be said of them."""
     import polars as pl
 
+    from curate.deciding import review as core
     from curate.deciding.relabelling import relabelled
 
-    known = workspace.scan_examples(digest).select(pl.col("label").drop_nulls().unique()).collect()["label"]
-    if label not in set(known) and not new_label:
-        near = get_close_matches(label, known, n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise ConfigError(
-            f"no row is labelled `{label}`", hint=f"{meant}--new-label takes one that no row has"
+    decisions: list[Decision] = []
+    lines: list[str] = []
+    if said.accept_safe:
+        decisions += core.accept_safe(asked._replace(open=False, differ=False).of(table))
+    bulk = asked.of_all(table) if said.accept_all or said.reject_all else table.head(0)
+    single, target = core.by_ids(table, said.accept), _side(table, said.side)
+    if said.label_to is not None:
+        rows = pl.concat([bulk if said.accept_all else bulk.head(0), single]).unique(
+            "finding_id", maintain_order=True
         )
-    rows = pl.concat(findings).unique("finding_id", maintain_order=True)
-    done = relabelled(workspace, digest, rows, label, note=note, target=target)
+        done = relabelled(workspace, digest, rows, said.label_to, note=said.note, target=target)
+        words, lines = done.decisions, _relabelled_lines(done)
+        bulk = bulk.head(0) if said.accept_all else bulk
+    else:
+        words = core.decide(single, said.action, note=said.note, target=target)
+    words += core.decide(bulk, said.action if said.accept_all else "keep", note=said.note)
+    words += core.decide(core.by_ids(table, said.reject), "keep", note=said.note)
+    decisions += _in_sight(workspace, table, words)
+    return decisions + _taken_back(workspace, core.by_ids(table, said.undo)), lines
+
+
+def _relabelled_lines(done: Relabelled) -> list[str]:
+    """What became of the rows that were to get another label."""
     lines = []
     if done.already:
         lines.append(f"  {counted(done.already, 'finding')} left as it is: the row is labelled so already")
@@ -178,7 +171,35 @@ def _relabelled(
         count = len(done.still_said)
         whose = "answer still says" if count == 1 else "answers still say"
         lines.append(f"  {count:,} {whose} the old label; the screens edit it (E on the card)")
-    return done.decisions, lines
+    return lines
+
+
+def _must_be_a_label(workspace: Workspace, digest: str, label: str) -> None:
+    """Refuse a label that no row has: rather a slip than a new class."""
+    import polars as pl
+
+    known = workspace.scan_examples(digest).select(pl.col("label").drop_nulls().unique()).collect()["label"]
+    if label not in set(known):
+        near = get_close_matches(label, known, n=1)
+        meant = f"did you mean {near[0]}? " if near else ""
+        raise ConfigError(
+            f"no row is labelled `{label}`", hint=f"{meant}--new-label takes one that no row has"
+        )
+
+
+def _must_have_rows(said: Said, *, new_label: bool) -> None:
+    """Refuse --label-to where nothing is accepted, or where something else is decided."""
+    if said.label_to is None:
+        if new_label:
+            raise ConfigError("--new-label goes with --label-to LABEL")
+        return
+    if not said.accept and not said.accept_all:
+        raise ConfigError(
+            f"--label-to {said.label_to}: for which findings?",
+            hint=f"--accept FINDING_ID --label-to {said.label_to}, or filters with --accept-all",
+        )
+    if said.action not in (None, "edit"):
+        raise ConfigError(f"--label-to and --action {said.action} exclude each other")
 
 
 def _in_sight(workspace: Workspace, table: pl.DataFrame, words: list[Decision]) -> list[Decision]:
@@ -205,12 +226,12 @@ def _taken_back(workspace: Workspace, rows: pl.DataFrame) -> list[Decision]:
     return decisions
 
 
-def _must_be_one_choice(asked: Filters, *, accept_all: bool, reject_all: bool) -> None:
+def _must_be_one_choice(asked: Filters, said: Said) -> None:
     """Refuse to decide on all without a filter, or in two ways at once."""
-    if accept_all and reject_all:
+    if said.accept_all and said.reject_all:
         raise ConfigError("--accept-all and --reject-all exclude each other")
     filtered = asked != Filters(None, None, None, open=False, differ=False)
-    if (accept_all or reject_all) and not filtered:
+    if (said.accept_all or said.reject_all) and not filtered:
         raise ConfigError(
             "--accept-all and --reject-all need a filter",
             hint="--check, --label, --score, --value, --open or --differ say what; --accept-safe takes what is safe",

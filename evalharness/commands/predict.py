@@ -104,7 +104,9 @@ def _predict(
     from evalharness.asking.arms import ARMS, TUNED, is_tuned
     from evalharness.asking.predict import predict as ask
     from evalharness.commands.asked import adapters_of, must_be_arms, prepare
+    from evalharness.deciding.ahead import hopeless, warning
     from evalharness.deciding.declared import declare_by_default, said_of
+    from evalharness.deciding.seal import TEST
 
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
@@ -121,6 +123,11 @@ def _predict(
         workspace, digest, wanted, given, tuning,
         documents=documents, encoder=more.get("encoder", "auto"), prompted=bool(asking.instruction),
     )  # fmt: skip
+    if asking.split == TEST:
+        for line in warning(hopeless(workspace, digest)):
+            typer.echo(
+                line, err=True
+            )  # now, not with the answer: an answer that is given is a test that was read
     stands = declare_by_default(workspace, digest, asking.split)
     done = ask(
         workspace, digest, asked.arms, answerer, asking, again=again, pool=asked.pool, origins=asked.origins

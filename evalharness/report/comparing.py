@@ -143,20 +143,15 @@ def build(
     test = _test_rows(g.examples, g.pairs)
     told = seal.told(workspace, dataset, inputs)
     read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told, g.tables.values())
-    made = scored_by(workspace, sources, chosen["primary"])
     primary = chosen["primary"]
-    fixed = [
-        seal.check_sealed(read),
-        check_settings(found, chosen, usual(scores), made),
-        fair.check_tuned(workspace, dataset, g.examples, g.tables, primary, made),
-    ]
+    made = scored_by(workspace, sources, primary)
+    fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores), made)]
+    fixed.append(fair.check_tuned(workspace, dataset, g.examples, g.tables, primary, made))
     checks = _checks(workspace, dataset, g, chosen, fixed, found)
     verdict = decide(differences, checks, chosen, _primary_mean(g.metrics, chosen))
     unasked = g.examples.filter(pl.col("split") == TEST).height - len(g.pairs.example_ids)
     if verdict["rows"] and unasked > 0:
         verdict["advice"] += f" {unasked:,} test rows were not asked: seatrial predict without --limit."
-    artifacts = {**inputs, **{f"predictions of {arm}": digest for arm, digest in g.tables.items()}}
-    artifacts |= {role: each for role, each in (("adapter", g.tuned.adapter), ("probes", g.probe)) if each}
     sliced, none = slices.slice_rows(g.pairs, chosen, examples=test)
     shown = side_by_side(g.pairs, g.examples, g.predictions, chosen, ARMS, CANDIDATE)
     return Comparison(
@@ -181,7 +176,7 @@ def build(
         not_measured=not_measured(checks, g.metrics),
         believed=believed,
         lineage=evidence.lineage(workspace, list(inputs.values())),
-        artifacts=artifacts,
+        artifacts=_artifacts(inputs, g),
         declared=found,
         instrument=instrument.stamp(g.records, CANDIDATE, g.probes),
         fair_chance=fair.told(instrument.fair_chances(g.records, CANDIDATE), primary),
@@ -192,6 +187,13 @@ def build(
             declaration=inputs.get("declaration"),
         ),
     )  # fmt: skip
+
+
+def _artifacts(inputs: Mapping[str, str], g: Gathered) -> dict[str, str]:
+    """By role, the digests of all that the comparison was made of."""
+    answers = {f"predictions of {arm}": digest for arm, digest in g.tables.items()}
+    more = (("adapter", g.tuned.adapter), ("probes", g.probe))
+    return {**inputs, **answers, **{role: each for role, each in more if each}}
 
 
 def _gathered(

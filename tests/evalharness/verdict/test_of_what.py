@@ -107,3 +107,18 @@ def test_another_set_of_documents_is_another_reading(trial):
     assert (
         len({run.of for run in predict_runs(made.workspace)}) == before + 3
     )  # what tuning chose is a setting
+
+
+def test_what_will_not_pass_is_told_before_the_test_is_read_and_not_after(trial):
+    from evalharness.deciding.ahead import hopeless, warning
+
+    made = trial(scanned=False)
+    assert hopeless(made.workspace, made.dataset) == []  # the trial has read it
+    fresh = made.workspace.put_dataset(made.examples.with_columns(group=pl.lit("one")))
+    found = hopeless(made.workspace, fresh)
+    assert {check["check"]: check["state"] for check in found} == {
+        "data clean": "not measured", "leaks between splits": "not measured", "groups not divided": "fail",
+    }  # fmt: skip
+    said = warning(found)
+    assert said[0].startswith("warning: no SHIP can come of this reading") and len(said) == 4
+    assert "seatrial scan" in said[1] and warning([]) == []
