@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from evalharness.adapters.checked import largest
 from evalharness.encoding.encode import Encoded
 from evalharness.models.loaded import LoadedModel
 from train import checks
@@ -82,7 +83,7 @@ def parity(trainer: Any, rows: Sequence[Encoded]) -> float:  # noqa: ANN401
         ends.append(end[0, place : place + len(row.ids)])
         place += len(row.ids)
     pairs = zip(side, ends, strict=True)
-    return max(float((one[: len(other)] - other).abs().max()) for one, other in pairs)
+    return largest(float((one[: len(other)] - other).abs().max()) for one, other in pairs)
 
 
 def probes(rows: Sequence[Encoded]) -> list[Encoded]:

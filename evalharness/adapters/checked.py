@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import inf, isfinite
 from typing import Any
 
 from curate.errors import ResourceError
@@ -40,6 +41,12 @@ class NotApplying:
 
 
 Outcome = Checked | NotApplying
+
+
+def largest(values: Iterable[float]) -> float:
+    """The largest of them, 0 of none; infinite where one is no finite number, which `max` may pass over."""
+    found = list(values)
+    return max(found, default=0.0) if all(map(isfinite, found)) else inf
 
 
 def must(name: str, compared: str, value: float, holds_if: str, limit: float) -> Checked:

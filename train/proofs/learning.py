@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from evalharness.adapters.checked import Checked, must
+from evalharness.adapters.checked import Checked, largest, must
 from evalharness.asking.task import Task
 from evalharness.encoding.questions import answers, parted
 from train.proofs.subject import Trial, Underway, logged
@@ -115,7 +115,7 @@ def parts(trial: Trial) -> Checked | str:
         trainer.args.optim = "sgd"
         underway.go()
         seen.append([*logged(trainer, "loss"), *logged(trainer, "grad_norm")])
-    worst = max(
+    worst = largest(
         abs(one - other) / max(abs(one), 1e-6)
         for split in seen[1:]
         for one, other in zip(seen[0], split, strict=True)
@@ -128,7 +128,7 @@ def parts(trial: Trial) -> Checked | str:
 def seed(trial: Trial) -> Checked:
     """The same seed twice must give the same losses, with dropout on."""
     first, second = (_twenty(trial, name) for name in ("first", "second"))
-    apart = max(abs(one - other) for one, other in zip(first, second, strict=True))
+    apart = largest(abs(one - other) for one, other in zip(first, second, strict=True))
     compared = f"largest difference of {len(first)} losses of two runs with one seed"
     limit = TWICE_LIMIT[trial.given.loaded.device]
     return must("equal seeds", compared, apart, *(("below", limit) if limit else ("equal", 0)))
@@ -139,7 +139,7 @@ def resume(trial: Trial) -> Checked:
     half = trial.work / "first" / f"checkpoint-{TWICE_STEPS // 2}"
     _twenty(trial, "resumed", half)
     whole, again = (trial.work / name / f"checkpoint-{TWICE_STEPS}" for name in ("first", "resumed"))
-    apart = max(furthest(state(whole, kind), state(again, kind)) for kind in ("weights", "optimizer"))
+    apart = largest(furthest(state(whole, kind), state(again, kind)) for kind in ("weights", "optimizer"))
     compared = f"largest difference of a weight or optimizer state after {TWICE_STEPS} steps, in one piece and resumed at {TWICE_STEPS // 2}"
     limit = TWICE_LIMIT[trial.given.loaded.device]
     return must("resumed equals straight", compared, apart, *(("below", limit) if limit else ("equal", 0)))
@@ -180,12 +180,12 @@ def furthest(one: Any, other: Any) -> float:  # noqa: ANN401
     (mine, form), (theirs, other_form) = tree_flatten(one), tree_flatten(other)
     if form != other_form:
         return float("inf")
-    apart = 0.0
+    apart = [0.0]
     for left, right in zip(mine, theirs, strict=True):
         if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor):
             same = left.shape == right.shape and left.dtype == right.dtype
             found = (left.double() - right.double()).abs().max() if same and left.numel() else 0.0
-            apart = max(apart, float(found) if same else float("inf"))
+            apart.append(float(found) if same else float("inf"))
         elif left != right:
             return float("inf")
-    return apart
+    return largest(apart)
