@@ -104,9 +104,7 @@ def _predict(
     from evalharness.asking.arms import ARMS, TUNED, is_tuned
     from evalharness.asking.predict import predict as ask
     from evalharness.commands.asked import adapters_of, must_be_arms, prepare
-    from evalharness.deciding.ahead import hopeless, warning
     from evalharness.deciding.declared import declare_by_default, said_of
-    from evalharness.deciding.seal import TEST
 
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
@@ -142,11 +140,8 @@ def _predict(
             "no adapter trained on this dataset: the arm tuned was left out (seatrial train makes one)"
         )
     failed = any(each.notes.get("may_work") for each in done)
-    lines.append(
-        "next: the same command asks again what failed; then seatrial score"
-        if failed
-        else "next: seatrial score"
-    )
+    again_first = "the same command asks again what failed; then " if failed else ""
+    lines.append(f"next: {again_first}seatrial score")
     data = {
         "dataset": digest,
         "split": asking.split,
@@ -154,6 +149,16 @@ def _predict(
         "arms": [_data(each) for each in done],
     }
     return Answer(lines, data)
+
+
+def _warn(workspace: Workspace, dataset: str, split: str) -> None:
+    """Say what no answer will make pass: now, for once the answers are given the test was read."""
+    from evalharness.deciding.ahead import hopeless, warning
+    from evalharness.deciding.seal import TEST
+
+    if split == TEST:
+        for line in warning(hopeless(workspace, dataset)):
+            typer.echo(line, err=True)
 
 
 def _tuning(workspace: Workspace, dataset: str, answerer: Answerer) -> Tuned | None:
