@@ -121,11 +121,7 @@ def _predict(
         workspace, digest, wanted, given, tuning,
         documents=documents, encoder=more.get("encoder", "auto"), prompted=bool(asking.instruction),
     )  # fmt: skip
-    if asking.split == TEST:
-        for line in warning(hopeless(workspace, digest)):
-            typer.echo(
-                line, err=True
-            )  # now, not with the answer: an answer that is given is a test that was read
+    _warn(workspace, digest, asking.split)
     stands = declare_by_default(workspace, digest, asking.split)
     done = ask(
         workspace, digest, asked.arms, answerer, asking, again=again, pool=asked.pool, origins=asked.origins
