@@ -38,6 +38,7 @@ AS = Annotated[
 UNTUNED = Annotated[bool, typer.Option("--untuned", help="nothing from seatrial tune")]
 AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has changed")]
 
+NO_ADAPTER = "no adapter trained on this dataset: the arm tuned was left out (seatrial train makes one)"
 RARE: dict[str, type] = {
     "choice": str, "retriever": str, "encoder": str, "in-flight": int, "timeout": float, "stream": bool,
 }  # fmt: skip
@@ -101,7 +102,7 @@ def _predict(
     more: dict[str, Any],
 ) -> Answer:
     from curate.workspace import Workspace
-    from evalharness.asking.arms import ARMS, TUNED, is_tuned
+    from evalharness.asking.arms import is_tuned
     from evalharness.asking.predict import predict as ask
     from evalharness.commands.asked import adapters_of, must_be_arms, prepare
     from evalharness.deciding.declared import declare_by_default, said_of
@@ -121,7 +122,7 @@ def _predict(
         workspace, digest, wanted, given, tuning,
         documents=documents, encoder=more.get("encoder", "auto"), prompted=bool(asking.instruction),
     )  # fmt: skip
-    _warn(workspace, digest, asking.split)
+    _warn(workspace, digest, asking.split, _untuned(asked))
     stands = declare_by_default(workspace, digest, asking.split)
     done = ask(
         workspace, digest, asked.arms, answerer, asking, again=again, pool=asked.pool, origins=asked.origins
@@ -131,10 +132,8 @@ def _predict(
     lines += _of_tuning(tuning, asked, asking.split)
     for each in done:
         lines += _told(each)
-    if not tuned and not names and not served_as and TUNED in ARMS:
-        lines.append(
-            "no adapter trained on this dataset: the arm tuned was left out (seatrial train makes one)"
-        )
+    if not tuned and not names and not served_as:
+        lines.append(NO_ADAPTER)
     failed = any(each.notes.get("may_work") for each in done)
     again_first = "the same command asks again what failed; then " if failed else ""
     lines.append(f"next: {again_first}seatrial score")
@@ -147,13 +146,22 @@ def _predict(
     return Answer(lines, data)
 
 
-def _warn(workspace: Workspace, dataset: str, split: str) -> None:
+def _untuned(asked: Asked) -> list[str]:
+    """The baselines that are asked without what a tuning chose."""
+    return [
+        name
+        for name in ("base", "few-shot", "rag")
+        if name in asked.origins and not asked.origins[name].tuning
+    ]
+
+
+def _warn(workspace: Workspace, dataset: str, split: str, untuned: list[str]) -> None:
     """Say what no answer will make pass: now, for once the answers are given the test was read."""
     from evalharness.deciding.ahead import hopeless, warning
     from evalharness.deciding.seal import TEST
 
     if split == TEST:
-        for line in warning(hopeless(workspace, dataset)):
+        for line in warning(hopeless(workspace, dataset, untuned)):
             typer.echo(line, err=True)
 
 
@@ -212,7 +220,7 @@ def _of_tuning(tuning: Tuned | None, asked: Asked, split: str) -> list[str]:
     """What the tuned settings are and where they come from."""
     told = {name: origin.tuning for name, origin in asked.origins.items() if origin.tuning}
     if tuning is None or not told:
-        plain = [name for name in ("base", "few-shot", "rag") if name in asked.origins and split == "test"]
+        plain = _untuned(asked) if split == "test" else []
         said = f"  not tuned: {', '.join(plain)}; a SHIP needs seatrial tune before the test is asked"
         return [said] if plain else []
     first = f"  settings by seatrial tune, run {tuning.run_id}, {tuning.found['rows']:,} validation rows:"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.workspace import Workspace
-from evalharness.asking.arms import SERVED, is_tuned
+from evalharness.asking.arms import BASE, FEW_SHOT, RAG, SERVED, is_tuned
 from evalharness.asking.predict import CONTINUES
 from evalharness.deciding.believed import ROLES
 from evalharness.deciding.comparison import Check, Readings
@@ -37,6 +37,7 @@ class Reading(NamedTuple):
     base_digest: str | None
     started_at: str
     whole: bool  # not broken off
+    as_tuned: bool  # with the settings that a tuning on validation rows chose
     predictions: str | None  # digest
 
 
@@ -74,6 +75,7 @@ def predict_runs(workspace: Workspace) -> list[Reading]:
             base_digest=params.get("base_digest"),
             started_at=str(row["started_at"]),
             whole=bool(row["ended_at"]) and not row["error"],
+            as_tuned=TUNING in inputs,
             predictions=predictions,
         )
         found.append(reading)
@@ -124,6 +126,7 @@ def readings(
     for run in here:
         if run.whole and run.arm in arms:  # others inform and decide nothing
             first.setdefault(run.of, run)
+    first = _without_plain(first)
     known = set(compared)
     theirs = [run for run in every if run.arm in arms and run.predictions in known]
     bases = [run for run in theirs if not is_tuned(run.arm)]
@@ -145,6 +148,20 @@ def readings(
         seen_by=list(dict.fromkeys(others[run] for run in seen.runs)),
         untold=seen.untold,
     )
+
+
+def _without_plain(first: Mapping[str, Reading]) -> dict[str, Reading]:
+    """Readings without a baseline's first one where the same was asked as a tuning chose afterwards.
+
+    What validation rows chose cannot have been chosen by the test, and it only makes the baseline stronger.
+    """
+    found = dict(first)
+    for arm in (BASE, FEW_SHOT, RAG):
+        tuned = [run.started_at for run in first.values() if run.arm == arm and run.as_tuned]
+        plain = [run.of for run in first.values() if run.arm == arm and not run.as_tuned]
+        if tuned and plain and first[plain[0]].started_at < tuned[0]:
+            del found[plain[0]]
+    return found
 
 
 def _kept_away(workspace: Workspace, adapter: str | None, dataset: str) -> bool:

@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from curate.finding import FINDINGS
+from evalharness.asking.arms import ARMS
 from evalharness.deciding import evidence, probed
-from evalharness.deciding.seal import predict_runs
+from evalharness.deciding.seal import predict_runs, readings
 from evalharness.report.comparing import compare_dataset, read_comparison
 from tests.evalharness.verdict.conftest import NOTHING_LOST, adapter_of, scan
 
@@ -122,3 +123,20 @@ def test_what_will_not_pass_is_told_before_the_test_is_read_and_not_after(trial)
     said = warning(found)
     assert said[0].startswith("warning: no SHIP can come of this reading") and len(said) == 4
     assert "seatrial scan" in said[1] and warning([]) == []
+
+
+def test_a_baseline_that_is_asked_again_as_a_tuning_chose_does_not_break_the_seal(trial):
+    made = trial()
+    workspace = made.workspace
+    fresh = workspace.put_dataset(made.examples.with_columns(group=pl.lit("one")))
+
+    def counted(**inputs):
+        digests = {role: workspace.put_json("tuning", {"of": value}) for role, value in inputs.items()}
+        params = {"arm": "few-shot", "split": "test", "run": len(workspace.ledger.rows("select 1 from run"))}
+        with workspace.run("predict", params, {"dataset": fresh, **digests}):
+            pass
+        return readings(workspace, fresh, made.examples, None, ARMS, ())["count"]
+
+    assert counted() == 1
+    assert counted(tuning="first") == 1  # in place of the plain one
+    assert counted(tuning="second") == 2 and counted() == 3  # each further look counts
