@@ -23,7 +23,7 @@ DATA = Path(__file__).parent / "demo_data"
 FOLDER = "seatrial-demo"
 
 # Seconds that each stage takes on two cores, to tell the time left from the start; the measured pace
-# of the stages that are done corrects them as the demo goes on.
+# of the stages that are done corrects them as the demo goes on, the more the more are done.
 STAGES = {
     "What came in": 3,
     "What is wrong with it": 14,
@@ -37,6 +37,9 @@ STAGES = {
     "What one would have believed": 70,
     "Where a row came from": 3,
 }
+
+
+FORETOLD = 60  # seconds at the foretold pace that count with those that were measured
 
 
 @dataclass
@@ -58,7 +61,7 @@ class Walk:
         self.stage, self.stage_began = stage, now
         done = sum(STAGES[name] for name in self.seconds)
         left = sum(STAGES.values()) - done
-        pace = sum(self.seconds.values()) / done if done > 10 else 1.0
+        pace = (sum(self.seconds.values()) + FORETOLD) / (done + FORETOLD)
         number = list(STAGES).index(stage) + 1
         head = f"{number}/{len(STAGES)}  {stage}"
         render.narrate(["", f"{head:<56}about {duration(left * pace)} left"])
@@ -96,6 +99,8 @@ def new_folder(to: Path | None) -> Path:
     while (place := Path(FOLDER if number == 1 else f"{FOLDER}-{number}")).exists():
         number += 1
     place.mkdir()
+    if number > 1:
+        render.narrate([f"{FOLDER} holds an earlier demo; this one is in {place}"])
     return place.resolve()
 
 

@@ -66,7 +66,7 @@ def states(said):
 
 def test_a_served_fine_tune_ships_where_the_declaration_said_what_it_may_lack(tickets, chat_server, tmp_path):
     url = chat_server(reply)
-    declare("tickets", waive=WITHOUT, price_in="1", price_out="2,3", most=["cost=5"])
+    declare("tickets", waive=WITHOUT, price_in="1", price_out="2,3", most=["cost=5", "seconds=60"])
     answered(url)
     told = probe("tickets")  # as the arm `tuned` was asked
     assert "of ft beside m at http" in told.lines[0]
