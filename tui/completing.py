@@ -50,10 +50,14 @@ def last_word(line: str) -> tuple[int, str]:
 def files(word: str) -> list[str]:
     """The files and folders whose names begin with a word, as it would be typed; hidden ones where it does."""
     folder, begin = os.path.split(word)
-    place = Path(folder).expanduser() if "\0" not in word else Path()
+    folder = os.path.expanduser(folder)  # noqa: PTH111  leaves the name of nobody as it is, where Path raises
+    place = Path(folder) if "\0" not in word else Path()
     if not place.is_dir() or not os.access(place, os.R_OK | os.X_OK):
         return []
-    before = word[: len(word) - len(begin)]
+    # no shell reads the line: what `~` means has to stand in it
+    before = (
+        f"{folder.rstrip(os.sep)}{os.sep}" if word[:1] == "~" and folder else word[: len(word) - len(begin)]
+    )
     return sorted(
         before + entry.name + (os.sep if entry.is_dir() else "")
         for entry in os.scandir(place)

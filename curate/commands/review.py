@@ -139,7 +139,7 @@ def _decisions(
     import polars as pl
 
     from curate.deciding import review as core
-    from curate.deciding.relabelling import relabelled
+    from curate.deciding.relabelling import beside, of_label, relabelled
 
     decisions: list[Decision] = []
     lines: list[str] = []
@@ -148,18 +148,25 @@ def _decisions(
     bulk = asked.of_all(table) if said.accept_all or said.reject_all else table.head(0)
     single, target = core.by_ids(table, said.accept), _side(table, said.side)
     if said.label_to is not None:
-        rows = pl.concat([bulk if said.accept_all else bulk.head(0), single]).unique(
-            "finding_id", maintain_order=True
-        )
+        fits = pl.Series([of_label(row) for row in bulk.iter_rows(named=True)], dtype=pl.Boolean)
+        of_labels = bulk.filter(fits) if said.accept_all else bulk.head(0)
+        rows = pl.concat([of_labels, single]).unique("finding_id", maintain_order=True)
         done = relabelled(workspace, digest, rows, said.label_to, note=said.note, target=target)
         words, lines = done.decisions, _relabelled_lines(done)
         bulk = bulk.head(0) if said.accept_all else bulk
     else:
         words = core.decide(single, said.action, note=said.note, target=target)
     words += core.decide(bulk, said.action if said.accept_all else "keep", note=said.note)
-    words += core.decide(core.by_ids(table, said.reject), "keep", note=said.note)
+    rejected = core.by_ids(table, said.reject)
+    words += core.decide(pl.concat([rejected, _decided(beside(table, rejected))]), "keep", note=said.note)
     decisions += _in_sight(workspace, table, words)
-    return decisions + _taken_back(workspace, core.by_ids(table, said.undo)), lines
+    undone = core.by_ids(table, said.undo)
+    return decisions + _taken_back(workspace, undone, _decided(beside(table, undone))), lines
+
+
+def _decided(rows: pl.DataFrame) -> pl.DataFrame:
+    """Those of which something stands."""
+    return rows.filter(rows["decided"].is_not_null())
 
 
 def _relabelled_lines(done: Relabelled) -> list[str]:
@@ -210,8 +217,8 @@ def _in_sight(workspace: Workspace, table: pl.DataFrame, words: list[Decision]) 
     return settling(words, differences_in(workspace, table) if words else {})
 
 
-def _taken_back(workspace: Workspace, rows: pl.DataFrame) -> list[Decision]:
-    """The words that --undo records. Raises ConfigError where one of the findings has nothing to take back."""
+def _taken_back(workspace: Workspace, rows: pl.DataFrame, more: pl.DataFrame) -> list[Decision]:
+    """The words that --undo records; those on `more` go with them, where they are one's own. Raises ConfigError where one of the findings has nothing to take back."""
     from curate.deciding.lastword import undo
     from curate.workspace import reviewer
 
@@ -223,7 +230,7 @@ def _taken_back(workspace: Workspace, rows: pl.DataFrame) -> list[Decision]:
                 f"{reviewer()} has said nothing of finding {finding_id[:8]}, so there is nothing to undo",
                 hint="what others said is theirs: --accept or --reject says what you think of it",
             )
-    return decisions
+    return decisions + undo(workspace, more["finding_id"])
 
 
 def _must_be_one_choice(asked: Filters, said: Said) -> None:

@@ -138,6 +138,13 @@ def _with_marks(
             yield marks[second.example_id], second
 
 
+def beside(table: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The findings by hand of a review that carry a label's edit beside these; to be decided with them."""
+    of = [json.dumps({"like": name[:8]}) for name in rows["finding_id"]]
+    hand = (pl.col("check") == byhand.NAME) & pl.col("evidence").is_in(of)
+    return table.filter(hand & pl.col("example_id").is_in(rows["example_id"].implode()))
+
+
 def mark(finding_id: str, example_id: str) -> dict[str, object]:
     """The finding by hand that carries the edit of a row's label beside that of its answer."""
     return {

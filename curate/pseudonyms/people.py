@@ -26,7 +26,7 @@ KEPT = frozenset(  # titles, particles and what follows a name stay
         bin ibn bint ben abu zu zum zur ten ter af av y e jr sr ii iii iv phd md esq and und et
     """.split()  # noqa: SIM905
 )
-ALSO_NAMES = frozenset(  # particles within a name, which at its head are somebody's: Ben, Al, Van
+ALSO_NAMES = frozenset(  # particles within a name, which at its head or end are somebody's: Ben, Al, Le
     [
         "al",
         "abu",
@@ -86,8 +86,9 @@ def words_of(value: str) -> list[Word]:
     titled = False
     for each in found:
         text = each[0]
-        first_name = each is found[0] and text[:1].isupper() and fold(text) in ALSO_NAMES
-        if fold(text) in KEPT and not first_name and (not text.isupper() or len(text) > 2):
+        outer = each in (found[0], found[-1])
+        a_name = outer and text[:1].isupper() and fold(text) in ALSO_NAMES
+        if fold(text) in KEPT and not a_name and (not text.isupper() or len(text) > 2):
             titled = titled or fold(text) in _FEMALE | _MALE | {"dr", "prof", "professor"}
             continue
         spans += _divided(text, each.start())

@@ -24,7 +24,6 @@ from curate.deciding.fakes import FAKES, settle_fakes
 from curate.deciding.review import edits_of, review
 from curate.deciding.until import SAID, decisions_digest
 from curate.errors import AccountError, ConfigError, GateError, SourceError
-from curate.names import spread
 from curate.runs.switched_off import reasons
 from curate.workspace import Workspace, code_version, now
 from curate.workspace.store import dataset_digest, folder_digest
@@ -234,6 +233,7 @@ def scan_version(
     core; neither changes a result. With `settle` it is decided that our own pseudonyms stay.
     """
     from curate.engine import engine_of
+    from curate.names import spread
     from curate.scanning.embedding import Encoder, Vectors
     from curate.scanning.remembered import Remembered
     from curate.scanning.scan import make_checks, obstacles, scan, settings_of, with_encoders

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from curate.deciding.review import open_blocking
@@ -11,6 +13,8 @@ from curate.workspace import Workspace
 
 HELD_OUT = ("validation", "test")
 CROSSING = "both in train and in validation or test"
+LEAKS_ALONE = re.compile(r"\(leak [\d,]+\)")
+WHOLE = "seatrial split without --no-group"
 MEND = "seatrial scan, seatrial review --accept-safe, seatrial apply, seatrial split"
 
 
@@ -73,8 +77,11 @@ def _crossing(examples: pl.DataFrame) -> int:
 def refuse(reasons: list[str], name: str) -> None:
     """Raises GateError if there is any reason."""
     if reasons:
-        crossing = any(CROSSING in reason for reason in reasons)
-        mend = "seatrial split without --no-group" if crossing else MEND
+        crossing = [CROSSING in reason for reason in reasons]
+        of_them = [
+            CROSSING in reason or LEAKS_ALONE.search(reason) for reason in reasons
+        ]  # leaks of groups too
+        mend = MEND if not any(crossing) else WHOLE if all(of_them) else f"{MEND} without --no-group"
         raise GateError(
             f"will not train on `{name}`: {'; '.join(reasons)}",
             hint=f"{mend}; --allow-unclean trains all the same, and the adapter's card says so",

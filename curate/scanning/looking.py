@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ from curate.scanning.embedding import Vectors, with_units
 if TYPE_CHECKING:
     from curate.scanning.remembered import Known
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENOMEM)  # a full disk, quota or memory
 EXCHANGE_PARTS = 32  # pieces by key on a cluster: more than nodes, so that none has much more than others
 
 
@@ -274,7 +276,8 @@ class _Work:
 
 def _failure(check: Check, place: str, error: Exception) -> SeatrialError:
     """A check's own fault as an error; without the exception's words, which may quote a row."""
-    if isinstance(error, OSError | MemoryError):  # a full disk or memory is no fault of the check
+    full = isinstance(error, OSError) and error.errno in FULL
+    if full or isinstance(error, MemoryError):  # no fault of the check
         said = error.strerror if isinstance(error, OSError) else "there is not enough memory"
         return ResourceError(
             f"the check `{check.name}` stopped {place}: {said or type(error).__name__}",

@@ -221,7 +221,7 @@ def _of_tuning(tuning: Tuned | None, asked: Asked, split: str) -> list[str]:
     told = {name: origin.tuning for name, origin in asked.origins.items() if origin.tuning}
     if tuning is None or not told:
         plain = _untuned(asked) if split == "test" else []
-        said = f"  not tuned: {', '.join(plain)}; a SHIP needs seatrial tune before the test is asked"
+        said = f"  not tuned: {', '.join(plain)}; a SHIP needs seatrial tune, and this command again"
         return [said] if plain else []
     first = f"  settings by seatrial tune, run {tuning.run_id}, {tuning.found['rows']:,} validation rows:"
     return [first, *(f"    {name:<9} {words['chosen']}" for name, words in told.items())]

@@ -12,7 +12,7 @@ from evalharness.deciding.seal import TEST, predict_runs
 
 
 def hopeless(workspace: Workspace, dataset: str, untuned: Sequence[str] = ()) -> list[Check]:
-    """The conditions that do not pass as things stand; empty once the test was read: then it is too late.
+    """The conditions that do not pass as things stand; empty once the test was read: `compare` tells them then.
 
     `untuned`: baselines that are about to be asked without a tuning.
     """

@@ -19,12 +19,13 @@ from evalharness.deciding.comparison import (
     Prices,
     Settings,
 )
-from evalharness.deciding.needed import needed, needed_by_trial
+from evalharness.deciding.needed import needed, needed_by_trial, shown
+from evalharness.deciding.sound import must_be_sound
 from evalharness.metrics.about import about
 from evalharness.scoring.primary import must_decide
 from evalharness.statistics.f1 import macro_f1, macro_f1_difference, macro_f1_interval
 from evalharness.statistics.intervals import RESAMPLES, Codes, Floats, Interval, group_codes, mean_interval
-from evalharness.statistics.paired import Difference, Rules, holm, paired_difference
+from evalharness.statistics.paired import Difference, Rules, holm, paired_difference, reach
 from evalharness.statistics.pooled import pooled_difference, pooled_interval, pooled_value
 from evalharness.statistics.power import detectable_effect
 
@@ -42,21 +43,6 @@ SCORES = pl.Schema(
         "label": pl.String,
     }
 )
-
-
-def must_be_sound(margin: float, alpha: float, limits: Limits) -> None:
-    """ConfigError for a margin, an alpha or a limit that means nothing."""
-    if not 0 < alpha < 0.5:
-        raise ConfigError(f"alpha is {alpha}", hint="a one-sided error rate between 0 and .5, as .05")
-    if not 0 <= margin < 1:
-        raise ConfigError(f"the margin is {margin}", hint="a fraction of 1, as .01 for one point")
-    for name, value in limits.items():
-        top = 1.0 if name in ("format", "forgetting", "red_team") else float("inf")
-        if not isinstance(value, int | float) or not 0 <= value < top:
-            raise ConfigError(
-                f"the limit of {name.replace('_', ' ')} is {value}",
-                hint="a fraction of 1, as .02 for two points" if top == 1.0 else "a number above 0",
-            )
 
 
 def usual(scores: pl.DataFrame) -> str:
@@ -308,10 +294,10 @@ def difference_rows(
     """The candidate minus each baseline by each metric, with Holm over all rows."""
     rows = []
     for metric in pairs.metrics:
-        for baseline in (arm for arm in arms if arm != candidate):
-            found = difference(pairs, metric, candidate, baseline, chosen)
-            more = _needed(pairs, metric, candidate, baseline, found, chosen)
-            rows.append(_difference_row(metric, baseline, found, more, chosen))
+        baselines = [arm for arm in arms if arm != candidate]
+        found = {arm: difference(pairs, metric, candidate, arm, chosen) for arm in baselines}
+        reach_of = _primary_rows(pairs, candidate, found, chosen) if metric == chosen["primary"] else {}
+        rows += [_difference_row(metric, arm, each, reach_of.get(arm), chosen) for arm, each in found.items()]
     for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
         row["p_holm"] = adjusted
     return rows
@@ -335,25 +321,39 @@ def difference(pairs: Pairs, metric: str, candidate: str, baseline: str, chosen:
     return found.turned() if kind.better == "less" else found
 
 
-def _needed(
-    pairs: Pairs, metric: str, candidate: str, baseline: str, found: Difference, chosen: Settings
-) -> float | None:
-    """Rows that would show it by the primary metric; None for others."""
-    if metric != chosen["primary"]:
-        return None
-    if metric == "macro-f1" or about(metric).better == "less":
-        return needed(found, rules(chosen))
-    first, second = pairs.values[metric, candidate], pairs.values[metric, baseline]
-    known = ~(np.isnan(first) | np.isnan(second))
-    groups = groups_left(pairs.groups, known)
-    return needed_by_trial(found, first[known], second[known], groups, metric, rules(chosen))
+def _primary_rows(
+    pairs: Pairs, candidate: str, found: Mapping[str, Difference], chosen: Settings
+) -> dict[str, tuple[float | None, float | None]]:
+    """By baseline: the gain that these rows would show, and how many would show the one seen.
+
+    The second is found by trial, which takes seconds, where it will be told: no baseline is as good.
+    """
+    metric, decided = chosen["primary"], rules(chosen)
+    plain = metric == "macro-f1" or about(metric).better == "less" or about(metric).formula is not None
+    ahead = all((each.mean or 0.0) > chosen["margin"] for each in found.values())
+    told = {}
+    for arm, each in found.items():
+        told[arm] = shown(each, 1.0, decided), needed(each, decided)
+        if plain or not each.n:
+            continue
+        first, second = pairs.values[metric, candidate], pairs.values[metric, arm]
+        known = ~(np.isnan(first) | np.isnan(second))
+        ours, theirs, groups = first[known], second[known], groups_left(pairs.groups, known)
+        more = needed_by_trial(each, ours, theirs, groups, decided) if ahead else needed(each, decided)
+        told[arm] = shown(each, reach(ours, theirs)[0], decided), more
+    return told
 
 
 def _difference_row(
-    metric: str, baseline: str, found: Difference, more: float | None, chosen: Settings
+    metric: str,
+    baseline: str,
+    found: Difference,
+    reached: tuple[float | None, float | None] | None,
+    chosen: Settings,
 ) -> DifferenceRow:
     primary = metric == chosen["primary"]
-    effect = detectable_effect(found.variance, found.n, alpha=chosen["alpha"])
+    usual = None if primary else detectable_effect(found.variance, found.n, alpha=chosen["alpha"])
+    detectable, more = reached or (usual, None)
     tail = found.margin_tail if primary else None
     tested = tail or found.tail
     return DifferenceRow(
@@ -370,7 +370,7 @@ def _difference_row(
         p_holm=None,
         p_margin=tail.above if tail else None,
         p_below=tail.below if tail else None,
-        detectable=effect + chosen["margin"] if primary and effect is not None else effect,
+        detectable=detectable,
         rows_needed=more,
         test=tested.test if tested else None,
         reason=found.interval.reason,

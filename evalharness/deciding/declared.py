@@ -16,11 +16,12 @@ import polars as pl
 
 from curate.errors import ConfigError
 from curate.workspace import Workspace
-from evalharness.deciding.compare import ALPHA, MARGIN, must_be_sound
+from evalharness.deciding.compare import ALPHA, MARGIN
 from evalharness.deciding.comparison import Check, Declaration, Declared, Limits, Prices, Settings, State
 from evalharness.deciding.content import FORM, Scored, built_in, content_digest, form_digest
 from evalharness.deciding.probed import LIKELIHOODS
 from evalharness.deciding.seal import TEST, Reading, answered, predict_runs, shared, shared_ids
+from evalharness.deciding.sound import must_be_sound
 from evalharness.deciding.wording import plain, points, prices_words
 from evalharness.metrics import Format
 from evalharness.scoring.primary import must_decide

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -60,6 +60,11 @@ def check_tuned(
         workspace, dataset, examples, tables, only_by_hand=all(found[arm].by_hand for arm in lacking)
     )
     return Check(check=NAME, state="not measured", required=True, detail=said, remedy=remedy)
+
+
+def as_chosen(workspace: Workspace, dataset: str, predictions: Iterable[str]) -> set[str]:
+    """Those predictions that are a baseline's as a tuning on this version chose, on the same model."""
+    return {each for each in predictions if _chance(workspace, dataset, each).why_not is None}
 
 
 def _chance(workspace: Workspace, dataset: str, predictions: str) -> Chance:
@@ -162,7 +167,7 @@ def _remedy(
         )
     name = workspace.name_of(dataset) or dataset[:8]
     words = ["seatrial", "tune", name, *_model(_asked(workspace, tables.get(BASE, ""))[0])]
-    return f"{shlex.join(words)}, then seatrial predict; {FRESH}"
+    return f"{shlex.join(words)}, then seatrial predict; what was asked untuned gives way to it, once"
 
 
 def _model(params: Mapping[str, Any]) -> Sequence[str]:

@@ -37,7 +37,6 @@ class Reading(NamedTuple):
     base_digest: str | None
     started_at: str
     whole: bool  # not broken off
-    as_tuned: bool  # with the settings that a tuning on validation rows chose
     predictions: str | None  # digest
 
 
@@ -75,7 +74,6 @@ def predict_runs(workspace: Workspace) -> list[Reading]:
             base_digest=params.get("base_digest"),
             started_at=str(row["started_at"]),
             whole=bool(row["ended_at"]) and not row["error"],
-            as_tuned=TUNING in inputs,
             predictions=predictions,
         )
         found.append(reading)
@@ -102,11 +100,13 @@ def readings(
     arms: Sequence[str],
     believed: Collection[str],
     compared: Iterable[str] = (),
+    tuned: Collection[str] = (),
 ) -> Readings:
     """How often the test rows were read.
 
     `test`: the compared rows; `candidate`: the run that made the candidate's answers; `believed`: see
-    `told`; `compared`: digests of the arms' predictions, which say what the base is. A reading that only tells what one would have believed is declared, and stands aside, where
+    `told`; `compared`: digests of the arms' predictions, which say what the base is; `tuned`:
+    predictions of baselines that were asked as a tuning chose (`fair.as_chosen`). A reading that only tells what one would have believed is declared, and stands aside, where
     it could not have chosen the candidate: by another adapter, after the candidate's own reading or
     trained away from this test.
     """
@@ -126,7 +126,7 @@ def readings(
     for run in here:
         if run.whole and run.arm in arms:  # others inform and decide nothing
             first.setdefault(run.of, run)
-    first = _without_plain(first)
+    first = _without_plain(first, tuned)
     known = set(compared)
     theirs = [run for run in every if run.arm in arms and run.predictions in known]
     bases = [run for run in theirs if not is_tuned(run.arm)]
@@ -150,17 +150,16 @@ def readings(
     )
 
 
-def _without_plain(first: Mapping[str, Reading]) -> dict[str, Reading]:
-    """Readings without a baseline's first one where the same was asked as a tuning chose afterwards.
+def _without_plain(first: Mapping[str, Reading], chosen: Collection[str]) -> dict[str, Reading]:
+    """Readings without a baseline's first one where the same base was then asked as a tuning chose.
 
     What validation rows chose cannot have been chosen by the test, and it only makes the baseline stronger.
     """
     found = dict(first)
     for arm in (BASE, FEW_SHOT, RAG):
-        tuned = [run.started_at for run in first.values() if run.arm == arm and run.as_tuned]
-        plain = [run.of for run in first.values() if run.arm == arm and not run.as_tuned]
-        if tuned and plain and first[plain[0]].started_at < tuned[0]:
-            del found[plain[0]]
+        runs = [run for run in first.values() if run.arm == arm]
+        if any(_same_base(runs[0], run) and run.predictions in chosen for run in runs[1:]):
+            del found[runs[0].of]
     return found
 
 

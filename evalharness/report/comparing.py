@@ -142,9 +142,9 @@ def build(
     differences = difference_rows(g.pairs, chosen)
     test = _test_rows(g.examples, g.pairs)
     told = seal.told(workspace, dataset, inputs)
-    read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told, g.tables.values())
-    primary = chosen["primary"]
-    made = scored_by(workspace, sources, primary)
+    of_tables = g.tables.values(), fair.as_chosen(workspace, dataset, g.tables.values())
+    read = seal.readings(workspace, dataset, test, g.tuned.run_id, ARMS, told, *of_tables)
+    made = scored_by(workspace, sources, primary := chosen["primary"])
     fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores), made)]
     fixed.append(fair.check_tuned(workspace, dataset, g.examples, g.tables, primary, made))
     checks = _checks(workspace, dataset, g, chosen, fixed, found)

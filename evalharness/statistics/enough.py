@@ -32,9 +32,9 @@ def units_to_show(
         return first
     low, high = 0.0, max(2.0, first)
     while _power(units, math.ceil(high), margin, alpha, within, seed) < POWER:
-        low, high = high, high * 1.6
-        if high > MOST:
+        if high >= MOST:
             return math.inf
+        low, high = high, min(high * 1.6, MOST)
     if not low:
         return high
     while high / low > NEAR:

@@ -142,3 +142,15 @@ def test_a_setting_without_its_value_is_told_with_an_example_of_one(tickets: Wor
     with pytest.raises(ConfigError) as caught:
         scan(setting=["pii"])
     assert "--set structure.max_characters=4000" in caught.value.hint
+
+
+@pytest.mark.parametrize("back", ["undo", "reject"])
+def test_a_label_and_the_answer_that_says_it_are_taken_back_together(tickets, back):
+    """Row 10's answer is its label: two edits, of which none must be left standing alone."""
+    name = doubted(10)
+    review(accept=[name], label_to="billing")
+    table = review(label="label", limit=99).data["findings"]
+    assert [each["decided"] for each in table if each["check"] == "by-hand"] == ["edit"]
+    review(**{back: [name]})
+    left = [each for each in review(limit=999).data["findings"] if each["decided"] == "edit"]
+    assert left == []

@@ -110,6 +110,13 @@ def test_two_people_are_never_one_and_nobody_real(names: list[tuple[str, str]]):
     assert not real & {fold(word) for fake in fakes for word in re.split(r"[ -]", fake)}
 
 
+def test_a_surname_that_elsewhere_is_a_particle_is_no_more_left_than_another():
+    (fake,) = people("Abbie Le")
+    assert "le" not in fold(fake).split()
+    (other,) = people("Anna de la Cruz")
+    assert " de la " in other  # within a name it stays
+
+
 def test_a_pool_that_is_used_up_goes_on_with_double_names():
     names = Names(KEY, "s", frozenset())
     words = [f"name{chr(97 + n // 676)}{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}" for n in range(2_500)]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evalharness.deciding.needed import needed, needed_by_trial
+from evalharness.deciding.needed import shown as gain_shown
 from evalharness.deciding.probed import loss
 from evalharness.statistics.enough import MOST, units_to_show
 from evalharness.statistics.paired import Rules, paired_difference
@@ -28,7 +29,7 @@ def test_graded_scores_are_told_what_their_own_test_takes(base, spread, gain):
     noise = np.random.default_rng(1).normal(0, 1, 24)
     before, deltas = np.full(24, base), (noise - noise.mean()) / noise.std(ddof=1) * spread + gain
     found = paired_difference(before + deltas, before, None, RULES)
-    told = needed_by_trial(found, before + deltas, before, None, "rougeL", RULES)
+    told = needed_by_trial(found, before + deltas, before, None, RULES)
     assert told > 1.4 * needed(found, RULES)  # what the spread alone would say
     assert 0.68 <= shown(math.ceil(told), base, gain, spread) <= 0.98
     assert shown(math.ceil(needed(found, RULES)), base, gain, spread) < 0.6
@@ -40,7 +41,7 @@ def test_groups_are_counted_in_rows():
     before = np.full(48, 0.5)
     after = before + np.repeat(rng.normal(0.04, 0.05, 12), 4)
     found = paired_difference(after, before, groups, RULES)
-    told = needed_by_trial(found, after, before, groups, "rougeL", RULES)
+    told = needed_by_trial(found, after, before, groups, RULES)
     assert found.margin_tail.above > 0.05 and told > 2 * 48
 
 
@@ -48,17 +49,26 @@ def test_right_or_wrong_rows_go_by_the_formula_and_no_gain_has_no_number():
     before = np.zeros(50)
     after = np.r_[np.ones(3), np.zeros(47)]
     found = paired_difference(after, before, None, RULES)
-    assert needed_by_trial(found, after, before, None, "accuracy", RULES) == needed(found, RULES)
-    assert (
-        needed_by_trial(paired_difference(before, after, None, RULES), before, after, None, "accuracy", RULES)
-        is None
-    )
+    assert needed_by_trial(found, after, before, None, RULES) == needed(found, RULES)
+    assert needed_by_trial(paired_difference(before, after, None, RULES), before, after, None, RULES) is None
 
 
 def test_a_number_out_of_reach_is_not_named():
     units = np.column_stack([np.r_[np.full(200, 0.02), -1.0], np.ones(201)])
     assert units_to_show(units, 0.0149, 0.05, (0.5, 0.5), 10.0, 0) == math.inf
     assert units_to_show(units, 0.0149, 0.05, (0.5, 0.5), MOST + 1.0, 0) == MOST + 1.0
+    easy = np.column_stack([np.random.default_rng(0).normal(0.2, 0.2, 50), np.ones(50)])
+    assert units_to_show(easy, 0.01, 0.05, (0.5, 0.5), MOST - 300.0, 0) <= MOST  # tried up to the last
+
+
+def test_a_gain_that_these_rows_were_said_to_show_is_shown(trial):
+    """Graded scores that hardly differ: by the spread alone 1.5 points would do, which are never shown."""
+    rng = np.random.default_rng(3)
+    before = np.full(100, 0.6)
+    found = paired_difference(before + rng.normal(0, 0.02, 100), before, None, RULES)
+    told = gain_shown(found, 0.6, RULES)
+    assert told > 1.8 * (0.01 + detectable_effect(found.variance, 100))
+    assert shown(100, 0.6, told, 0.02) > 0.6 and shown(100, 0.6, 0.015, 0.02) == 0
 
 
 def test_what_these_rows_would_have_shown_is_beyond_the_margin(trial):

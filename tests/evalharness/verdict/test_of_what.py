@@ -6,6 +6,7 @@ import pytest
 from curate.finding import FINDINGS
 from evalharness.asking.arms import ARMS
 from evalharness.deciding import evidence, probed
+from evalharness.deciding.fair import as_chosen
 from evalharness.deciding.seal import predict_runs, readings
 from evalharness.report.comparing import compare_dataset, read_comparison
 from tests.evalharness.verdict.conftest import NOTHING_LOST, adapter_of, scan
@@ -128,15 +129,17 @@ def test_what_will_not_pass_is_told_before_the_test_is_read_and_not_after(trial)
 def test_a_baseline_that_is_asked_again_as_a_tuning_chose_does_not_break_the_seal(trial):
     made = trial()
     workspace = made.workspace
-    fresh = workspace.put_dataset(made.examples.with_columns(group=pl.lit("one")))
 
-    def counted(**inputs):
-        digests = {role: workspace.put_json("tuning", {"of": value}) for role, value in inputs.items()}
-        params = {"arm": "few-shot", "split": "test", "run": len(workspace.ledger.rows("select 1 from run"))}
-        with workspace.run("predict", params, {"dataset": fresh, **digests}):
+    def counted(began=None, base="tiny"):
+        params = {"arm": "few-shot", "split": "test", "base": base, "n": len(predict_runs(workspace))}
+        with workspace.run("predict", params, {"dataset": made.dataset}, began=began):
             pass
-        return readings(workspace, fresh, made.examples, None, ARMS, ())["count"]
+        return readings(workspace, made.dataset, made.examples, None, ARMS, (), tuned=tuned)["count"]
 
-    assert counted() == 1
-    assert counted(tuning="first") == 1  # in place of the plain one
-    assert counted(tuning="second") == 2 and counted() == 3  # each further look counts
+    runs = {run.arm: run.predictions for run in predict_runs(workspace)}
+    tuned = as_chosen(workspace, made.dataset, runs.values())
+    assert tuned == {runs[arm] for arm in ("base", "few-shot", "rag")}
+    early = "2001-01-01T00:00:00+00:00"
+    assert counted(early, base="another") == 5  # of another model: one more look
+    assert counted("2000" + early[4:]) == 5  # before all: the tuned one of the trial stands in its place
+    assert counted() == 6  # by hand, afterwards
