@@ -200,13 +200,18 @@ def evidence(text: str | None) -> Content:
 
 
 def proposed_edit(finding: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The change of a text that a check proposes, as its evidence holds it; None where it proposes none."""
+    """The change of a text that a check proposes, as its evidence holds it.
+
+    None where it proposes none, or one that cannot be carried out, as another's check may.
+    """
+    from curate.checks.quality.edits import well_formed
+
     try:
         said = json.loads(finding["evidence"] or "{}")
     except ValueError:
         return None
     edit = said.get("edit") if isinstance(said, dict) and finding["action"] == "edit" else None
-    return edit if isinstance(edit, dict) else None
+    return edit if well_formed(edit) else None
 
 
 def with_proposal(finding: Mapping[str, Any], original: str, now: str) -> str:

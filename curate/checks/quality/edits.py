@@ -142,6 +142,25 @@ def without(text: str, spans: Iterable[Iterable[int]]) -> str:
     return "".join([*kept, text[at:]])
 
 
+def well_formed(edit: object) -> bool:
+    """Whether an edit has the form that `combined` can carry out; that of another's check may have any."""
+    if not isinstance(edit, Mapping) or not edit or not set(edit) <= {"cut", "repair", "spelling"}:
+        return False
+    cut, spelling = edit.get("cut", []), edit.get("spelling", [])
+    return (
+        isinstance(cut, list)
+        and all(isinstance(span, list) and len(span) == 2 and _places(span) for span in cut)
+        and isinstance(edit.get("repair", ""), str)
+        and ("repair" not in edit or edit["repair"] in REPAIRS)
+        and isinstance(spelling, list)
+        and _places(spelling)
+    )
+
+
+def _places(found: list[object]) -> bool:
+    return all(type(each) is int for each in found)
+
+
 def combined(text: str, evidences: Iterable[Mapping[str, object]]) -> str:
     """The text after all the edits that these findings' evidences propose for it.
 
