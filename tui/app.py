@@ -27,13 +27,14 @@ from tui import clipboard, ending
 from tui.completing import completed
 from tui.display_text import display_text
 from tui.faults import Words, in_words, leave_record
-from tui.jobs import TYPED, Job, failure, unquoted
+from tui.jobs import TYPED, Job, failure, taken_apart, unquoted
 from tui.keymap import Preferences, preferences
 from tui.last_gate import NothingActs, guarded
 from tui.messages import Failed
 from tui.run_detail import in_brief, warned
 from tui.synced import Synced
 from tui.themes import DARK, THEMES
+from tui.typed_ahead import TypedAhead
 from tui.widgets.rows import Rows
 
 
@@ -74,6 +75,7 @@ class Seatrial(App[int]):
         self.job_told: Signal[Job | None] = Signal(self, "job")
         self.job_task: asyncio.Task[None] | None = None
         self.settings = settings or preferences(workspace.root if workspace else None)
+        self.typed_ahead = TypedAhead(self.settings.keys.get("app.quit", "ctrl+q").split(","))
         self.animation_level = "none"
         for theme in THEMES:
             self.register_theme(theme)
@@ -87,7 +89,8 @@ class Seatrial(App[int]):
         self, headless: bool, inline: bool, mouse: bool, size: tuple[int, int] | None
     ) -> Driver:
         # the one place where all that is written to the terminal passes
-        return guarded(super()._build_driver(headless, inline, mouse, size), self)
+        driver = guarded(super()._build_driver(headless, inline, mouse, size), self)
+        return self.typed_ahead.heard_by(driver)
 
     def on_mount(self) -> None:
         """Open the first screen: the one asked for, the way in, or the versions."""
@@ -126,8 +129,11 @@ class Seatrial(App[int]):
     # words to the person
 
     def say(self, text: str, severity: str = "information", *, seconds: float = 4) -> None:
-        """A toast; whatever is in the text is text."""
+        """A toast, in place of one that says the same; whatever is in the text is text."""
         level: Any = severity
+        for shown in self._notifications:
+            if shown.message == display_text(text):
+                self._unnotify(shown, refresh=False)
         self.notify(display_text(text), severity=level, timeout=seconds, markup=False)
 
     def complain(self, error: Exception) -> None:
@@ -165,6 +171,8 @@ class Seatrial(App[int]):
         key that follows at once could then meet a screen that is not there yet, and be lost.
         """
         if isinstance(event, events.Key) and not event.is_forwarded:
+            if self._exit or self.typed_ahead.drops(event):
+                return
             direct = self.focused is None or isinstance(self.focused, Rows)
             if direct and (
                 await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
@@ -250,7 +258,7 @@ class Seatrial(App[int]):
 
     def command(self, words: str) -> None:
         """Start what was typed at the `!` line. Raises ConfigError for what is no command here."""
-        parts = _parts(words)
+        parts = taken_apart(words)
         parts = parts[1:] if parts[:1] == ["seatrial"] else parts
         if not parts or parts[0] not in TYPED:
             raise ConfigError(f"no command `{parts[0] if parts else ''}` here", hint=", ".join(TYPED))
@@ -261,7 +269,7 @@ class Seatrial(App[int]):
         from tui.screens.dialogs import Ask
 
         def checked(text: str) -> None:
-            parts = _parts(text)
+            parts = taken_apart(text)
             if not parts:
                 raise ConfigError("type a command", hint=", ".join(TYPED[:6]))
             unquoted(parts)
@@ -322,9 +330,12 @@ class Seatrial(App[int]):
 
     async def action_quit(self) -> None:
         """Leave; ask first while something runs."""
+        told = self.typed_ahead.told()
         if self.job is None or not self.job.running:
-            self.exit(0)
+            self.exit(0, message=told or None)
             return
+        if told:
+            self.say(told, "warning")
         from tui.screens.dialogs import Confirm
 
         def answered(stop: bool | None) -> None:
@@ -345,14 +356,9 @@ class Seatrial(App[int]):
         seen = set()
         for active in screen.active_bindings.values():
             binding = active.binding
-            if (
-                binding.description
-                and binding.id
-                and binding.action not in seen
-                and not binding.id.startswith("rows.")
-            ):
+            noun = (binding.id or "rows").partition(".")[0]
+            if binding.description and noun != "rows" and binding.action not in seen:
                 seen.add(binding.action)
-                noun = binding.id.partition(".")[0]
                 namespace = active.node
 
                 async def call(action: str = binding.action, node: DOMNode = namespace) -> None:
@@ -366,14 +372,6 @@ class Seatrial(App[int]):
         yield SystemCommand(
             "picture: save", "an SVG of this screen", lambda: self.set_timer(0.1, self.deliver_screenshot)
         )
-
-
-def _parts(words: str) -> list[str]:
-    """The words of a line, as a shell takes it apart. Raises ConfigError where quotes stay open."""
-    try:
-        return shlex.split(words)
-    except ValueError as error:
-        raise ConfigError(f"the line cannot be read: {error}", hint="close the quotes") from error
 
 
 def run(workspace: Workspace | None) -> int:

@@ -19,8 +19,8 @@ from curate.deciding.flags import flagged
 from curate.deciding.notes import note, noted, told
 from curate.deciding.pending import apart_among, differences_in
 from curate.deciding.review import OPEN, decide, decide_edit, joined, record, review
-from curate.people.differences import said_on, settling
 from curate.workspace import Annotation, Decision, Workspace
+from curate.workspace.differences import said_on, settling
 from tui.examples import Example, Examples
 from tui.filter import compile_filter, kinds, names_in
 from tui.history import History, Turned, spoken

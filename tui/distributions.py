@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from curate.runs.origins import origins
 from curate.workspace import Workspace
+from curate.workspace.origins import origins
 from tui.lineage import Chart, ago
 from tui.rowfile import MADE
 from tui.widgets.histogram import Histogram

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from sqlite3 import Row
 
 from curate.deciding.lastword import former_word
-from curate.people.differences import Word, said_on
 from curate.workspace import Decision, Workspace
+from curate.workspace.differences import Word, said_on
 
 _TURN = re.compile(r"(undo|redo) of \w+(?:: |$)")
 

@@ -152,6 +152,14 @@ class Job:
                 continue
 
 
+def taken_apart(words: str) -> list[str]:
+    """The words of a line, as a shell takes it apart. Raises ConfigError where quotes stay open."""
+    try:
+        return shlex.split(words)
+    except ValueError as error:
+        raise ConfigError(f"the line cannot be read: {error}", hint="close the quotes") from error
+
+
 def unquoted(words: list[str]) -> None:
     """Raise ConfigError where an import names a file with blanks in its name without quotes."""
     words = words[1:] if words[:1] == ["seatrial"] else words

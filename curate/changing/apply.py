@@ -18,7 +18,7 @@ import polars as pl
 from curate.changing.redact import Scope, Style
 from curate.changing.replacing import Action, Replacing, Trace
 from curate.changing.rewriting import Edit, Rewriting, change
-from curate.deciding.settle import NEEDED, Row, settle
+from curate.changing.settle import NEEDED, Row, settle
 from curate.errors import AccountError
 from curate.example import with_content_hash
 

@@ -16,8 +16,8 @@ from curate.deciding.notes import PREFIX as NOTE
 from curate.errors import ResourceError
 from curate.labelling.answers import is_raw, shown_hashes
 from curate.labelling.tasks import SHOWN, Task
-from curate.people.differences import MACHINES
 from curate.workspace import Workspace
+from curate.workspace.differences import MACHINES
 
 ERASED = "[erased by a purge]"
 LABEL = "label:"

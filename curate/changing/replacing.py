@@ -11,7 +11,7 @@ import polars as pl
 
 from curate.changing.redact import KEYED, Replacer, Scope, Style
 from curate.changing.rewriting import Edit, Rewriting
-from curate.deciding.settle import Row
+from curate.changing.settle import Row
 from curate.pseudonyms import Book, Real, digest_of, fingerprint, identity
 
 Texts = Mapping[str, Sequence[Row]]

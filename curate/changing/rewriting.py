@@ -19,7 +19,7 @@ from curate.changing.redact import (
     renaming,
     with_pointer,
 )
-from curate.deciding.settle import Row
+from curate.changing.settle import Row
 from curate.example import KEY, pointers
 
 Field = tuple[int | None, str]  # message index or None, name

@@ -55,7 +55,7 @@ def apply(
     With --safe, what may be decided unattended is decided first; the rest stays in the queue. Of a key
     no more than a fingerprint is recorded.
     """
-    from curate.commands.keys import opened
+    from curate.changing.keys import opened
     from curate.errors import ConfigError
     from curate.runs.steps import apply_decisions, check_scope, check_style
     from curate.workspace import Workspace

@@ -173,8 +173,8 @@ def agree(
     from difflib import get_close_matches
 
     from curate.people import agreement
-    from curate.people.differences import said_alone
     from curate.workspace import Workspace
+    from curate.workspace.differences import said_alone
 
     fits = [each for each in agreement.METRICS if each == metric]
     if not fits:

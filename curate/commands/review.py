@@ -212,7 +212,7 @@ def _must_have_rows(said: Said, *, new_label: bool) -> None:
 def _in_sight(workspace: Workspace, table: pl.DataFrame, words: list[Decision]) -> list[Decision]:
     """The words as ones that settle what people differ on, which the listing shows."""
     from curate.deciding.pending import differences_in
-    from curate.people.differences import settling
+    from curate.workspace.differences import settling
 
     return settling(words, differences_in(workspace, table) if words else {})
 

@@ -11,8 +11,8 @@ from curate.changing.redact import Replacer
 from curate.changing.rewriting import Edit, Place, Rewriting
 from curate.deciding.pending import Draft, Pending, held
 from curate.deciding.review import edits_of, review
-from curate.runs.origins import origins
 from curate.workspace import Workspace
+from curate.workspace.origins import origins
 
 
 class EditedPairs(NamedTuple):

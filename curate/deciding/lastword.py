@@ -8,7 +8,8 @@ from sqlite3 import Row
 import polars as pl
 
 from curate.deciding.notes import noted, told
-from curate.people.differences import (
+from curate.workspace import Decision, Workspace, reviewer
+from curate.workspace.differences import (
     MACHINES,
     Said,
     Word,
@@ -18,7 +19,6 @@ from curate.people.differences import (
     own_words,
     said_on,
 )
-from curate.workspace import Decision, Workspace, reviewer
 
 NAMES = ("finding_id", "decided", "target", "edit", "reviewer", "note", "decided_at")
 

@@ -7,8 +7,8 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from curate.people.differences import MACHINES
 from curate.workspace import Annotation, Workspace
+from curate.workspace.differences import MACHINES
 from curate.workspace.ledger import Ledger
 
 LEFT_OUT = "[a note, left out of the journal]"  # what stands in place of what somebody wrote with a decision

@@ -18,8 +18,8 @@ import polars as pl
 
 from curate.changing.rewriting import Edit, Place, newest, place_of, tips
 from curate.deciding.byhand import heads
-from curate.people.differences import Difference, Word, differing, said_on, tell
 from curate.workspace import Workspace
+from curate.workspace.differences import Difference, Word, differing, said_on, tell
 
 
 class Draft(NamedTuple):

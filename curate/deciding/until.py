@@ -16,8 +16,8 @@ import polars as pl
 
 from curate.changing.rewriting import Edit
 from curate.deciding.pending import apart
-from curate.people.differences import counting
 from curate.workspace import Workspace
+from curate.workspace.differences import counting
 
 TRIED = 1_000  # cuts, at most: with many more no session would come to an end
 SAID = "said"  # what an applying leaves beside its rows: the number of the last word that it may have read

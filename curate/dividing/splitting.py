@@ -15,9 +15,9 @@ from curate.dividing.split import SIZES, split
 from curate.dividing.tied import found_cause, group_cause, meaning_cause, near_causes, told_of_largest
 from curate.errors import ConfigError
 from curate.example import EXAMPLES
-from curate.runs.origins import origins
 from curate.scanning.embedding import AUTO, NO_ENCODER, NONE, Encoder, Vectors, find_encoder
 from curate.workspace import Workspace
+from curate.workspace.origins import origins
 
 SCANNED = "scan"  # the encoder that the newest scan of the version compared meaning with
 

@@ -17,8 +17,8 @@ import polars as pl
 
 from curate.example import EXAMPLES, canonical
 from curate.labelling.tasks import Task, Value
-from curate.people.differences import MACHINES, Word, own_words
 from curate.workspace import Annotation, Workspace
+from curate.workspace.differences import MACHINES, Word, own_words
 
 IDLE = 60.0  # seconds: so much of a pause between two keys counts at most
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from curate.commands.keys import Ways
+from curate.changing.keys import Ways
 from curate.deciding import byhand
 from curate.dividing.resample import Balance
 from curate.dividing.splitting import Wish

@@ -13,8 +13,8 @@ import polars as pl
 from curate.changing.purge import instead_of, purged
 from curate.changing.redact import Replacer, Span, cut
 from curate.errors import NotFoundError
-from curate.people.differences import answer_of
 from curate.workspace import Workspace
+from curate.workspace.differences import answer_of
 from curate.workspace.store import TABLE
 
 SHOWN = 600  # characters of one message in a biography

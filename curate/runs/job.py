@@ -17,8 +17,8 @@ import polars as pl
 
 from curate.answer import counted
 from curate.changing.apply import dropped_by
+from curate.changing.keys import KEY_PLACES, Ways, opened
 from curate.checks.leak import Leak
-from curate.commands.keys import KEY_PLACES, Ways, opened
 from curate.deciding import byhand
 from curate.deciding.review import (
     RUN,

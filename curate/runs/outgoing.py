@@ -13,10 +13,10 @@ import polars as pl
 from curate.changing.purge import instead_of
 from curate.deciding.review import RUN, looked, open_findings, summary
 from curate.errors import ConfigError, ResourceError
-from curate.runs.origins import Origin, origins
 from curate.runs.release import gate, looked_in, scanned_versions
 from curate.runs.steps import Made
 from curate.workspace import Workspace
+from curate.workspace.origins import Origin, origins
 
 
 class Exported(NamedTuple):

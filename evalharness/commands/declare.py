@@ -43,8 +43,8 @@ def declare(
     price_out: PRICE_OUT = None,
     waive: WAIVE = None,
     seed: Annotated[int | None, typer.Option(help="of resampling: 0")] = None,
-    judge: Annotated[str | None, typer.Option(help="its address, where --primary is judge:NAME")] = None,
-    judge_model: Annotated[str, typer.Option(help="the judge's name there")] = "",
+    endpoint: Annotated[str | None, typer.Option(help="the judge's, where --primary is judge:NAME")] = None,
+    model: Annotated[str, typer.Option(help="the judge's name there")] = "",
     format_regex: Annotated[str | None, typer.Option(help="the form of an answer, as for score")] = None,
     format_schema: Annotated[Path | None, typer.Option(help="or a file with its JSON Schema")] = None,
 ) -> Answer:
@@ -62,7 +62,7 @@ def declare(
     form = form_of(format_regex, format_schema)
     asked = any(value is not None for value in (primary, margin, alpha, seed, form, prices, waive)) or limits
     if asked:
-        decides, content = content_of(primary, judge, judge_model)
+        decides, content = content_of(primary, endpoint, model)
         record(
             workspace,
             digest,

@@ -115,10 +115,13 @@ def _judged(
     gate: Gate,
 ) -> Answer:
     from evalharness.judging.card import as_json
+    from evalharness.judging.rating import must_have_answered
     from evalharness.judging.stored import cards, judge_pairs
     from evalharness.scoring.score import newest
 
     tables = newest(workspace, dataset, split)
+    for arm in (candidate, *(baselines or ())):
+        must_have_answered(tables, arm, split)
     lines = [f"{workspace.name_of(dataset) or dataset[:8]}, {split} rows"]
     if asker:
         pairs = _pairs(workspace, dataset, tables, candidate, baselines, split)

@@ -67,10 +67,11 @@ def _dataset(workspace: Workspace, reference: str | None) -> str:
 
 def _status(workspace: Workspace, dataset: str, candidate: str, baseline: str | None, split: str) -> Answer:
     from evalharness.judging.people import people_row
-    from evalharness.judging.rating import open_pairing
+    from evalharness.judging.rating import must_have_answered, open_pairing
     from evalharness.scoring.score import newest
 
     tables = newest(workspace, dataset, split)
+    must_have_answered(tables, candidate, split)
     query = "select distinct key from annotation where key like 'rating:%'"
     rated = {str(row["key"]) for row in workspace.ledger.rows(query)}
     arms = [baseline] if baseline else [arm for arm in tables if f"rating:{candidate}-{arm}" in rated]

@@ -30,8 +30,8 @@ PERPLEXITY = Annotated[
     bool, typer.Option("--perplexity", help="of the references, by the model that answered")
 ]
 BY_CLASS = Annotated[bool, typer.Option("--by-class", help="precision, recall and F1 of each label")]
-JUDGE = Annotated[str | None, typer.Option(help="a judge's OpenAI-compatible address")]
-JUDGE_MODEL = Annotated[str, typer.Option(help="its name there")]
+ENDPOINT = Annotated[str | None, typer.Option(help="a judge's OpenAI-compatible address")]
+MODEL = Annotated[str, typer.Option(help="the judge's name there")]
 KEY_ENV = Annotated[str, typer.Option(help="variable with its key")]
 RUBRIC = Annotated[
     list[str] | None,
@@ -52,9 +52,9 @@ def score(
     metric: METRIC = None,
     perplexity: PERPLEXITY = False,
     by_class: BY_CLASS = False,
-    judge: JUDGE = None,
-    judge_model: JUDGE_MODEL = "",
-    judge_key_env: KEY_ENV = KEY,
+    endpoint: ENDPOINT = None,
+    model: MODEL = "",
+    key_env: KEY_ENV = KEY,
     rubric: RUBRIC = None,
     format_regex: REGEX = None,
     format_schema: SCHEMA = None,
@@ -73,7 +73,7 @@ def score(
     digest = workspace.dataset(dataset)
     examples = workspace.examples(digest)
     chosen = _chosen(workspace, predictions) if predictions else newest(workspace, digest, split)
-    judges = _judges(workspace, judge, judge_model, judge_key_env, rubric, alone=task_in(examples).whole)
+    judges = _judges(workspace, endpoint, model, key_env, rubric, alone=task_in(examples).whole)
     logprobs = None
     if perplexity:
         from evalharness.scoring.perplexity import reference_logprobs

@@ -13,8 +13,8 @@ import numpy as np
 from curate.errors import ConfigError
 from curate.formats.outward import chat
 from curate.people.agreement import alpha
-from curate.people.differences import Word
 from curate.workspace import Workspace
+from curate.workspace.differences import Word
 from evalharness.deciding.comparison import Comparison, PeopleRow
 from evalharness.judging.rating import BOTH_BAD, TIE, Pairing, pairing, ratings, standing
 from evalharness.statistics.intervals import group_codes, wilson_of_scores

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from sqlite3 import Row
 from typing import Any, Literal, NamedTuple
@@ -20,8 +21,9 @@ import polars as pl
 
 from curate.errors import ConfigError, NotFoundError
 from curate.example import answer_text, digest
-from curate.people.differences import Word, answers
 from curate.workspace import Annotation, Workspace
+from curate.workspace.differences import Word, answers
+from evalharness.asking.arms import NAMED_TUNED, SERVED, TUNED_RAG
 from evalharness.deciding.comparison import ARMS, CANDIDATE
 
 Side = Literal["left", "right"]
@@ -83,9 +85,7 @@ def pairing(
     Raises ConfigError for an arm that has not answered, or is the other one.
     """
     for arm in (candidate, baseline):
-        if arm not in tables:
-            hint = f"there are answers of {', '.join(tables) or 'none'}; seatrial predict --arm {arm}"
-            raise ConfigError(f"the arm {arm} has not answered the {split} rows", hint=hint)
+        must_have_answered(tables, arm, split)
     if candidate == baseline:
         raise ConfigError(f"{candidate} and {baseline}: an arm cannot be rated against itself")
     said = {arm: _said(workspace, tables[arm], arm) for arm in (candidate, baseline)}
@@ -107,6 +107,21 @@ def pairing(
             items.append(Item(example_id, judged, asked, reference, group, {candidate: one, baseline: two}))
     items.sort(key=lambda item: digest(str(seed), item.example_id))
     return Pairing(dataset, split, candidate, baseline, items, alike, absent)
+
+
+def must_have_answered(tables: Mapping[str, str], arm: str, split: str) -> None:
+    """ConfigError for an arm without answers in `tables`; where there is no such arm, with the nearest name."""
+    if arm in tables:
+        return
+    near = get_close_matches(arm, tables, n=1, cutoff=0.5)
+    known = arm in (*ARMS, TUNED_RAG) or arm.startswith((NAMED_TUNED, SERVED))
+    if near and not known:
+        hint = f"did you mean `{near[0]}`?"
+    else:
+        hint = f"there are answers of {', '.join(tables) or 'none'}" + (
+            f"; seatrial predict --arm {arm}" if known else ""
+        )
+    raise ConfigError(f"the arm {arm} has not answered the {split} rows", hint=hint)
 
 
 def _said(workspace: Workspace, table: str, arm: str) -> dict[str, str]:

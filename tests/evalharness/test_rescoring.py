@@ -119,7 +119,7 @@ def test_new_answers_of_one_arm_leave_out_what_only_the_others_were_scored_by(wo
 def test_a_judges_word_is_not_lost_when_the_next_call_names_no_judge(workspace, chat_server):
     put(workspace, "base")
     url = chat_server(lambda body, n: (200, '{"polite": 3, "plain": 3, "reason": "so so"}'))
-    first = cli_score.score(judge=url, judge_model="m", rubric=["tone"])
+    first = cli_score.score(endpoint=url, model="m", rubric=["tone"])
     asked = len(chat_server.requests)
     second = cli_score.score(metric=["chrf"])
     means = [

@@ -148,7 +148,7 @@ def test_the_commands_go_from_a_split_to_scores(workspace, base):
 def test_a_judges_number_is_never_shown_without_its_doubt(workspace, chat_server):
     put(workspace, "base")
     url = chat_server(lambda body, n: (200, SO_SO))
-    found = cli.score(judge=url, judge_model="m", rubric=["helpful", "tone"])
+    found = cli.score(endpoint=url, model="m", rubric=["helpful", "tone"])
     text = "\n".join(found.lines)
     assert text.count("not calibrated against people") == 2
     row = next(row for row in found.data["means"] if row["metric"] == "judge:tone")

@@ -12,8 +12,8 @@ from curate.changing.apply import Edit, apply
 from curate.deciding.pending import differences_in
 from curate.deciding.review import decide_edit, edits_of, record, review
 from curate.errors import ConfigError
-from curate.people.differences import said_alone
 from curate.workspace import Workspace
+from curate.workspace.differences import said_alone
 from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.card_text import CHANGED, TOO_LONG, differences, marked

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from textual.widgets import Input, Static
 
 from curate.deciding.review import review
-from curate.people.differences import differing
 from curate.workspace import Decision, Workspace
+from curate.workspace.differences import differing
 from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.desk import Desk

@@ -95,8 +95,8 @@ class DistributionsScreen(Screen[None]):
             card.update("reading ...")
             self.seatrial.read(self, "card", lambda: Ready("card", data_card(workspace, digest, name)))
         card.display = not card.display
-        for name in ("#summary", "#charts"):
-            self.query_one(name).display = not card.display
+        for part in ("#summary", "#charts"):
+            self.query_one(part).display = not card.display
         self.query_one("#portrait", VerticalScroll).scroll_to(y=0, animate=False)
 
     def action_copy(self) -> None:

@@ -22,7 +22,7 @@ from tui.widgets.lines import Heading, JobLine, KeyLine
 
 if TYPE_CHECKING:
     from curate.people.agreement import Kappa
-    from curate.people.differences import Word
+    from curate.workspace.differences import Word
     from evalharness.judging.rating import Item, Rater
     from tui.app import Seatrial
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from curate.changing.keys import opened
 from curate.changing.purge import plan, purge, purged
 from curate.changing.vault import Vault
-from curate.commands.keys import opened
 from curate.deciding.fakes import REVIEWER
 from curate.deciding.review import accept_safe, by_ids, decide, open_blocking, open_findings, record, review
 from curate.errors import ConfigError, WorkspaceError

@@ -13,12 +13,12 @@ from curate.deciding.lastword import last_words, undo
 from curate.deciding.notes import note
 from curate.deciding.review import accept_safe, decide, record, review
 from curate.errors import ConfigError
-from curate.people.differences import differing, said_alone
 from curate.people.journal import Journal, export, merge, read, write
 from curate.runs.job import run_recipe
 from curate.runs.recipe import read_recipe
 from curate.runs.steps import Reading, import_files, scan_version
 from curate.workspace import Decision, Workspace
+from curate.workspace.differences import differing, said_alone
 
 ANNA, BEN, SAFE = "anna", "ben", "seatrial:safe"
 FINDING = {"finding_id": "f", "example_id": "e", "content_hash": "h"}

@@ -68,7 +68,7 @@ class Table:
     def decide(self, label: str, action: str, by: str) -> None:
         """Decide on a finding, in sight of what is said of it."""
         from curate.deciding.pending import differences_in
-        from curate.people.differences import settling
+        from curate.workspace.differences import settling
 
         table = review(self.workspace, self.dataset)
         words = decide(by_ids(table, [self.ids[label]]), action, by=by)

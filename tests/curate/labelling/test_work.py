@@ -16,8 +16,8 @@ from curate.labelling.answers import IDLE, Pace, shown_hash, standing
 from curate.labelling.gold import gold_of
 from curate.labelling.tasks import Task, Value
 from curate.labelling.work import Work, mine
-from curate.people.differences import answers
 from curate.workspace import Workspace
+from curate.workspace.differences import answers
 
 
 def work_of(workspace: Workspace, task: Task, who: str = "anna") -> Work:

@@ -20,10 +20,10 @@ from curate.deciding.lastword import NAMES, last_words
 from curate.deciding.notes import LEFT_OUT, note
 from curate.deciding.review import EDIT_KIND
 from curate.errors import NotFoundError, SourceError
-from curate.people.differences import differing, settling, tell
 from curate.people.journal import Journal, export, left_out, merge, read
 from curate.people.journal_lines import checked
 from curate.workspace import Annotation, Decision, Workspace
+from curate.workspace.differences import differing, settling, tell
 from curate.workspace.migrations import MIGRATIONS
 
 Make = Callable[[str], Workspace]

@@ -13,7 +13,6 @@ from curate.deciding.lastword import undo
 from curate.deciding.review import accept_safe, decide, decide_edit, record, review
 from curate.dividing.splitting import Wish
 from curate.errors import ConfigError, GateError, NotFoundError, SourceError
-from curate.people.differences import differing, settling
 from curate.people.journal import export, merge, read
 from curate.people.session import write_session
 from curate.runs.job import run_recipe
@@ -21,6 +20,7 @@ from curate.runs.recipe import read_recipe
 from curate.runs.release import split_version
 from curate.runs.steps import Reading, apply_decisions, import_files, scan_version
 from curate.workspace import Workspace
+from curate.workspace.differences import differing, settling
 
 CHECKS = ["structure", "exact-duplicate", "near-duplicate", "pii", "quality", "leak"]
 SETTINGS = {"pii": {"names": "none"}}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from curate.changing.keys import opened
 from curate.commands import main as cli
-from curate.commands.keys import opened
 from curate.commands.vault import vault
 from curate.errors import ConfigError, GateError
 from curate.example import frame

@@ -130,6 +130,30 @@ def test_without_an_endpoint_nothing_can_be_asked(workspace, answered, words, ca
     assert judge(*words) == 2 and "no judge to ask" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("judge", "--candidate", "tund"), "the arm tund has not answered the test rows hint: did you mean `tuned`?"),
+        (("judge", "--baseline", "fewshot"), "did you mean `few-shot`?"),
+        (("judge", "--candidate", "nope"), "there are answers of base, few-shot, rag, tuned"),
+        (("judge", "--candidate", "tuned-rag"), "seatrial predict --arm tuned-rag"),
+        (("rate", "status", "--candidate", "tund"), "did you mean `tuned`?"),
+    ],
+)
+def test_an_arm_that_has_not_answered_is_refused_by_its_nearest_name(answered, words, said, capsys):
+    assert main([*words]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_one_thing_has_one_name_in_all_commands(capsys):
+    """The address of a model is --endpoint, its name there --model, its key's variable --key-env."""
+    for command in ("judge", "score", "declare", "predict", "tune"):
+        assert main([command, "--help"]) == 0
+        said = capsys.readouterr().out
+        assert "--endpoint" in said and "--model " in said, command
+        assert "--judge" not in said, command
+
+
 def test_nothing_to_judge_is_said(workspace, answered, judge_at, capsys):
     assert judge() == 0 and "no pairs of these answers were judged yet" in capsys.readouterr().out
     where = ("--endpoint", "http://127.0.0.1:9/v1", "--model", "m")
