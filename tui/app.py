@@ -131,7 +131,7 @@ class Seatrial(App[int]):
     def say(self, text: str, severity: str = "information", *, seconds: float = 4) -> None:
         """A toast, in place of one that says the same; whatever is in the text is text."""
         level: Any = severity
-        for shown in self._notifications:
+        for shown in list(self._notifications):
             if shown.message == display_text(text):
                 self._unnotify(shown, refresh=False)
         self.notify(display_text(text), severity=level, timeout=seconds, markup=False)
@@ -329,22 +329,24 @@ class Seatrial(App[int]):
         self.say(f"written to {clipboard.to_file(self.clipboard, Path.cwd())}", seconds=8)
 
     async def action_quit(self) -> None:
-        """Leave; ask first while something runs."""
+        """Leave; ask first while something runs, or a text that is being written would be lost."""
         told = self.typed_ahead.told()
-        if self.job is None or not self.job.running:
+        job = self.job if self.job is not None and self.job.running else None
+        asks = [f"`{job.command}` is still running."] if job else []
+        asks += ["The text being written is not saved."] if getattr(self.screen, "unsaved", False) else []
+        if not asks:
             self.exit(0, message=told or None)
             return
         if told:
             self.say(told, "warning")
         from tui.screens.dialogs import Confirm
 
-        def answered(stop: bool | None) -> None:
-            if stop:
+        def answered(leave: bool | None) -> None:
+            if leave:
                 self.run_worker(self._stop_and_leave(), exit_on_error=False)
 
-        self.push_screen(
-            Confirm(f"`{self.job.command}` is still running.", "Stop it and leave", "Stay"), answered
-        )
+        yes = "Stop it and leave" if job else "Leave without it"
+        self.push_screen(Confirm(" ".join(asks), yes, "Stay"), answered)
 
     async def _stop_and_leave(self) -> None:
         if self.job is not None:

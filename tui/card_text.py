@@ -199,6 +199,11 @@ def evidence(text: str | None) -> Content:
     return Content(" · ").join(parts)
 
 
+def proposes(finding: dict[str, Any]) -> bool:
+    """Whether the check proposes what to do; else it leaves that to a person."""
+    return finding["action"] in ("keep", "drop", "redact") or proposed_edit(finding) is not None
+
+
 def proposed_edit(finding: Mapping[str, Any]) -> dict[str, Any] | None:
     """The change of a text that a check proposes, as its evidence holds it.
 

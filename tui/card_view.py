@@ -158,6 +158,11 @@ def counted(desk: Desk, position: int, *, narrow: bool) -> str:
     return f"{at}, {desk.total:,} in all" if len(desk.ids) < desk.total else at
 
 
+def left_to_people(desk: Desk, places: list[int]) -> bool:
+    """Whether of some findings the check leaves one to a person, so that nobody can accept them all."""
+    return bool((desk.rows[places]["action"] == "review").any())
+
+
 def choices(finding: Finding) -> list[str]:
     """The keys that decide where the check leaves it to a person, and what each does."""
     return [
@@ -224,17 +229,16 @@ def _members(desk: Desk, place: int, finding: Finding, narrow: bool) -> Content:
     shown = places[first : first + MEMBERS]
     findings = [desk.finding(number) for number in shown]
     examples = desk.examples.get([found["example_id"] for found in findings])
-    lines = [
-        Content.assemble(
-            (f"a cluster of {len(places)} rows", "bold"),
-            (
-                "  tab next · b all"
-                if narrow
-                else f"  {len(shown)} of {len(places)} shown · tab next · b accepts for all",
-                "dim",
-            ),
-        )
-    ]
+    keys = (
+        "tab next"
+        if left_to_people(desk, places)
+        else "tab next · b all"
+        if narrow
+        else "tab next · b accepts for all"
+    )
+    if not narrow:
+        keys = f"{len(shown)} of {len(places)} shown · {keys}"
+    lines = [Content.assemble((f"a cluster of {len(places)} rows", "bold"), (f"  {keys}", "dim"))]
     lines += [
         _member(found, examples.get(found["example_id"]), current=number == place, narrow=narrow)
         for number, found in zip(shown, findings, strict=True)

@@ -12,7 +12,7 @@ from textual import events
 from textual.driver import Driver
 from textual.message import Message
 
-STILL = 100  # keys that are dealt with after the key that leaves has arrived behind them: about a second
+STILL = 50  # keys that are dealt with after the key that leaves has arrived behind them: under a second
 
 
 class TypedAhead:

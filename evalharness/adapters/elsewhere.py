@@ -13,6 +13,7 @@ from typing import Any
 
 from curate.errors import ConfigError, GateError, SourceError
 from curate.workspace import Workspace, code_version
+from evalharness.models.damage import read_json
 from evalharness.models.loaded import LoadedModel, import_peft, load_model
 from evalharness.models.model_files import ADAPTER
 
@@ -104,17 +105,10 @@ def _config(folder: Path) -> dict[str, Any]:
             f"{folder}: no {ADAPTER} in it",
             hint="a .bin file can run code when it is opened: save it again as safetensors where it was made",
         )
-    config = _json(folder / CONFIG)
-    if not isinstance(config, dict) or not config.get("peft_type"):
+    config = read_json(folder / CONFIG)
+    if not config.get("peft_type"):
         raise SourceError(f"{folder / CONFIG}: it names no peft_type", hint="is it an adapter's?")
     return config
-
-
-def _json(path: Path) -> Any:  # noqa: ANN401
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise SourceError(f"{path}: {error}", hint="the file is damaged, or no JSON") from error
 
 
 def read_settings(folder: Path, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -186,7 +180,7 @@ def _curve(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """(lines of the log, losses by epoch) from the newest trainer_state.json of the folder or its checkpoints."""
     states = sorted(folder.glob(f"checkpoint-*/{STATE}"), key=lambda path: path.stat().st_mtime)
     states = [folder / STATE] if (folder / STATE).is_file() else states[-1:]
-    history = _json(states[0]).get("log_history", []) if states else []
+    history = read_json(states[0]).get("log_history", []) if states else []
     log = [
         line
         for line in history

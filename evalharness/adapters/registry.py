@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from curate.errors import ConfigError, GateError, WorkspaceError
+from curate.errors import ConfigError, GateError, SourceError, WorkspaceError
 from curate.workspace import Workspace
 from evalharness.deciding.comparison import Comparison
 from evalharness.models.adapted import is_reward
@@ -66,7 +66,7 @@ def _notes(folder: Path) -> dict[str, Any]:
     """Its training.json; nothing where that cannot be read any more."""
     try:
         return adapter_notes(folder)
-    except ValueError:
+    except SourceError:
         return {}
 
 

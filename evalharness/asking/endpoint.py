@@ -35,6 +35,7 @@ JITTER = 0.25  # of a wait, so that those who were refused together do not come 
 HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "seatrial"}
 STREAMED = b', "stream": true, "stream_options": {"include_usage": true}}'
 MOST_TOKENS = 2**31  # of one request; more is no count
+FIRST_ANSWER = 90.0  # seconds; a model that is loaded at the first request may need more
 NO_COMPLETION = "the endpoint's response is not a chat completion"
 
 
@@ -72,6 +73,7 @@ class Endpoint:
     timeout: float = 60.0  # seconds for one attempt, from its start to the last token
     attempts: int = 5
     sleep: Callable[[float], None] = time.sleep
+    first_answer: float = FIRST_ANSWER  # seconds until the first sign of life; who gives none is not there
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -162,10 +164,10 @@ class Endpoint:
         wait = min(first * 2.0**attempt, LONGEST_BACKOFF) if error.wait is None else error.wait
         return wait * (1 + JITTER * random.random())
 
-    def attempt(self, body: bytes, *, stream: bool = False) -> Reply:
+    def attempt(self, body: bytes, *, stream: bool = False, heard: Callable[[], None] | None = None) -> Reply:
         """The reply to one attempt; as a `stream` the answer's first token is timed.
 
-        Raises AgainError where another attempt may help, RefusedError where none can, ConfigError where
+        `heard` is called at each sign of life: an answer, a piece of one, a refusal. Raises AgainError where another attempt may help, RefusedError where none can, ConfigError where
         key, address or model is wrong.
         """
         import httpx
@@ -176,13 +178,15 @@ class Endpoint:
             address, headers, more = self.sent
             request = httpx.Request("POST", address, headers=headers, content=content, extensions=more)
             with closing(self.transport.handle_request(request)) as response:
+                kind = response.headers.get("content-type", "")
+                if response.is_success and kind.startswith("text/event-stream"):
+                    return self._streamed(response, began, heard)
+                content = self._whole(response, began)
+                if heard:
+                    heard()
                 if not response.is_success:
-                    response.read()
-                    raise self._refusal(response)
-                if response.headers.get("content-type", "").startswith("text/event-stream"):
-                    return self._streamed(response, began)
-                response.read()
-                return _reply(response)._replace(seconds=time.monotonic() - began)
+                    raise self._refusal(response, content)
+                return _reply(content)._replace(seconds=time.monotonic() - began)
         except httpx.TimeoutException as error:
             raise self._late() from error
         except httpx.TransportError as error:
@@ -191,13 +195,24 @@ class Endpoint:
     def _late(self) -> AgainError:
         return AgainError(f"no answer within {self.timeout:g} s", crowded=True)
 
-    def _streamed(self, response: httpx.Response, began: float) -> Reply:
+    def _whole(self, response: httpx.Response, began: float) -> bytes:
+        """All of a response; AgainError where it trickles in for longer than an attempt may take."""
+        parts = []
+        for part in response.iter_bytes():
+            parts.append(part)
+            if time.monotonic() - began > self.timeout:
+                raise self._late()
+        return b"".join(parts)
+
+    def _streamed(self, response: httpx.Response, began: float, heard: Callable[[], None] | None) -> Reply:
         """The reply from server-sent events; AgainError where they break off."""
         told = Events()
         first: float | None = None
         for chunk in response.iter_raw():
             told.read(chunk)
             now = time.monotonic()
+            if heard and told.alive:
+                heard()
             if first is None and told.pieces:
                 first = now - began
             if now - began > self.timeout:
@@ -205,12 +220,12 @@ class Endpoint:
         reply = told.reply()
         return reply._replace(seconds=time.monotonic() - began, first_token_seconds=first)
 
-    def _refusal(self, response: httpx.Response) -> Exception:
+    def _refusal(self, response: httpx.Response, content: bytes) -> Exception:
         """The error that a response without success is."""
         code = response.status_code
         if code in AGAIN:
             return AgainError(f"status {code}", wait=_retry_after(response), crowded=code in TOO_MANY)
-        said = " ".join(response.text.split())[:200]
+        said = " ".join(content.decode(errors="replace").split())[:200]
         if code in (401, 403):
             return ConfigError(
                 f"{self.url}: the key is refused (status {code})",
@@ -231,6 +246,7 @@ class Events:
         self.pieces: list[str] = []  # of the text, none empty
         self.finish_reason: str | None = None
         self.usage: dict[str, Any] = {}
+        self.alive = False  # anything was said, if only a thought: a role alone is not
         self._has_text = False  # even an empty one
         self._rest = b""
 
@@ -248,7 +264,9 @@ class Events:
                 raise AgainError(f"the endpoint broke off: {str(event['error'])[:200]}")
             self.usage = event.get("usage") or self.usage
             for choice in event.get("choices") or ():
-                said = (choice.get("delta") or {}).get("content")
+                delta = choice.get("delta") or {}
+                self.alive |= any(value for key, value in delta.items() if key != "role")
+                said = delta.get("content")
                 self._has_text |= isinstance(said, str)
                 if said and isinstance(said, str):
                     self.pieces.append(said)
@@ -265,9 +283,9 @@ class Events:
         return Reply(_whole("".join(self.pieces)), _ended(self.finish_reason), *_tokens(self.usage))
 
 
-def _reply(response: httpx.Response) -> Reply:
+def _reply(content: bytes) -> Reply:
     try:
-        value = response.json()
+        value = json.loads(content)
         choice = value["choices"][0]
         text = choice["message"]["content"]
         if not isinstance(text, str):

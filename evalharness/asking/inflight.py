@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 from curate.errors import ResourceError
@@ -22,6 +22,11 @@ CUT = 0.9  # of the requests in flight, where one was refused: few enough, and s
 LEAST_WAIT = 0.05  # seconds, also where the endpoint asks for none
 PATIENCE = 300.0  # seconds for which a request that is refused as one of too many is sent again
 DEAD = 8  # requests given up in a row, and none answered: the endpoint is down
+SILENT = (
+    "is a model running there? One that is loaded at the first request may need more: --set first-answer=600. "
+    "What was answered is kept; the same command goes on from there"
+)
+LOOK = 1.0  # seconds between two looks at whether it is silent
 
 
 @dataclass
@@ -76,19 +81,23 @@ class Flight:
     bodies: Sequence[bytes]
     pace: Pace = field(default_factory=Pace)
     stream: bool = True
+    known: bool = False  # it has answered before: requests that it is silent to are errors of their own
 
     def __post_init__(self) -> None:
         self.free = threading.Condition()
         self.waiting = [_Job(0.0, number, 0.0, 0, 0) for number in range(len(self.bodies))]
         self.flying, self.over, self.sent_at = 0, False, float("-inf")
         self.told: SimpleQueue[tuple[int, Outcome | BaseException]] = SimpleQueue()
+        self.asked_at = float("inf")  # when the first one was sent
+        self.heard = False  # the endpoint has given a sign of life
         self.requests = 0  # sent, each attempt counted
         self.refusals = 0
 
     def outcomes(self) -> Iterator[tuple[int, Outcome]]:
         """(position, reply or why there is none), as they come in.
 
-        ConfigError at once where key, address or model is wrong; ResourceError where the endpoint is down.
+        ConfigError at once where key, address or model is wrong; ResourceError where the endpoint is down, or
+        silent from the first (but for one that is `known`: then each request is given up).
         """
         threads = min(self.pace.ceiling, len(self.bodies))
         for _ in range(threads):
@@ -96,8 +105,7 @@ class Flight:
             threading.Thread(target=self._work, daemon=True).start()
         lost = 0
         try:
-            for _ in self.bodies:
-                number, outcome = self.told.get()
+            for number, outcome in self._told():
                 if isinstance(outcome, BaseException) and not isinstance(outcome, ResourceError):
                     raise outcome
                 given_up = isinstance(outcome, ResourceError) and not isinstance(outcome, RefusedError)
@@ -112,6 +120,31 @@ class Flight:
             with self.free:
                 self.over = True
                 self.free.notify_all()
+
+    def _told(self) -> Iterator[tuple[int, Outcome | BaseException]]:
+        """What the threads tell, of each request once; of a silent endpoint that it is, of all that are left."""
+        left = set(range(len(self.bodies)))
+        while left:
+            silence = time.monotonic() - self.asked_at
+            try:
+                wait = LOOK if self.heard else max(0.0, min(LOOK, self.endpoint.first_answer - silence))
+                number, outcome = self.told.get(timeout=wait)
+            except Empty:
+                if self.heard or silence < self.endpoint.first_answer:
+                    continue
+                break
+            left.discard(number)
+            yield number, outcome
+        if not left:
+            return
+        words = f"{self.endpoint.url}: no sign of life within {self.endpoint.first_answer:g} s"
+        if not self.known:
+            raise ResourceError(words, hint=SILENT)
+        for number in sorted(left):
+            yield number, ResourceError(words)
+
+    def _sign(self) -> None:
+        self.heard = True
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -145,18 +178,19 @@ class Flight:
                         self.flying += 1
                         self.requests += 1
                         self.sent_at = now
+                        self.asked_at = min(self.asked_at, now)
                         return job._replace(first=job.first or now)
                 self.free.wait(wait)
             return None
 
     def _one(self, body: bytes) -> Reply:
         try:
-            return self.endpoint.attempt(body, stream=self.stream)
+            return self.endpoint.attempt(body, stream=self.stream, heard=self._sign)
         except RefusedError as error:
             if not self.stream or "stream" not in error.message:
                 raise
         self.stream = False  # some servers know no streams, or not what they used
-        return self.endpoint.attempt(body)
+        return self.endpoint.attempt(body, heard=self._sign)
 
     def _again(self, job: _Job, error: AgainError) -> _Job | ResourceError:
         """The job for later, or why it is given up. One of too many is no failed attempt, within PATIENCE."""

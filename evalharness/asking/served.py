@@ -67,7 +67,7 @@ class Served:
             for body, key in keys.items():
                 if key in replies.known:
                     yield [_row(arm, prompt, replies.known[key]) for prompt in by_body[body]]
-            flight = Flight(endpoint, new, Pace(self.at_most), self.stream)
+            flight = Flight(endpoint, new, Pace(self.at_most), self.stream, known=bool(replies.known))
             for number, outcome in flight.outcomes():
                 if isinstance(outcome, Reply):
                     replies.add(keys[new[number]], outcome)

@@ -27,6 +27,7 @@ from evalharness.asking.arms import (
     Tuned,
     must_be_choice,
 )
+from evalharness.asking.endpoint import FIRST_ANSWER, Endpoint
 from evalharness.asking.pool import How, Pool, Retrieval
 from evalharness.asking.predict import Origin
 from evalharness.retrieval.documents import Passage, passages_in
@@ -59,15 +60,17 @@ class Model:
     in_flight: int | None = None
     timeout: float = TIMEOUT
     stream: bool = True
+    first_answer: float = FIRST_ANSWER
 
     def answerer(self, adapters: Sequence[Adapter] = ()) -> Local | Served:
         """What answers; the first adapter acts for `tuned`, each further one for an arm of its own."""
         if self.endpoint:
-            from evalharness.asking.endpoint import Endpoint
             from evalharness.asking.inflight import AT_MOST
             from evalharness.asking.served import Served
 
-            endpoint = Endpoint(self.endpoint, self.model, self.key_env, self.timeout)
+            endpoint = Endpoint(
+                self.endpoint, self.model, self.key_env, self.timeout, first_answer=self.first_answer
+            )
             return Served(endpoint, self.tuned_model, self.in_flight or AT_MOST, self.stream)
         from evalharness.asking.answerers import Local
 
@@ -128,6 +131,7 @@ def must_be_retriever(word: str) -> How:
 def adapters_of(workspace: Workspace, dataset: str, references: Sequence[str] | None) -> list[Adapter]:
     """The adapters that were named, or the newest that was trained on this version; folders are taken in."""
     from evalharness.asking.answerers import Adapter
+    from evalharness.models.damage import must_be_whole
     from evalharness.models.model_files import ADAPTER
 
     if not references:
@@ -142,6 +146,7 @@ def adapters_of(workspace: Workspace, dataset: str, references: Sequence[str] | 
             folder = Path(reference)
             if not (folder / ADAPTER).is_file():
                 raise
+            must_be_whole(folder)
             kept, name = workspace.put_files("adapter", folder), folder.resolve().name
         found.append(Adapter(re.sub(r"[^\w.-]+", "-", name), workspace.files(kept), kept))
     names = [each.name for each in found]

@@ -31,10 +31,10 @@ TEST = Annotated[bool, typer.Option("--injections", help="only test whether an a
 
 SET = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="a rarer setting (docs/judge.md lists them)"),
+    typer.Option("--set", metavar="KEY=VALUE", help="first-answer=90 (s) and rarer: docs/judge.md"),
 ]
 
-RARE: dict[str, type] = {"kappa": float, "labels": int, "timeout": float}
+RARE: dict[str, type] = {"kappa": float, "labels": int, **options.WAITS}
 TIMEOUT = 120.0  # seconds: a small server that is asked much at a time answers late
 SWAYED = 0.15  # a share so far from a half is told as a bias
 
@@ -72,9 +72,7 @@ def judge(
     workspace = Workspace.open()
     asker = None
     if endpoint:
-        asker = _asker(
-            workspace, (endpoint, model, key_env, float(rare.get("timeout", TIMEOUT))), rubric, repeats, limit
-        )
+        asker = _asker(workspace, (endpoint, model, key_env), options.served(rare), rubric, repeats, limit)
     if asker and injections:
         return _tested(workspace, asker)
     digest = workspace.dataset(dataset)
@@ -95,14 +93,20 @@ def _gate(rare: Mapping[str, str | int | float | bool]) -> Gate:
 
 
 def _asker(
-    workspace: Workspace, where: tuple[str, str, str, float], rubric: str, repeats: int, limit: int | None
+    workspace: Workspace,
+    where: tuple[str, str, str],
+    waits: Mapping[str, Any],
+    rubric: str,
+    repeats: int,
+    limit: int | None,
 ) -> PairJudge:
     from evalharness.asking.endpoint import Endpoint
     from evalharness.judging.asking import FOLDER
     from evalharness.judging.pairwise import PairJudge
     from evalharness.judging.rubric import Rubric
 
-    return PairJudge(Rubric.find(rubric), Endpoint(*where), workspace.root / FOLDER, repeats, limit)
+    endpoint = Endpoint(*where, **{"timeout": TIMEOUT, **waits})
+    return PairJudge(Rubric.find(rubric), endpoint, workspace.root / FOLDER, repeats, limit)
 
 
 def _judged(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -31,8 +32,19 @@ MODEL = Annotated[str, typer.Option(help="the model's name there")]
 KEY_ENV = Annotated[str, typer.Option(help="variable with the key", hidden=True)]
 SET = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="a rarer setting: docs/evaluate.md"),
+    typer.Option("--set", metavar="KEY=VALUE", help="first-answer=90 (s) and rarer: docs/evaluate.md"),
 ]
+WAITS: dict[str, type] = {"timeout": float, "first-answer": float}  # seconds
+SERVED: dict[str, type] = {"in-flight": int, "stream": bool, **WAITS}  # how a model at an endpoint is asked
+
+
+def served(more: Mapping[str, Any]) -> dict[str, Any]:
+    """Of rarer settings those of an endpoint, as arguments; ConfigError for a time that is none."""
+    found = {key: more[key] for key in SERVED if key in more}
+    for key, value in found.items():
+        if not isinstance(value, bool) and not 0 < value < float("inf"):
+            raise ConfigError(f"--set {key}={value}", hint="more than 0")
+    return {key.replace("-", "_"): value for key, value in found.items()}
 
 
 def settings(words: list[str] | None, known: dict[str, type]) -> dict[str, str | int | float | bool]:

@@ -40,7 +40,7 @@ AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has ch
 
 NO_ADAPTER = "no adapter trained on this dataset: the arm tuned was left out (seatrial train makes one)"
 RARE: dict[str, type] = {
-    "choice": str, "retriever": str, "encoder": str, "in-flight": int, "timeout": float, "stream": bool,
+    "choice": str, "retriever": str, "encoder": str, **options.SERVED,
 }  # fmt: skip
 
 
@@ -76,16 +76,13 @@ def predict(
     from evalharness.commands.asked import Given, Model
 
     more: dict[str, Any] = options.settings(setting, RARE)
-    whom = Model(base, quantization, device, threads, endpoint, model, tuned_model, key_env, **_served(more))
+    whom = Model(
+        base, quantization, device, threads, endpoint, model, tuned_model, key_env, **options.served(more)
+    )
     given = Given(shots, more.get("choice"), seed, neighbours, more.get("retriever"), max_df)
     own = read(prompt_file, "--prompt-file") or None if prompt_file else None
     asking = Asking(split, limit, max_new_tokens, own)
     return _predict(dataset, arm, adapter, whom, given, asking, documents, served_as, untuned, again, more)
-
-
-def _served(more: dict[str, Any]) -> dict[str, Any]:
-    """Of the rarer settings, those of an endpoint."""
-    return {key.replace("-", "_"): more[key] for key in ("in-flight", "timeout", "stream") if key in more}
 
 
 def _predict(

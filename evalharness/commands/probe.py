@@ -32,7 +32,7 @@ TASK_LIMIT = Annotated[int | None, typer.Option(help="items of each task", min=1
 SEEDS = Annotated[bool, typer.Option("--seeds", help="ask the adapters of other seeds")]
 SHOW = Annotated[bool, typer.Option("--show", help="print traps that were fallen into")]
 TUNED_MODEL = Annotated[str | None, typer.Option(help="the fine-tune's name there")]
-AS = Annotated[str | None, typer.Option("--as", help="the model of the arm served:NAME")]
+AS = Annotated[str | None, typer.Option("--as", help="the model of the arm served:NAME", hidden=True)]
 AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has changed")]
 MOST = 20  # traps shown
 
@@ -57,6 +57,7 @@ def probe(
     tuned_model: TUNED_MODEL = None,
     served_as: AS = None,
     key_env: options.KEY_ENV = "SEATRIAL_JUDGE_KEY",
+    setting: options.SET = None,
     again: AGAIN = False,
 ) -> Answer:
     """What the fine-tune forgot, falls into or gives away; and decoding noise."""
@@ -65,9 +66,10 @@ def probe(
     from evalharness.probes.probe import PARTS, Probing, Sets
     from evalharness.probes.probe import probe as look
 
+    served = options.served(options.settings(setting, options.SERVED))
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
-    whom = Model(base, quantization, device, threads, endpoint, model, tuned_model, key_env)
+    whom = Model(base, quantization, device, threads, endpoint, model, tuned_model, key_env, **served)
     here = bool(adapter) or not (whom.endpoint or served_as or _served_last(workspace, digest))
     adapters = adapters_of(workspace, digest, [adapter] if adapter else None) if here else []
     if not adapters:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -9,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from curate.answer import Answer
+from curate.errors import ConfigError
+from evalharness.commands import options
 
 if TYPE_CHECKING:
     from curate.workspace import Workspace
@@ -33,6 +36,10 @@ BY_CLASS = Annotated[bool, typer.Option("--by-class", help="precision, recall an
 ENDPOINT = Annotated[str | None, typer.Option(help="a judge's OpenAI-compatible address")]
 MODEL = Annotated[str, typer.Option(help="the judge's name there")]
 KEY_ENV = Annotated[str, typer.Option(help="variable with its key")]
+SET = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="of a judge: first-answer=90 (s), timeout=60 (s)"),
+]
 RUBRIC = Annotated[
     list[str] | None,
     typer.Option(help="helpful, tone, grounded, reply-form, FILE.toml"),
@@ -56,6 +63,7 @@ def score(
     model: MODEL = "",
     key_env: KEY_ENV = KEY,
     rubric: RUBRIC = None,
+    setting: SET = None,
     format_regex: REGEX = None,
     format_schema: SCHEMA = None,
 ) -> Answer:
@@ -68,12 +76,15 @@ def score(
     from evalharness.scoring.summary import classes, means
 
     form = form_of(format_regex, format_schema)
+    waits = options.served(options.settings(setting, options.WAITS))
+    if waits and endpoint is None:
+        raise ConfigError("--set says how to ask a judge, and none is asked", hint="--endpoint")
     more = [asked_metric(name) for name in metric or ()]
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     examples = workspace.examples(digest)
     chosen = _chosen(workspace, predictions) if predictions else newest(workspace, digest, split)
-    judges = _judges(workspace, endpoint, model, key_env, rubric, alone=task_in(examples).whole)
+    judges = _judges(workspace, (endpoint, model, key_env), waits, rubric, alone=task_in(examples).whole)
     logprobs = None
     if perplexity:
         from evalharness.scoring.perplexity import reference_logprobs
@@ -107,8 +118,6 @@ def score(
 
 def _chosen(workspace: Workspace, references: list[str]) -> dict[str, str]:
     """Arm to digest of predictions that were named; ConfigError where an arm is named twice."""
-    from curate.errors import ConfigError
-
     chosen: dict[str, str] = {}
     for reference in references:
         digest = workspace.artifact("predictions", reference)
@@ -122,7 +131,12 @@ def _chosen(workspace: Workspace, references: list[str]) -> dict[str, str]:
 
 
 def _judges(
-    workspace: Workspace, url: str | None, model: str, key: str, rubrics: list[str] | None, *, alone: bool
+    workspace: Workspace,
+    where: tuple[str | None, str, str],
+    waits: Mapping[str, Any],
+    rubrics: list[str] | None,
+    *,
+    alone: bool,
 ) -> list[Judge]:
     """The judges; by default one, unless the answers are labels alone, of which nothing can be judged."""
     from evalharness.asking.endpoint import Endpoint
@@ -130,7 +144,8 @@ def _judges(
     from evalharness.judging.rubric import Rubric
 
     names = rubrics or (() if alone else RUBRICS)
-    endpoint = Endpoint(url, model, key) if url else None
+    url, model, key = where
+    endpoint = Endpoint(url, model, key, **waits) if url else None
     return [Judge(Rubric.find(name), endpoint, workspace.root / "judge-cache") for name in names]
 
 

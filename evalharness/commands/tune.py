@@ -65,8 +65,7 @@ def tune(
     from evalharness.tuning.tune import Plan
     from evalharness.tuning.tune import tune as choose
 
-    more: dict[str, Any] = options.settings(setting, {"in-flight": int, "timeout": float, "stream": bool})
-    served = {key.replace("-", "_"): value for key, value in more.items()}
+    served = options.served(options.settings(setting, options.SERVED))
     whom = Model(base, quantization, device, threads, endpoint, model, None, key_env, **served)
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)

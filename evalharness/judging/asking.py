@@ -96,7 +96,7 @@ class Asker:
                 found[body] = kept
                 progress.step()
         new = [body for body in bodies if body not in found]
-        for number, outcome in Flight(self.endpoint, new, stream=False).outcomes():
+        for number, outcome in Flight(self.endpoint, new, stream=False, known=bool(replies.known)).outcomes():
             if isinstance(outcome, Reply):
                 replies.add(new[number], outcome)
             found[new[number]] = outcome

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from curate.errors import ConfigError, SourceError
+from evalharness.models.damage import must_be_whole
 from evalharness.models.model_files import ADAPTER, WEIGHTS, adapter_notes
 
 if TYPE_CHECKING:
@@ -51,10 +52,11 @@ def must_fit(folder: Path, base_digest: str) -> None:
 
 
 def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:  # noqa: ANN401  a PeftModel on a PreTrainedModel
-    """The model with the adapter on it; ConfigError where they do not fit."""
+    """The model with the adapter on it; ConfigError where they do not fit, SourceError for a damaged file."""
     from peft import PeftModel
     from safetensors import SafetensorError
 
+    must_be_whole(folder)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of missing keys: `_must_be_whole` refuses those
@@ -75,6 +77,7 @@ def put_further(model: Any, folder: Path, name: str) -> None:  # noqa: ANN401  a
             f"the adapter {name} cannot share a loaded base with the first one",
             hint="all weights anew and learned tokens are asked by themselves: --adapter once",
         )
+    must_be_whole(folder)
     first = model.active_adapter
     try:
         model.load_adapter(str(folder), adapter_name=name, is_trainable=False)

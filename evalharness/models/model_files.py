@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from curate.errors import MissingExtraError, ResourceError, SourceError
+from evalharness.models.damage import read_json
 
 TINY = "tiny"
 WEIGHTS, ADAPTER = "*.safetensors", "adapter_model.safetensors"
@@ -65,13 +66,10 @@ def _fetch(base: str, trust_remote_code: bool) -> Path:
 def adapter_notes(adapter: Path) -> dict[str, Any]:
     """What the trainer wrote beside an adapter (training.json); empty for one from elsewhere.
 
-    Read here: `quantization` (nf4 or none) and `base_digest`.
+    Read here: `quantization` (nf4 or none) and `base_digest`. SourceError where it is damaged.
     """
     path = adapter / "training.json"
-    if not path.is_file():
-        return {}
-    notes = json.loads(path.read_text(encoding="utf-8"))
-    return notes if isinstance(notes, dict) else {}
+    return read_json(path) if path.is_file() else {}
 
 
 def digest_of(folder: Path) -> str:

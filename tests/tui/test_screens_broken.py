@@ -201,9 +201,24 @@ def test_bytes_that_are_no_text(tmp_path: Path, start: Start) -> None:
     os.write(here.handle, b"\xff\xfe\xc3\x1b[M\xff\xff\xff\x1b[<;;M\x1b[200~M\xfcller\x1b[201~")
     here.press("1")
     until(here, "19 open")
+    os.write(here.handle, b"\x11" + b"2" * 40)  # whoever leaves decides nothing any more
+    assert here.ended() == 0
+    assert said(tmp_path) == ["keep"]
+    assert b"Traceback" not in here.written.read_bytes()
+
+
+def test_thousands_of_keys_before_the_one_that_leaves(tmp_path: Path, start: Start) -> None:
+    """A paste that comes as keys does not keep anybody: the first of them count, the rest is told."""
+    here = start()
+    card(here)
+    for _ in range(50):
+        os.write(here.handle, b"1u" * 50)
+        here.lines()
     here.press("ctrl+q")
     assert here.ended() == 0
-    assert b"Traceback" not in here.written.read_bytes()
+    here.lines()
+    assert 0 < len(said(tmp_path)) < 2_500
+    assert b"keys were still waiting, and did nothing" in here.written.read_bytes()
 
 
 def test_a_ledger_that_another_process_holds(tmp_path: Path, start: Start) -> None:

@@ -14,14 +14,16 @@ from curate.changing.apply import Edit
 from curate.deciding.relabelling import of_label
 from curate.errors import ConfigError
 from tui.card_leaf import TWO_SIDES, Ahead, Look, ahead, leaf
-from tui.card_text import proposed_edit
-from tui.card_view import Card, card, choices, counted, word
+from tui.card_text import proposed_edit, proposes
+from tui.card_view import Card, card, choices, counted, left_to_people, word
 from tui.desk import Desk
 from tui.display_text import display_text
+from tui.drafts import close_area, open_area
 from tui.history import Turned
 from tui.mending import Offer, offer, redact_instead, spelt_alike
 from tui.messages import Failed, Ready
 from tui.screens.card_keys import KEYS, turned_says
+from tui.screens.card_ways import propose_alike, try_thresholds
 from tui.screens.editing import Place, harmless_to_edit, in_editor, moved, own_note, place_to_edit
 from tui.screens.label_asks import ask_note
 from tui.screens.relabel import choose_label
@@ -73,6 +75,16 @@ class CardScreen(Screen[int]):
     def on_mount(self) -> None:
         """Show the first finding."""
         self.show(self.place)
+
+    @property
+    def resting(self) -> frozenset[str]:
+        """What is not named at the foot: to accept what no check proposes."""
+        return frozenset() if proposes(self.desk.finding(self.place)) else frozenset({"accept"})
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether a text is being written that is not what it was."""
+        return self.editing is not None and self.query_one("#text", TextArea).text != self.editing[1]
 
     def on_resize(self) -> None:
         """With another room a card says more, or less."""
@@ -147,6 +159,7 @@ class CardScreen(Screen[int]):
             line = Content.assemble(line, ("   before: " + " ".join(self.recent[-RECENT:]), "dim"))
         # of one line whatever it says: nothing around it moves
         self.query_one("#word", Static).update(line, layout=False)
+        self.query_one(KeyLine).renew()
 
     def renew(self) -> None:
         """A job has ended; what lies here is the same version still."""
@@ -174,7 +187,7 @@ class CardScreen(Screen[int]):
     def action_accept(self) -> None:
         """Do what the check proposes."""
         finding = self.desk.finding(self.place)
-        if finding["action"] not in ("keep", "drop", "redact") and proposed_edit(finding) is None:
+        if not proposes(finding):
             raise ConfigError("the check leaves this to you", hint=" · ".join(choices(finding)))
         self.action_decide(finding["action"])
 
@@ -213,6 +226,8 @@ class CardScreen(Screen[int]):
         places = self.desk.cluster(finding) if cluster else spelt_alike(self.desk, self.place)
         if not cluster and len(places) == 1:
             raise ConfigError("this finding is of no cluster", hint="a accepts it")
+        if left_to_people(self.desk, places):
+            raise ConfigError("the check leaves these rows to you", hint=" · ".join(choices(finding)))
         self.desk.decide(places, None)
         self._decided(f"cluster of {len(places)}" if cluster else f"{len(places)} labels")
 
@@ -307,12 +322,9 @@ class CardScreen(Screen[int]):
         if not harmless_to_edit(text):
             raise ConfigError("this text holds control characters", hint="E opens it in your editor")
         self.editing, self.asked_to_leave = (place, text), False
-        area = self.query_one("#text", TextArea)
-        area.border_title = Content(display_text(f"{place[1]}: ctrl+s saves, escape leaves", lines=False))
-        area.load_text(text)
-        area.disabled = False
         self.add_class("-editing")
-        area.focus()
+        title = display_text(f"{place[1]}: ctrl+s saves, escape leaves", lines=False)
+        open_area(self.query_one("#text", TextArea), title, text)
         self.refresh_bindings()
 
     def action_save(self) -> None:
@@ -351,36 +363,21 @@ class CardScreen(Screen[int]):
 
     async def action_alike(self) -> None:
         """Propose the change just made for the rows in which it fits too."""
-        from tui.screens.alike import AlikeScreen
+        await propose_alike(self.seatrial, self.desk, self.offer, self._mended)
 
-        if self.offer is None or not self.offer[0].proposals:
-            raise ConfigError(
-                "there is no change to make elsewhere", hint="e edits words; then p proposes the same"
-            )
-
-        def mended(count: int | None) -> None:
-            if count:
-                self.recent.append(f"{count} alike")
-                self.seatrial.say(f"{count:,} rows mended alike; u takes it back")
-                self.tell()
-
-        await self.app.push_screen(AlikeScreen(self.desk, *self.offer), mended)
+    def _mended(self, count: int) -> None:
+        self.recent.append(f"{count} alike")
+        self.tell()
 
     async def action_threshold(self) -> None:
         """See what another threshold of this check would change."""
-        from tui.screens.threshold import ThresholdScreen
-
-        check = self.desk.finding(self.place)["check"]
-        await self.app.push_screen(
-            ThresholdScreen(self.desk.workspace, self.desk.dataset, self.desk.name, check)
-        )
+        await try_thresholds(self.seatrial, self.desk, self.place)
 
     def action_leave(self) -> None:
         """Leave the text as it was; where it was changed, only when asked twice."""
         if self.editing is None:
             return
-        changed = self.query_one("#text", TextArea).text != self.editing[1]
-        if changed and not self.asked_to_leave:
+        if self.unsaved and not self.asked_to_leave:
             self.asked_to_leave = True
             self.seatrial.say("escape again leaves the text as it was; ctrl+s saves it", "warning")
             return
@@ -389,9 +386,7 @@ class CardScreen(Screen[int]):
     def _stop_editing(self) -> None:
         self.editing = None
         self.remove_class("-editing")
-        self.query_one("#text", TextArea).disabled = True
-        self.set_focus(None)
-        self.refresh_bindings()
+        close_area(self.query_one("#text", TextArea))
 
     def action_editor(self) -> None:
         """Change the text in $EDITOR."""

@@ -19,6 +19,7 @@ from curate.labelling.suggestions import Proposed
 from curate.labelling.tasks import Value
 from curate.labelling.work import ORDERS, Work
 from tui.display_text import plain
+from tui.drafts import Drafts, close_area, open_area
 from tui.examples import Examples
 from tui.jobs import Job
 from tui.label_view import Look, ahead, choices, how_far, look, names_in, pace, points, row_at, shown, word
@@ -55,6 +56,7 @@ class LabelScreen(Screen[None]):
         self.asked_at = 0  # answers there were when a training was last begun
         self.gold_told = False
         self.writing = False
+        self.drafts = Drafts()
         self.drawn: dict[str, Content] = {}
         self.ahead: tuple[Look, Leaf] | None = None  # the next row's lines, made before
 
@@ -166,8 +168,7 @@ class LabelScreen(Screen[None]):
         self.query_one("#choices").display = task.kind != "text"
         flagged, note = work.flagged(self.example), work.note(self.example)
         narrow = self.size.width < 60
-        line = word(work, place, self.suggestion, flagged=flagged, note=note, narrow=narrow)
-        self._put("said", line)
+        self._put("said", word(work, place, self.suggestion, flagged=flagged, note=note, narrow=narrow))
         self.tell()
 
     def tell(self) -> None:
@@ -332,10 +333,19 @@ class LabelScreen(Screen[None]):
         self.seatrial.copy(shown(self.here.task, self.example).plain)
 
     def action_back(self) -> None:
-        """To the versions."""
-        self.dismiss()
+        """To the versions; where a text is not saved, only when asked twice."""
+        warning = self.drafts.warns()
+        if warning:
+            self.seatrial.say(warning, "warning")
+        else:
+            self.dismiss()
 
     # writing
+
+    @property
+    def unsaved(self) -> bool:
+        """Whether a text was written that is no answer yet."""
+        return self.drafts.unsaved(self.query_one("#answer", TextArea).text if self.writing else None)
 
     def action_write(self) -> None:
         """Write a free answer; the keys that answer rest until it is saved or left."""
@@ -344,13 +354,10 @@ class LabelScreen(Screen[None]):
         if not harmless_to_edit(text):
             self.seatrial.say("what stands there holds control characters; it is not filled in", "warning")
             text = ""
-        area = self.query_one("#answer", TextArea)
-        area.border_title = Content("ctrl+s saves and goes on, escape rests")
-        area.load_text(text)
-        area.disabled = False
         self.writing = True
         self.add_class("-writing")
-        area.focus()
+        text = self.drafts.begin(self.place, text)
+        open_area(self.query_one("#answer", TextArea), "ctrl+s saves and goes on, escape rests", text)
         self.refresh_bindings()
 
     def action_save(self) -> None:
@@ -358,15 +365,16 @@ class LabelScreen(Screen[None]):
         text = self.query_one("#answer", TextArea).text
         value = self.here.checked(text)
         self.action_leave()
+        self.drafts.kept.pop(self.place, None)
         self.answer(value)
 
     def action_leave(self) -> None:
-        """Leave the text; the keys mean what they mean elsewhere."""
+        """Leave the text, which is kept while one is here; the keys mean what they mean elsewhere."""
         self.writing = False
         self.remove_class("-writing")
-        self.query_one("#answer", TextArea).disabled = True
-        self.set_focus(None)
-        self.refresh_bindings()
+        area = self.query_one("#answer", TextArea)
+        self.drafts.rest(area.text)
+        close_area(area)
 
     # the model
 
@@ -375,9 +383,8 @@ class LabelScreen(Screen[None]):
         if self.teacher.running:
             self.seatrial.say("a model is being trained")
             return
-        work = self.here
-        self.asked_at = work.total_answers
-        self.teacher.start(work, self._taught)
+        self.asked_at = self.here.total_answers
+        self.teacher.start(self.here, self._taught)
         self.tell()
 
     def _taught(self, job: Job) -> None:

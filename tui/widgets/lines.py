@@ -74,6 +74,7 @@ class JobLine(Widget):
     def told(self, job: Job | None) -> None:
         """The job has got on, has ended, or there is none."""
         self.display = job is not None and job.running
+        self.screen.set_class(self.display, "-working")
         self.refresh()
 
     def render(self) -> RenderResult:
@@ -106,6 +107,10 @@ class KeyLine(Widget):
 
     DEFAULT_CSS = "KeyLine { height: 1; background: $panel; padding: 0 1; dock: bottom; }"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.resting: frozenset[str] = frozenset()  # actions that are not named here for now
+
     def on_mount(self) -> None:
         """Follow the focus."""
         self.screen.bindings_updated_signal.subscribe(self, self.changed)
@@ -114,12 +119,20 @@ class KeyLine(Widget):
         """Another part has the focus now, and with it other keys."""
         self.refresh()
 
+    def renew(self) -> None:
+        """Draw the keys again where the screen names others by now."""
+        resting: frozenset[str] = getattr(self.screen, "resting", frozenset())
+        if resting != self.resting:
+            self.resting = resting
+            self.refresh()
+
     def keys(self) -> list[tuple[str, str, str]]:
         """(key, what it does, action) of those that are to be shown, in their order."""
         found: dict[str, tuple[str, str, str]] = {}
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and active.enabled and binding.action not in found:
+            named = binding.show and active.enabled and binding.action not in self.resting
+            if named and binding.action not in found:
                 found[binding.action] = (
                     self.app.get_key_display(binding),
                     binding.description,

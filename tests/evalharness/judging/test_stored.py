@@ -133,7 +133,10 @@ def test_without_an_endpoint_nothing_can_be_asked(workspace, answered, words, ca
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("judge", "--candidate", "tund"), "the arm tund has not answered the test rows hint: did you mean `tuned`?"),
+        (
+            ("judge", "--candidate", "tund"),
+            "the arm tund has not answered the test rows hint: did you mean `tuned`?",
+        ),
         (("judge", "--baseline", "fewshot"), "did you mean `few-shot`?"),
         (("judge", "--candidate", "nope"), "there are answers of base, few-shot, rag, tuned"),
         (("judge", "--candidate", "tuned-rag"), "seatrial predict --arm tuned-rag"),
