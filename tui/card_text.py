@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from textual.content import Content
 
 from curate.deciding.aligned import changed
-from tui.display_text import display_text, displayed, excerpt
+from tui.display_text import display_text, displayed, excerpt, name_text
 
 LONGEST = 12_000  # characters of one text shown; the rest is counted
 AROUND = 4_000  # of them before the mark, where the text is longer
@@ -167,7 +167,7 @@ def compared(left: dict[str, Any], right: dict[str, Any]) -> tuple[Marks, Marks]
 def origin(example: dict[str, Any]) -> str:
     """Where a row came from and what is known of it, on one line."""
     parts = [f"{example['source']}:{example['source_row']}"]
-    parts += [f"{name} {example[name]}" for name in ("label", "split") if example[name]]
+    parts += [f"{name} {name_text(example[name])}" for name in ("label", "split") if example[name]]
     return display_text(" · ".join(parts), lines=False)
 
 

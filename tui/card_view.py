@@ -27,7 +27,7 @@ from tui.card_text import (
     with_proposal,
 )
 from tui.desk import Desk, Finding
-from tui.display_text import display_text, fit, plain
+from tui.display_text import display_text, fit, name_text, plain
 from tui.examples import Example
 
 MEMBERS = 7  # members of a cluster listed at once
@@ -90,8 +90,8 @@ def card(desk: Desk, place: int, finding: Finding, *, narrow: bool = False, afte
 def _labels(example: Example, witness: Example) -> Content:
     """What the row is labelled, what its text looks like, and the nearest row that is labelled so."""
     return Content.assemble(
-        "labelled ", plain(example["label"] or "(none)", "bold", lines=False),
-        ", looks like ", plain(witness["label"] or "(none)", "bold $accent", lines=False),
+        "labelled ", plain(name_text(example["label"] or "(none)"), "bold"),
+        ", looks like ", plain(name_text(witness["label"] or "(none)"), "bold $accent"),
         plain(f"  as {first_words(witness)}", "dim", lines=False),
     )  # fmt: skip
 

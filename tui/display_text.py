@@ -51,6 +51,15 @@ def plain(text: str, style: str = "", *, lines: bool = True) -> Content:
     return Content.styled(display_text(text, lines=lines), style)
 
 
+def name_text(name: str) -> str:
+    """A label or the like on one line; blanks at its ends show as ␠, since two may differ in nothing else."""
+    inner = name.strip(" ")
+    if inner == name or not inner:
+        return display_text(name, lines=False)
+    before, after = name.index(inner), len(name) - len(inner) - name.index(inner)
+    return "␠" * before + display_text(inner, lines=False) + "␠" * after
+
+
 def fit(text: str, cells: int) -> str:
     """One line of harmless text cut or filled to exactly `cells` terminal cells; … where it was cut."""
     from rich.cells import cell_len, set_cell_size

@@ -8,7 +8,7 @@ from curate.deciding.relabelling import looks_like
 from curate.scanning.excerpts import CLOSES, OPENS
 from tui.card_text import first_words, text_at
 from tui.desk import Finding
-from tui.display_text import excerpt
+from tui.display_text import excerpt, name_text
 from tui.examples import Example
 
 BEFORE = 12  # characters before the place: a list has few cells for a text
@@ -25,7 +25,7 @@ def row_words(finding: Finding, examples: Mapping[str, Example]) -> str:
     words = _around(finding, example) or first_words(example)
     if witness is None:
         return words
-    had, looks = (excerpt(each["label"] or "(none)", 40) for each in (example, witness))
+    had, looks = (name_text(each["label"] or "(none)")[:40] for each in (example, witness))
     return f"{had} → {looks}  {words}"
 
 

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from curate.formats.known import BY_NAME, FORMATS, Format, named, recognise
+from curate.formats.known import BY_NAME, FORMATS, MIXED, Format, fits, named, recognise, recognise_alone
 from curate.formats.rows import Draft, read_row, write_row
 
-__all__ = ["BY_NAME", "FORMATS", "Draft", "Format", "named", "read_row", "recognise", "write_row"]
+__all__ = [
+    "BY_NAME",
+    "FORMATS",
+    "MIXED",
+    "Draft",
+    "Format",
+    "fits",
+    "named",
+    "read_row",
+    "recognise",
+    "recognise_alone",
+    "write_row",
+]

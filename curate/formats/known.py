@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from curate.errors import ConfigError, SourceError
@@ -47,9 +48,20 @@ class Format:
 
 
 def column_of(part: Part, row: Row, columns: Mapping[str, str]) -> str | None:
-    """The row's column that holds a part; `columns` overrules the usual names."""
-    names = (columns[part.name],) if part.name in columns else part.columns
-    return next((name for name in names if name in row), None)
+    """The row's column that holds a part, in whatever case; `columns` overrules the usual names."""
+    if part.name in columns:
+        return columns[part.name] if columns[part.name] in row else None
+    exact = next((name for name in part.columns if name in row), None)
+    if exact is not None:
+        return exact
+    folded = _folded(tuple(row))
+    return next((folded[name] for name in part.columns if name in folded), None)
+
+
+@lru_cache(maxsize=64)  # most files have one set of columns
+def _folded(names: tuple[str, ...]) -> dict[str, str]:
+    """{a column's name without case and outer space: the name as it stands}; of equals the first."""
+    return {name.strip().casefold(): name for name in reversed(names)}
 
 
 def _chat(value: object) -> bool:
@@ -174,6 +186,8 @@ FORMATS: tuple[Format, ...] = (
 BY_NAME = {known.name: known for known in FORMATS}
 # each says what is not there: it is told only by rows of which no other format reads more
 ALONE = ("text", "prompt")
+# conversations to learn from: a file may mix them, for each row says by itself which it is
+MIXED = ("messages", "sharegpt", "alpaca", "prompt-completion")
 
 
 def named(name: str) -> Format:
@@ -183,21 +197,29 @@ def named(name: str) -> Format:
     return BY_NAME[name]
 
 
-def _fits(known: Format, row: Row, columns: Mapping[str, str]) -> bool:
+def fits(known: Format, row: Row, columns: Mapping[str, str]) -> bool:
     """Whether a row looks like a format, with its columns by their usual names where mapped."""
     renamed = dict(row)
     for part in known.parts:
         theirs = columns.get(part.name)
         if theirs in row:
             renamed[part.columns[0]] = row[theirs]
+        elif theirs is None and (column := column_of(part, row, columns)) is not None:
+            renamed.setdefault(column.strip().casefold(), row[column])
     return known.fits(renamed)
+
+
+def recognise_alone(row: Row, columns: Mapping[str, str]) -> Format | None:
+    """The one demonstration that a row is by itself; null where it is in none of them, or in several."""
+    fitting = [known for known in FORMATS if known.name not in ALONE and fits(known, row, columns)]
+    return fitting[0] if len(fitting) == 1 and fitting[0].name in MIXED else None
 
 
 def recognise(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[Format, str]:
     """The format that most of the rows are in (of equals, the first in FORMATS), and why, in words."""
     counts = dict.fromkeys(BY_NAME, 0)
     for row in rows:
-        fitting = [known.name for known in FORMATS if _fits(known, row, columns)]
+        fitting = [known.name for known in FORMATS if fits(known, row, columns)]
         for name in [name for name in fitting if name not in ALONE] or fitting:
             counts[name] += 1
     known = max(FORMATS, key=lambda one: counts[one.name])

@@ -15,7 +15,7 @@ import polars as pl
 
 from curate.errors import AccountError, ConfigError, SourceError
 from curate.example import EXAMPLES, frame, with_ids
-from curate.formats import Format, named, read_row, recognise, write_row
+from curate.formats import MIXED, Format, fits, named, read_row, recognise, recognise_alone, write_row
 from curate.formats.encodings import checked_encoding
 from curate.formats.files import Opened
 from curate.formats.numbers import lift
@@ -97,6 +97,8 @@ def _example(
     row = record.value or {}
     taken.seen.update(name for name in (told.label, told.group, told.split) if name in row)
     lifted: dict[str, str] = {}
+    if len(row) > 1 and all(value == name for name, value in row.items()):
+        raise SourceError("is the header once more")
     try:
         try:
             origin = dump(row)
@@ -167,6 +169,7 @@ def _take(
         if good == LOOKED_AT:
             break
     known, why = _known(first, told, piece, alone=alone)
+    others: Counter[Format] = Counter()
     for record in itertools.chain(first, records):
         taken.read += 1
         if opened.share is not None and taken.read % TOLD_EVERY == 0:
@@ -178,13 +181,24 @@ def _take(
             try:
                 if known is None:
                     raise SourceError(why)
-                taken.add(*_example(record, piece, opened.container, known, told, taken))
+                theirs = known if told.format else _own(record.value, known, told)
+                taken.add(*_example(record, piece, opened.container, theirs, told, taken))
+                if theirs is not known:
+                    others[theirs] += 1
                 continue
             except SourceError as error:
                 reason, text = error.message, _shown(record.value)
         taken.rejects.append((piece.source, record.row, reason, text[:KEPT]))
+    why += "".join(f"; {count:,} rows have {other.words}" for other, count in others.items())
     note = f" ({opened.note})" if opened.note else ""
-    return known.name if known else None, why + note
+    return ", ".join([known.name, *(other.name for other in others)]) if known else None, why + note
+
+
+def _own(row: dict[str, Any], known: Format, told: Reading) -> Format:
+    """The format of a row among rows that are mostly in `known`: files are put together from several."""
+    if known.name not in MIXED or fits(known, row, told.columns):
+        return known
+    return recognise_alone(row, told.columns) or known
 
 
 def _shown(row: dict[str, Any]) -> str:
@@ -321,8 +335,7 @@ def _read(pieces: list[Piece], note: str, told: Reading, place: str) -> Imported
             with piece.open as opened:
                 name, why = _take(piece, opened, told, taken, progress, alone=len(pieces) == 1)
             reasons.setdefault(why, []).append(piece.source)
-            if name:
-                names[name] = None
+            names |= dict.fromkeys(name.split(", ") if name else [])
     _checked(taken, told, place)
     taken.pack()
     examples = with_ids(

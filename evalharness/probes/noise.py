@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from curate.errors import ConfigError
 from curate.workspace import Workspace
 from evalharness.asking.arms import Arm, Base, Pool, Tuned
 from evalharness.asking.predict import PREDICTIONS, Answerer, Asking, questions
@@ -17,7 +18,7 @@ from evalharness.asking.unfinished import Row
 from evalharness.probes.drafts import Drafts
 from evalharness.probes.red_team import answers
 from evalharness.statistics.intervals import wilson
-from evalharness.tuning.trials import metric_of
+from evalharness.tuning.measure import Measure, Score, measure_of
 
 SPLIT = "validation"  # and train rows where these are few; the test split is not read
 ASKED = 32  # questions that are asked twice
@@ -129,32 +130,43 @@ def _made(workspace: Workspace, adapter: str) -> tuple[str, dict[str, Any]] | No
     return None
 
 
+def measured_by(workspace: Workspace, dataset: str, pool: Pool) -> tuple[Measure, str]:
+    """What decides the comparison, to tell seeds apart by; where it cannot be had here the task's usual, and why."""
+    try:
+        return measure_of(workspace, dataset, pool.task, None), ""
+    except ConfigError as error:
+        usual = "accuracy" if pool.task.labels else "rougeL"
+        return measure_of(workspace, dataset, pool.task, usual), f"; {error.message}: {usual} in its place"
+
+
 def spread(
     answerer: Answerer,
     arms: Sequence[Arm],
     pool: Pool,
     examples: pl.DataFrame,
     drafts: Drafts,
-    limit: int | None,
+    measured: tuple[Measure, str],
+    limit: int | None = ROWS,
 ) -> str:
-    """The primary metric of each seed's adapter on the validation rows, in words."""
+    """The metric that decides of each seed's adapter, over the validation rows that all could answer, in words."""
     from evalharness.scoring.score import with_references
 
     asking = Asking(SPLIT, limit=limit)
     asked = [each.query for each in questions(examples, asking)]
-    metric, means = metric_of(pool, None), []
+    measure, instead = measured
+    scored: list[dict[str, Score]] = []
     for arm in arms:
         rows = answers(answerer, arm, pool, asked, asking, drafts.of(f"seed-{arm.name}"))
-        if rows:
-            table = with_references(
-                pl.DataFrame(list(rows.values()), schema=PREDICTIONS, orient="row"), examples
-            )
-            found = metric.score(table)["value"].drop_nulls()
-            if len(found):
-                means.append(float(found.sum()) / len(found))
-    if len(means) < 2:
+        table = with_references(pl.DataFrame(list(rows.values()), schema=PREDICTIONS, orient="row"), examples)
+        found = dict(zip(rows, measure.scores(table), strict=True)) if rows else {}
+        scored.append({each: score for each, score in found.items() if score.value is not None})
+    scored = [each for each in scored if each]
+    both = [each.example_id for each in asked if all(each.example_id in found for found in scored)]
+    figures = [measure.figure([found[each] for each in both]) for found in scored]
+    known = [figure for figure in figures if figure is not None]
+    if len(known) < 2:
         return "one seed only: the spread between seeds is not known"
     return (
-        f"{metric.name} {min(means):.3f} to {max(means):.3f} over {len(means)} seeds "
-        f"(sd {statistics.stdev(means):.3f}, {len(asked)} validation rows)"
+        f"{measure.name} {min(known):.3f} to {max(known):.3f} over {len(known)} seeds "
+        f"(sd {statistics.stdev(known):.3f}, {len(both)} validation rows){instead}"
     )

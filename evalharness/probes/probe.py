@@ -25,6 +25,7 @@ from evalharness.statistics.paired import Rules
 
 if TYPE_CHECKING:
     from evalharness.asking.answerers import Adapter, Local
+    from evalharness.tuning.measure import Measure
 
 PARTS = ("forgetting", "held-out loss", "red team", "instrument")
 ROWS = pl.Schema(
@@ -103,17 +104,21 @@ def probe(
         "alpha": probing.alpha, "seed": probing.seed, "seeds": [each.digest for each in seeds],
         "sets": [digest(repr(general)), digest(repr(texts)), digest(repr(asked))],
     }  # fmt: skip
+    examples = workspace.examples(dataset)
+    pool = Pool(examples)
+    measured = noise.measured_by(workspace, dataset, pool) if seeds else None
+    if measured:
+        params["seeds_by"] = [measured[0].name, measured[0].content]
     inputs = {"dataset": dataset, **inputs}
     if not again and (known := workspace.recorded(KIND, params, inputs)):
         run_id, outputs = known
         found = cast("dict[str, Any]", workspace.json(outputs[ROLE]))
         return Probed(outputs[ROLE], run_id, found, workspace.table(outputs["traps"]), fresh=False)
-    examples = workspace.examples(dataset)
-    pool = Pool(examples)
     key = key_of(params, inputs, code_version())
     drafts = Drafts(workspace.root, key)
     with alone(workspace.root, KIND, key), workspace.run(KIND, params, inputs) as run:
-        work = _Work(answerer, pool, examples, drafts, Rules(alpha=probing.alpha, seed=probing.seed))
+        rules = Rules(alpha=probing.alpha, seed=probing.seed)
+        work = _Work(answerer, pool, examples, drafts, rules, measured)
         found = {}
         if "forgetting" in probing.parts:
             found["forgetting"] = work.forgetting(general)
@@ -144,6 +149,7 @@ class _Work:
     examples: pl.DataFrame
     drafts: Drafts
     rules: Rules
+    measured: tuple[Measure, str] | None  # what tells seeds apart, and why it is not what decides
 
     def local(self) -> Local:
         """The answerer, where it is a model on this machine."""
@@ -180,9 +186,9 @@ class _Work:
     def instrument(self, seeds: Sequence[Adapter]) -> dict[str, Any]:
         found = noise.decoding(self.answerer, self.pool, self.examples, self.drafts)
         told = "one seed only: the spread between seeds is not known"
-        if seeds:
+        if seeds and self.measured:
             arms = [Tuned(), *(Tuned(f"tuned:{each.name}") for each in seeds)]
-            told = noise.spread(self.answerer, arms, self.pool, self.examples, self.drafts, noise.ROWS)
+            told = noise.spread(self.answerer, arms, self.pool, self.examples, self.drafts, self.measured)
         found["seeds"] = told
         found["detail"] += f"; {told}"
         return found

@@ -19,7 +19,6 @@ from evalharness.asking.predict import PREDICTIONS, Answerer, Asking, row_of, se
 from evalharness.asking.recall import recall_at
 from evalharness.asking.task import Solved
 from evalharness.asking.unfinished import Row, Unfinished, key_of
-from evalharness.metrics import Metric, metrics_of
 from evalharness.scoring.score import with_references
 from evalharness.tuning.grid import to_json, words_of
 from evalharness.tuning.halving import figures, ranking, rungs, survivors
@@ -123,12 +122,3 @@ def _nothing_scored(name: str, scores: Sequence[Sequence[Score]]) -> ConfigError
     reasons = Counter(each.reason for candidate in scores for each in candidate if each.reason)
     why = reasons.most_common(1)[0][0] if reasons else "there is no figure of these rows"
     return ConfigError(f"{name} could score no candidate: {why}", hint="seatrial tune --metric another one")
-
-
-def metric_of(pool: Pool, name: str | None) -> Metric:
-    """A metric of the task: as named, else accuracy where it has labels and ROUGE-L where not."""
-    known = {metric.name: metric for metric in metrics_of(pool.task)}
-    wanted = name or ("accuracy" if pool.task.labels else "rougeL")
-    if wanted not in known:
-        raise ConfigError(f"--metric {wanted}: no metric of a row", hint=f"one of {', '.join(known)}")
-    return known[wanted]

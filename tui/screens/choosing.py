@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.display_text import display_text, fit, plain
+from tui.display_text import fit, name_text, plain
 from tui.screens.label_asks import called
 from tui.widgets.lines import KeyLine
 
@@ -74,7 +74,7 @@ class ChooseLabel(ModalScreen[str | None]):
         for number, name in enumerate(found[first : first + room], first):
             chosen = number == self.at
             key = str(number + 1) if self.digits and not self.typed and number < MOST else " "
-            line = fit(name, max(8, self.size.width - 10)).rstrip()
+            line = fit(name_text(name), max(8, self.size.width - 10)).rstrip()
             lines.append(
                 Content.assemble(
                     "▸ " if chosen else "  ", (key, "bold $accent"), " ", (line, "bold" if chosen else "")
@@ -82,7 +82,7 @@ class ChooseLabel(ModalScreen[str | None]):
             )
         names = Content("\n").join(lines) if lines else plain("no label of this version", "dim italic")
         self.query_one("#ask-names", Static).update(names)
-        now = display_text(self.now or "(none)", lines=False)
+        now = name_text(self.now or "(none)")
         hint = f"labelled {now}; {len(found):,} of {len(self.names):,} others"
         self.query_one("#ask-hint", Static).update(
             plain(warning, "$warning") if warning else plain(hint, "dim", lines=False)

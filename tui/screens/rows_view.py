@@ -15,7 +15,7 @@ from textual.widgets import Static
 
 from curate.errors import ConfigError
 from tui.card_text import first_words
-from tui.display_text import display_text
+from tui.display_text import display_text, name_text
 from tui.filter import compile_filter
 from tui.messages import Failed, Ready
 from tui.rowfile import KINDS, ORDERS, Choice, Pages, RowFile
@@ -185,7 +185,7 @@ class RowsScreen(Screen[None]):
         return [
             [
                 Cell(f"{pages.number(start + index) + 1:,}", "quiet"),
-                Cell(row["label"] or "", "strong"),
+                Cell(name_text(row["label"] or ""), "strong"),
                 Cell(row["split"] or "", "quiet"),
                 Cell(f"{row['chars']:,}", "quiet"),
                 Cell(f"{row['source']}:{row['source_row']}", "quiet"),

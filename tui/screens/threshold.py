@@ -12,7 +12,7 @@ from textual.widgets import Static
 
 from curate.deciding.thresholds import Effect, effects
 from curate.workspace import Workspace
-from tui.display_text import plain
+from tui.display_text import fit, name_text, plain
 from tui.messages import Failed, Ready
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
@@ -107,7 +107,7 @@ class ThresholdScreen(Screen[None]):
         names = sorted(set(base) | set(here), key=lambda name: (-base.get(name, 0), name))
         lines = [Content.styled("ROWS THAT GO, BY LABEL: now → then", "bold dim")]
         lines += [
-            Content.assemble(plain(f"{name[:24]:<24}", lines=False), f"  {base.get(name, 0):>7,} → {here.get(name, 0):,}")
+            Content.assemble(plain(fit(name_text(name), 24)), f"  {base.get(name, 0):>7,} → {here.get(name, 0):,}")
             for name in names[:LABELS]
         ]  # fmt: skip
         if not names:

@@ -7,7 +7,7 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.display_text import fit
+from tui.display_text import fit, name_text
 from tui.lineage import Chart
 
 NAMES = 24  # cells of the longest name
@@ -39,10 +39,11 @@ class Bars(Widget):
         if not total:
             lines.append(Content.styled("none", "dim"))
         most = max((count for _, count in chart.bars), default=0)
-        names = min(max((cell_len(name) for name, _ in chart.bars), default=0), NAMES, width // 2)
+        told = [(name_text(name), count) for name, count in chart.bars]
+        names = min(max((cell_len(name) for name, _ in told), default=0), NAMES, width // 2)
         numbers = len(f"{most:,}")
         room = max(width - names - numbers - 9, 0)
-        for name, count in chart.bars:
+        for name, count in told:
             drawn = fit(bar(count / most, room), room)
             share = f"{100 * count / total:3.0f} %" if count * 200 >= total or not count else " <1 %"
             lines.append(

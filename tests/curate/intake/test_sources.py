@@ -397,3 +397,43 @@ def test_rows_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_usual_names_of_splits(name: str | None, split: str | None) -> None:
     """The usual names mean one of our three."""
     assert split_name(name) == split
+
+
+def test_a_file_that_mixes_conversations_is_read_row_by_row(tmp_path: Path) -> None:
+    """Files are put together from several: each row says by itself which format it is in."""
+    rows = [
+        {"messages": [{"role": "user", "content": f"q{n}"}, {"role": "assistant", "content": "a"}]}
+        if n % 3
+        else {"conversations": [{"from": "human", "value": f"q{n}"}, {"from": "gpt", "value": "a"}]}
+        for n in range(9)
+    ]
+    rows += [{"prompt": "q", "completion": "a"}, {"messages": []}, {"note": "nothing said"}]
+    (tmp_path / "mixed.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    read = read_source(tmp_path / "mixed.jsonl")
+    assert read.format == "messages, sharegpt, prompt-completion"
+    assert read.examples.height == 10
+    assert [row[1] for row in read.rejects.rows()] == [11, 12]
+    assert "3 rows have a `conversations` list" in read.why
+    only = read_source(tmp_path / "mixed.jsonl", format="sharegpt")
+    assert only.examples.height == 3, "a format that is told holds for every row"
+
+
+def test_a_header_in_the_middle_is_no_row(tmp_path: Path) -> None:
+    """Tables that were pasted together bear their header twice."""
+    (tmp_path / "faq.csv").write_text("Nr;Question;Answer\n1;a?;b\nNr;Question;Answer\n2;c?;d\n")
+    read = read_source(tmp_path / "faq.csv")
+    assert read.examples.height == 2
+    assert read.rejects.select("row", "reason").rows() == [(3, "is the header once more")]
+
+
+def test_columns_are_known_in_whatever_case(tmp_path: Path) -> None:
+    """Spreadsheets write `Question`; the row comes back as it was."""
+    (tmp_path / "faq.csv").write_text("Question,ANSWER ,Category\nq1?,a1,x\nq2?,a2,y\n")
+    read = read_source(tmp_path / "faq.csv", label="Category")
+    assert read.format == "prompt-completion"
+    assert [[m["content"] for m in row] for row in read.examples["messages"]] == [
+        ["q1?", "a1"],
+        ["q2?", "a2"],
+    ]
+    (tmp_path / "labels.csv").write_text("Text,Label\nhello,greeting\nbye,farewell\n")
+    assert read_source(tmp_path / "labels.csv").examples["label"].to_list() == ["greeting", "farewell"]
