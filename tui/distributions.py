@@ -66,7 +66,7 @@ def _answer() -> pl.Expr:
     return last.list.last()
 
 
-def bars(title: str, values: pl.Series, absent: str) -> Chart:
+def bars(title: str, values: pl.Series, absent: str, *, of: str = "rows") -> Chart:
     """How often each value occurs, the most frequent first; the rest in one line."""
     counts = values.fill_null(absent).alias("value").value_counts(name="n")
     table = counts.sort("n", "value", descending=[True, False])
@@ -74,7 +74,7 @@ def bars(title: str, values: pl.Series, absent: str) -> Chart:
     left = table.height - len(shown)
     rest = int(table["n"][SHOWN:].sum())
     named = title if left <= 0 else f"{title}: {len(shown)} of {table.height:,} shown"
-    return Chart(named, shown, f"and {left:,} more with {rest:,} rows" if left > 0 else "")
+    return Chart(named, shown, f"and {left:,} more with {rest:,} {of}" if left > 0 else "")
 
 
 def group_sizes(groups: pl.Series) -> Chart:
@@ -125,10 +125,10 @@ def findings(workspace: Workspace, digest: str) -> list[Chart | Histogram]:
         return []
     table = review(workspace, digest).filter(pl.col("action") != "keep")
     charts: list[Chart | Histogram] = [
-        bars("findings by check", table["check"], ""),
-        bars("of them open", table.filter(OPEN)["check"], ""),
-        bars("findings by what they say", table.select(pl.concat_str("check", pl.col("label").fill_null(""), separator=" ")).to_series(), ""),
-        bars("decided so", table["decided"].drop_nulls(), ""),
+        bars("findings by check", table["check"], "", of="findings"),
+        bars("of them open", table.filter(OPEN)["check"], "", of="findings"),
+        bars("findings by what they say", table.select(pl.concat_str("check", pl.col("label").fill_null(""), separator=" ")).to_series(), "", of="findings"),
+        bars("decided so", table["decided"].drop_nulls(), "", of="findings"),
     ]  # fmt: skip
     if table.height:
         charts.append(histogram("scores of findings", table["score"]))

@@ -106,7 +106,7 @@ def portrait(workspace: Workspace, digest: str) -> Portrait:
 
     table = review(workspace, digest)
     found, left = table.filter(pl.col("action") != "keep"), open_findings(table)
-    charts.insert(0, counted("findings", found["check"]))
+    charts.insert(0, counted("findings", found["check"], of="findings"))
     blocking = int(left["blocking"].sum())
     return Portrait(digest, charts, found.height, left.height, blocking, rejected(workspace, digest))
 
@@ -127,13 +127,13 @@ def rejected(workspace: Workspace, digest: str) -> str:
     return ""
 
 
-def counted(title: str, values: pl.Series, absent: str = "(none)") -> Chart:
+def counted(title: str, values: pl.Series, absent: str = "(none)", *, of: str = "rows") -> Chart:
     """How often each value occurs, most frequent first, at most SHOWN of them."""
     counts = values.fill_null(absent).value_counts(sort=True, name="n")
     rows = counts.sort(pl.col("n"), counts.columns[0], descending=[True, False])
     bars = [(str(value), int(n)) for value, n in rows.head(SHOWN).iter_rows()]
     left = rows.height - len(bars)
-    return Chart(title, bars, f"and {left:,} more with {int(rows['n'][SHOWN:].sum()):,} rows" if left else "")
+    return Chart(title, bars, f"and {left:,} more with {int(rows['n'][SHOWN:].sum()):,} {of}" if left else "")
 
 
 def lengths(rows: pl.LazyFrame) -> Chart:

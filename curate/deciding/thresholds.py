@@ -52,13 +52,17 @@ def effects(
     memory = Remembered(workspace, dataset)
     measured = memory.measured(made)
     rows = workspace.scan_examples(dataset)
-    if measured is None and int(rows.select(pl.len()).collect().item()) <= MEASURED_HERE:
+    few = int(rows.select(pl.len()).collect().item()) <= MEASURED_HERE
+    if measured is None and few:
         look(made, rows.collect(), Serial(), BATCH, None, memory)
         measured = memory.measured(made)
     if measured is None:
+        # of a crowd only some pairs are measured, and which goes by the threshold
+        why = "so many rows are alike that only some pairs were measured"
         raise ConfigError(
-            f"the scores of `{check}` were not kept by this version of the program",
-            hint=f"seatrial scan --check {check} keeps them; --again does not",
+            f"the scores of `{check}` were not kept: {why}"
+            + ("" if few else ", or another version of the program measured them"),
+            hint=f"scan with another threshold: --check {check} --set {check}.threshold={made.threshold + 0.1:.2g}",
         )
     named = pl.concat([measured["example_id"], measured["other_id"]]).unique()
     texts = rows.filter(pl.col("example_id").is_in(named.implode())).collect()

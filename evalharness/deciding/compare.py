@@ -19,13 +19,13 @@ from evalharness.deciding.comparison import (
     Prices,
     Settings,
 )
-from evalharness.deciding.needed import needed, needed_by_trial, shown
+from evalharness.deciding.needed import needed, needed_by_trial, shown, shown_by_trial
 from evalharness.deciding.sound import must_be_sound
 from evalharness.metrics.about import about
 from evalharness.scoring.primary import must_decide
 from evalharness.statistics.f1 import macro_f1, macro_f1_difference, macro_f1_interval
 from evalharness.statistics.intervals import RESAMPLES, Codes, Floats, Interval, group_codes, mean_interval
-from evalharness.statistics.paired import Difference, Rules, holm, paired_difference, reach
+from evalharness.statistics.paired import Difference, Rules, holm, paired_difference
 from evalharness.statistics.pooled import pooled_difference, pooled_interval, pooled_value
 from evalharness.statistics.power import detectable_effect
 
@@ -326,7 +326,7 @@ def _primary_rows(
 ) -> dict[str, tuple[float | None, float | None]]:
     """By baseline: the gain that these rows would show, and how many would show the one seen.
 
-    The second is found by trial, which takes seconds, where it will be told: no baseline is as good.
+    Both by trial where the formula does not fit; the second, which takes seconds, where no baseline is as good.
     """
     metric, decided = chosen["primary"], rules(chosen)
     plain = metric == "macro-f1" or about(metric).better == "less" or about(metric).formula is not None
@@ -340,7 +340,7 @@ def _primary_rows(
         known = ~(np.isnan(first) | np.isnan(second))
         ours, theirs, groups = first[known], second[known], groups_left(pairs.groups, known)
         more = needed_by_trial(each, ours, theirs, groups, decided) if ahead else needed(each, decided)
-        told[arm] = shown(each, reach(ours, theirs)[0], decided), more
+        told[arm] = shown_by_trial(each, ours, theirs, groups, decided), more
     return told
 
 

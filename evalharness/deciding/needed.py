@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from evalharness.statistics.enough import units_to_show
+from evalharness.statistics.enough import gain_to_show, units_to_show
 from evalharness.statistics.intervals import Codes, Floats, group_totals, normal_quantile
 from evalharness.statistics.paired import Difference, Rules, reach
 from evalharness.statistics.power import POWER, detectable_effect, rows_needed
 from evalharness.statistics.studentised import units_to_tell
 
 TRIED = ("sign-flip", "exact sign-flip")  # tests that the usual formula does not fit
+MANY = 600  # units: from there on what the formula says is within a tenth of what the test shows
 
 
 def needed(found: Difference, rules: Rules) -> float | None:
@@ -23,7 +24,7 @@ def shown(found: Difference, lost: float, rules: Rules) -> float | None:
 
     By the usual formula; and where the test asks that losses which no row shows could not undo the gain, at
     least what that takes. `lost` is what a row can lose on average. Of graded scores and groups it is a
-    lower bound: their test asks more.
+    lower bound, which many units come near to (`shown_by_trial`).
     """
     effect = detectable_effect(found.variance, found.n, alpha=rules.alpha)
     if effect is None or found.variance is None:
@@ -36,6 +37,22 @@ def shown(found: Difference, lost: float, rules: Rules) -> float | None:
     )  # of units that lose all, of which none need be among these
     slack = normal_quantile(POWER) * math.sqrt(found.variance / found.n)
     return max(least, rules.margin + (lost + rules.margin) * share / (1 - share) + slack)
+
+
+def shown_by_trial(
+    found: Difference, candidate: Floats, baseline: Floats, groups: Codes | None, rules: Rules
+) -> float | None:
+    """The same for the test that was made, by trial where few units make it ask more. None where no gain would do.
+
+    `candidate` and `baseline` are the scores behind `found`.
+    """
+    within = reach(candidate, baseline)
+    least, tail = shown(found, within[0], rules), found.margin_tail
+    if least is None or tail is None or not tail.test.startswith(TRIED) or found.units > MANY:
+        return least
+    units = group_totals(candidate - baseline, groups)
+    gain = gain_to_show(units, rules.margin, rules.alpha, within, least, rules.seed)
+    return gain if math.isfinite(gain) else None
 
 
 def needed_by_trial(

@@ -23,7 +23,7 @@ from tui.widgets.rows import Block, Cell, Column, Rows
 if TYPE_CHECKING:
     from tui.app import Seatrial
 
-COLUMNS = [Column("", 1), Column("row", 12, from_width=60), Column("after")]
+COLUMNS = [Column("", 1), Column("row", 18, from_width=60), Column("after")]
 NEAR = 60  # characters before the first difference that the list shows
 
 
@@ -86,15 +86,17 @@ class AlikeScreen(Screen[int]):
     def block(self, start: int, stop: int) -> Block:
         """The cells of some proposals: the text round the first difference."""
         block: Block = []
-        for index in range(start, stop):
-            found = self.offer.proposals[index]
+        some = self.offer.proposals[start:stop]
+        examples = self.desk.examples.get(found.example_id for found in some)
+        for index, found in enumerate(some, start):
+            row = examples.get(found.example_id)
             after = found.after
             same = next((i for i, (a, b) in enumerate(zip(found.before, after, strict=False)) if a != b), 0)
             taken = index in self.taken
             block.append(
                 [
                     Cell("✓" if taken else "○", "good" if taken else "warn"),
-                    Cell(found.example_id[:12], "quiet"),
+                    Cell(f"{row['source']}:{row['source_row']}" if row else found.example_id[:12], "quiet"),
                     Cell(("…" if same > NEAR else "") + after[max(same - NEAR, 0) : same + 400]),
                 ]
             )

@@ -29,7 +29,7 @@ async def propose_alike(
 
     def mended(count: int | None) -> None:
         if count:
-            app.say(f"{count:,} rows mended alike; u takes it back")
+            app.say(f"{count:,} {'rows' if count > 1 else 'row'} mended alike; u takes it back")
             then(count)
 
     await app.push_screen(AlikeScreen(desk, *offer), mended)

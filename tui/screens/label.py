@@ -26,7 +26,7 @@ from tui.label_view import Look, ahead, choices, how_far, look, names_in, pace, 
 from tui.messages import Failed, Ready
 from tui.screens.editing import harmless_to_edit
 from tui.screens.label_asks import ask_note, choose_by_name
-from tui.screens.label_keys import LABEL_KEYS, alive
+from tui.screens.label_keys import LABEL_KEYS, alive, resting
 from tui.teacher import Teacher
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.page import Leaf, Page, lines_of
@@ -87,9 +87,7 @@ class LabelScreen(Screen[None]):
         yield Heading()
         yield Static(id="ask-what")
         yield Page(id="row")
-        yield TextArea(
-            id="answer", soft_wrap=True, tab_behavior="focus", show_line_numbers=False, disabled=True
-        )
+        yield TextArea(id="answer", soft_wrap=True, tab_behavior="focus", disabled=True)
         yield Static(id="choices")
         yield Static(id="said")
         yield Static(id="pace")
@@ -146,8 +144,8 @@ class LabelScreen(Screen[None]):
         if standing is None and self.suggestion is not None and work.task.kind == "several":
             standing = self.suggestion.value
         self.chosen = names_in(standing)
-        known = self.ahead if self.ahead and self.ahead[0] == look(self.example, self.page) else None
-        self._text(shown(work.task, self.example), known and known[1])
+        known = self.ahead[1] if self.ahead and self.ahead[0] == look(self.example, self.page) else None
+        self._text(shown(work.task, self.example), known)
         self.refresh_card()
         self.stopwatch.start()
         self.call_after_refresh(self._make_ahead)
@@ -174,16 +172,15 @@ class LabelScreen(Screen[None]):
     def tell(self) -> None:
         """The heading and the figures."""
         work = self.here
-        self.query_one(Heading).say(
-            [self.title_name, "label", work.task.name], how_far(work, self.position, self.size.width)
-        )
+        far = how_far(work, self.position, self.size.width)
+        self.query_one(Heading).say([self.title_name, "label", work.task.name], far)
         figures = pace(work, gold=self.gold_told, training=self.teacher.running, width=self.size.width)
         self._put("pace", figures)
+        self.query_one(KeyLine).renew()
 
     def _text(self, content: Content, leaf: Leaf | None = None) -> None:
         """Put a text on the page; `leaf` is what it makes there, where that is known."""
-        lines = self.page.lines
-        self.page.show(lambda width, height: Leaf([], lines_of(lines, content, width)), leaf)
+        self.page.show(lambda width, _: Leaf([], lines_of(self.page.lines, content, width)), leaf)
 
     def _put(self, name: str, content: Content) -> None:
         """Draw a part of the card again, but only where it says something else now."""
@@ -199,11 +196,10 @@ class LabelScreen(Screen[None]):
         if self.work is not None and len(self.work.ids):
             self.refresh_card()
 
-    renew = on_resize  # a job has ended; it is the same version still
+    renew = on_resize  # also when a job has ended
 
-    def on_key(self, event: events.Key) -> None:
+    def on_key(self, _: events.Key) -> None:
         """Whoever types is there: the time counts."""
-        del event
         self.stopwatch.beat()
 
     # answering
@@ -212,6 +208,11 @@ class LabelScreen(Screen[None]):
         """While a text is written the keys that answer rest; without rows nearly all do."""
         rows = self.work is not None and bool(len(self.work.ids))
         return alive(action, self.here.task.kind if rows else None, writing=self.writing)
+
+    @property
+    def resting(self) -> frozenset[str]:
+        """What is not named at the foot."""
+        return resting(self.here.task.kind if self.work else None, suggested=self.suggestion is not None)
 
     def answer(self, value: Value) -> None:
         """Answer the row on the card; on return it is in the ledger's file. Then the next one."""

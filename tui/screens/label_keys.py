@@ -9,6 +9,7 @@ from curate.labelling.tasks import KEYS
 LABEL_KEYS: list[BindingType] = [
     Binding("a", "accept", "Accept", id="label.accept"),
     Binding("enter", "submit", "Done", id="label.submit"),
+    Binding("e", "write", "Write", id="label.write"),
     Binding("space", "skip", "Skip", id="label.skip"),
     Binding("u", "undo", "Undo", id="label.undo"),
     Binding("o", "order", "Order", id="label.order"),
@@ -16,7 +17,6 @@ LABEL_KEYS: list[BindingType] = [
     Binding("U", "redo", "Redo", show=False, id="label.redo"),
     Binding("n", "note", "Note", show=False, id="label.note"),
     Binding("f", "flag", "Flag", show=False, id="label.flag"),
-    Binding("e", "write", "Write the answer", show=False, id="label.write"),
     Binding("g", "gold", "Show or hide the score on gold rows", show=False, id="label.gold"),
     Binding("t", "train", "Train the model now", show=False, id="label.train"),
     Binding("left_square_bracket", "step(-1)", "Previous row", show=False, id="label.previous"),
@@ -53,3 +53,9 @@ def alive(action: str, kind: str | None, *, writing: bool) -> bool:
     if action in ("choose", "find"):
         return kind != "text"
     return action != "write" or kind == "text"
+
+
+def resting(kind: str | None, *, suggested: bool) -> frozenset[str]:
+    """What is not named at the foot: to accept where nothing is suggested, and what e says of a free text."""
+    unnamed = {"submit"} if kind == "text" else set()
+    return frozenset(unnamed if suggested else unnamed | {"accept"})

@@ -9,8 +9,9 @@ from curate.checks.quality.text import ANSWER, CODE, Problem, Rule, Text, said
 
 _DONE = frozenset(".!?\"'”’»)]}>:;*_`~…。！？」』）】》؟।|#=$%°©®™-–—/\\^+&@")
 _HANGING = re.compile(
-    r"\b(?:the|an|of|to|and|or|but|with|for|in|by|from|that|which|is|are|was|were|be|as|at|on|into|than|because|if|when|while|can|will|would|should|their|its|his|your|our|my|such as|including|und|oder|der|die|das|mit|et|ou|le|la|les|des|avec|y|el|los|las|con|que|por|para)\Z"
+    r"\b(?:the|an|of|to|and|or|but|with|for|in|by|from|that|which|is|are|was|were|be|as|at|on|into|than|because|if|when|while|can|will|would|should|their|its|his|your|our|my|such as|including|und|oder|der|die|das|mit|et|ou|le|la|les|des|avec|y|el|los|las|con|que|por|para|(?:if|when|because|unless|until|although) (?:you|we|they|it|i|he|she))\Z"
 )
+_LAST = re.compile(r"[.!?][\"')]?[ \t]+([^.!?]+)\Z")  # what follows the last sentence that has an end
 _SENTENCE = re.compile(r"[.!?]\s+[A-Z\"“(]|[。！？]")
 _OPEN = {"(": ")", "[": "]", "{": "}", "（": "）", "“": "”", "「": "」", "《": "》"}
 _FINISH = re.compile(
@@ -41,7 +42,11 @@ def _stops(text: Text) -> Iterator[Problem]:
 def _stopped(body: str) -> Problem | None:
     """How prose shows that it is not at its end."""
     end, line = len(body), body.rsplit("\n", 1)[-1]
-    if len(line) > 30 and len(body) > 60 and (found := _HANGING.search(line[-20:].casefold())):
+    if (
+        (len(line) > 30 or "\n" in body)
+        and len(body) > 60
+        and (found := _HANGING.search(line[-20:].casefold()))
+    ):
         place = end - len(found.group())
         return Problem("truncated", place, end, 0.85, "the last word needs another behind it")
     if len(line) > 30 and line[-1] in ",，、":
@@ -52,19 +57,29 @@ def _stopped(body: str) -> Problem | None:
 
 
 def _is_broken_off(body: str, line: str) -> bool:
-    """Whether the last line is a long sentence without an end, in a text whose sentences have one."""
-    if not body[-1].isalpha() or len(body) < 250 or _LIST_LINE.match(line):
+    """Whether the last line is a sentence without an end, in a text whose sentences have one."""
+    if not body[-1].isalpha() or len(body) < 60 or _LIST_LINE.match(line):
         return False
     last = line.rsplit(None, 1)[-1]
     if last.startswith(("#", "@")) or "/" in last or "|" in line:
         return False
-    before = body[: len(body) - len(line)]
+    before = body[: len(body) - len(line)].rstrip()
     others = [other.rstrip() for other in before.split("\n") if len(other.strip()) > _VERSE]
-    unfinished = sum(other[-1] not in _DONE for other in others)
-    sentences = len(_SENTENCE.findall(body))
-    return (
-        len(line) > _VERSE and sentences >= 3 and unfinished == 0 and bool(_SENTENCE.search(line) or others)
-    )
+    if any(other[-1] not in _DONE for other in others):
+        return False
+    if len(body) >= 250 and len(line) > _VERSE and len(_SENTENCE.findall(body)) >= 3:
+        return bool(_SENTENCE.search(line) or others)
+    behind = _LAST.search(line)
+    if behind is None and not (before.endswith((".", "!", "?")) and len(line) > 40):
+        return False  # a line by itself may be a greeting
+    return _is_prose(behind[1] if behind else line)
+
+
+def _is_prose(piece: str) -> bool:
+    """Whether words begin a sentence: no name, title, signature or source, which need no full stop."""
+    words = piece.split()
+    small = sum(word[0].islower() for word in words)
+    return len(words) >= 4 and words[0][0].isupper() and small >= 0.6 * len(words) and ":" not in piece
 
 
 def _is_verse(body: str, found: Problem) -> bool:

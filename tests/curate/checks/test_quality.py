@@ -76,6 +76,13 @@ def labels(found, row, check=None):
             f"{LOREM * 3}It is known for the many boats that sail on it each summe",
             "truncated",
         ),
+        (
+            "How?",
+            "Thank you for asking about it. Switch it off, wait one minute, reseat the cable",
+            "truncated",
+        ),
+        ("How?", "Standard delivery is free. Express can be had for an extra 12 EUR if you", "truncated"),
+        ("How?", "It is two years.\nStart the return in your account, print the label and hand", "truncated"),
         ("Sort a list.", "Use this:\n```python\nx = sorted(", "truncated"),
         ("Sort a list.", "Use this:\n```python\n```\nDone.", "empty-code"),
         ("Tell me of a river.", "It is long. " + "It flows on and on. " * 9, "looping-end"),

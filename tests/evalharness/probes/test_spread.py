@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from curate.example import frame, with_ids
+from curate.example import digest, frame, with_ids
 from evalharness.asking.arms import Tuned
 from evalharness.asking.pool import Pool
 from evalharness.deciding.declared import declare
@@ -38,7 +38,7 @@ def spread(workspace, dataset, examples, *seeds):
 
     answerer.rows = rows_of
     measured = noise.measured_by(workspace, dataset, pool)
-    return noise.spread(answerer, arms, pool, examples, Drafts(workspace.root, "k"), measured)
+    return noise.spread(answerer, arms, pool, examples, Drafts(workspace.root, digest(repr(seeds))), measured)
 
 
 def all_oak(prompt):

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from evalharness.deciding.needed import needed, needed_by_trial
+from evalharness.deciding.needed import needed, needed_by_trial, shown_by_trial
 from evalharness.deciding.needed import shown as gain_shown
 from evalharness.deciding.probed import loss
 from evalharness.statistics.enough import MOST, units_to_show
@@ -69,6 +69,63 @@ def test_a_gain_that_these_rows_were_said_to_show_is_shown(trial):
     told = gain_shown(found, 0.6, RULES)
     assert told > 1.8 * (0.01 + detectable_effect(found.variance, 100))
     assert shown(100, 0.6, told, 0.02) > 0.6 and shown(100, 0.6, 0.015, 0.02) == 0
+
+
+def _normal(rng, count):
+    return rng.normal(0, 1, count)
+
+
+def _few_lose_much(rng, count):
+    return 1 - rng.exponential(1, count)
+
+
+def _mostly_alike(rng, count):
+    return np.where(rng.random(count) < 0.3, rng.normal(0, 1.8, count), 0.0)
+
+
+@pytest.mark.parametrize("draw", [_normal, _few_lose_much, _mostly_alike])
+@pytest.mark.parametrize(("count", "spread"), [(24, 0.2), (120, 0.05)])
+def test_a_gain_told_by_trial_is_shown_about_4_times_of_5(draw, count, spread):
+    """Of fresh rows from where these came from; the rows that it is told by are a sample, too, so it varies."""
+    rng = np.random.default_rng(7)
+    before, power = np.full(count, 0.5), []
+    for _ in range(4):
+        deltas = spread * draw(rng, count)
+        found = paired_difference(before + deltas, before, None, RULES)
+        told = shown_by_trial(found, before + deltas, before, None, RULES)
+        assert told >= gain_shown(found, 0.5, RULES)
+        fresh = [before + told + spread * draw(rng, count) for _ in range(40)]
+        power += [paired_difference(each, before, None, RULES).margin_tail.above < 0.05 for each in fresh]
+    assert 0.68 <= np.mean(power) <= 0.97
+
+
+def test_a_gain_of_groups_is_told_by_trial_and_none_where_too_few_could_show_any():
+    rng = np.random.default_rng(2)
+    groups = np.repeat(np.arange(10), 5)
+    before = np.full(50, 0.5)
+    after = before + np.repeat(rng.normal(0.0, 0.05, 10), 5)
+    found = paired_difference(after, before, groups, RULES)
+    told = shown_by_trial(found, after, before, groups, RULES)
+    assert told > 1.1 * gain_shown(found, 0.5, RULES)
+    fresh = [before + told + np.repeat(rng.normal(0.0, 0.05, 10), 5) for _ in range(100)]
+    shown = [paired_difference(each, before, groups, RULES).margin_tail.above < 0.05 for each in fresh]
+    assert 0.65 <= np.mean(shown) <= 0.97
+    few = np.repeat(np.arange(4), 5)
+    found = paired_difference(after[:20], before[:20], few, RULES)
+    assert shown_by_trial(found, after[:20], before[:20], few, RULES) is None, (
+        "4 signs fall alike 1 time of 16"
+    )
+
+
+def test_many_units_and_right_or_wrong_rows_go_by_the_formula():
+    rng = np.random.default_rng(0)
+    before = np.full(700, 0.5)
+    after = before + rng.normal(0, 0.1, 700)
+    found = paired_difference(after, before, None, RULES)
+    assert shown_by_trial(found, after, before, None, RULES) == gain_shown(found, 0.5, RULES)
+    before, after = np.zeros(40), np.r_[np.ones(6), np.zeros(34)]
+    found = paired_difference(after, before, None, RULES)
+    assert shown_by_trial(found, after, before, None, RULES) == gain_shown(found, 1.0, RULES)
 
 
 def test_what_these_rows_would_have_shown_is_beyond_the_margin(trial):
