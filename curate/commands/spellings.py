@@ -57,9 +57,14 @@ def rare_lines(table: pl.DataFrame, examples: pl.LazyFrame) -> list[str]:
     """Labels of too few texts to be judged, as `wrong-label` found them; with the label that one may be misspelt for."""
     import polars as pl
 
-    found = table.filter((pl.col("check") == "wrong-label") & (pl.col("label") == "rare-label"))
+    judged = table.filter(pl.col("check") == "wrong-label")
+    found = judged.filter(pl.col("label") == "rare-label")
+    unclear = [
+        "  look twice: the labels cannot be told from the texts better than by chance: none was judged"
+        for _ in range(int((judged["label"] == "unclear-labels").any()))
+    ]
     if found.is_empty():
-        return []
+        return unclear
     ids = found["example_id"].implode()
     rare = examples.filter(pl.col("example_id").is_in(ids)).select("label").drop_nulls().collect()["label"]
     counts = _counts(examples)
@@ -71,7 +76,7 @@ def rare_lines(table: pl.DataFrame, examples: pl.LazyFrame) -> list[str]:
     told.sort(key=lambda each: "(is it" not in each)
     more = f" and {len(told) - SHOWN:,} more" if len(told) > SHOWN else ""
     what = "label is too rare to be judged" if len(told) == 1 else "labels are too rare to be judged"
-    return [f"  look twice: {len(told):,} {what}: {', '.join(told[:SHOWN])}{more}"]
+    return [*unclear, f"  look twice: {len(told):,} {what}: {', '.join(told[:SHOWN])}{more}"]
 
 
 def _counts(examples: pl.LazyFrame) -> dict[str, int]:

@@ -15,6 +15,8 @@ from curate.checks.wrong_label.opinions import (
     Codes,
     Table,
     Vectors,
+    calibrated,
+    explained,
     folds,
     joined,
     neighbours_say,
@@ -29,6 +31,7 @@ from curate.scanning.terms import terms_of, topics_of
 FEWEST = 5  # different texts of a label, below which nothing can be said of it
 MOST_LABELS = 1_000  # a column with more values is no class
 SURE = 0.999_999  # a score is never 1
+TOLD = ("rare-label", "unclear-labels")  # what was not looked at
 LIKELY = 0.95  # 19 to 1 against the label
 SUSPECTS = pl.Schema(
     {
@@ -57,7 +60,9 @@ class WrongLabel:
     probability of the best other label against that of the given one: at least `least`. Confident
     learning says how many labels are wrong: reported are at most twice so many rows, and never more
     than the share `most` of all. As many of the surest as it counts with confidence are labelled `wrong`
-    where the odds are 19 to 1, the others `doubtful`; `rare-label` says once for each label with fewer than 5 different texts that it was not looked at.
+    where the odds are 19 to 1, the others `doubtful`; `rare-label` says once for each label with fewer than
+    5 different texts that it was not looked at,
+    `unclear-labels` that none was, where the opinions tell the labels no better than chance.
 
     Without an encoder the vectors are made of the words themselves. Above 50,000 rows models are fitted
     on so many, and neighbours looked for among so many. Labels of answers ("spam" as the whole answer)
@@ -65,7 +70,7 @@ class WrongLabel:
     """
 
     name: ClassVar[str] = "wrong-label"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     unseen: ClassVar[str] = "labels are judged by words and characters, not by meaning"
     encoder: str = AUTO
     compare: str = "prompt"
@@ -113,7 +118,10 @@ class WrongLabel:
         fold = folds(texts, codes)
         near, neighbours = neighbours_say(vectors, texts, codes, fold)
         opinions = (near, regression_says(vectors, codes, fold), words_say(terms, codes, fold))
-        found = self._suspects(labelled, codes, joined(opinions), neighbours, opinions)
+        table = joined(opinions)
+        if (share := explained(table, codes)) <= 0:
+            return pl.concat([_unclear(labelled, codes, table, share), _told(labelled.rare)])
+        found = self._suspects(labelled, codes, calibrated(table, codes), neighbours, opinions)
         return pl.concat([found, _told(labelled.rare)])
 
     def _suspects(
@@ -157,7 +165,7 @@ class WrongLabel:
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """The suspects as findings."""
         del texts  # they were read when the suspects were looked for
-        looked = pl.when(pl.col("label") == "rare-label").then(pl.lit("keep")).otherwise(pl.lit("review"))
+        looked = pl.when(pl.col("label").is_in(TOLD)).then(pl.lit("keep")).otherwise(pl.lit("review"))
         return pairs.select(*SUSPECTS, looked.alias("action"))
 
 
@@ -196,6 +204,21 @@ def _told(rare: pl.DataFrame) -> pl.DataFrame:
             "evidence": evidence,
         },
         schema=SUSPECTS,
+    )
+
+
+def _unclear(labelled: Labelled, codes: Codes, table: Table, share: float) -> pl.DataFrame:
+    """One finding at the first row: the labels cannot be told from the texts, so nothing is said of any."""
+    evidence = {
+        "rows": len(codes),
+        "why": "the labels cannot be told from the texts better than by chance: none was judged",
+        "told_right": round(float((table.argmax(axis=1) == codes).mean()), 3),
+        "commonest": round(float(np.bincount(codes).max() / len(codes)), 3),
+        "explained": round(share, 3),
+    }
+    first = labelled.rows["example_id"][0]
+    return pl.DataFrame(
+        [(first, None, "unclear-labels", 0.0, json.dumps(evidence))], schema=SUSPECTS, orient="row"
     )
 
 

@@ -29,7 +29,7 @@ MOST_NEIGHBOURS = 60
 WIDTH = 0.05  # of the kernel: a neighbour so much less similar counts 1/e of the nearest
 STRENGTH = 10.0  # inverse regularisation of the regression on unit vectors
 FITTED_ON = 50_000  # rows at most that one model is fitted on, and among which neighbours are looked for
-SCALES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0, 11.3)
+SCALES = (0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 5.7, 8.0, 11.3)
 FLOOR = 2e-3  # no opinion is surer than that against a label
 SEED = 20_260_101
 
@@ -160,6 +160,19 @@ def joined(opinions: Sequence[Table]) -> Table:
     """One table of several: the geometric mean of the floored opinions, so that each has a veto."""
     logs = sum(np.log(opinion + FLOOR) for opinion in opinions) / len(opinions)
     return _softmax(np.asarray(logs))
+
+
+def explained(table: Table, codes: Codes) -> float:
+    """The share of the labels' entropy that the opinions explain; 0 or less where chance says as much."""
+    shares = np.bincount(codes) / len(codes)
+    shares = shares[shares > 0]
+    surprise = -np.log(table[np.arange(len(codes)), codes] + 1e-9).mean()
+    return float(1 - surprise / -(shares * np.log(shares)).sum())
+
+
+def calibrated(table: Table, codes: Codes) -> Table:
+    """Probabilities that are as often right as they say: opinions that agree are surer together than they may be."""
+    return _calibrated(np.log(table + 1e-9), codes)
 
 
 def _some(rows: Codes, codes: Codes) -> Codes:

@@ -95,6 +95,17 @@ def test_a_label_with_few_rows_is_said_not_judged(rows, examples, asked):
     assert json.loads(only["evidence"])["rows"] == 2
 
 
+def test_labels_drawn_by_lot_are_not_judged(rows, examples):
+    """Nobody is accused where the texts say nothing of the labels; and that is not called clean."""
+    chance = random.Random(3)
+    for row in rows:
+        row["label"] = chance.choice(["left", "right"])
+    found = scan(examples(*rows), [WrongLabel(encoder="none")]).findings
+    assert found.select("label", "action").rows() == [("unclear-labels", "keep")]
+    evidence = json.loads(found["evidence"][0])
+    assert evidence["explained"] <= 0 < evidence["told_right"]
+
+
 def test_the_evidence_quotes_no_label(rows, examples):
     """A label may be a person's name; findings stay when the row that carries it is erased."""
     names = {"card": "Mechthild Auerswald", "loan": "4111111111111111", "rent": "ann@example.org"}
