@@ -36,9 +36,9 @@ _FOLDED = str.maketrans(
 # begins with what is rare, which is five times as quick as to look around at each character
 _MARK = r"[.,;:!?'\"«»…–—]"
 _MARKS = re.compile(rf"{_MARK}(?:{_MARK}+|(?![^\W_])|(?<![^\W_]{_MARK}))")
-_UNSPACED = re.compile(
-    r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
-)
+_NO_SPACES = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
+_UNSPACED = re.compile(_NO_SPACES)
+_GAP = re.compile(rf" (?={_NO_SPACES})|(?<={_NO_SPACES}) ")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z]\w+")
@@ -118,19 +118,32 @@ def check_compare(compare: str) -> None:
 def normalise(text: str) -> str:
     """The text with case, white space, sentence marks and Unicode forms (NFKC) folded.
 
-    Marks inside words and numbers stay. A text of marks alone stays as it is, so that `?` and `!`
+    Marks inside words and numbers stay. Beside a script that sets no spaces a space says nothing, and goes:
+    people set one round Latin words there or not. A text of marks alone stays as it is, so that `?` and `!`
     do not become equal.
     """
     folded = text
     if not text.isascii():
         folded = unicodedata.normalize("NFKC", text.translate(_FOLDED)).translate(_FOLDED)
-    words = _MARKS.sub(" ", folded.casefold()).split()
-    return " ".join(words) or " ".join(text.split())
+    words = " ".join(_MARKS.sub(" ", folded.casefold()).split())
+    if not words:
+        return " ".join(text.split())
+    return without_gaps(words)
+
+
+def without_gaps(words: str) -> str:
+    """The words without the spaces beside a script that sets none."""
+    return words if words.isascii() else _GAP.sub("", words)
 
 
 def normalised(parts: Iterable[str]) -> str:
     """The parts in normal form, one a line; empty if all of them are."""
     return "\n".join(normalise(part) for part in parts).strip("\n")
+
+
+def is_unspaced(text: str) -> bool:
+    """Whether a good part of a text is of a script that sets no spaces."""
+    return not text.isascii() and len(_UNSPACED.findall(text)) * 3 >= len(text)
 
 
 def tokens(text: str) -> tuple[Sequence[str], int]:
@@ -140,7 +153,7 @@ def tokens(text: str) -> tuple[Sequence[str], int]:
     than three words. A text shorter than a shingle is one token: itself.
     """
     words = text.split()
-    if len(words) >= WORDS and (text.isascii() or len(_UNSPACED.findall(text)) * 3 < len(text)):
+    if len(words) >= WORDS and not is_unspaced(text):
         return words, WORDS
     characters = text.replace(" ", "").replace("\n", "") if len(words) >= WORDS else text
     return (characters, CHARACTERS) if len(characters) >= CHARACTERS else ((text,) if text else (), 1)

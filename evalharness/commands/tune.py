@@ -59,10 +59,11 @@ def tune(
 ) -> Answer:
     """Choose prompt, shots and retrieval of the baselines on the validation rows."""
     from curate.workspace import Workspace
+    from evalharness.asking.arms import Base
     from evalharness.asking.pool import Pool
     from evalharness.commands.asked import Model
     from evalharness.tuning.measure import primary_of
-    from evalharness.tuning.tune import Plan
+    from evalharness.tuning.tune import Plan, tried_in_all
     from evalharness.tuning.tune import tune as choose
 
     served = options.served(options.settings(setting, options.SERVED))
@@ -75,16 +76,24 @@ def tune(
     counts = (_numbers(shots, "--shots"), _numbers(neighbours, "--neighbours"))
     grid = _grid(pool, prompt, counts, by, documents is not None)
     plan = Plan(limit, budget, metric, max_new_tokens)
-    found = choose(workspace, digest, whom.answerer(), grid, plan, pool, kept, again=again)
+    answerer = whom.answerer()
+    found = choose(workspace, digest, answerer, grid, plan, pool, kept, again=again)
     primary = primary_of(workspace, digest)
     lines = [f"{workspace.name_of(digest) or digest[:8]}: {_head(found, primary)}"]
     for arm in found.found["chosen"]:
         lines += _table(found, arm)
+    settings, _ = answerer.identity(Base())
+    tunings, candidates = tried_in_all(workspace, digest, settings)
+    if tunings > 1:
+        lines.append(
+            f"tuning {tunings:,} on this version and model: {candidates:,} candidates tried in all; predict takes the newest"
+        )
     lines.append("next: seatrial predict takes these settings for this dataset and base")
     return Answer(
         lines,
         {"dataset": digest, "tuning": found.digest, "run": found.run_id, "fresh": found.fresh}
         | found.found
+        | {"tunings": tunings, "tried_in_all": candidates}
         | {"primary": primary, "another_metric": found.found["metric"] != primary},
     )
 

@@ -17,7 +17,7 @@ from evalharness.deciding.content import Scored, built_in
 from evalharness.deciding.wording import listed
 from evalharness.tuning.grid import from_json
 from evalharness.tuning.halving import LEAST
-from evalharness.tuning.tune import DOCUMENTS, TUNING, VALIDATION, same_model
+from evalharness.tuning.tune import DOCUMENTS, TUNING, VALIDATION, same_model, tried_in_all
 
 NAME = "baselines tuned"
 BASELINES = (BASE, FEW_SHOT, RAG)
@@ -52,7 +52,7 @@ def check_tuned(
     found = {arm: _chance(workspace, dataset, tables.get(arm, "")) for arm in BASELINES}
     lacking = {arm: each.why_not for arm, each in found.items() if each.why_not}
     if not lacking:
-        detail = _by_what(found, primary, scored)
+        detail = _by_what(found, primary, scored) + _in_all(workspace, dataset, tables[BASE])
         return Check(check=NAME, state="pass", required=True, detail=detail, remedy="")
     reasons = dict.fromkeys(lacking.values())
     said = "; ".join(f"{listed([arm for arm in lacking if lacking[arm] == why])}: {why}" for why in reasons)
@@ -139,6 +139,14 @@ def _by_what(found: Mapping[str, Chance], primary: str, scored: Scored) -> str:
     if len(ways) == 1:
         return f"each asked as chosen {next(iter(ways))}, of {counts} candidates"
     return "; ".join(f"{listed(arms)} as chosen {way}" for way, arms in ways.items())
+
+
+def _in_all(workspace: Workspace, dataset: str, predictions: str) -> str:
+    """How often these validation rows have chosen, where that is more than once."""
+    tunings, candidates = tried_in_all(workspace, dataset, _asked(workspace, predictions)[0])
+    if tunings < 2:
+        return ""
+    return f"; the newest of {tunings:,} tunings, which tried {candidates:,} candidates on these rows in all"
 
 
 def metric_words(metric: str, primary: str) -> str:

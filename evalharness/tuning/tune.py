@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, cast
 
@@ -163,16 +163,29 @@ def _grid_params(grid: Grid) -> dict[str, object]:
 
 def newest(workspace: Workspace, dataset: str, settings: Mapping[str, object]) -> Tuned | None:
     """The newest tuning of this dataset version on this base or model; None where there is none."""
+    return next(_tunings(workspace, dataset, settings), None)
+
+
+def tried_in_all(workspace: Workspace, dataset: str, settings: Mapping[str, object]) -> tuple[int, int]:
+    """(tunings, candidates) that this version's validation rows have chosen among on this base or model.
+
+    Each tuning that ended counts with all its candidates: asked again, one may win by chance.
+    """
+    found = list(_tunings(workspace, dataset, settings))
+    return len(found), sum(len(part["tried"]) for each in found for part in each.found["arms"].values())
+
+
+def _tunings(workspace: Workspace, dataset: str, settings: Mapping[str, object]) -> Iterator[Tuned]:
+    """Those of this dataset version on this base or model, newest first."""
     query = """select run.run_id, params, o.digest from run join run_end using (run_id)
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
                join run_artifact o on o.run_id = run.run_id and o.direction = 'out' and o.role = 'tuning'
                where run.kind = 'tune' and error is null order by run_end.ended_at desc, run.run_id desc"""
     for row in workspace.ledger.rows(query, dataset):
-        params = json.loads(row["params"])
-        if same_model(params, settings):
-            found = cast("dict[str, Any]", workspace.json(row["digest"]))
-            return Tuned(str(row["digest"]), str(row["run_id"]), found, fresh=False)
-    return None
+        digest = str(row["digest"])
+        if same_model(json.loads(row["params"]), settings) and workspace.store.holds(digest):
+            found = cast("dict[str, Any]", workspace.json(digest))
+            yield Tuned(digest, str(row["run_id"]), found, fresh=False)
 
 
 def same_model(params: Mapping[str, object], settings: Mapping[str, object]) -> bool:

@@ -24,7 +24,7 @@ from evalharness.scoring.summary import means
 from evalharness.tuning import halving
 from evalharness.tuning.grid import Grid, from_json, to_json
 from evalharness.tuning.measure import Measure, Score
-from evalharness.tuning.tune import Plan, expected, newest, tune
+from evalharness.tuning.tune import Plan, expected, newest, tried_in_all, tune
 from tests.evalharness.conftest import ticket
 from tests.evalharness.scripted import Scripted
 
@@ -80,7 +80,12 @@ def test_again_asks_everything_anew_and_the_newest_counts(workspace, dataset):
     second = tune(workspace, dataset, worse, grid, Plan(limit=24), pool, {}, again=True)
     assert second.fresh and second.run_id != first.run_id and worse.asked
     assert second.found["arms"][BASE]["value"] < first.found["arms"][BASE]["value"]
-    assert newest(workspace, dataset, worse.identity(Base())[0]).run_id == second.run_id
+    settings = worse.identity(Base())[0]
+    assert newest(workspace, dataset, settings).run_id == second.run_id
+    assert tried_in_all(workspace, dataset, settings) == (2, 14 + 8), (
+        "the second chose no prompt, and tried the examples under one"
+    )
+    assert tried_in_all(workspace, dataset, settings | {"base_digest": "1" * 32}) == (0, 0)
 
 
 def test_no_test_row_is_asked(workspace, dataset):
@@ -150,6 +155,16 @@ def test_the_commands_tune_and_predict(workspace, dataset, monkeypatch, tmp_path
     assert "tuned on 16 validation rows by accuracy" in told.lines[0]
     assert any("prompt `good.txt`" in line and line.endswith("chosen") for line in told.lines)
     assert told.data["chosen"][BASE]["prompt"]["text"] == "GOOD prompt"
+    assert told.data["tunings"] == 1 and not any("tried in all" in line for line in told.lines)
+    few = {"shots": "2", "neighbours": "2", "retriever": ["bm25"], "limit": 16}
+    once_more = cli_tune.tune("divided", prompt=[tmp_path], again=True, **few)
+    count = once_more.data["tried_in_all"]
+    assert f"tuning 2 on this version and model: {count} candidates tried in all" in "\n".join(
+        once_more.lines
+    )
+    told = cli_tune.tune(
+        "divided", prompt=[tmp_path], again=True, shots="2,8", **{k: few[k] for k in few if k != "shots"}
+    )
     said = cli_predict.predict("divided", ["base", "rag"])
     assert any("settings by seatrial tune" in line for line in said.lines)
     assert said.data["tuning"] == told.data["tuning"]

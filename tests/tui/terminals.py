@@ -26,6 +26,8 @@ BYTES = {"enter": b"\r", "escape": b"\x1b", "space": b" "}
 _PARTS = re.compile(
     rb"\x1b\[([0-9;?<=>]*)[ -/]*([@-~])|\x1b\](?:[^\x07\x1b]*)(?:\x07|\x1b\\)|\x1b[P_^][^\x1b]*\x1b\\|\x1b[ -/]*[0-OQ-Z\\`a-~]|[^\x1b]+"
 )
+# the beginning of a character whose other bytes are still to come
+_BEGUN = re.compile(rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z")
 
 
 class Terminal(Protocol):
@@ -104,10 +106,13 @@ class Pty:
             self._feed(self.left + got)
 
     def _feed(self, data: bytes) -> None:
+        # an escape sequence may be cut in two, and so may a character
         whole = data.rfind(b"\x1b")
-        # an escape sequence may be cut in two
+        begun = _BEGUN.search(data)
         if whole >= 0 and not re.match(_PARTS, data[whole:]):
             data, self.left = data[:whole], data[whole:]
+        elif begun:
+            data, self.left = data[: begun.start()], begun.group()
         else:
             self.left = b""
         for part in _PARTS.finditer(data):

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from rapidfuzz.distance import OSA
-
 from curate.checks.contradiction.reading import Asked, result_of
+from curate.checks.matter import other_matter
 from curate.checks.wording import jaccard, other_names
 
 CLOSE = 0.72  # cosine of two questions that may be one, if they share their numbers and names ...
 CLOSEST = 0.9  # ... and if they have hardly any of these
 MANY = 3  # shared, below which the numbers of two questions have to be equal
 SPECIFIC = 2  # numbers and names shared, from which on a question is told by them
-FILLERS = frozenset(
-    """hello hey dear team there good day morning evening please kindly thanks thank you regards best sincerely cheers
-    any news sorry just really very also now again well okay and but for the this that with from have has had was are
-    can could would will how what why where when who does did my our your get got""".split()  # noqa: SIM905
-)
 
 
 def by_words(left: Asked, right: Asked, threshold: float) -> float:
@@ -32,7 +26,7 @@ def by_words(left: Asked, right: Asked, threshold: float) -> float:
         return 1.0
     if left.numbers != right.numbers or left.negations != right.negations:
         return 0.0
-    if other_names(left.named, right.named) or _other_matter(left.question, right.question):
+    if other_names(left.named, right.named) or other_matter(left.question, right.question):
         return 0.0
     score = jaccard(left.shingles, right.shingles)
     return score if score >= threshold else 0.0
@@ -76,15 +70,3 @@ def _overlap(left: Counter[float], right: Counter[float]) -> float:
     """Shared over all, each as often as it stands there; 1 where there is nothing."""
     every = sum((left | right).values())
     return sum((left & right).values()) / every if every else 1.0
-
-
-def _other_matter(left: str, right: str) -> bool:
-    """Whether each question has a word of weight that the other has not, a slip of the pen apart."""
-    one, two = ({word for word in text.split() if len(word) > 2} - FILLERS for text in (left, right))
-    mine, theirs = one - two, two - one
-    return any(not _slip(word, theirs) for word in mine) and any(not _slip(word, mine) for word in theirs)
-
-
-def _slip(word: str, others: set[str]) -> bool:
-    """Whether a word is another but for a letter or two."""
-    return any(min(len(word), len(other)) > 3 and OSA.distance(word, other) < 3 for other in others)

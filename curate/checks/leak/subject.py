@@ -10,7 +10,7 @@ from zlib import crc32
 
 import polars as pl
 
-from curate.checks.wording import normalise, wordings
+from curate.checks.wording import normalise, without_gaps, wordings
 
 PIECE = 700  # characters given to an encoder at once: what most read before they cut off
 MOST_PIECES = 64  # of a row; what stands behind them is compared by wording alone
@@ -99,7 +99,7 @@ class NormalForms(dict[str, str]):
         forms = [self[part] for part in parts]
         # marks alone are a normal form of their own, but nothing beside words
         if all(form == "" or _LETTER.search(form) for form in forms):
-            return " ".join(filter(None, forms))
+            return without_gaps(" ".join(filter(None, forms)))
         return normalise("\n".join(parts))
 
 

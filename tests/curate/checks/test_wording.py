@@ -27,7 +27,25 @@ def defined(text: str) -> str:
     """The normal form by its definition: marks that no letter or digit holds on both sides are spaces."""
     folded = unicodedata.normalize("NFKC", text.translate(wording._FOLDED)).translate(wording._FOLDED)
     marks = re.compile(rf"(?<![^\W_])[{MARKS}]+|[{MARKS}]+(?![^\W_])")
-    return " ".join(marks.sub(" ", folded.casefold()).split()) or " ".join(text.split())
+    words = " ".join(marks.sub(" ", folded.casefold()).split())
+    apart = "".join(
+        " "
+        if sign == " " and not any(_sets_no_spaces(near) for near in words[at - 1 : at + 2])
+        else sign.strip()
+        for at, sign in enumerate(words)
+    )
+    return apart or " ".join(text.split())
+
+
+def _sets_no_spaces(sign: str) -> bool:
+    """Thai, Lao, Burmese, Khmer, kana and ideographs."""
+    spans = (0xE00, 0xEFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3040, 0x30FF), (0x3400, 0x9FFF)
+    return any(first <= ord(sign) <= last for first, last in (*spans, (0x20000, 0x3FFFF)))
+
+
+@pytest.mark.parametrize("text", ["使用 Python 编写", "使用Python编写", "使用，Python 编写。"])
+def test_beside_ideographs_a_space_says_nothing(text):
+    assert normalise(text) == "使用python编写"
 
 
 def test_the_normal_form_of_hostile_texts_is_the_defined_one():

@@ -35,6 +35,20 @@ def test_tuned_baselines_pass_and_it_is_said_by_what(trial):
     )
 
 
+def test_how_many_candidates_all_tunings_tried_is_told(trial):
+    """Of the same model and version alone; the newest counts, the others were tried too."""
+    made = trial()
+    tune_baselines(made, "other model", number=5)
+    newest = tune_baselines(made, number=2)
+    for arm in BASELINES:
+        asked(made, arm, newest)
+    check, _ = compared(made)
+    assert check["state"] == "pass"
+    assert check["detail"].endswith(
+        "; the newest of 2 tunings, which tried 18 candidates on these rows in all"
+    )
+
+
 @pytest.mark.parametrize(
     ("arm", "tuning", "more", "words"),
     [

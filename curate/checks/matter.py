@@ -1,0 +1,44 @@
+"""Whether two texts that are nearly alike speak of the same matter: by what each says and the other does not."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+
+from rapidfuzz.distance import OSA
+
+from curate.checks.wording import is_unspaced
+
+FILLERS = frozenset(
+    """hello hey dear team there good day morning evening please kindly thanks thank you regards best sincerely cheers
+    any news sorry just really very also now again well okay and but for the this that with from have has had was are
+    can could would will how what why where when who does did my our your get got""".split()  # noqa: SIM905
+)
+MANY = 12  # words of weight on either side, from which on no slips of the pen explain them
+LONGEST = 4_000  # characters of a text without spaces that are laid side by side; the rest is not looked at
+_LETTERS = re.compile(r"[^\W_]+")
+
+
+def other_matter(left: str, right: str) -> bool:
+    """Whether each of two normalised texts has a word of weight that the other has not, a slip of the pen apart.
+
+    Where the script sets no spaces: whether signs of one stand in the place of others.
+    """
+    if is_unspaced(left) and is_unspaced(right):
+        return _other_signs(left, right)
+    one, two = ({word for word in text.split() if len(word) > 2} - FILLERS for text in (left, right))
+    mine, theirs = one - two, two - one
+    if min(len(mine), len(theirs)) > MANY:
+        return True
+    return any(not _slip(word, theirs) for word in mine) and any(not _slip(word, mine) for word in theirs)
+
+
+def _slip(word: str, others: set[str]) -> bool:
+    """Whether a word is another but for a letter or two."""
+    return any(min(len(word), len(other)) > 3 and OSA.distance(word, other) < 3 for other in others)
+
+
+def _other_signs(left: str, right: str) -> bool:
+    one, two = ("".join(_LETTERS.findall(text[:LONGEST])) for text in (left, right))
+    aligned = SequenceMatcher(None, one, two, autojunk=False)
+    return any(kind == "replace" for kind, *_ in aligned.get_opcodes())
