@@ -13,6 +13,7 @@ import polars as pl
 
 if TYPE_CHECKING:
     from curate.engine import Engine
+    from curate.rows import Rows
     from curate.scanning.embedding import Units
 
 
@@ -55,6 +56,13 @@ class SetCheck(Protocol):
 
 
 @runtime_checkable
+class SketchedCheck(Protocol):
+    """A set check whose sketches hold all that `verify` asks of texts: it reads light columns alone."""
+
+    verified_by_sketches: ClassVar[bool]
+
+
+@runtime_checkable
 class GrowingCheck(Protocol):
     """A set check that can link rows at the end of others that were linked before."""
 
@@ -93,21 +101,26 @@ class MeasuredCheck(Protocol):
         ...
 
     def measured(
-        self, pairs: pl.DataFrame, texts: pl.DataFrame, told: pl.DataFrame | None = None
+        self, pairs: pl.DataFrame, texts: pl.DataFrame | Rows, told: pl.DataFrame | None = None
     ) -> pl.DataFrame:
-        """Exact scores of the pairs that reach the threshold, in a table of the check's own.
+        """Exact scores at least of the pairs that reach the threshold, in a table of the check's own.
 
-        `told` is what `lasting` gave of such pairs, at any threshold and among whatever other rows; it
-        saves work and changes nothing.
+        `texts` may be more rows than the pairs name. `told` is what `lasting` gave of such pairs, at any
+        threshold and among whatever other rows; it saves work, texts among it, and changes nothing.
         """
         ...
 
-    def lasting(self, measured: pl.DataFrame) -> pl.DataFrame:
-        """Of each pair (`example_id`, `other_id`) what depends on these two examples alone."""
+    def decided(
+        self, measured: pl.DataFrame, texts: pl.DataFrame | Rows, told: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        """Findings, from what was measured at this threshold or a lower one; `texts` may be more."""
         ...
 
-    def decided(self, measured: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
-        """Findings, from what was measured at this threshold or a lower one; `texts` may be more."""
+    def lasting(self, measured: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+        """Of each pair (`example_id`, `other_id`) what depends on these two examples alone.
+
+        `found` is what `decided` gave of what was measured.
+        """
         ...
 
 

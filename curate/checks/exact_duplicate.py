@@ -10,11 +10,9 @@ from typing import ClassVar
 import polars as pl
 
 from curate.checks.keep import DEFAULT, carried, check_keep, ranked, sentence, why
-from curate.checks.wording import check_compare, normalised, said, wordings
+from curate.checks.wording import check_compare, normalised, wordings
 from curate.example import digest
 from curate.finding import FINDINGS
-
-PAIRS = pl.Schema({"example_id": pl.String, "other_id": pl.String, "cluster_id": pl.String})
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,7 @@ class ExactDuplicate:
 
     name: ClassVar[str] = "exact-duplicate"
     version: ClassVar[int] = 2
+    verified_by_sketches: ClassVar[bool] = True
     compare: str = "whole"
     keep: tuple[str, ...] = DEFAULT
 
@@ -37,10 +36,14 @@ class ExactDuplicate:
         check_keep(self.keep)
 
     def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
-        """A digest of each example's normal form; null where it says nothing."""
-        texts = (normalised(wording.parts(self.compare)) for wording in wordings(batch))
-        keys = [digest(self.compare, text) if text else None for text in texts]
-        own = batch.select("example_id", cluster_id=pl.Series(keys, dtype=pl.String))
+        """Digests of each example's normal form, null where it says nothing, and of what it says verbatim."""
+        said = [wording.parts(self.compare) for wording in wordings(batch)]
+        keys = [digest(self.compare, text) if (text := normalised(parts)) else None for parts in said]
+        own = batch.select(
+            "example_id",
+            cluster_id=pl.Series(keys, dtype=pl.String),
+            verbatim=pl.Series([digest(*parts) for parts in said], dtype=pl.String),
+        )
         return pl.concat([own, carried(batch, self.keep)], how="horizontal")
 
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
@@ -49,7 +52,7 @@ class ExactDuplicate:
         keeper = pl.col("example_id").first().over("cluster_id", order_by="rank")
         other = pl.when(pl.col("example_id") != keeper).then(keeper)
         order = [name for name in groups.columns if name.startswith("keep_")]
-        return groups.select("example_id", other.alias("other_id"), "cluster_id", *order)
+        return groups.select("example_id", other.alias("other_id"), "cluster_id", "verbatim", *order)
 
     def scatter(self, sketches: pl.DataFrame, parts: int) -> list[pl.DataFrame]:
         """By the digest of the normal form; what says nothing is left out."""
@@ -66,8 +69,7 @@ class ExactDuplicate:
         return met
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
-        """One finding a member; `exact` and `normalised` told apart by the texts themselves."""
-        verbatim = self._verbatim(texts)
+        """One finding a member; of `texts` the labels are read alone."""
         labels = dict(texts.select("example_id", "label").iter_rows())
         policy = sentence(self.keep)
         rows: list[tuple[object, ...]] = []
@@ -75,29 +77,18 @@ class ExactDuplicate:
         ordered = pairs.sort("cluster_id", "other_id", nulls_last=False, maintain_order=True)
         for cluster, found in groupby(ordered.iter_rows(), key=lambda row: row[2]):
             members = list(found)
-            (keeper, _, _, *kept), said = members[0], {labels[row[0]] for row in members} - {None}
-            same = {row[0]: verbatim[row[0]] == verbatim[keeper] for row in members}
+            (_, _, _, first, *kept), said = members[0], {labels[row[0]] for row in members} - {None}
+            same = all(row[3] == first for row in members)
             doubtful = len(said) > 1
-            for name, other, _, *order in members:
+            for name, other, _, verbatim, *order in members:
                 evidence: dict[str, object] = {"members": len(members), "kept": policy}
                 if doubtful:
                     evidence["labels"] = len(said)  # not the labels: one may be somebody's address
                 if other is not None:
                     evidence["why"] = why(kept, order, self.keep)
-                exact = same[name] if other is not None else all(same.values())
+                exact = verbatim == first if other is not None else same
                 action = "review" if doubtful else "keep" if other is None else "drop"
                 label = "exact" if exact else "normalised"
                 rows.append((name, other, cluster, label, 1.0, action, json.dumps(evidence)))
         columns = ("example_id", "other_id", "cluster_id", "label", "score", "action", "evidence")
         return pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row")
-
-    def _verbatim(self, texts: pl.DataFrame) -> dict[str, tuple[str, ...]]:
-        """What is compared of each row, as it came; as `Wording.parts` gives it."""
-        columns: dict[str, tuple[str | pl.Expr, ...]] = {
-            "prompt": ("question",),
-            "answer": (pl.when(pl.col("answer") != "").then("answer").otherwise("chosen"),),
-            "whole": ("question", "answer", "chosen", "rejected"),
-        }
-        return dict(
-            zip(texts["example_id"], said(texts).select(*columns[self.compare]).iter_rows(), strict=True)
-        )

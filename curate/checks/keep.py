@@ -18,6 +18,7 @@ from curate.errors import ConfigError
 # The test split's copy stays, for the leak check takes the training one: together they lose neither
 SPLITS = {"test": 0, "validation": 1}
 DEFAULT = ("labelled",)
+LONG = ("newest", "oldest", "longest", "shortest")  # by the row's times or its texts
 RULES = ("labelled", "newest", "oldest", "longest", "shortest", "earliest")
 _ORDERED = re.compile(r"(source|label|split|group|meta\.[^:]+):(.+)")
 _TIME = re.compile(
@@ -34,6 +35,11 @@ def check_keep(keep: Sequence[str]) -> None:
                 f"keep has `{rule}`",
                 hint=f'rules are: {", ".join(RULES)}, and orders such as "source:support > forum"',
             )
+
+
+def reads_texts(keep: Sequence[str]) -> bool:
+    """Whether a rule of the policy asks for more of a row than its light columns (`curate.rows.LIGHT`)."""
+    return any(rule in LONG or rule.startswith("meta.") for rule in keep)
 
 
 def carried(batch: pl.DataFrame, keep: Sequence[str] = DEFAULT) -> pl.DataFrame:

@@ -12,8 +12,10 @@ from curate.checks.wording import is_unspaced
 FILLERS = frozenset(
     """hello hey dear team there good day morning evening please kindly thanks thank you regards best sincerely cheers
     any news sorry just really very also now again well okay and but for the this that with from have has had was are
-    can could would will how what why where when who does did my our your get got""".split()  # noqa: SIM905
-)
+    can could would will how what why where when who does did my our your get got
+    explain describe tell find determine calculate compute identify classify categorize categorise give provide list
+    name show return state generate write make create what's want need""".split()  # noqa: SIM905
+)  # words that open a letter, hold a sentence together, or ask for what follows
 MANY = 12  # words of weight on either side, from which on no slips of the pen explain them
 LONGEST = 4_000  # characters of a text without spaces that are laid side by side; the rest is not looked at
 _LETTERS = re.compile(r"[^\W_]+")
@@ -30,10 +32,10 @@ def other_matter(left: str, right: str) -> bool:
     mine, theirs = one - two, two - one
     if min(len(mine), len(theirs)) > MANY:
         return True
-    return any(not _slip(word, theirs) for word in mine) and any(not _slip(word, mine) for word in theirs)
+    return any(not is_slip(word, theirs) for word in mine) and any(not is_slip(word, mine) for word in theirs)
 
 
-def _slip(word: str, others: set[str]) -> bool:
+def is_slip(word: str, others: set[str]) -> bool:
     """Whether a word is another but for a letter or two."""
     return any(min(len(word), len(other)) > 3 and OSA.distance(word, other) < 3 for other in others)
 

@@ -10,21 +10,20 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import polars as pl
 
-from curate.checks.keep import DEFAULT, carried, check_keep, ranked, sentence, why
+from curate.checks.copies import doubt_of, texts_of
+from curate.checks.keep import DEFAULT, carried, check_keep, ranked, reads_texts, sentence, why
 from curate.checks.relinking import relinked
 from curate.checks.wording import (
-    Named,
     check_compare,
     jaccard,
-    named,
     normalise,
     numbers,
-    other_names,
     said,
 )
 from curate.dedup.bands import Met
 from curate.dedup.examples import (
     Near,
+    by,
     fewest_of_a_frame,
     met_by,
     near_pairs,
@@ -32,12 +31,12 @@ from curate.dedup.examples import (
     sketches,
     without_frame,
 )
-from curate.dedup.shingling import Hashes, Numbers, Shingling
+from curate.dedup.shingling import Hashes, Shingling
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
+from curate.rows import Rows
 
-ANSWERS_ALIKE = 0.5  # of the words; below it two answers are not copies of each other
 SHINGLING = Shingling(words=3, characters=4)
 BETWEEN = "\n␞\n"  # stands between question and answer, so that words do not pass from one to the other
 PAIRS = pl.Schema(
@@ -53,7 +52,7 @@ MEASURED = pl.Schema(
         "other_id": pl.String,  # is kept before the other
         "score": pl.Float64,  # exact Jaccard
         "least": pl.Float64,  # the lower of it and that without a template: what must reach the threshold
-        "doubt": pl.String,  # why they are perhaps not copies; empty if nothing speaks against it
+        "doubt": pl.String,  # why they are perhaps not copies; empty if nothing speaks against it, null if not near
     }
 )
 
@@ -64,15 +63,6 @@ class Edge(NamedTuple):
     other: str
     score: float
     doubt: str
-
-
-class Text(NamedTuple):
-    """What tells copies from rows that only look alike."""
-
-    numbers: tuple[str, ...]
-    named: Named
-    answer: frozenset[str]
-    label: str | None
 
 
 @dataclass(frozen=True)
@@ -148,26 +138,26 @@ class NearDuplicate:
         return self.decided(self.measured(pairs, texts), texts)
 
     def measured(
-        self, pairs: pl.DataFrame, texts: pl.DataFrame, told: pl.DataFrame | None = None
+        self, pairs: pl.DataFrame, texts: pl.DataFrame | Rows, told: pl.DataFrame | None = None
     ) -> pl.DataFrame:
-        """MEASURED: all near pairs. A higher threshold needs no more than these: see `decided`.
+        """MEASURED: all near pairs, and others that met. A higher threshold needs no more: see `decided`.
 
         Of a pair that is in `told` (see `lasting`) the doubt is not looked for again; nor is the score taken
         again where the rows are too few for a template, and so no other rows matter.
         """
-        rows = ranked(pl.concat([texts, carried(texts, self.keep)], how="horizontal"))
+        every = Rows.of(texts)
+        rows = self._ordered(every, pl.concat([pairs["example_id"], pairs["other_id"]]))
         met, count = _met(rows, pairs), int(pairs["texts"].max() or 0)  # type: ignore[arg-type]
-        before = _known(told, rows["example_id"].gather(met.left), rows["example_id"].gather(met.right))
         if len(met.crowd) or rows.height >= fewest_of_a_frame(count):
-            near = self._near(rows, met, count)
+            near = self._near(_whole(every, rows), met, count)
         else:
-            near = self._near_also(rows, met, count, before["score"])
+            near = self._scored(every, rows, met, told)
         left, right = rows["example_id"].gather(near.left), rows["example_id"].gather(near.right)
         known = _known(told, left, right)["doubt"]
-        new = np.flatnonzero(known.is_null().to_numpy())
-        read = self._told(rows, np.unique(np.concatenate([near.left[new], near.right[new]])))
-        unknown = zip(near.left[new].tolist(), near.right[new].tolist(), strict=True)
-        doubts = [_doubt(read[one], read[two]) for one, two in unknown]
+        new = np.flatnonzero(known.is_null().to_numpy() & (near.least >= self.threshold))
+        used, at = np.unique(np.concatenate([near.left[new], near.right[new]]), return_inverse=True)
+        read = texts_of(_whole(every, rows[used]), self.compare)
+        doubts = [doubt_of(read[one], read[two]) for one, two in at.reshape(2, -1).T.tolist()]
         return pl.DataFrame(
             {
                 "example_id": right,
@@ -186,28 +176,41 @@ class NearDuplicate:
         marks = _marks(rows, columns, met, self.compare)
         return near_pairs(met, sets, without_frame(sets, count), self.threshold, marks, columns["question"])
 
-    def _near_also(self, rows: pl.DataFrame, met: Met, count: int, score: pl.Series) -> Near:
-        """The same where there is no template; `score` is known of some of the pairs, and null of others."""
-        known = score.is_not_null().to_numpy()
-        used = np.unique(np.concatenate([met.left[~known], met.right[~known]]))
-        left, right = (np.searchsorted(used, side[~known]) for side in (met.left, met.right))
-        fresh = self._near(rows[used], Met(left, right, met.crowd), count)
-        near = (score >= self.threshold).fill_null(value=False).to_numpy()
-        left = np.concatenate([met.left[near], used[fresh.left]])
-        right = np.concatenate([met.right[near], used[fresh.right]])
-        scores = np.concatenate([score.filter(near).to_numpy(), fresh.score])
-        return Near(left, right, scores, scores)
+    def _scored(self, every: Rows, rows: pl.DataFrame, met: Met, told: pl.DataFrame | None) -> Near:
+        """All pairs met with their scores, where there is no template; those that were told are not taken again."""
+        ids = rows["example_id"]
+        score = np.array(_known(told, ids.gather(met.left), ids.gather(met.right))["score"].to_numpy())
+        new = np.flatnonzero(np.isnan(score))
+        used, at = np.unique(np.concatenate([met.left[new], met.right[new]]), return_inverse=True)
+        if len(used):
+            texts = self._texts(said(_whole(every, rows[used])))
+            sets, (left, right) = sets_of(texts, SHINGLING), at.reshape(2, -1)
+            score[new] = by(texts).jaccards(sets.items, sets.starts, left, right, 0.0)
+        return Near(met.left, met.right, score, score)
 
-    def lasting(self, measured: pl.DataFrame) -> pl.DataFrame:
-        """Scores and doubts."""
-        return measured.select("example_id", "other_id", "score", "doubt")
+    def _ordered(self, every: Rows, ids: pl.Series) -> pl.DataFrame:
+        """The rows of these ids, light or whole, by rank."""
+        named = ids.drop_nulls().unique()
+        if reads_texts(self.keep):
+            rows = every.named(named)
+        else:
+            rows = every.light.filter(pl.col("example_id").is_in(named.implode()))
+        return ranked(pl.concat([rows, carried(rows, self.keep)], how="horizontal"))
 
-    def decided(self, measured: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    def lasting(self, measured: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+        """Scores and doubts; and the scores of rows that came together though they were not paired."""
+        pairs = measured.select("example_id", "other_id", "score", "doubt")
+        more = found.drop_nulls("other_id").select("example_id", "other_id", "score")
+        more = more.with_columns(doubt=pl.lit(None, dtype=pl.String))
+        return pl.concat([pairs, more.join(pairs, on=["example_id", "other_id"], how="anti")])
+
+    def decided(
+        self, measured: pl.DataFrame, texts: pl.DataFrame | Rows, told: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
         """Findings, from the pairs of `measured` at this or a lower threshold."""
         near = measured.filter(pl.col("least") >= self.threshold).drop("least")
-        ids = pl.concat([near["example_id"], near["other_id"]]).unique()
-        some = texts.filter(pl.col("example_id").is_in(ids.implode()))
-        order = ranked(pl.concat([some, carried(some, self.keep)], how="horizontal"))
+        every = Rows.of(texts)
+        order = self._ordered(every, pl.concat([near["example_id"], near["other_id"]]))
         edges: dict[str, list[Edge]] = defaultdict(list)
         for right, left, score, doubt in near.iter_rows():
             edges[left].append(Edge(right, score, doubt))
@@ -216,7 +219,7 @@ class NearDuplicate:
         names = [name for name in order.columns if name.startswith("keep_")]
         policy = dict(zip(order["example_id"], order.select(names).iter_rows(), strict=True))
         missing = [(name, keeper) for name, (keeper, _, score) in fallen.items() if score is None]
-        scores = self._between(missing, some)
+        scores = self._between(missing, every, told)
         return _findings(fallen, scores, policy, self.keep)
 
     def _texts(self, columns: pl.DataFrame) -> pl.Series:
@@ -230,33 +233,28 @@ class NearDuplicate:
         parts = pl.concat_list("question", "answer", "chosen", "rejected").list.eval(spoken)
         return columns.select(parts.list.join(BETWEEN)).to_series()
 
-    def _told(self, rows: pl.DataFrame, wanted: Numbers) -> dict[int, Text]:
-        """What tells copies apart, of these rows by number."""
-        told = {}
-        some = said(rows[wanted]).iter_rows()
-        for at, label, (question, answer, chosen, rejected) in zip(
-            wanted, rows["label"].gather(wanted), some, strict=True
-        ):
-            parts = {"prompt": (question,), "answer": (answer or chosen,)}.get(
-                self.compare, (question, answer, chosen, rejected)
-            )
-            verbatim = "\n".join(parts)
-            ours = normalise(answer or chosen) if self.compare == "whole" else ""
-            told[int(at)] = Text(
-                numbers(normalise(verbatim)), named(verbatim), frozenset(ours.split()), label
-            )
-        return told
-
-    def _between(self, pairs: list[tuple[str, str]], texts: pl.DataFrame) -> dict[tuple[str, str], float]:
+    def _between(
+        self, pairs: list[tuple[str, str]], every: Rows, told: pl.DataFrame | None
+    ) -> dict[tuple[str, str], float]:
         """The exact Jaccard index of rows that were not paired."""
-        names = sorted({name for pair in pairs for name in pair})
-        rows = texts.filter(pl.col("example_id").is_in(names))
+        sides = (pl.Series([pair[side] for pair in pairs], dtype=pl.String) for side in (0, 1))
+        scores = dict(zip(pairs, _known(told, *sides)["score"], strict=True))
+        unknown = [pair for pair, score in scores.items() if score is None]
+        rows = every.named(pl.Series(sorted({name for pair in unknown for name in pair}), dtype=pl.String))
         sets = sets_of(self._texts(said(rows)), SHINGLING)
         cut = {
             name: frozenset(sets.items[sets.starts[at] : sets.starts[at + 1]].tolist())
             for at, name in enumerate(rows["example_id"])
         }
-        return {(one, two): jaccard(cut[one], cut[two]) for one, two in pairs}
+        return scores | {(one, two): jaccard(cut[one], cut[two]) for one, two in unknown}
+
+
+def _whole(every: Rows, rows: pl.DataFrame) -> pl.DataFrame:
+    """The whole rows in the order of these."""
+    if "messages" in rows.columns:
+        return rows
+    order = rows.select("example_id")
+    return order.join(every.named(rows["example_id"]), on="example_id", how="left", maintain_order="left")
 
 
 def _pairs(ids: pl.Series, met: Met, texts: int) -> pl.DataFrame:
@@ -308,19 +306,6 @@ def _marks(rows: pl.DataFrame, columns: pl.DataFrame, met: Met, compare: str) ->
         for label, parts in zip(labels, some.iter_rows(), strict=True)
     ]
     return np.array(marks, dtype=np.int64)
-
-
-def _doubt(left: Text, right: Text) -> str:
-    """Why two near texts are perhaps not copies; empty if nothing speaks against it."""
-    if left.label is not None and right.label is not None and left.label != right.label:
-        return "labels-differ"
-    if left.numbers != right.numbers:
-        return "numbers-differ"
-    if other_names(left.named, right.named):
-        return "names-differ"
-    if left.answer != right.answer and jaccard(left.answer, right.answer) < ANSWERS_ALIKE:
-        return "answers-differ"
-    return ""
 
 
 def _stars(order: list[str], edges: dict[str, list[Edge]]) -> dict[str, tuple[str, str, float | None]]:

@@ -42,7 +42,10 @@ _GAP = re.compile(rf" (?={_NO_SPACES})|(?<={_NO_SPACES}) ")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z]\w+")
-_NEGATION = re.compile(r"\b(?:not?|never|none|cannot|without|nicht|kein\w*|ne|pas|sin|non)\b|n't\b")
+_NEGATION = re.compile(
+    r"\b(?:not?|never|none|cannot|without|nicht|kein\w*|nie|ne|pas|jamais|sin|nunca|non|não|niet|geen|не|нет)\b"
+    r"|n't\b|[不没沒无無未]|ません|ない"
+)
 
 
 class Wording(NamedTuple):

@@ -12,6 +12,8 @@ from curate.workspace import Workspace
 def values_of(workspace: Workspace, dataset: str, findings: pl.DataFrame) -> list[str]:
     """The text at each finding's place; empty where it names none, or the row is not there."""
     placed = findings.filter(pl.col("start").is_not_null())["example_id"].unique()
+    if placed.is_empty():
+        return [""] * findings.height
     here = workspace.scan_examples(dataset).filter(pl.col("example_id").is_in(placed.implode()))
     at = Texts(here.collect()).at
     columns = findings.select("example_id", "message", "field", "start", "end")

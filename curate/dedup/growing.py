@@ -10,7 +10,7 @@ import polars as pl
 from curate.dedup.bands import LARGE
 from curate.dedup.shingling import Hashes, Numbers
 
-AT_ONCE = 50_000  # old rows whose keys are looked up together
+AT_ONCE = 4_000  # old rows whose keys are looked up together: they fit into the cache of a core
 ROOM = 5  # bits that a slot has more than new keys need: few old keys fall on the slot of another
 
 
@@ -40,7 +40,7 @@ def met_beside(old: pl.Series, new: pl.Series, count: int) -> Beside | None:
         return Beside(nothing, nothing, nothing, nothing)
     low = np.uint64((1 << low_bits(count)) - 1)
     keys &= ~low
-    rows, bands = _hits(old, keys, low)
+    rows, bands = _hits(old, keys)
     olds: list[Hashes] = []
     news: list[Hashes] = []
     for band in range(keys.shape[1]):
@@ -68,8 +68,8 @@ def met_beside(old: pl.Series, new: pl.Series, count: int) -> Beside | None:
     return Beside(*_unpacked(olds), *_unpacked(news))
 
 
-def _hits(old: pl.Series, keys: Hashes, low: np.uint64) -> tuple[Numbers, Numbers]:
-    """(old row, band) of the old keys that fall on a slot of a new one."""
+def _hits(old: pl.Series, keys: Hashes) -> tuple[Numbers, Numbers]:
+    """(old row, band) of the old keys that fall on a slot of a new one, which goes by their high bits."""
     bits = min(62, (len(keys) - 1).bit_length() + ROOM)
     count = keys.shape[1]
     shift, first = np.uint64(64 - bits), np.arange(count, dtype=np.uint64) << np.uint64(bits)
@@ -77,8 +77,9 @@ def _hits(old: pl.Series, keys: Hashes, low: np.uint64) -> tuple[Numbers, Number
     taken[(keys >> shift) + first] = True
     rows, bands = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
     for begin in range(0, len(old), AT_ONCE):
-        some = _matrix(old[begin : begin + AT_ONCE]) & ~low
-        found = np.flatnonzero(taken[(some >> shift) + first])
+        some = old[begin : begin + AT_ONCE].explode().to_numpy().reshape(-1, count) >> shift
+        some += first
+        found = np.flatnonzero(taken[some.view(np.int64)])
         rows.append(found // count + begin)
         bands.append(found % count)
     return np.concatenate(rows), np.concatenate(bands)

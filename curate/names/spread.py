@@ -16,6 +16,7 @@ import polars as pl
 
 from curate.example import strings
 from curate.finding import PERHAPS, perhaps_nobody
+from curate.rows import Rows
 
 FEWEST_ROWS = 8
 FEWEST_GROUPS = 5  # of rows that belong together: what one customer says often is no product
@@ -42,7 +43,7 @@ class Place(NamedTuple):
     after: str
 
 
-def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
+def told(findings: pl.DataFrame, examples: pl.DataFrame | Rows) -> pl.DataFrame:
     """The findings; persons that are one word in many rows have a lower score, and `perhaps` in their evidence.
 
     A word counts that begins with a capital, is no listed given name, stands as a person in at least 8 rows, in
@@ -56,7 +57,9 @@ def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
     rows = table.with_row_index("row").filter(persons & pl.col("start").is_not_null())
     if rows["example_id"].n_unique() < FEWEST_ROWS:
         return table
-    found = _often(list(_places(rows, examples)), examples)
+    everyone = Rows.of(examples)
+    named = everyone.named(rows["example_id"].unique())
+    found = _often(list(_places(rows, named)), everyone.light)
     if not found:
         return table
     evidence, scores = table["evidence"].to_list(), table["score"].to_list()
@@ -84,16 +87,13 @@ def _undone(findings: pl.DataFrame) -> pl.DataFrame:
 
 
 def _places(rows: pl.DataFrame, examples: pl.DataFrame) -> Iterator[Place]:
-    """The places of the findings with what stands there."""
-    named = rows["example_id"].unique()
+    """The places of the findings with what stands there; `examples` are those that they name."""
     wanted: dict[tuple[str, int | None, str], list[tuple[int, int, int]]] = defaultdict(list)
     for row, *place, start, end in rows.select(
         "row", "example_id", "message", "field", "start", "end"
     ).iter_rows():
         wanted[place[0], place[1], place[2]].append((row, start, end))
-    for example_id, message, field, text in strings(
-        examples.filter(pl.col("example_id").is_in(named.implode()))
-    ):
+    for example_id, message, field, text in strings(examples):
         for row, start, end in wanted.get((example_id, message, field), ()):
             before, after = text[max(0, start - AROUND) : start], text[end : end + AROUND]
             yield Place(row, example_id, before, text[start:end], after)

@@ -244,7 +244,7 @@ def scan_version(
 
     asked = make_checks(names or None, settings, encoder=encoder)
     checks, _ = with_encoders(asked)
-    examples = workspace.examples(dataset)
+    examples = workspace.rows(dataset)
     inputs = {"dataset": dataset, **_protected(workspace, protect)}
     guarded = [workspace.examples(d) for role, d in sorted(inputs.items()) if role != "dataset"]
     protected = pl.concat(guarded) if guarded else None

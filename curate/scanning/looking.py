@@ -18,12 +18,14 @@ from curate.check import (
     MeasuredCheck,
     RowCheck,
     SetCheck,
+    SketchedCheck,
     SpreadCheck,
 )
 from curate.engine import Engine, Ray
 from curate.errors import ResourceError, SeatrialError
 from curate.finding import complete, empty
 from curate.progress import Progress
+from curate.rows import Rows
 from curate.scanning.embedding import Vectors, with_units
 
 if TYPE_CHECKING:
@@ -34,7 +36,10 @@ EXCHANGE_PARTS = 32  # pieces by key on a cluster: more than nodes, so that none
 
 
 class Memory(Protocol):
-    """Knows what an earlier scan found out about the same rows; see remembered.py."""
+    """Knows what an earlier scan found out about the same rows; see remembered.py.
+
+    Of examples it reads no texts: the light columns (`curate.rows.LIGHT`) are enough.
+    """
 
     def findings(self, check: RowCheck, examples: pl.DataFrame) -> Known:
         """Findings of rows that were looked at, and the rows that were not."""
@@ -44,7 +49,7 @@ class Memory(Protocol):
         """Sketches of rows that were looked at, and the rows that were not."""
         ...
 
-    def keep(self, check: SetCheck, examples: pl.DataFrame, rest: pl.DataFrame, fresh: pl.DataFrame) -> None:
+    def keep(self, check: SetCheck, examples: pl.DataFrame, rest: pl.Series, fresh: pl.DataFrame) -> None:
         """Keep the sketches of the rest of the examples, which were not known."""
         ...
 
@@ -75,13 +80,14 @@ class Memory(Protocol):
 
 def look(
     check: Check,
-    table: pl.DataFrame,
+    examples: pl.DataFrame | Rows,
     engine: Engine,
     rows: int,
     meaning: Vectors | None,
     memory: Memory | None,
 ) -> pl.DataFrame:
-    """All that one check finds in the table, not yet stamped."""
+    """All that one check finds in the examples, not yet stamped."""
+    table = Rows.of(examples)
     if memory is not None and isinstance(check, MeasuredCheck):
         before = memory.measured(check)
         if before is not None:
@@ -90,11 +96,11 @@ def look(
         return _exchanged(check, table, engine, rows)
     if isinstance(check, SpreadCheck) and isinstance(engine, Ray) and meaning is None:
         return _spread(check, table, engine, rows)
-    known, rest = _known(check, table, memory)
+    known, rest = _known(check, table.light, memory)
     parts: list[pl.DataFrame] = []
-    batches = rest.iter_slices(rows)
+    batches = table.at(rest).iter_slices(rows)
     work = _Work(check)
-    with Progress(f"scan {check.name}", total=rest.height) as progress:
+    with Progress(f"scan {check.name}", total=len(rest)) as progress:
         for part, height in engine.map(work, batches):
             parts.append(part)
             progress.step(height)
@@ -102,32 +108,33 @@ def look(
             found = [complete(part) for part in (*known, *parts)]
             return pl.concat(found) if found else empty()
     if memory is not None and parts and isinstance(check, SetCheck) and not isinstance(check, MeaningCheck):
-        memory.keep(check, table, rest, pl.concat(parts, how="diagonal"))
+        memory.keep(check, table.light, rest, pl.concat(parts, how="diagonal"))
     if not known and not parts:
         return empty()
     sketches = pl.concat([*known, *parts], how="diagonal")
     # in the order of the table, whatever was known before: what comes first may decide who stays
     if known and not sketches["example_id"].equals(table["example_id"]):
-        order = table.select("example_id").with_row_index("_at")
+        order = table.light.select("example_id").with_row_index("_at")
         sketches = sketches.join(order, on="example_id", how="left").sort("_at").drop("_at")
     return _compared(check, sketches, table, meaning, memory)
 
 
-def _exchanged(check: KeyedCheck, table: pl.DataFrame, engine: Ray, rows: int) -> pl.DataFrame:
+def _exchanged(check: KeyedCheck, table: Rows, engine: Ray, rows: int) -> pl.DataFrame:
     """All that a keyed check finds: sketches go by key from node to node, only pairs come here."""
     with Progress(f"scan {check.name}", total=EXCHANGE_PARTS) as progress:  # type: ignore[attr-defined]
         met = []
-        for pairs in engine.exchange(_Scatter(check), table.iter_slices(rows), _Meet(check), EXCHANGE_PARTS):
+        batches = table.whole().iter_slices(rows)
+        for pairs in engine.exchange(_Scatter(check), batches, _Meet(check), EXCHANGE_PARTS):
             met.append(pairs)
             progress.step()
     pairs = check.joined(pl.concat(met))
     return _verified(check, pairs, table)  # type: ignore[arg-type]
 
 
-def _spread(check: SpreadCheck, table: pl.DataFrame, engine: Ray, rows: int) -> pl.DataFrame:
+def _spread(check: SpreadCheck, table: Rows, engine: Ray, rows: int) -> pl.DataFrame:
     """All that a check finds which compares on the workers."""
     try:
-        pairs = check.spread(table, engine, rows, EXCHANGE_PARTS, _Sketched(check))  # type: ignore[arg-type]
+        pairs = check.spread(table.whole(), engine, rows, EXCHANGE_PARTS, _Sketched(check))  # type: ignore[arg-type]
     except SeatrialError:
         raise
     except Exception as error:
@@ -135,12 +142,10 @@ def _spread(check: SpreadCheck, table: pl.DataFrame, engine: Ray, rows: int) -> 
     return _verified(check, pairs, table)  # type: ignore[arg-type]
 
 
-def _known(
-    check: Check, table: pl.DataFrame, memory: Memory | None
-) -> tuple[list[pl.DataFrame], pl.DataFrame]:
-    """(what is known of some rows, as a list of one or no table; the other rows)."""
+def _known(check: Check, table: pl.DataFrame, memory: Memory | None) -> tuple[list[pl.DataFrame], pl.Series]:
+    """(what is known of some rows, as a list of one or no table; the numbers of the other rows)."""
     if memory is None or isinstance(check, MeaningCheck):
-        return [], table
+        return [], pl.int_range(table.height, dtype=pl.UInt32, eager=True)
     known = memory.findings(check, table) if isinstance(check, RowCheck) else memory.sketches(check, table)
     return ([] if known.table.is_empty() else [known.table]), known.rest
 
@@ -148,14 +153,14 @@ def _known(
 def _compared(
     check: SetCheck | MeaningCheck,
     sketches: pl.DataFrame,
-    table: pl.DataFrame,
+    table: Rows,
     meaning: Vectors | None,
     memory: Memory | None,
 ) -> pl.DataFrame:
     """What a check finds by comparing: candidates by their sketches, findings by their texts."""
     try:
         if not isinstance(check, MeaningCheck):
-            pairs = _linked(check, sketches, table, memory)
+            pairs = _linked(check, sketches, table.light, memory)
         elif meaning is None:
             pairs = check.relate(sketches, None)
         else:
@@ -182,20 +187,24 @@ def _linked(
 
 
 def _verified(
-    check: SetCheck | MeaningCheck, pairs: pl.DataFrame, table: pl.DataFrame, memory: Memory | None = None
+    check: SetCheck | MeaningCheck, pairs: pl.DataFrame, table: Rows, memory: Memory | None = None
 ) -> pl.DataFrame:
     """What holds of the pairs when their texts are read."""
     try:
         named = pl.concat([pairs["example_id"], pairs["other_id"]]).drop_nulls().unique()
-        texts = table.filter(pl.col("example_id").is_in(named.implode()))
+        light = table.light.filter(pl.col("example_id").is_in(named.implode()))
+        if isinstance(check, SketchedCheck):
+            return check.verify(pairs, light)
         if memory is None or not isinstance(check, MeasuredCheck):
-            return check.verify(pairs, texts)
-        measured = check.measured(pairs, texts, memory.told(check, texts))
-        memory.keep_told(check, texts, check.lasting(measured))
+            return check.verify(pairs, table.named(named))
+        told = memory.told(check, light)
+        measured = check.measured(pairs, table, told)
+        found = check.decided(measured, table, told)
+        memory.keep_told(check, light, check.lasting(measured, found))
         # of a crowd, very many alike rows, only some pairs are measured, and which goes by the threshold
         if pairs.filter(pl.col("example_id").is_not_null() & pl.col("other_id").is_null()).is_empty():
             memory.keep_measured(check, measured)
-        return check.decided(measured, texts)
+        return found
     except SeatrialError:
         raise
     except Exception as error:

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from curate.check import Check, MeasuredCheck, RowCheck, SetCheck
-from curate.example import digest
+from curate.example import EXAMPLES, digest
 from curate.finding import complete, empty
 from curate.parquet import write_parquet
 from curate.workspace import Workspace, code_version
@@ -45,7 +45,7 @@ class Known(NamedTuple):
     """What need not be computed for some rows, and the rows that are left."""
 
     table: pl.DataFrame  # findings or sketches of the rows that are known
-    rest: pl.DataFrame  # EXAMPLES that were not looked at
+    rest: pl.Series  # numbers, UInt32, of the rows that were not looked at
 
 
 class _Before(NamedTuple):
@@ -55,7 +55,7 @@ class _Before(NamedTuple):
     same: (
         pl.DataFrame | None
     )  # those of the rows that say what one of these says; None: all of old, in its order
-    rest: pl.DataFrame  # EXAMPLES: the others
+    rest: pl.Series  # numbers of the others
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Remembered:
         """
         for dataset, table in self._scans(check):
             before = self._compared(dataset, examples)
-            if before.rest.height == examples.height > 0:  # of another dataset
+            if len(before.rest) == examples.height > 0:  # of another dataset
                 continue
             where = pl.scan_parquet(self.workspace.store.path(table) / TABLE)
             now = where.filter(pl.col("check") == check.name).collect()
@@ -90,7 +90,7 @@ class Remembered:
                 complete(now.with_columns(pl.when(stays).then("finding_id").alias("finding_id"))),
                 before.rest,
             )
-        return Known(empty(), examples)
+        return Known(empty(), _numbers(0, examples.height))
 
     def _compared(self, dataset: str, examples: pl.DataFrame) -> _Before:
         """A version beside these examples; made once for all checks."""
@@ -104,10 +104,10 @@ class Remembered:
         columns = ["example_id", "content_hash"]
         old = self.workspace.scan_examples(dataset).select(columns).collect()
         if old.height and old.equals(examples.select(columns).head(old.height)):
-            return _Before(old, None, examples[old.height :])
+            return _Before(old, None, _numbers(old.height, examples.height))
         old = old.rename({"example_id": "was"}).unique("content_hash", keep="first", maintain_order=True)
         seen = examples["content_hash"].is_in(old["content_hash"].implode())
-        return _Before(old, examples.select(columns).filter(seen), examples.filter(~seen))
+        return _Before(old, examples.select(columns).filter(seen), (~seen).arg_true())
 
     def _scans(self, check: Check) -> Sequence[tuple[str, str]]:
         """(dataset, findings) of the newest scans by the same code that had a check with these settings."""
@@ -133,39 +133,40 @@ class Remembered:
 
         Rows that stand where they stood are taken over as they lie there, without looking for each.
         """
-        kept, keys = self._kept(check), self._keys(examples)
+        kept, keys = self._kept(check, examples), self._keys(examples)
         runs, end = [], 0
         for table in kept:
             run = _run(table, keys, end)
             runs.append(table.head(run))
             end += run
         if not kept:
-            return Known(pl.DataFrame(), examples)
+            return Known(pl.DataFrame(), _numbers(0, examples.height))
         if examples.height - end <= end * AGAIN:
             ids = examples.select("example_id").head(end)
-            return Known(_beside(ids, pl.concat(runs, how="diagonal")), examples[end:])
+            return Known(_beside(ids, pl.concat(runs)), _numbers(end, examples.height))
         self._apart.add(check.name)
-        every = _distinct(pl.concat(kept, how="diagonal"))
+        every = _distinct(pl.concat(kept))
         place = every.select(*KEY).with_row_index("_place")
         at = keys.join(place, on=KEY, how="left", maintain_order="left")
         seen = at["_place"].is_not_null()
         found = at.filter(seen)
-        return Known(_beside(found.select("example_id"), every[found["_place"]]), examples.filter(~seen))
+        return Known(_beside(found.select("example_id"), every[found["_place"]]), (~seen).arg_true())
 
-    def keep(self, check: SetCheck, examples: pl.DataFrame, rest: pl.DataFrame, fresh: pl.DataFrame) -> None:
+    def keep(self, check: SetCheck, examples: pl.DataFrame, rest: pl.Series, fresh: pl.DataFrame) -> None:
         """Keep for the next scan the sketches of the rest of the examples, which were not known.
 
-        Of a row that is among the rest and has no sketch it is kept that it has none. They are put into a file of their own; from time to time, and where the rows no longer stand as they
-        stood, all are put into one, in the order of the examples.
+        Of a row that is among the rest and has no sketch it is kept that it has none. They are put into a
+        file of their own; from time to time, and where the rows no longer stand as they stood, all are put
+        into one, in the order of the examples.
         """
-        looked = self._keys(examples).join(rest, on="example_id", how="semi", maintain_order="left")
+        looked = self._keys(examples)[rest]
         made = fresh.with_columns(pl.lit(value=True).alias(MADE))
         table = looked.join(made, on="example_id", how="left", maintain_order="left").drop("example_id")
         files = self._files(check)
         whole = check.name in self._apart or len(files) >= FILES
         if whole:
             keys = self._keys(examples).select(KEY)
-            every = _distinct(pl.concat([table, *self._kept(check)], how="diagonal"))
+            every = _distinct(pl.concat([table, *self._kept(check, examples)]))
             ours = keys.join(every, on=KEY, how="inner", maintain_order="left")
             table = pl.concat([ours, every.join(keys, on=KEY, how="anti").head(KEPT_ROWS)])
         stem = self._stem(check, "sketches")
@@ -207,9 +208,11 @@ class Remembered:
         stem = self._stem(check, "sketches")
         return sorted(stem.parent.glob(f"{stem.name}.*.parquet"), key=_number)
 
-    def _kept(self, check: SetCheck) -> list[pl.DataFrame]:
+    def _kept(self, check: SetCheck, examples: pl.DataFrame) -> list[pl.DataFrame]:
         """What stands in each of these files."""
-        return [table for file in self._files(check) if (table := self._read(file, (*KEY, MADE))) is not None]
+        made = check.sketch(pl.DataFrame(schema=EXAMPLES)).drop("example_id")
+        columns = (*KEY, *made.columns, MADE)
+        return [table for file in self._files(check) if (table := self._read(file, columns)) is not None]
 
     def _read(self, place: Path, columns: Collection[str]) -> pl.DataFrame | None:
         """A file that was kept; None where it is gone, or is damaged: it is put away, and its rows are looked at anew."""
@@ -274,10 +277,10 @@ class Remembered:
     def _stem(self, check: SetCheck | MeasuredCheck, of: str) -> Path:
         """How the files are called, but for an ending, that a check with these settings left of something.
 
-        Sketches depend on all settings; what is measured, on all but the threshold.
+        Sketches and candidate pairs depend on all settings; what is measured, on all but the threshold.
         """
         settings = _settings(check)
-        if of != "sketches":
+        if of not in ("sketches", "linked"):
             settings.pop("threshold", None)
         said = digest(json.dumps(settings, sort_keys=True), code_version(), of)
         return self.workspace.root / "sketches" / f"{check.name}-{said}"  # type: ignore[union-attr]
@@ -318,6 +321,11 @@ def _number(file: Path) -> int:
     return int(file.name.removesuffix(LINKED).removesuffix(".parquet").split(".")[-1])
 
 
+def _numbers(begin: int, end: int) -> pl.Series:
+    """The numbers of the rows from one on to before another."""
+    return pl.int_range(begin, end, dtype=pl.UInt32, eager=True)
+
+
 def _run(table: pl.DataFrame, keys: pl.DataFrame, begin: int) -> int:
     """How many rows at the head of the table have the keys that stand from `begin` on."""
     size = min(table.height, keys.height - begin)
@@ -328,7 +336,8 @@ def _run(table: pl.DataFrame, keys: pl.DataFrame, begin: int) -> int:
 
 def _beside(ids: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
     """Sketches with the ids of the rows that they are of, without the rows that have none."""
-    return pl.concat([ids, kept.drop(KEY)], how="horizontal").filter(MADE).drop(MADE)
+    sketches = pl.concat([ids, kept.drop(KEY)], how="horizontal")
+    return (sketches.filter(MADE) if kept[MADE].null_count() else sketches).drop(MADE)
 
 
 def _distinct(table: pl.DataFrame) -> pl.DataFrame:

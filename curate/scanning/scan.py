@@ -12,11 +12,11 @@ import polars as pl
 
 from curate.check import Check, MeaningCheck, NotRun
 from curate.checks import CHECKS
-from curate.checks.leak import PROTECTED
 from curate.engine import Engine, Serial
 from curate.errors import ConfigError
 from curate.example import EXAMPLES, digest
 from curate.finding import ORDER, complete, empty, stamp
+from curate.rows import Rows
 from curate.scanning.embedding import NO_ENCODER, NONE, Encoder, Vectors, find_encoder
 from curate.scanning.looking import Memory, look
 
@@ -37,8 +37,11 @@ class Pinned(Protocol):
 class Partial(Protocol):
     """A check that looks at some rows less well than at others."""
 
-    def unlooked(self, examples: pl.DataFrame) -> tuple[str, str]:
-        """(what of it, why) where a good part of the rows is looked at less well; empty where none is."""
+    def unlooked(self, examples: Rows) -> tuple[str, str]:
+        """(what of it, why) where a good part of the rows is looked at less well; empty where none is.
+
+        It reads their height and single columns.
+        """
         ...
 
 
@@ -54,13 +57,13 @@ class ScanResult(NamedTuple):
 class Conditional(Protocol):
     """A check that cannot look at everything: it says so, rather than find nothing."""
 
-    def obstacle(self, examples: pl.DataFrame) -> str:
-        """Why it cannot look at these examples; empty if it can."""
+    def obstacle(self, examples: Rows) -> str:
+        """Why it cannot look at these examples; empty if it can. It reads single columns."""
         ...
 
 
 def scan(
-    examples: pl.DataFrame,
+    examples: pl.DataFrame | Rows,
     checks: Sequence[Check],
     *,
     protected: pl.DataFrame | None = None,
@@ -78,6 +81,7 @@ def scan(
     what was found out before about the same rows; the result is the same without it.
     """
     checks, encoders = with_encoders(checks)
+    examples = Rows.of(examples)
     guarded = with_protected(examples, protected)
     not_run = obstacles(examples, checks, protected)
     stopped = {check.check for check in not_run}
@@ -89,7 +93,7 @@ def scan(
         table = guarded if _reads_protected(check) else examples
         meaning = vectors(encoders[check.name]) if check.name in encoders else None
         findings = look(check, table, engine, rows, meaning, memory)
-        found.append(_stamped(complete(findings), table, check))
+        found.append(_stamped(complete(findings), table.light, check))
         seconds[check.name] = time.monotonic() - began
     findings = pl.concat(found).sort(*ORDER, "finding_id", nulls_last=False)
     return ScanResult(findings, not_run, seconds)
@@ -108,9 +112,10 @@ def _stamped(findings: pl.DataFrame, table: pl.DataFrame, check: Check) -> pl.Da
 
 
 def obstacles(
-    examples: pl.DataFrame, checks: Sequence[Check], protected: pl.DataFrame | None = None
+    examples: pl.DataFrame | Rows, checks: Sequence[Check], protected: pl.DataFrame | None = None
 ) -> list[NotRun]:
     """The checks that cannot look at these examples, and why; known before a scan."""
+    examples = Rows.of(examples)
     guarded = with_protected(examples, protected)
     reasons = [
         NotRun(check.name, check.obstacle(guarded if _reads_protected(check) else examples))
@@ -228,7 +233,7 @@ def _nearest(word: str, known: Iterable[str]) -> str:
     return f"{meant}there are: {', '.join(known) or 'none'}"
 
 
-def with_protected(examples: pl.DataFrame, protected: pl.DataFrame | None) -> pl.DataFrame:
+def with_protected(examples: Rows, protected: pl.DataFrame | None) -> Rows:
     """The examples, and below them the protected ones, marked so by their split.
 
     A protected row of the same origin as an example (two files of one name) gets another id, for a
@@ -236,9 +241,11 @@ def with_protected(examples: pl.DataFrame, protected: pl.DataFrame | None) -> pl
     """
     if protected is None or protected.is_empty():
         return examples
+    from curate.checks.leak import PROTECTED  # which loads the whole check
+
     taken = set(examples["example_id"])
     ids = [digest(PROTECTED, name) if name in taken else name for name in protected["example_id"]]
     marked = protected.with_columns(
         pl.Series("example_id", ids, dtype=pl.String), split=pl.lit(PROTECTED, dtype=pl.String)
     )
-    return pl.concat([examples.select(list(EXAMPLES)), marked.select(list(EXAMPLES))])
+    return Rows.of(pl.concat([examples.whole().select(list(EXAMPLES)), marked.select(list(EXAMPLES))]))

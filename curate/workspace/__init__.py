@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -18,6 +18,7 @@ import polars as pl
 
 from curate.errors import NotFoundError, WorkspaceError
 from curate.finding import ORDER
+from curate.rows import LIGHT, Rows
 from curate.workspace.ledger import Annotation, Decision, Ledger, now, reviewer
 from curate.workspace.scans import ScanRun, Standing, scan_runs, standing
 from curate.workspace.store import DATASET, FILES, TABLE, Store
@@ -141,6 +142,12 @@ class Workspace:
         """The rows of a dataset version."""
         return self._read(digest, DATASET)
 
+    def rows(self, digest: str) -> Rows:
+        """The rows of a dataset version, of which the texts are read when they are asked for."""
+        table = self.scan_examples(digest)
+        light = self._collected(digest, table.select(LIGHT))
+        return Rows(light, lambda begin, count: self._collected(digest, table.slice(begin, count)))
+
     def scan_examples(self, digest: str) -> pl.LazyFrame:
         """The rows of a dataset version, read only as far as asked."""
         return pl.scan_parquet(self.store.path(digest) / DATASET)
@@ -153,11 +160,15 @@ class Workspace:
         """One column of a table."""
         return self._read(digest, TABLE, [name])[name]
 
-    def _read(self, digest: str, file: str, columns: list[str] | None = None) -> pl.DataFrame:
-        """A whole table, or some columns; WorkspaceError where its bytes are damaged."""
-        path = self.store.path(digest) / file
+    def _read(self, digest: str, file: str, columns: Sequence[str] = ()) -> pl.DataFrame:
+        """A whole table, or some columns."""
+        table = pl.scan_parquet(self.store.path(digest) / file)
+        return self._collected(digest, table.select(columns) if columns else table)
+
+    def _collected(self, digest: str, table: pl.LazyFrame) -> pl.DataFrame:
+        """What is read of an artifact; WorkspaceError where its bytes are damaged."""
         try:
-            return pl.read_parquet(path, columns=columns)
+            return table.collect()
         except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, OSError) as error:
             raise WorkspaceError(
                 f"artifact {digest[:12]} is damaged: {str(error).splitlines()[0]}",

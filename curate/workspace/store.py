@@ -15,9 +15,9 @@ import polars as pl
 from curate.errors import NotFoundError, ResourceError, WorkspaceError
 from curate.example import EXAMPLES, with_content_hash
 from curate.parquet import write_parquet
+from curate.rows import TOGETHER
 
 TABLE, DATASET, FILES = "table.parquet", "examples.parquet", "files"
-GROUP = 8_192  # rows that are decoded together, at least: to show some of a million need not take long
 IDENTITY = ("example_id", "content_hash", "group", "split", "source", "source_row", "layout")
 
 
@@ -115,7 +115,7 @@ class Store:
         digest = dataset_digest(examples)
         self.put(
             digest,
-            lambda draft: write_parquet(examples, draft / DATASET, row_group_size=GROUP),
+            lambda draft: write_parquet(examples, draft / DATASET, row_group_size=TOGETHER),
         )
         return digest
 

@@ -152,9 +152,9 @@ def _judges(
 def _table(rows: list[Mean]) -> list[str]:
     """A line for each metric, a column for each arm: the mean, and n where it is not that of all."""
     arms = list(dict.fromkeys(row.arm for row in rows))
-    wide = max(14, *(len(arm) + 2 for arm in arms))
-    lines = [f"  {'':<{WIDTH}}" + "".join(f"{arm:>{wide}}" for arm in arms)]
     full = max(row.n + row.nulls for row in rows)
+    wide = max(14, *(len(arm) + 2 for arm in arms), *(len(_cell(row, full)) + 2 for row in rows))
+    lines = [f"  {'':<{WIDTH}}" + "".join(f"{arm:>{wide}}" for arm in arms)]
     why: dict[str, list[tuple[int, str]]] = {}
     for metric in dict.fromkeys(row.metric for row in rows):
         found = {row.arm: row for row in rows if row.metric == metric}

@@ -111,12 +111,9 @@ class DifferenceRow(TypedDict):
     p_holm: float | None  # the same, Holm over every row of this table
     p_margin: float | None  # against a gain of no more than the margin; primary metric only
     p_below: float | None  # against a gain of the margin or more; primary metric only
-    detectable: (
-        float | None
-    )  # true gain that these rows show 4 times of 5: of the primary metric to be above the margin
-    rows_needed: (
-        float | None
-    )  # rows that show it 4 times of 5, if it is as large as seen; primary metric only
+    # true gain that these rows show 4 times of 5: of the primary metric to be above the margin
+    detectable: float | None
+    rows_needed: float | None  # that show it 4 times of 5, if it is as large as seen; primary metric only
     test: str | None
     reason: str | None
 
@@ -151,6 +148,7 @@ class ArmAnswer(TypedDict):
     label: str | None
     value: float | None  # by the primary metric
     finish_reason: str | None
+    error: NotRequired[str]  # why there is no answer
 
 
 class NearRow(TypedDict):

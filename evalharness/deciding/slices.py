@@ -15,6 +15,7 @@ from curate.checks.quality.language import language_of
 from curate.example import prompt_text
 from evalharness.deciding.compare import Pairs, difference, value_of
 from evalharness.deciding.comparison import ARMS, CANDIDATE, Confusion, Settings, Slice
+from evalharness.deciding.wording import UNKNOWN
 from evalharness.metrics.about import about
 
 FEW = 10  # examples; under this a slice is shown without an interval
@@ -22,7 +23,6 @@ RESAMPLES = 1000
 LENGTHS = 4  # parts of about equally many questions
 MOST = 60  # slices of one kind; the smallest beyond are told as one
 OTHERS = "all others"
-UNKNOWN = "not known"
 
 
 def slice_rows(
@@ -32,7 +32,7 @@ def slice_rows(
     candidate: str = CANDIDATE,
     examples: pl.DataFrame | None = None,
 ) -> tuple[list[Slice], dict[str, str]]:
-    """(slices, why a kind has none): each kind's worst drop first, those with too few rows last.
+    """(slices, why a kind has none): each kind's worst drop first, too few rows then, rows of no known kind last.
 
     `examples` has label, source and messages; without it there are slices by label alone. The difference is to
     the baseline that is strongest on the whole, which no slice can choose.
@@ -44,13 +44,14 @@ def slice_rows(
     none: dict[str, str] = {}
     for by, names in kinds(pairs, examples).items():
         few = sorted({name for name in names if name})
-        if len(few) < 2:
-            none[by] = f"all of one: {few[0]}" if few else "not known of any row"
+        if len(known := [name for name in few if name != UNKNOWN]) < 2:
+            lost = f", not known of {names.count(UNKNOWN):,}" if UNKNOWN in few else ""
+            none[by] = f"all of one: {known[0]}{lost}" if known else "not known of any row"
             continue
         found = [_slice(by, name, names, pairs, rival, arms, candidate, chosen) for name in few]
         rows += sorted(
             found,
-            key=lambda row: (row["few"], 0 if row["difference"] is None else row["difference"], row["label"]),
+            key=lambda row: (row["label"] == UNKNOWN, row["few"], row["difference"] or 0, row["label"]),
         )
     return rows, none
 

@@ -24,6 +24,7 @@ _APART = re.compile(
     r"(?<=\d) (?=%|points?\b)|(?<=%) (?=[-+.\d])|(?<=\bn) (?==)|(?<==) (?=\d)|(?<=\babout) (?=\d)|(?<=\balpha) (?=\.)"
 )
 
+UNKNOWN = "not known"  # the slice of rows that are in none, as of texts too short to tell a language
 POOR = 0.5  # a mean below it is told beside a SHIP
 RIGHT_OR_WRONG = {"accuracy": "right", "exact-match": "equal to the reference", "format": "in the form"}
 

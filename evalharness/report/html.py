@@ -18,7 +18,7 @@ from evalharness.deciding.comparison import ArmAnswer, Check, Comparison, Exampl
 from evalharness.deciding.declared import said_of
 from evalharness.deciding.verdict import verdict_block
 from evalharness.report.forest import believed_plot, forest
-from evalharness.report.tables import matrices, metric_lines, right_word, slices_by
+from evalharness.report.tables import matrices, metric_lines, right_word, slices_by, worse_words
 from evalharness.report.worddiff import marked
 
 if TYPE_CHECKING:
@@ -203,6 +203,7 @@ def html(comparison: Comparison, page: Examples | None = None, sends: Sequence[s
         lines=metric_lines(comparison),
         tuned_baselines=any(row["candidates"] for row in comparison.get("fair_chance", [])),
         slices=slices_by(comparison),
+        worse=worse_words(comparison),
         slices_left="; ".join(f"{by} ({why})" for by, why in left.items()),
         confusion=matrices(comparison),
         filters=choices,

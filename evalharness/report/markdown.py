@@ -11,7 +11,7 @@ from evalharness.deciding import wording
 from evalharness.deciding.comparison import Comparison, ExampleRow
 from evalharness.deciding.declared import said_of
 from evalharness.deciding.verdict import verdict_block
-from evalharness.report.tables import matrices, metric_lines, right_word, slices_by
+from evalharness.report.tables import matrices, metric_lines, right_word, slices_by, worse_words
 
 EXAMPLES = 20
 _PUNCTUATION = re.compile(r"([!#$&()*+\-.:<>@\[\\\]^_`{|}~])")
@@ -45,6 +45,7 @@ def markdown(comparison: Comparison) -> str:
         "",
         fenced("\n".join(verdict_block(comparison))),
         "",
+        *([escaped(worse), ""] if (worse := worse_words(comparison)) else []),
         *_conditions(comparison),
         *_figures(comparison),
         *_chances(comparison),
@@ -192,7 +193,7 @@ def _chances(comparison: Comparison) -> list[str]:
 
 def _slices(comparison: Comparison) -> list[str]:
     lines: list[str] = []
-    for by, found in slices_by(comparison):
+    for by, found, unknown in slices_by(comparison):
         rows = [
             (
                 escaped(row["label"]) + (" (too few)" if row["few"] else ""),
@@ -209,7 +210,7 @@ def _slices(comparison: Comparison) -> list[str]:
             "Worst first, against the baseline that is strongest on the whole; intervals are not corrected for their number.",
             "",
         ]
-        lines += table(head, rows)
+        lines += [*table(head, rows), *([escaped(unknown), ""] if unknown else [])]
     return lines
 
 

@@ -21,6 +21,7 @@ KINDS: tuple[Kind, ...] = ("lost", "won", "none right", "alike")
 # report that shows nothing else misleads.
 QUOTAS = {"lost": 80, "won": 50, "none right": 40, "alike": 30}
 SHOWN = sum(QUOTAS.values())
+REASON = 160  # characters of why an answer failed
 CUT = 1200  # characters of a text
 
 
@@ -126,13 +127,15 @@ def _arm_answer(
 ) -> ArmAnswer:
     answer = prediction["answer"] if prediction else None
     text = answer if isinstance(answer, str) else None
-    return ArmAnswer(
+    said = ArmAnswer(
         answer=None if text is None else text[:cut],
         characters=len(text or ""),
         label=label,
         value=value,
         finish_reason=str(prediction["finish_reason"]) if prediction else None,
     )
+    why = prediction.get("error") if prediction else None
+    return {**said, "error": why[:REASON]} if isinstance(why, str) else said
 
 
 def _example_row(example: Mapping[str, Any], kind: Kind, said: dict[str, ArmAnswer], cut: int) -> ExampleRow:

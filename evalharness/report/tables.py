@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from evalharness.deciding.comparison import Comparison, Confusion, MetricRow, Slice
+from evalharness.deciding.wording import UNKNOWN, fraction, signed, signed_span
 
 HOLM_MARK = "▲"
 NO_LABEL = "none of them"  # an answer without a known label
 COLUMNS = 12  # labels of a matrix; the rest are told as one
+LANGUAGE = "language"  # the kind of slice that rows may be in none of
+WORST = 3  # slices named in the head
 MUCH = 0.1  # share of a row from which a wrong cell stands out
 
 
@@ -68,10 +72,53 @@ def right_word(value: float | None, primary: str) -> str:
     return f"{primary} {value:.2f}"
 
 
-def slices_by(comparison: Comparison) -> list[tuple[str, list[Slice]]]:
-    """The slices of each kind, in the order of the comparison."""
-    kinds = dict.fromkeys(row["by"] for row in comparison["slices"])
-    return [(by, [row for row in comparison["slices"] if row["by"] == by]) for by in kinds]
+class Slices(NamedTuple):
+    """The slices of one kind, and in words how many rows are in none of them."""
+
+    by: str
+    rows: list[Slice]
+    unknown: str
+
+
+def slices_by(comparison: Comparison) -> list[Slices]:
+    """The slices of each kind, in the order of the comparison; rows whose kind is not known are a note."""
+    kinds: dict[str, list[Slice]] = {}
+    for row in comparison["slices"]:
+        kinds.setdefault(row["by"], []).append(row)
+    found = []
+    for by, rows in kinds.items():
+        lost = next((row for row in rows if _unknown(row)), None)
+        every = sum(row["n"] for row in rows)
+        words = _unknown_words(lost, every, comparison["candidate"]) if lost else ""
+        found.append(Slices(by, [row for row in rows if not _unknown(row)], words))
+    return found
+
+
+def _unknown(row: Slice) -> bool:
+    return row["by"] == LANGUAGE and row["label"] == UNKNOWN
+
+
+def _unknown_words(row: Slice, every: int, candidate: str) -> str:
+    """Of how many rows the language is not known, and how the arms do there."""
+    words = f"Not known of {row['n']:,} of {every:,} ({row['n'] / every:.0%}), mostly too short to tell"
+    if row["difference"] is None:
+        return f"{words}."
+    between = f" ({signed_span(row['low'], row['high'])})" if row["low"] is not None else ""
+    mean = fraction(row["means"].get(candidate))
+    return f"{words}: {candidate} {mean} there, {signed(row['difference'])} points{between}."
+
+
+def worse_words(comparison: Comparison) -> str:
+    """The slices in which the candidate is worse, by their whole interval, than the strongest baseline; or nothing."""
+    rows = [row for row in comparison["slices"] if row["high"] is not None and row["high"] < 0]
+    rows.sort(key=lambda row: (row["difference"] or 0, row["by"], row["label"]))
+    if not rows:
+        return ""
+    told = [
+        f"{row['by']} {row['label']} ({signed(row['difference'])} points, n = {row['n']:,})" for row in rows
+    ]
+    more = f"; {len(rows) - WORST:,} more" if len(rows) > WORST else ""
+    return f"Worse than the strongest baseline in: {'; '.join(told[:WORST])}{more}."
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ import pytest
 from curate.checks.near_duplicate import NearDuplicate
 from curate.engine import Serial
 from curate.errors import ConfigError, ResourceError
+from curate.example import EXAMPLES
 from curate.parquet import write_parquet
 from curate.runs.export import export_dataset
 from curate.runs.steps import checked_name
@@ -74,13 +75,13 @@ def test_kept_sketches_stay_where_the_file_of_all_of_them_does_not_fit(tmp_path,
     check = NearDuplicate()
     folder = memory._stem(check, "sketches").parent
     examples = pl.DataFrame(schema={"example_id": pl.String, **dict.fromkeys(remembered.SAME, pl.String)})
-    fresh = pl.DataFrame(schema={"example_id": pl.String})
+    fresh, rows = check.sketch(pl.DataFrame(schema=EXAMPLES)), pl.Series([], dtype=pl.UInt32)
     for _ in range(remembered.FILES):
-        memory.keep(check, examples, examples.select("example_id"), fresh)
+        memory.keep(check, examples, rows, fresh)
     before = sorted(folder.iterdir())
     assert len(before) == remembered.FILES
     monkeypatch.setattr(remembered, "_write", lambda place, table: False)
-    memory.keep(check, examples, examples.select("example_id"), fresh)
+    memory.keep(check, examples, rows, fresh)
     assert sorted(folder.iterdir()) == before
 
 

@@ -11,13 +11,14 @@ import numpy as np
 import polars as pl
 
 from curate.checks import minhash
-from curate.checks.contradiction.difference import Difference, difference
+from curate.checks.contradiction.difference import SURELY, UNSURE, Difference, difference
 from curate.checks.contradiction.nli import contradictions, nli_digest
 from curate.checks.contradiction.reading import Asked, answer_of, asked
 from curate.checks.contradiction.sameness import CLOSE, by_meaning, by_words, turned_round
 from curate.checks.contradiction.spread import Questions, met_across
 from curate.checks.contradiction.votes import PAIRS, once, ordered, questions_of
 from curate.checks.frame import alike, frame_across
+from curate.checks.matter import other_matter
 from curate.checks.wording import hashed_shingles, normalise, wordings
 from curate.errors import ConfigError
 from curate.example import digest
@@ -55,7 +56,7 @@ class Contradiction:
     """
 
     name: ClassVar[str] = "contradiction"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     unseen: ClassVar[str] = (
         "questions in other words are found by the words, numbers and names they share only"
     )
@@ -173,7 +174,9 @@ class Contradiction:
             return found
         if found.differs == "label":
             return found if same >= LABELS else None
-        return found if found.why in ("yes against no", "another result") else None
+        if not found.is_clear:
+            return None
+        return found if found.alike < SURELY or not other_matter(left.question, right.question) else None
 
     def _may_ask(self, left: Asked, right: Asked) -> bool:
         """Whether a cross-encoder can say something of two answers in which the words show nothing."""
@@ -190,7 +193,7 @@ class Contradiction:
         self, name: str, other: str, how: str, same: float, differs: Difference | None, chance: float | None
     ) -> dict[str, object] | None:
         """One pair as a finding; None where the cross-encoder sees no contradiction and nothing else does."""
-        if chance is not None and (differs is None or differs.why == "other words"):
+        if chance is not None and (differs is None or differs.why in UNSURE):
             if chance < NLI_SURE:
                 return None
             differs = Difference("answer", "nli", 0.0, differs.shared_words if differs else None)

@@ -3,14 +3,77 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import NamedTuple
 
-from curate.checks.contradiction.reading import Asked, result_of
-from curate.checks.wording import jaccard, named, negations, numbers
+from curate.checks.contradiction.reading import SHORT, WORTH, Asked, result_of
+from curate.checks.matter import FILLERS, is_slip
+from curate.checks.wording import is_unspaced, jaccard, named, negations
 
 ALIKE = 0.6  # of the words of two answers: so alike, one number, name or `not` makes the difference
-_VERDICT = re.compile(r"\A\W*(yes|yeah|true|correct|no|nope|not|false|incorrect)\b")
-_YES = frozenset({"yes", "yeah", "true", "correct"})
+PUT, WORDS = "another word in its place", "other words"
+UNSURE = (PUT, WORDS)  # a cross-encoder may say that these do not contradict each other
+PLACED = 0.7  # of two answers' words in one order: so alike, a word put in another's place does
+SURELY = 0.8  # ... and so alike, it does for requests with many right answers, and questions in other words
+LONGEST = 600  # words of an answer that are laid beside another's; the rest is not looked at
+_YES = frozenset(
+    [
+        "yes",
+        "yeah",
+        "true",
+        "correct",
+        "ja",
+        "oui",
+        "vrai",
+        "sí",
+        "si",
+        "sì",
+        "vero",
+        "verdadero",
+        "sim",
+        "tak",
+        "да",
+        "верно",
+        "是",
+        "是的",
+        "对",
+        "可以",
+        "はい",
+    ]
+)
+_NO = frozenset(
+    [
+        "no",
+        "nope",
+        "not",
+        "false",
+        "incorrect",
+        "nein",
+        "non",
+        "faux",
+        "falso",
+        "não",
+        "nie",
+        "нет",
+        "неверно",
+        "不",
+        "不是",
+        "否",
+        "いいえ",
+    ]
+)
+_FIRST = re.compile(r"\A\W*([^\W\d_]+)")
+_PIECE = re.compile(r"(?<![\w.,])-?\d[\d.,]*|\d[\d.,]*|[$€£¥%]|[^\W\d_]+(?:'[^\W\d_]+)?")
+_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?\Z")
+# how units are written out, by their sign
+_UNITS = {
+    "kilometre": "km", "kilometer": "km", "metre": "m", "meter": "m", "centimetre": "cm", "centimeter": "cm",
+    "millimetre": "mm", "millimeter": "mm", "mile": "mi", "kilogram": "kg", "gram": "g", "pound": "lb",
+    "litre": "l", "liter": "l", "hour": "h", "hr": "h", "minute": "min", "second": "s", "sec": "s",
+    "percent": "%", "dollar": "$", "usd": "$", "euro": "€", "eur": "€", "gbp": "£", "degree": "°",
+}  # fmt: skip
 
 
 class Difference(NamedTuple):
@@ -20,6 +83,7 @@ class Difference(NamedTuple):
     why: str
     weight: float
     shared_words: float | None = None
+    alike: float = 0.0  # share of the words that stand in one order in both
 
     @property
     def evidence(self) -> dict[str, object]:
@@ -31,6 +95,11 @@ class Difference(NamedTuple):
             told["shared_words"] = self.shared_words
         return told
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether it holds of two questions that are one by their meaning only."""
+        return self.why in ("yes against no", "another result") or self.alike >= SURELY
+
 
 def difference(left: Asked, right: Asked, overlap: float) -> Difference | None:
     """What the two say differently; None if nothing that counts. Labels, where both have one, decide."""
@@ -38,31 +107,97 @@ def difference(left: Asked, right: Asked, overlap: float) -> Difference | None:
         return None if left.label == right.label else Difference("label", "", 1.0)
     if left.answer == right.answer or not left.answer or not right.answer:
         return None
-    shared = round(jaccard(frozenset(left.answer.split()), frozenset(right.answer.split())), 4)
-    why = _clear(left, right) or _subtle(left, right, shared)
-    if why:
-        return Difference("answer", why, 1.0 if why in ("yes against no", "another result") else 0.9, shared)
-    if left.is_open or right.is_open or shared >= overlap:
+    one, two = _words(left.answer), _words(right.answer)
+    if one == two:
         return None
-    return Difference("answer", "other words", 0.8, shared)
+    shared = round(jaccard(frozenset(one), frozenset(two)), 4)
+    if why := _clear(left, right):
+        return Difference("answer", why, 1.0, shared)
+    if _says_the_same(one, two, left, right):
+        return None
+    is_open = left.is_open or right.is_open
+    if shared >= ALIKE / 2 or max(len(one), len(two)) <= SHORT:
+        why, alike = _subtle(left, right, one, two, shared)
+        if why and (alike >= SURELY or not is_open):
+            return Difference("answer", why, round(0.8 + 0.15 * alike, 4), shared, alike)
+    if is_open or shared >= overlap:
+        return None
+    return Difference("answer", WORDS, 0.8, shared)
+
+
+@lru_cache(maxsize=50_000)
+def _words(answer: str) -> tuple[str, ...]:
+    """The words of a normalised answer; numbers by their value, units by their sign, signs one by one where no spaces are set."""
+    if is_unspaced(answer):
+        return tuple(sign for sign in answer if sign.isalnum())[:LONGEST]
+    return tuple(_word(found) for found in _PIECE.findall(answer)[:LONGEST])
+
+
+def _word(piece: str) -> str:
+    """A word as it is compared."""
+    if piece[-1].isdecimal() or piece[0].isdecimal():
+        bare = piece.rstrip(".,")
+        bare = bare.replace(",", "") if _GROUPED.match(bare.lstrip("-")) else bare.replace(",", ".")
+        try:
+            return f"{float(bare):g}"
+        except ValueError:  # a date, a version
+            return bare
+    if piece in WORTH:
+        return f"{WORTH[piece]:g}"
+    single = piece.removesuffix("s")
+    return _UNITS.get(single, piece)
 
 
 def _clear(left: Asked, right: Asked) -> str:
     """A leading yes against a no, or another value as the result."""
-    verdicts = [found[1] in _YES for row in (left, right) if (found := _VERDICT.match(row.answer))]
-    if len(verdicts) == 2 and verdicts[0] != verdicts[1]:
+    first = [found[1] if (found := _FIRST.match(row.answer)) else "" for row in (left, right)]
+    if (first[0] in _YES and first[1] in _NO) or (first[0] in _NO and first[1] in _YES):
         return "yes against no"
-    results = [result_of(row) for row in (left, right)]
+    results = [tuple(map(_word, result_of(row))) for row in (left, right)]
     return "another result" if all(results) and results[0] != results[1] else ""
 
 
-def _subtle(left: Asked, right: Asked, shared: float) -> str:
-    """The one thing in which two answers of nearly the same words differ."""
-    if shared < ALIKE or left.is_open or right.is_open:
-        return ""
-    if numbers(left.answer) != numbers(right.answer):
-        return "other numbers"
-    if (negations(left.answer) > 0) != (negations(right.answer) > 0):
-        return "negation"
-    one, two = named(left.verbatim), named(right.verbatim)
-    return "other names" if one.names - two.words and two.names - one.words else ""
+def _says_the_same(one: Sequence[str], two: Sequence[str], left: Asked, right: Asked) -> bool:
+    """Whether a short answer is all in the other, which only says it in a sentence; or both are of the same words."""
+    few, many = sorted((one, two), key=len)
+    if negations(left.answer) != negations(right.answer):
+        return False
+    if sorted(one) == sorted(two):
+        return True
+    return len(few) <= SHORT and set(few) - FILLERS <= set(many)
+
+
+def _subtle(
+    left: Asked, right: Asked, one: Sequence[str], two: Sequence[str], shared: float
+) -> tuple[str, float]:
+    """The one thing in which two answers of nearly the same words differ, and how alike they are besides."""
+    aligned = SequenceMatcher(None, one, two, autojunk=False)
+    alike = aligned.ratio()
+    if negations(left.answer) != negations(right.answer) and alike >= PLACED:
+        return "negation", alike
+    places = [(one[a:b], two[c:d]) for kind, a, b, c, d in aligned.get_opcodes() if kind == "replace"]
+    put = [(mine, theirs) for mine, theirs in places if _is_other(mine, theirs)]
+    short = max(len(one), len(two)) <= SHORT
+    if put and (alike >= PLACED or (short and shared)) and len(put) <= 2:
+        if any(_is_number(word) for mine, theirs in put for word in (*mine, *theirs)):
+            return "other numbers", alike
+        names, others = named(left.verbatim), named(right.verbatim)
+        if names.names - others.words and others.names - names.words:
+            return "other names", alike
+        return PUT, alike
+    if shared >= ALIKE and sorted(filter(_is_number, one)) != sorted(filter(_is_number, two)):
+        return "other numbers", alike
+    return "", alike
+
+
+def _is_number(word: str) -> bool:
+    return word[-1].isdecimal()
+
+
+def _is_other(mine: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether words in one place differ in more than fillers and slips of the pen."""
+    one, two = set(mine) - set(theirs) - FILLERS, set(theirs) - set(mine) - FILLERS
+    if not one or not two:
+        return False
+    slips = all(is_slip(word, two) for word in one) and all(is_slip(word, one) for word in two)
+    return any(map(_is_number, one | two)) or not slips

@@ -31,7 +31,7 @@ _RESULT = re.compile(r"(?:####|\\boxed\{|answer(?: is|:))\s*\$?(-?\d[\d,]*(?:\.\
 _FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _WORD = re.compile(r"[^\W\d_]+")
 _CAPITAL = re.compile(r"(?<!\w)[A-Z][\w'-]*[^\W\d_]")
-_WORTH: dict[str, float] = {
+WORTH: dict[str, float] = {
     word: float(value)
     for value, word in enumerate(
         """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen
@@ -51,7 +51,7 @@ _STARTERS = frozenset(
     then later also once each every all both some many most more other another any no not yes is are was
     were do does did can could will would shall should may might must have has had let please calculate
     determine find compute tell explain initially additionally finally next first""".split()  # noqa: SIM905
-) | frozenset(_WORTH)
+) | frozenset(WORTH)
 
 
 class Asked(NamedTuple):
@@ -112,7 +112,7 @@ def answer_of(wording: Wording) -> str:
 def amounts_in(text: str) -> tuple[Counter[float], Counter[float]]:
     """The numbers in a text as (written in digits, written in digits or in words)."""
     figures = Counter(float(found.replace(",", "")) for found in _FIGURE.findall(text))
-    worded = (_WORTH.get(word.casefold()) for word in _WORD.findall(text))
+    worded = (WORTH.get(word.casefold()) for word in _WORD.findall(text))
     return figures, figures + Counter(value for value in worded if value is not None)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from curate.checks.contradiction import Contradiction
+from curate.scanning.scan import scan
 
 QUESTION = "my order of the blue mug has not arrived after two weeks what should i do about it now"
 
@@ -159,3 +162,46 @@ def test_a_cross_encoder_that_is_not_there():
 
     with pytest.raises(ConfigError, match="no cross-encoder"):
         judge("./nowhere")
+
+
+def told_of(asked, examples, *answers, question="What is asked here of us all?"):
+    """Why two answers to one question contradict each other; nothing where they do not."""
+    found = scan(examples(*(asked(question, answer) for answer in answers)), [without()]).findings
+    return [json.loads(evidence)["why"] for evidence in found["evidence"]]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "why"),
+    [
+        ("The sky is blue.", "The sky is green.", "another word in its place"),
+        ("A spider has eight legs.", "A spider has six legs.", "other numbers"),
+        ("February has 28 days.", "April has 28 days.", "another word in its place"),
+        ("5 km", "5 m", "another word in its place"),
+        ("Ja, es ist dicht.", "Nein, es ist nicht dicht.", "yes against no"),
+        (
+            "You need no visa and you cannot stay longer than 90 days.",
+            "You need a visa and you cannot stay longer than 90 days.",
+            "negation",
+        ),
+        ("可以退货,我们支持七天内退货", "可以退货,我们不支持七天内退货", "negation"),
+    ],
+)
+def test_one_word_in_anothers_place_is_another_answer(asked, examples, left, right, why):
+    assert told_of(asked, examples, left, right) == [why]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("Paris.", "The capital of France is Paris."),
+        ("8", "Eight."),
+        ("1,000,000 people", "1000000 people"),
+        ("42.195 km", "42.195 kilometres"),
+        ("A", "A) apple"),
+        ("中国的首都是北京。", "北京是中国的首都。"),
+        ("长城全长两万多公里,是军事工程", "长城全长两万多公里，是军事工程！"),
+        ("You can cancel it in the shop.", "You can cancle it in the shop."),
+    ],
+)
+def test_the_same_in_another_form_is_no_contradiction(asked, examples, left, right):
+    assert told_of(asked, examples, left, right) == []
