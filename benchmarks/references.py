@@ -151,7 +151,15 @@ def alpaca_eval(data: Path | None) -> Gaps:
                 abs(100 * found.error - float(told["standard_error"])),
             ]
             gaps.append(abs(found.n - int(told["n_total"])))
-    return gaps
+    return [*gaps, _at_equal_length(data / "alpaca_eval" / "alpaca_eval_gpt4")]
+
+
+def _at_equal_length(folder: Path) -> float:
+    """The win rate at equal length of a stored model, by the paper's form with length and intercept alone."""
+    rows = json.loads(gzip.decompress((folder / "falcon-7b-instruct.annotations.json.gz").read_bytes()))
+    said = [None if row["preference"] is None else THIRD.get(row["preference"], row["preference"] - 1) for row in rows]
+    own, other = ([len(row[name]) for row in rows] for name in ("output_2", "output_1"))
+    return beyond(100 * (length_controlled(said, own, other).rate or 0.0), "39.62")
 
 
 def llmbar(data: Path | None) -> Gaps:

@@ -21,7 +21,7 @@ import termios
 import time
 from collections.abc import Callable
 from fcntl import ioctl
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -36,6 +36,7 @@ QUIET = 0.08  # seconds without a byte after which a key is done
 OPENINGS = 5
 MOVES, PAGES, CARDS = 300, 60, 200  # keys of each kind
 SEED = 7
+PEER = "textual-fastdatatable>=0.19,<0.20"  # an environment of its own: it may want another Textual
 
 LABELS = """[tasks.queue]
 instructions = "Who is to answer?"
@@ -304,6 +305,16 @@ def looked_through(home: Path) -> float:
     return time.perf_counter() - began
 
 
+def own_python(folder: Path) -> tuple[Path, str]:
+    """(a Python that has PEER and nothing of ours, the release that it has); raises CalledProcessError."""
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True)
+    python = folder / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "-q", PEER], check=True, capture_output=True, text=True)
+    asked = "from importlib.metadata import version as v; print(v('textual-fastdatatable'), 'with Textual', v('textual'))"
+    told = subprocess.run([python, "-c", asked], check=True, capture_output=True, text=True)
+    return python, told.stdout.strip()
+
+
 def beside(
     file: Path, home: Path, first: bytes, cpu: float
 ) -> tuple[dict[str, float | None], dict[str, str], dict[str, str]]:
@@ -312,19 +323,23 @@ def beside(
     why: dict[str, str] = {}
     versions: dict[str, str] = {}
     for name, source in PEERS.items():
-        package = "textual" if name == "datatable" else "textual-fastdatatable"
         keys = [f"{name}_{part}" for part in ("first_paint_seconds", "cpu_seconds", "peak_mb")]
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            figures |= dict.fromkeys(keys)
-            why |= dict.fromkeys(keys, f"{package} is not installed; the extra [bench] has it")
-            continue
-        once = opening([sys.executable, "-P", "-c", source, str(file)], home, first[:12], 1)
+        python = Path(sys.executable)
+        if name == "datatable":
+            versions["textual"] = version("textual")
+        else:
+            try:
+                python, versions["textual-fastdatatable"] = own_python(file.parent / "peer-venv")
+            except subprocess.CalledProcessError as error:
+                ended = str(error.stderr or "").strip().rpartition("\n")[2][:200]
+                nulls = [*keys, f"ratio_{name}"]
+                figures |= dict.fromkeys(nulls)
+                why |= dict.fromkeys(nulls, f"{PEER} could not be installed: {ended}")
+                continue
+        once = opening([str(python), "-P", "-c", source, str(file)], home, first[:12], 1)
         print(f"{name}: {once}", file=sys.stderr)
         figures |= dict(zip(keys, (once.seconds, once.cpu, once.megabytes), strict=True))
-        if name == "datatable":
-            figures["ratio_datatable"] = once.cpu / cpu
+        figures[f"ratio_{name}"] = once.cpu / cpu
     return figures, why, versions
 
 
@@ -360,10 +375,11 @@ def run(
             "answer_p95_ms": answers.p95, "answer_bytes": answers.bytes,
             "label_open_seconds": opened, "label_peak_mb": most,
             "look_through_seconds": looked_through(home),
-            "ratio_datatable": None,
+            "ratio_datatable": None, "ratio_fastdatatable": None,
         }  # fmt: skip
         if quick:
-            return figures, {"ratio_datatable": "the peers take minutes; only in a full run"}, {}, count
+            why = "the peers take minutes; only in a full run"
+            return figures, {"ratio_datatable": why, "ratio_fastdatatable": why}, {}, count
         file = Path(name) / "peer.parquet"
         peer_file(home, digest, file)
         more, why, versions = beside(file, home, first, once.cpu)

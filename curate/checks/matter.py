@@ -43,4 +43,8 @@ def is_slip(word: str, others: set[str]) -> bool:
 def _other_signs(left: str, right: str) -> bool:
     one, two = ("".join(_LETTERS.findall(text[:LONGEST])) for text in (left, right))
     aligned = SequenceMatcher(None, one, two, autojunk=False)
-    return any(kind == "replace" for kind, *_ in aligned.get_opcodes())
+    # of about one length: one word for another, not a phrase at the end for a particle
+    return any(
+        kind == "replace" and max(b - a, d - c) <= 2 * min(b - a, d - c)
+        for kind, a, b, c, d in aligned.get_opcodes()
+    )

@@ -6,13 +6,16 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import curate.names
 from curate.checks.personal import SHORTEST_PHONE, telephone
 from curate.example import KEY
 from curate.names import KINDS, Span, tagger
+from curate.names.addresses import LEAD, is_address
+from curate.names.code import bare, is_identifier, within
 from curate.names.conversation import Found, linked
+from curate.names.tagger import lexicon
 
 NAMES = ("PERSON", "STREET_ADDRESS")  # looked for unless told otherwise
 ON_REQUEST = ("LOCATION", "ORGANIZATION", "NRP", "TITLE", "AGE", "ZIP_CODE", "DATE_TIME")
@@ -21,12 +24,10 @@ SURE_PHONE = 0.8  # score from which a telephone in a form that no pattern knows
 LONGEST_LEAD = 200  # characters; a longer value of a table says itself what it is
 _UNREAD = ("label", "tool_call_id")  # fields of words and numbers that are no one's
 _PHONE_MARKS = re.compile(r"[\d\s().+\-x/]+(?:ext\.? ?\d+)?\Z")
-# A number that is not of a decade, a thousand or a size, and a word beside it
-_ADDRESS = re.compile(
-    r"(?=.*[^\W\d_]{3})(?:\A|[^\d,.])(?!000)\d{1,6}[A-Za-z]?(?![\ds])(?! ?(?:GB|MB|km|kg|%))", re.DOTALL
-)
-_LIST = re.compile(r"\n\s*\d+[.)](?:\s|\Z)")  # a numbered list of places is no address
 _FAMOUS = Path(curate.names.__file__).with_name("famous.txt")
+
+
+_Each = TypeVar("_Each", Span, Found)
 
 
 class Place(NamedTuple):
@@ -73,8 +74,29 @@ def named(
         text = places[at].text
         # a column or a signature names somebody, whoever has the same name in history
         known = not lead and places[at].field in _SPOKEN and "@" not in text
-        spans[at] = [kept for kept in (_kept(span, text, wanted, known=known) for span in shifted) if kept]
-    return _by_conversation(places, spans)
+        every = [kept for kept in (_kept(span, text, wanted, known=known) for span in shifted) if kept]
+        spans[at] = _spoken(every, text)
+    linked_too = _by_conversation(places, spans)
+    return [
+        _spoken(each, place.text) if len(each) > len(before) else each
+        for each, before, place in zip(linked_too, spans, places, strict=True)
+    ]
+
+
+def _spoken(spans: list[_Each], text: str) -> list[_Each]:
+    """The spans without identifiers, and without what stands in program code but its strings and comments."""
+    if not spans:
+        return spans
+    code = bare(text)
+    kept = []
+    for each in spans:
+        span = each.span if isinstance(each, Found) else each
+        if code and within(code, span.start, span.end):
+            continue
+        if span.label == "PERSON" and is_identifier(text[span.start : span.end], lexicon()):
+            continue
+        kept.append(each)
+    return kept
 
 
 def _by_conversation(places: Sequence[Place], spans: Sequence[list[Span]]) -> list[list[Found]]:
@@ -97,13 +119,11 @@ def _kept(span: Span, text: str, wanted: set[str], *, known: bool) -> Span | Non
     """The span under the name that is asked for, or None if it is not wanted or no one's."""
     value = text[span.start : span.end]
     label = span.label
-    if (
-        label == "LOCATION"
-        and _ADDRESS.search(value)
-        and not _LIST.search(value)
-        and "STREET_ADDRESS" in wanted
-    ):
-        label = "STREET_ADDRESS"
+    if label == "LOCATION" and "STREET_ADDRESS" in wanted:
+        lead = text[max(0, span.start - LEAD) : span.start]
+        label = (
+            "STREET_ADDRESS" if is_address(value, lead, text[span.end : span.end + 2], lexicon()) else label
+        )
     if label not in wanted:
         return None
     if known and label == "PERSON" and value.casefold() in famous():

@@ -16,7 +16,7 @@ from curate.check import Scan
 from curate.checks.naming import NAMES, ON_REQUEST, TAGGED, Place, named
 from curate.checks.patterns import Result
 from curate.checks.patterns.phones import check_regions
-from curate.checks.personal import personal
+from curate.checks.personal import personal, reserved
 from curate.checks.recognisers import COUNTRIES, analyser
 from curate.checks.recognisers import FIELDS as FIELDS_OF_FORMS
 from curate.checks.secrets import secrets
@@ -24,6 +24,7 @@ from curate.errors import ConfigError
 from curate.example import KEY, strings
 from curate.finding import FINDINGS
 from curate.names import check_name, marked
+from curate.names.code import bare, within
 from curate.names.conversation import Found
 
 ENTITIES = (
@@ -97,14 +98,14 @@ class Pii:
     those of the tagger that `names` names (`curate.names.tagger`); `threshold` is from 0 to 1;
     `phone_regions` are two-letter codes; `countries` are two small letters each and add the national
     numbers that have check digits (ES_NIF, IT_FISCAL_CODE). Loopback and private network addresses are
-    no one's and are left out, and so are people of public life. Keys and tokens have labels that begin
+    no one's and are left out, and so are people of public life; those kept for examples block nothing. Keys and tokens have labels that begin
     with SECRET_ and are always looked for. What only the tagger says blocks nothing. The evidence holds
     no value; a person has a number in it, the same wherever that person is named in the example, and
     `person_unsure` where the name is a part of several persons' names: it is the one's named last.
     """
 
     name: ClassVar[str] = "pii"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     entities: tuple[str, ...] = ENTITIES
     threshold: float = 0.4
     fields: tuple[str, ...] = FIELDS
@@ -168,6 +169,9 @@ class Pii:
                     if person.unsure:
                         evidence["person_unsure"] = True
                 blocking = not {span.label, *also} <= set(TAGGED)
+                if span.label == "IP_ADDRESS" and not also and reserved(place.text[span.start : span.end]):
+                    evidence["reserved"] = "documentation"  # nobody's: in logs it may stand for somebody's
+                    blocking = False
                 where = (place.example_id, place.message, place.field)
                 # a class that is called as somebody in the row: only a person can say whether it is meant
                 by_name = place.field == "label" and not blocking
@@ -180,7 +184,8 @@ class Pii:
         """What a text holds by form alone."""
         # a column `phone` says of a bare number what a word beside it would say in a text
         lead = "phone: " if _PHONE_KEY.search(place.field) and not place.field.endswith(KEY) else ""
-        return list(_behind(len(lead), self.spans(lead + place.text, is_json=place.field == "tool_calls")))
+        spans = _behind(len(lead), self.spans(lead + place.text, is_json=place.field == "tool_calls"))
+        return list(_no_constants(spans, place.text))
 
     def spans(self, text: str, *, is_json: bool = False) -> Iterator[Span]:
         """All spans in one text by form, without names; some over others."""
@@ -202,6 +207,17 @@ class Pii:
                     Span(start + span.start, start + span.end, span.label, span.score)
                     for span in _kept(found, piece, whole_at_ends=ends)
                 )
+
+
+def _no_constants(spans: Iterable[Span], text: str) -> Iterator[Span]:
+    """The spans without numbers of program code that are taken for telephones: they stand in no string."""
+    code: list[tuple[int, int]] | None = None
+    for span in spans:
+        if span.label == "PHONE_NUMBER" and text[span.start : span.end].isdigit():
+            code = bare(text) if code is None else code
+            if within(code, span.start, span.end):
+                continue
+        yield span
 
 
 def _beside(by_form: list[Span], found: list[Found]) -> Iterator[Span]:

@@ -19,7 +19,116 @@ _CODE_AFTER = re.compile(
 )
 _ROAD = BIT["ending"] | BIT["road"]
 LONGEST = 14  # characters between two parts of one address
+LEAD = 48  # characters before an address that may say that it is one
 _WORD = re.compile(r"[^\W\d_]+")
+
+# a house's number, a box's, a postal code: no part of an identifier (`SHA-256`, `GH#16402`), of a sum or a size
+_NUMBER = re.compile(
+    r"(?<![\w.,])(?<!\w[#-])#?(?!000)\d{1,6}(?:[ ]?[A-Za-z](?![\w]))?(?:[-/]\d{1,5}[A-Za-z]?)*(?![\w%])(?! ?(?:GB|MB|km|kg|%))"
+    r"|(?<!\w)[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}(?!\w)|(?<!\w)[A-Z]\d[A-Z] ?\d[A-Z]\d(?!\w)"
+)
+_LIST = re.compile(r"\n\s*\d+[.)](?:\s|\Z)")  # a numbered list of places is no address
+_YEARS = re.compile(
+    r"(?:[^\W\d_]+(?: et al\.?)?,? (?:1[89]|20)\d\d[a-z]?(?!\w)[,;.\s]*){2}"
+)  # of works: `Sweet 1981, Lee 1990`
+# words of streets, beyond the lists: of languages whose street is a word of its own, and where it ends one
+_STREETS = frozenset(
+    "street st road rd avenue ave av lane ln drive dr boulevard blvd bd way court ct place pl square sq terrace crescent close highway hwy parkway"  # noqa: SIM905
+    " pkwy row walk mews gardens grove quay wharf broadway box suite ste apt apartment flat unit floor rue chemin allée allées impasse quai cours"
+    " route faubourg sentier villa via viale vicolo piazza piazzale corso largo strada contrada calle c carrer cl cra av avda avinguda plaza plaça pza paseo passeig"
+    " pº ronda carretera ctra camino travesía glorieta rambla rua r praça travessa alameda estrada rodovia ul ulica al aleja aleje pl plac os osiedle"
+    " utca út útja tér ulice náměstí třída nám strada str bulevardul calea piața aleea caddesi cad sokak sok sokağı mah mahallesi bulvarı gatan vägen"
+    " väg gata gade vej allé stræde plads gata veien vei jalan jl straat laan weg gracht plein kade straße strasse gasse platz allee ring ufer damm hof postfach am an im auf"
+    " psc fpo apo dpo postbox piazzetta c/ bp boîte apartado casilla caixa ulitsa улица ул проспект пр переулок пер".split()
+)
+_UNSURE = frozenset(
+    (
+        "am",
+        "an",
+        "im",
+        "auf",
+        "al",
+        "c",
+        "r",
+        "hof",
+        "os",
+        "way",
+        "row",
+        "close",
+        "drive",
+        "walk",
+        "place",
+        "court",
+        "unit",
+        "floor",
+        "box",
+        "str",
+        "via",
+    )
+)
+_ENDS = re.compile(
+    r"(?:stra(?:ß|ss)e|str|gasse|weg|platz|allee|ufer|damm|chaussee|promenade|straat|laan|gracht|plein|kade|dijk|steeg|singel|gatan|vägen|gränd"
+    r"|torget|gaten|gata|veien|gade|vej|vænget|stræde|katu|tie|polku|kuja|utca)\Z"
+)
+_SAID = re.compile(
+    r"(?i)\b(?:address|addresse|adres|adresse|anschrift|dirección|direccion|domicilio|indirizzo|endereço|morada|lives? (?:at|in)|living at|living in|reside[sd]? (?:at|in)"
+    r"|residing at|located at|(?:ship|deliver|send|mail|sent|shipped|delivered|moved|move)(?:ed)?(?: (?:it|them|this|that))? to|ship(?:ped|ping)? (?:it )?to|bill(?:ed)? to|wohnhaft|wohne?t?|habite|demeurant|résidant"
+    r"|vive en|vivo en|reside en|residente|abita|abito|mora|moro|woont|woonachtig|bor på|bor i|home|house|office at|meet(?: me)? at)\b[^.!?\n]{0,24}\n?\s*\Z"
+)
+
+
+_NAME_AND_NUMBER = re.compile(
+    r"(\d{1,5},?\s+)?(?:\d{1,5},?\s+)?(?:[^\W\d_a-z][^\W\d_A-Z]+\.?\s+){1,4}\d{1,4}[A-Za-z]?(?:\s*[,\n].*)?\Z",
+    re.DOTALL,
+)
+_AT = re.compile(r"\b(?:at|on|to|of|and|from)[ \t]+(?:\d{1,5},?[ \t]+)?\Z")
+_TOWNS = BIT["big_city"] | BIT["country"] | BIT["state"]
+# a postal code, or a number in a part of its own
+_POSTAL = re.compile(
+    r"(?<![\w.,-])(?!(?:19|20)\d\d(?!\d))\d{4,6}(?!\w)|[A-Z]\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d[A-Za-z]?\s*[,\n]|[,\n]\s*\d"
+)
+_COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000", "english_15000"))
+
+
+def is_address(value: str, before: str, after: str, lexicon: Lexicon) -> bool:
+    """Whether a place is where somebody lives or works: a number, and what makes it a street, a box or a town.
+
+    "19 Stunden lang" and "57 Tagen" have a number and a noun, as streets have, and are none: beside the number
+    stands the word or the ending of a street in some language, or a known town, region or country, or what
+    stands before it (`before`; `after` it, two characters are enough) says that an address follows.
+    """
+    if not _NUMBER.search(value) or _LIST.search(value) or _YEARS.match(value):
+        return False
+    words = [word for word in _WORD.findall(value) if len(word) > 1 or word in "cr"]
+    if not any(len(word) > 2 for word in words):
+        return False
+    if any(_of_street(word, lexicon) for word in words):
+        return True
+    if (
+        _POSTAL.search(value)
+        and any(word[0].isupper() and len(word) > 2 and lexicon.flags(word) & _TOWNS for word in words)
+        and not any(word.islower() and len(word) > 3 for word in words)
+    ):
+        return True
+    if re.match(r"[.,]\d", after) and value[-1:].isdigit():  # a section's number, a sum
+        return False
+    if _SAID.search(before):
+        return True
+    # "at Allika 46": a street of another language, whose word nobody here knows
+    return bool(
+        (found := _NAME_AND_NUMBER.match(value))
+        and (found[1] or _AT.search(before) or "\n" in value)
+        and not any(lexicon.flags(word) & _COMMON for word in words)
+    )
+
+
+def _of_street(word: str, lexicon: Lexicon) -> bool:
+    """Whether a word is one of streets or ends as one."""
+    small = word.lower()
+    if small in _STREETS:
+        return small not in _UNSURE or word[0].isupper()
+    ends = _ENDS.search(small)
+    return bool(ends and ends.start() > 2) or bool(word[0].isupper() and lexicon.flags(word) & _ROAD)
 
 
 def whole(spans: list[Span], text: str, lexicon: Lexicon) -> list[Span]:

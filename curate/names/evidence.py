@@ -40,7 +40,7 @@ _OTHER = _PLACES | sum(
     for name in ("corporate", "institution", "industry", "organisation", "ending", "road", "month", "weekday")
 )
 _TRIMMED = ("es", "ca", "pt", "fr", "it", "de", "nl")  # languages whose words of grammar are cut off a name
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     "de del la las los da do das dos di du des van von der den ten ter zu y e i el al bin ibn".split()  # noqa: SIM905
 )
 _ARTICLES = frozenset(("der", "den", "des", "ter", "ten"))  # in a name only after one of these
@@ -55,7 +55,7 @@ _THING = re.compile(
 
 
 @lru_cache(maxsize=1)
-def _lists() -> dict[str, frozenset[str]]:
+def lists() -> dict[str, frozenset[str]]:
     """The lists of `evidence.txt` by name."""
     lists: dict[str, set[str]] = {}
     current: set[str] = set()
@@ -74,7 +74,7 @@ def _grammar() -> tuple[frozenset[str], frozenset[str]]:
 
     telling = frozenset(word for word, named in LANGUAGES_OF.items() if "en" not in named and len(word) > 1)
     trimmed = frozenset(word for word, named in LANGUAGES_OF.items() if not set(named).isdisjoint(_TRIMMED))
-    return telling - _PARTICLES, trimmed
+    return telling - PARTICLES, trimmed
 
 
 def counts(word: str, flags: int, style: str) -> tuple[bool, bool, bool, bool]:
@@ -89,7 +89,7 @@ def counts(word: str, flags: int, style: str) -> tuple[bool, bool, bool, bool]:
     common = small and bool(flags & BIT["english_300"])
     other = small and not common and word.lower() in _grammar()[0]
     # a form has fields and hardly a sentence: `Nombre`, `Apellidos`
-    other = other or (not flags & (_COMMON | _NAMES) and word.lower() in _lists()["labels"])
+    other = other or (not flags & (_COMMON | _NAMES) and word.lower() in lists()["labels"])
     return counted, counted and bool(flags & _LISTED), other, common
 
 
@@ -177,9 +177,9 @@ def _part(word: re.Match[str], lexicon: Lexicon, small: set[str], *, lower: bool
     flags = lexicon.flags(value)
     named = value[0].isupper() or lower
     # `Ortega y Gasset`; without capitals it is rather the next thing that is said
-    is_particle = folded in _PARTICLES and not (lower and len(folded) == 1)
+    is_particle = folded in PARTICLES and not (lower and len(folded) == 1)
     grammar = folded in _grammar()[1]
-    heading = folded in _lists()["titles"] or folded in _lists()["labels"]
+    heading = folded in lists()["titles"] or folded in lists()["labels"]
     # `Ella` is a pronoun in Spanish
     splits = not is_particle and (heading or not named or (grammar and not flags & BIT["first"]))
     acronym = value.isupper() and 1 < len(value) <= ACRONYM
@@ -188,7 +188,7 @@ def _part(word: re.Match[str], lexicon: Lexicon, small: set[str], *, lower: bool
         or is_particle
         or grammar
         or acronym
-        or folded in _lists()["doubtful"]
+        or folded in lists()["doubtful"]
         or (not lower and folded in small)
     )
     return _Part(word.start(), word.end(), value, flags, not (unsure or splits), splits)
@@ -208,9 +208,9 @@ def _runs(parts: list[_Part], text: str) -> list[list[_Part]]:
             runs[-1].append(part)
     cut = []
     for run in runs:
-        while run and run[-1].text.lower() in _PARTICLES:
+        while run and run[-1].text.lower() in PARTICLES:
             run.pop()
-        while run and run[0].text.lower() in _PARTICLES and (run[0].text.islower() or len(run) < 2):
+        while run and run[0].text.lower() in PARTICLES and (run[0].text.islower() or len(run) < 2):
             run.pop(0)
         if run:
             cut.append(run)
@@ -220,7 +220,7 @@ def _runs(parts: list[_Part], text: str) -> list[list[_Part]]:
 def _speaks_for(run: list[_Part], text: str, score: float) -> bool:
     """Whether something but the tagger says that these words are a person's name."""
     before = text[max(0, run[0].start - BEFORE) : run[0].start]
-    words = [part for part in run if part.text.lower() not in _PARTICLES]
+    words = [part for part in run if part.text.lower() not in PARTICLES]
     initial = any(len(part.text) == 1 for part in words)
     long = [part for part in words if len(part.text) > 1]
     firsts = [part for part in long if part.flags & BIT["first"] and part.solid]
@@ -229,11 +229,13 @@ def _speaks_for(run: list[_Part], text: str, score: float) -> bool:
         return False
     if text.islower():
         return bool(firsts) and len(lasts) > 1
-    if _introduced(before):
+    if introduced(before):
         return any(not part.text.isupper() or len(part.text) > ACRONYM for part in long)
     thing = _THING.search(before)
-    if thing and thing[1].lower() in _lists()["things"]:
+    if thing and thing[1].lower() in lists()["things"]:
         return False
+    if _greeted(before) and long[0].flags & BIT["first"]:
+        return True
     if len(words) == 1:
         return bool(firsts) and not firsts[0].flags & _OTHER
     if firsts or (score >= SURE and _given_and_family(long)):
@@ -248,10 +250,16 @@ def _given_and_family(words: list[_Part]) -> bool:
     return bool(rest) and bool(first.flags & BIT["first"]) and not first.text.isupper() and family
 
 
-def _introduced(before: str) -> bool:
+def _greeted(before: str) -> bool:
+    """Whether a greeting or thanks stand just before."""
+    said = _TITLED.search(before)
+    return said is not None and said[1].lower() in lists()["openings"] and "\n" not in said[0]
+
+
+def introduced(before: str) -> bool:
     """Whether a title or the name of a form's field stands just before."""
     title = _TITLED.search(before)
-    if title and title[1].lower() in _lists()["titles"] and "\n" not in title[0]:
+    if title and title[1].lower() in lists()["titles"] and "\n" not in title[0]:
         return len(title[1]) > 1 or "." in title[0]
     field = _FIELD.search(before)
-    return field is not None and field[1].lower() in _lists()["labels"]
+    return field is not None and field[1].lower() in lists()["labels"]

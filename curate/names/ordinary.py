@@ -16,6 +16,7 @@ from curate.names.span import Span
 from curate.names.tokens import BIT, Lexicon
 
 BEFORE = 60  # characters looked at before a name
+SHORT = 4  # letters in capitals, up to which a name is rather an abbreviation
 AFTER = 80  # and behind it
 _COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000", "english_15000"))
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -36,6 +37,7 @@ _SURELY = re.compile(
     r"|neighbou?r|partner|cousin|nephew|niece|boyfriend|girlfriend|spoke (?:to|with)|talked (?:to|with))[.,:]?[ \t]*\n?[ \t]*|\bname:[ \t]*)[\"'“‘(*_]*\Z",
     re.IGNORECASE,
 )
+_TITLED = re.compile(r"(?i)\b(?:mr|mrs|ms|miss|mx|dr|prof)\.?[ \t]+\Z")
 _GREETED = re.compile(r"\bhey,?[ \t]*[\"'“‘]*\Z", re.IGNORECASE)
 # what only somebody does, or what is only somebody's
 _ACTS = re.compile(
@@ -57,6 +59,8 @@ _CALLED = re.compile(r"\A[ \t]*(?:,[ \t]*(?:\n|\Z|[a-z])|[.!]?[ \t]*(?:\n|\Z)|,?
 _ALONE = re.compile(
     r"\A[ \t\n]*(?:[^\W\d_][\w ]{0,40}:[ \t]*)?\Z"
 )  # a value with the name of its column or none
+_CAPITAL_BEFORE = re.compile(r"(?<![^\W\d_])[^\W\d_a-z][\w.'’-]*,?[ \t]\Z")
+_CAPITAL_AFTER = re.compile(r",?[ \t][^\W\d_a-z]")
 _OPENING = " \t\"'“‘*_#>-(•–"
 
 
@@ -114,10 +118,24 @@ def _doubtful(span: Span, text: str, lexicon: Lexicon) -> str:
         words = words[1:]
     if len(words) != 1 or text.islower():
         return ""
-    word = words[0].lower()
+    word: str = words[0].lower()
+    if _is_acronym(words[0], span, text, lexicon):
+        return word
     lists = _lists()
     ordinary = lexicon.flags(word) & _COMMON and not lexicon.flags(word) & (BIT["first"] | BIT["last"])
     return word if word in lists["words"] or word in lists["things"] or ordinary else ""
+
+
+def _is_acronym(word: str, span: Span, text: str, lexicon: Lexicon) -> bool:
+    """Whether a word in capitals stands among words that are not, and is no listed name."""
+    if not word.isupper() or text.isupper():
+        return False
+    listed = 0 if len(word) <= SHORT else BIT["first"] | BIT["last"]
+    begin = text.rfind("\n", 0, span.start) + 1
+    end = text.find("\n", span.end)
+    line = text[begin : span.start] + text[span.end : end if end >= 0 else len(text)]
+    beside = _CAPITAL_BEFORE.search(text[begin : span.start]) or _CAPITAL_AFTER.match(text, span.end)
+    return not (lexicon.flags(word) & listed or beside) and any(map(str.islower, line))
 
 
 def _is_thing(span: Span, text: str, name: str) -> bool:
@@ -139,6 +157,10 @@ def _is_somebody(span: Span, text: str, name: str) -> bool:
     if _is_thing(span, text, name):
         return False
     surely = bool(_SURELY.search(before))
+    if surely and _TITLED.search(before):  # `Mr.` ends no sentence
+        return True
+    if text[span.start : span.end].isupper():
+        return surely or bool(_ACTS.match(after))
     acts = bool(_ACTS.match(after))
     if name in _lists()["things"] and name not in _lists()["words"]:
         return surely or acts or bool(re.search(r"\A[^.!?\n]{0,40}\b(?:he|she)\b", after))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from curate.names.addresses import whole
+from curate.names.edges import trimmed
 from curate.names.evidence import evident
 from curate.names.known_places import kind_by_lists
 from curate.names.labels import FIRST, KINDS, LABELS, NUMERIC
@@ -29,6 +30,7 @@ LISTED = 0.75  # the score of a well-known place that only the list knows
 SHORTEST = 7  # digits of a telephone
 NAMED = ("PERSON", "LOCATION", "ORGANIZATION")  # kinds of which a word must look like a name
 
+_OF_TITLE = (FIRST["TITLE"], FIRST["TITLE"] + 1)
 _EDGES = "\n,;:|"  # marks that no name begins or ends with
 _COMPOUND = re.compile(r"-(?:based|born|style|like|speaking|area|owned|led|trained)\Z")
 
@@ -80,6 +82,7 @@ class Tagger:
             stand = places(texts[at])
             spans = _spans(texts[at], stand, labels[part], odds[part], wanted[part])
             if any(span.label == "PERSON" for span in spans):
+                spans = trimmed(spans, texts[at], self._lexicon)
                 marks = self._memory.tongue[rows[begin : begin + len(stand)]]
                 spans = evident(spans, texts[at], stand, marks, self._lexicon)
                 spans = persons(spans, texts[at], self._lexicon)
@@ -211,6 +214,8 @@ def _spans(
         while low < high and text[stand[low][0]] in _EDGES:
             low += 1
         may_be = kind not in NAMED or any(wanted[n] and text[stand[n][0]].isalpha() for n in range(low, high))
+        # `Brown` and `King` are no candidates by themselves: most of the time they are ordinary words
+        may_be = may_be or (kind == "PERSON" and low < high and _titled(text, stand, labels, low))
         if low < high and may_be:
             score = round(float(odds[low:high].mean()), 3)
             # of `Berlin-based` the name is the first part
@@ -218,6 +223,12 @@ def _spans(
             end = begin + len(_COMPOUND.sub("", text[begin:end]))
             spans.append(Span(stand[low][0], end, kind, score))
     return spans
+
+
+def _titled(text: str, stand: list[tuple[int, int]], labels: NDArray[np.int64], at: int) -> bool:
+    """Whether a form of address stands just before a word that has a capital."""
+    before = at - 2 if at > 1 and text[stand[at - 1][0]] == "." else at - 1
+    return before >= 0 and labels[before] in _OF_TITLE and text[stand[at][0]].isupper()
 
 
 def _settled(spans: list[Span], text: str, lexicon: Lexicon) -> list[Span]:

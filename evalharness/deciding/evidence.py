@@ -105,7 +105,7 @@ def check_pairs(metrics: Sequence[MetricRow], lacking: Mapping[str, int], chosen
         return _check(
             "pairing complete",
             "fail",
-            f"of {total} examples without a score by {chosen['primary']}: {said}",
+            f"of {total:,} examples without a score by {chosen['primary']}: {said}",
             "look at the reasons in the report's table, then predict and score again",
         )
     nowhere = min(row["nulls"] for row in metrics if row["metric"] == chosen["primary"])

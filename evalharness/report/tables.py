@@ -100,7 +100,9 @@ def _unknown(row: Slice) -> bool:
 
 def _unknown_words(row: Slice, every: int, candidate: str) -> str:
     """Of how many rows the language is not known, and how the arms do there."""
-    words = f"Not known of {row['n']:,} of {every:,} ({row['n'] / every:.0%}), mostly too short to tell"
+    words = (
+        f"Not known of {row['n']:,} of {every:,} ({row['n'] / every * 100:.0f} %), mostly too short to tell"
+    )
     if row["difference"] is None:
         return f"{words}."
     between = f" ({signed_span(row['low'], row['high'])})" if row["low"] is not None else ""

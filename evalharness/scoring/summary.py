@@ -93,9 +93,9 @@ def _mean(
 
 
 def _quantiles(values: Floats, wanted: tuple[float, ...]) -> dict[str, float] | None:
-    """Values that a share of the rows does not exceed; none is told beyond the rows there are to tell it."""
+    """Medians and the like, as the report has them; none is told beyond the rows there are to tell it."""
     found = {
-        f"p{round(100 * share)}": float(np.quantile(values, share, method="inverted_cdf"))
+        f"p{round(100 * share)}": float(np.quantile(values, share))
         for share in wanted
         if len(values) * (1 - share) >= 1
     }

@@ -140,6 +140,16 @@ def trained(workspace: Workspace) -> None:
     workspace.ledger.end(run_id, {"adapter": workspace.put_files("adapter", adapter)}, None)
 
 
+def differing(workspace: Workspace) -> None:
+    """Two people's words on one finding."""
+    from curate.deciding.review import review
+    from curate.workspace import Decision
+
+    found = review(workspace, workspace.dataset()).filter(shape="span").row(0, named=True)
+    for who, said in (("anna", "drop"), ("ben", "keep")):
+        workspace.ledger.decide([Decision(found["finding_id"], found["example_id"], said, who)])
+
+
 async def to_rating(pilot: Pilot[Any]) -> None:
     """Two arms' answers, blind."""
     from tui.screens.rating import RatingScreen
@@ -177,4 +187,9 @@ STATES: dict[str, State] = {
     "steps": State(None, keys("E")),
     "help": State(None, keys("enter", "enter", "question_mark")),
     "filter": State(None, keys("enter", "colon", *"score >")),
+    "card-differ": State(differing, card("differ")),
+    "card-label": State(None, card('check == "contradiction"', "e")),
+    "run": State(trained, keys("r", "enter")),
+    "command": State(None, keys("exclamation_mark", *"export")),
+    "unsaved": State(None, card('check == "pii"', "e", "z", "ctrl+q")),
 }

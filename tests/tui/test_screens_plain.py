@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 from textual.widgets import TextArea
 
 from curate.deciding.review import review
@@ -24,7 +25,8 @@ from tui.widgets.lines import KeyLine
 
 def foot(app: Seatrial) -> list[str]:
     """The keys that the line at the foot names."""
-    return [f"{key} {words}" for key, words, _ in app.screen.query_one(KeyLine).keys()]
+    named = app.screen.query_one(KeyLine).keys()
+    return [f"{key} {words}" for key, words, _ in named]
 
 
 def told(app: Seatrial) -> list[str]:
@@ -32,8 +34,9 @@ def told(app: Seatrial) -> list[str]:
     return [str(note.message) for note in app._notifications]
 
 
-async def test_the_data_card_is_of_the_version(workspace: Workspace) -> None:
-    """Its title is the version's name, also when it is read behind the screen's back."""
+async def test_the_data_card_is_of_the_version(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked for by the version's name, which the thread that reads it reads later."""
+    monkeypatch.setattr("tui.screens.distributions.data_card", lambda _, digest, name: f"# {name}\n{digest}")
     app = Seatrial(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
@@ -107,7 +110,7 @@ async def test_whoever_leaves_while_writing_is_asked(workspace: Workspace) -> No
 
 
 async def test_a_text_begun_is_there_again(workspace: Workspace) -> None:
-    """escape rests; e goes on with what was written, after other rows too; q tells of it once."""
+    """Escape rests; e goes on with what was written, after other rows too; q tells of it once."""
     labels("text")(workspace)
     app = Seatrial(workspace)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:

@@ -15,7 +15,8 @@ from curate.checks.leak import spread as spreading
 from curate.checks.leak.given import given_away
 from curate.checks.leak.sides import GIVEN, PAIRS, PROTECTED, REPHRASED, SIDES, Sides, sides_of
 from curate.checks.leak.subject import NormalForms, Subject, as_columns, asked, subjects
-from curate.checks.leak.wordly import frame_values, speaks_of, worded
+from curate.checks.leak.twins import COPY, asks_otherwise, is_twin
+from curate.checks.leak.wordly import frame_values, is_near, speaks_of, worded
 from curate.checks.wording import hashed_shingles
 from curate.errors import ConfigError
 from curate.example import digest
@@ -25,6 +26,7 @@ from curate.scanning.embedding import AUTO, NONE, Units
 if TYPE_CHECKING:
     from curate.engine import Engine
 
+TWIN = ', "asks_otherwise": true}'
 NEAREST = 3  # counterparts of a row that are looked at more closely, for each that is reported
 
 
@@ -37,13 +39,13 @@ class Leak:
     in the row; of a brief one also all long words. What stands in very many questions, a template, does
     not count (see curate/checks/frame.py). That search is exact: no such pair is missed. By meaning, with an encoder:
     a score of at least `meaning` (see meaning.py); where more than `crowd` rows reach it for one item, only
-    those that are its twins count. By origin: a group with rows on both sides. A
+    those that are its twins count, and none that differs in one place as rows of one template do. By origin: a group with rows on both sides. A
     row is reported with its `counterparts` nearest of each pair of sides. It cannot look where neither
     splits nor protected rows are given.
     """
 
     name: ClassVar[str] = "leak"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     reads_protected: ClassVar[bool] = True
     unseen: ClassVar[str] = "rephrased questions are not looked for"
     threshold: float = 0.7
@@ -118,15 +120,15 @@ class Leak:
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """The nearest pairs of each kind that hold when their texts are read."""
-        brief = pairs.filter("brief")
-        named = set(brief["example_id"]) | set(brief["other_id"])
-        rows = texts.filter(pl.col("example_id").is_in(list(named)))
+        read = pairs.filter(pl.col("kind").is_in(["", REPHRASED]))
+        named = pl.concat([read["example_id"], read["other_id"]]).unique()
+        rows = texts.filter(pl.col("example_id").is_in(named.implode()))
         said = {subject.example_id: subject for subject in subjects(rows)}
         told: Counter[tuple[str, str]] = Counter()
         met: set[tuple[str, str, str]] = set()
-        keep = np.zeros(pairs.height, dtype=np.bool_)
-        columns = pairs.select("example_id", "other_id", "sides", "kind", "brief").iter_rows()
-        for at, (goes, stays, sides, kind, is_brief) in enumerate(columns):
+        keep, doubted = np.zeros(pairs.height, dtype=np.bool_), np.zeros(pairs.height, dtype=np.bool_)
+        columns = pairs.select("example_id", "other_id", "sides", "kind", "brief", "score", "evidence")
+        for at, (goes, stays, sides, kind, is_brief, score, evidence) in enumerate(columns.iter_rows()):
             if kind not in ("", REPHRASED):
                 keep[at] = True
                 continue
@@ -134,6 +136,10 @@ class Leak:
                 continue
             if is_brief and not speaks_of(said[stays].question, said[goes].whole):
                 continue
+            questions = said[goes].question, said[stays].question
+            if kind == REPHRASED and is_twin(*questions):
+                continue
+            doubted[at] = is_near(evidence) and score < COPY and asks_otherwise(*questions)
             told[goes, sides] += 1
             met.add((goes, stays, sides))
             keep[at] = True
@@ -141,6 +147,12 @@ class Leak:
             pl.when(kind="").then("sides").when(sides="").then("kind")
             .otherwise(pl.concat_str("sides", pl.lit("-"), "kind"))
         )  # fmt: skip
+        twin = pl.Series(doubted)
+        pairs = pairs.with_columns(
+            action=pl.when(twin).then(pl.lit("review")).otherwise("action"),
+            blocking=pl.col("blocking") & ~twin,
+            evidence=pl.when(twin).then(pl.col("evidence").str.replace(r"\}\z", TWIN)).otherwise("evidence"),
+        )
         columns_kept = [name for name in PAIRS if name in FINDINGS]
         return pairs.filter(pl.Series(keep)).select(*columns_kept, label=label)
 

@@ -85,6 +85,11 @@ def _later(sides: Sides, left: int, right: int) -> dict[str, float]:
     return {"days_later": round((times[0] - times[1]) / 86_400, 2)}
 
 
+def is_near(evidence: str) -> bool:
+    """Whether a pair was found as near, not as equal or contained."""
+    return bool(json.loads(evidence)["question"] == NEAR)
+
+
 def speaks_of(question: str, whole: str) -> bool:
     """Whether a brief question is there with all that it is about, and not only its frame."""
     about = {word for word in normalise(question).split() if len(word) >= LONG_WORD or word.isdecimal()}

@@ -1,7 +1,8 @@
 """Keys, tokens and passwords that open something.
 
-Four kinds of sign give them away: a form that nothing else has (`tokens`), a block between two lines
-(`blocks`), the address or header that carries them (`carried`), and the word beside them (`assigned`).
+Five kinds of sign give them away: a form that nothing else has (`tokens`), a block between two lines
+(`blocks`), the address or header that carries them (`carried`), the word beside them, before them or above
+them (`assigned`, `listed`), and their place in a command or a call (`commanded`).
 What is looked for costs next to nothing where its sign is not in the text.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from curate.checks.secrets.assigned import assigned
 from curate.checks.secrets.blocks import SIGN, blocks
 from curate.checks.secrets.carried import carried
+from curate.checks.secrets.commanded import commanded
 from curate.checks.secrets.tokens import tokens
 
 __all__ = ["secrets"]
@@ -35,3 +37,4 @@ def secrets(text: str) -> Iterator[tuple[str, int, int]]:
         yield from blocks(text)
     yield from carried(text, small, long.lower())
     yield from assigned(text, small)
+    yield from commanded(text, small, long)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -43,7 +44,13 @@ def _discord(value: str) -> bool:
     return decimal_id(value.split(".", 1)[0])
 
 
+def _armoured(value: str) -> bool:
+    """Base64 of a private key's block, as in a secret of Kubernetes."""
+    return b"PRIVATE KEY" in b64decode(value[:80])
+
+
 W = r"[A-Za-z0-9_-]"
+C = r"[./A-Za-z0-9]"
 A = r"[A-Za-z0-9]"
 TOKENS = (
     _token("AWS_KEY", "IA", r"A[KSB]IA[A-Z2-7]{16}"),
@@ -107,7 +114,19 @@ TOKENS = (
     _token("DOPPLER_TOKEN", "dp.", rf"dp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{{2,35}}\.)?{A}{{40,44}}"),
     _token("PULUMI_TOKEN", "pul-", r"pul-[0-9a-f]{40}"),
     _token("POSTMAN_KEY", "PMAK-", r"PMAK-[0-9a-f]{24}-[0-9a-f]{34}"),
+    _token("PRIVATE_KEY", "LS0tLS1CRUdJTi", r"LS0tLS1CRUdJTi[A-Za-z0-9+/]{200,20000}={0,2}", _armoured),
     _token("AGE_KEY", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-(?:PQ-)?1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L]{58,200}"),
+)  # fmt: skip
+# of a password with its salt: from it a weak one is soon found
+HASHES = (
+    _token("PASSWORD_HASH", "$apr1$", rf"\$apr1\${C}{{1,8}}\${C}{{22}}"),
+    _token("PASSWORD_HASH", "$1$", rf"\$1\${C}{{1,8}}\${C}{{22}}"),
+    _token("PASSWORD_HASH", "$2", rf"\$2[abxy]\$\d\d\${C}{{53}}"),
+    _token("PASSWORD_HASH", "$5$", rf"\$5\$(?:rounds=\d{{1,9}}\$)?{C}{{1,16}}\${C}{{43}}"),
+    _token("PASSWORD_HASH", "$6$", rf"\$6\$(?:rounds=\d{{1,9}}\$)?{C}{{1,16}}\${C}{{86}}"),
+    _token("PASSWORD_HASH", "$y$", rf"\$y\${C}{{1,12}}\${C}{{1,86}}\${C}{{43}}"),
+    _token("PASSWORD_HASH", "$argon2", r"\$argon2(?:id|i|d)\$(?:v=\d{1,3}\$)?m=\d+,t=\d+,p=\d+\$[A-Za-z0-9+/]{8,90}\$[A-Za-z0-9+/]{16,180}"),
+    _token("PASSWORD_HASH", "pbkdf2_sha", r"pbkdf2_sha(?:1|256|512)\$\d{3,8}\$[^\s$]{4,64}\$[A-Za-z0-9+/]{27,90}={0,2}"),
 )  # fmt: skip
 _DISCORD = _token("DISCORD_TOKEN", ".", rf"[MNO]{W}{{22,27}}\.{W}{{6}}\.{W}{{27,40}}", _discord)
 _DISCORD_WORDS = (
@@ -116,7 +135,7 @@ _DISCORD_WORDS = (
     "bot.run",
     "client.run",
 )  # its form begins with no sign: one of these stands beside it
-_DUMMY = re.compile(r"(?i)your|placeholder|redacted|replace|insert|x{6}|\*{3}|\.{3}")
+_DUMMY = re.compile(r"(?i)your|example|placeholder|redacted|replace|insert|x{6}|\*{3}|\.{3}")
 _NEAR_AWS = 400  # characters between an access key and its secret
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 
@@ -129,6 +148,10 @@ def tokens(text: str, small: str, long: str) -> Iterator[Place]:
     for token in TOKENS:
         if token.sign in long:
             yield from _of(token, text)
+    if "$" in long:
+        for token in HASHES:
+            if token.sign in long:
+                yield from _of(token, text)
     if any(word in small for word in _DISCORD_WORDS):
         yield from _of(_DISCORD, text)
     if "AKIA" in long or "ASIA" in long:
@@ -164,5 +187,5 @@ def _aws_secrets(text: str) -> Iterator[Place]:
         for found in _AWS_SECRET.finditer(text, low, key.end() + _NEAR_AWS):
             value = found[0]
             kinds = (str.isupper, str.islower, str.isdigit)
-            if all(any(kind(each) for each in value) for kind in kinds):
+            if all(any(kind(each) for each in value) for kind in kinds) and not _DUMMY.search(value):
                 yield "SECRET_AWS_KEY", *found.span()

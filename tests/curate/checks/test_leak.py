@@ -109,3 +109,20 @@ def test_rows_of_one_template_do_not_leak_into_each_other(asked, found):
     )
     told = found(Leak(encoder="none"), *rows, copy)
     assert [row[2] for row in told if row[3] != "keep"] == ["train/test"]
+
+
+def test_rows_of_one_template_that_ask_of_another_thing_go_to_a_person(asked, examples):
+    """A near question with another word of weight is no copy: nothing of it is safe to drop, and nothing blocks."""
+    frame = "Classify the following animal as mammal, bird, reptile or fish and say in one line why: {}."
+    rows = [
+        asked(frame.format("eagle"), "bird", split="train"), asked(frame.format("whale"), "mammal", split="test"),
+        asked("How do I get my money back, please?", "So.", split="train"),
+        asked("How do I get my money back, please", "So.", split="test"),
+    ]  # fmt: skip
+    table = examples(*rows)
+    found = scan(table, [Leak(encoder="none")]).findings
+    told = {row["example_id"]: row for row in found.iter_rows(named=True)}
+    twin, copy = told[table["example_id"][0]], told[table["example_id"][2]]
+    assert (twin["action"], twin["blocking"]) == ("review", False)
+    assert json.loads(twin["evidence"])["asks_otherwise"] is True
+    assert (copy["action"], copy["blocking"]) == ("drop", True)

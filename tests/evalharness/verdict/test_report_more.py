@@ -15,12 +15,13 @@ from curate.workspace import Decision
 from evalharness.commands import verdict as cli_verdict
 from evalharness.deciding.compare import pair, settings
 from evalharness.deciding.slices import FEW, confusions, slice_rows
-from evalharness.report import html, junit
+from evalharness.report import html, junit, markdown
 from evalharness.report.comparing import compare_dataset, read_comparison
 from evalharness.report.items import fitting, items_of, page_of
-from evalharness.report.tables import matrix
+from evalharness.report.sidebyside import side_by_side
+from evalharness.report.tables import matrix, slices_by, worse_words
 from evalharness.report.worddiff import marked
-from tests.evalharness.verdict.conftest import LABELS
+from tests.evalharness.verdict.conftest import LABELS, RATES
 
 EVIL = ("=1+1", "+cmd|' /C calc'!A0", "<script>document.title='owned'</script> oak \x1b[31m", "oak: 你好")
 
@@ -170,6 +171,86 @@ def test_slices_by_length_and_language_are_told_and_single_ones_named(trial):
     assert all(row["label"].endswith("characters") for row in lengths)
     assert none["source"] == "all of one: tickets.jsonl"
     assert all(row["low"] is None for row in rows if row["n"] < FEW)
+
+
+TONGUES = (
+    "please look at the order of my friend, the mug that you sent to the house is broken",
+    "bitte sehen Sie sich die Bestellung an, die Tasse ist zerbrochen und ich brauche eine neue",
+    "kaputt",
+)
+
+
+def test_rows_of_no_known_language_are_a_note_and_a_slice_that_lost_stands_in_the_head(trial):
+    """A third of the rows is too short to tell; the German ones went wrong, the others right."""
+    made = trial(rows=60)
+    ids = made.examples.filter(pl.col("split") == "test")["example_id"].to_list()
+    at = {each: place % 3 for place, each in enumerate(ids)}
+    test = made.examples.with_columns(
+        messages=pl.struct("example_id", "messages").map_elements(
+            lambda row: [{**row["messages"][1], "content": TONGUES[at.get(row["example_id"], 0)]}],
+            return_dtype=made.examples.schema["messages"],
+        )
+    )
+    german = [each for each, place in at.items() if place == 1]
+    scores = made.scores.with_columns(
+        value=pl.when(pl.col("metric") == "accuracy")
+        .then((pl.col("example_id").is_in(german) ^ (pl.col("arm") == "tuned")).cast(pl.Float64))
+        .otherwise("value")
+    )
+    chosen = settings(scores)
+    rows, _ = slice_rows(pair(scores, test), chosen, examples=test)
+    spoken = [row for row in rows if row["by"] == "language"]
+    assert [(row["label"], row["n"]) for row in spoken] == [("de", 20), ("en", 20), ("not known", 20)]
+    found = read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset)) | {"slices": rows}
+    (language,) = [each for each in slices_by(found) if each.by == "language"]
+    assert [row["label"] for row in language.rows] == ["de", "en"]
+    assert language.unknown.startswith(
+        "Not known of 20 of 60 (33 %), mostly too short to tell: tuned 1.000 there, +"
+    )
+    told = worse_words(found)
+    assert told.startswith("Worse than the strongest baseline in: ")
+    assert "language de (-100.0 points, n = 20)" in told and told.count(";") == 2
+    page, text = html(found), markdown(found)
+    assert "language de (\N{MINUS SIGN}100.0" in page.split('id="why"')[0] and "Not known of 20 of 60" in page
+    assert (
+        "language de" in text and "Not known of 20 of 60" in text and '<th scope="row">not known' not in page
+    )
+    assert worse_words(found | {"slices": [row for row in rows if (row["high"] or 0) >= 0]}) == ""
+
+
+def test_one_language_and_texts_too_short_to_tell_are_no_slices(trial):
+    made = trial(rows=60)
+    ids = made.examples.filter(pl.col("split") == "test")["example_id"].to_list()
+    at = {each: place % 2 * 2 for place, each in enumerate(ids)}
+    test = made.examples.with_columns(
+        messages=pl.struct("example_id", "messages").map_elements(
+            lambda row: [{**row["messages"][1], "content": TONGUES[at.get(row["example_id"], 0)]}],
+            return_dtype=made.examples.schema["messages"],
+        )
+    )
+    rows, none = slice_rows(pair(made.scores, made.examples), settings(made.scores), examples=test)
+    assert none["language"] == "all of one: en, not known of 30"
+    assert not any(row["by"] == "language" for row in rows)
+
+
+def test_why_an_answer_failed_stands_beside_it(trial):
+    """The reason of the failed request, made harmless, and cut where it is long."""
+    made = trial(rows=12)
+    failed = made.predictions.with_columns(
+        answer=pl.when(pl.col("arm") == "rag").then(None).otherwise("answer"),
+        finish_reason=pl.when(pl.col("arm") == "rag").then(pl.lit("error")).otherwise("finish_reason"),
+        error=pl.when(pl.col("arm") == "rag").then(pl.lit("status 400: <b>refused</b> " + "x" * 400)),
+    )
+    pairs = pair(made.scores, made.examples)
+    chosen = settings(made.scores)
+    found = side_by_side(pairs, made.examples, failed, chosen, tuple(RATES), "tuned")
+    said = found["rows"][0]["arms"]["rag"]
+    assert said["error"].startswith("status 400") and len(said["error"]) <= 160
+    assert "error" not in found["rows"][0]["arms"]["base"]
+    page = html(
+        read_comparison(made.workspace, compare_dataset(made.workspace, made.dataset)) | {"examples": found}
+    )
+    assert "failed: status 400: &lt;b&gt;refused" in page and "<b>refused" not in page
 
 
 def test_rows_that_are_written_to_and_have_a_label_have_slices_by_it(trial):
