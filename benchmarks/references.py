@@ -19,7 +19,14 @@ from typing import Any
 import numpy as np
 
 from curate.people.agreement import alpha
-from evalharness.judging.winrate import both_orders, cohen_kappa, fleiss_kappa, right_in_both_orders, win_rate
+from evalharness.judging.winrate import (
+    both_orders,
+    cohen_kappa,
+    fleiss_kappa,
+    length_controlled,
+    right_in_both_orders,
+    win_rate,
+)
 from evalharness.metrics.about import bleu, by_token, chrf
 from evalharness.metrics.rouge import rouge
 from evalharness.metrics.text import token_f1
@@ -157,7 +164,10 @@ def alpaca_eval(data: Path | None) -> Gaps:
 def _at_equal_length(folder: Path) -> float:
     """The win rate at equal length of a stored model, by the paper's form with length and intercept alone."""
     rows = json.loads(gzip.decompress((folder / "falcon-7b-instruct.annotations.json.gz").read_bytes()))
-    said = [None if row["preference"] is None else THIRD.get(row["preference"], row["preference"] - 1) for row in rows]
+    said = [
+        None if row["preference"] is None else THIRD.get(row["preference"], row["preference"] - 1)
+        for row in rows
+    ]
     own, other = ([len(row[name]) for row in rows] for name in ("output_2", "output_1"))
     return beyond(100 * (length_controlled(said, own, other).rate or 0.0), "39.62")
 

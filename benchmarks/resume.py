@@ -132,7 +132,7 @@ def run(
                     kills -= 1
                     continue
                 for kind in apart:
-                    found = furthest(state(straight.result()[0], kind), state(end, kind))
+                    found = furthest(state(straight.result()[0])[kind], state(end)[kind])
                     apart[kind] = max(apart[kind], found)
                 print(f"  gone on with: {apart}", file=sys.stderr)
     figures: dict[str, float | None] = {f"{kind}_max_difference": value for kind, value in apart.items()}

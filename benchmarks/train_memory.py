@@ -64,8 +64,9 @@ def both(base: str, words: str, length: int = 160) -> tuple[int, int]:
     from evalharness.models.loaded import load_model
     from train.outline import outline
     from train.recipe import parse, resolve
-    from train.run import build, go
+    from train.sft import Asked
     from train.sizes import estimate
+    from train.trainer import build, go
     from train.watch import quiet
 
     settings = dict(word.split("=") for word in f"{USUAL} {words}".split())
@@ -97,8 +98,9 @@ def both(base: str, words: str, length: int = 160) -> tuple[int, int]:
                 self.seen.__exit__(None, None, None)
 
     watch = Watch()
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        trainer = build(loaded, recipe, rows, [], Path(folder), None).trainer
+    quiet()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = build(Asked(loaded, recipe, rows), Path(folder), None).trainer
         trainer.add_callback(watch)
         go(trainer, None)
     events = (each for each in watch.seen.profiler.kineto_results.events() if each.name() == "[memory]")

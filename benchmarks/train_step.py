@@ -115,26 +115,21 @@ class Arms:
         workspace = Workspace(folder / "home")
         self.examples = workspace.examples(workspace.dataset("tickets")).filter(pl.col("split") == "train")
         workspace.close()
-        template = template_of(outline(self.recipe), self.recipe.turns)
-        self.rows, _ = encode_rows(template, self.examples)
+        self.template = template_of(outline(self.recipe), self.recipe.turns)
+        self.rows, _ = encode_rows(self.template, self.examples)
 
     def ours(self, **settings: Setting) -> Event:
         """`seatrial train` from its loaded base on, as the command runs it."""
         from evalharness.models.loaded import load_model
+        from train.checkpoints import Unfinished
+        from train.proofs.subject import Given
         from train.run import train
 
         recipe, watch = replace(self.recipe, **settings), stopwatch(self.warm)
         loaded = load_model(recipe.base, quantization="nf4", for_training=True, seed=recipe.seed)
         with tempfile.TemporaryDirectory(dir=self.folder) as work:
-            train(
-                loaded,
-                recipe,
-                self.rows,
-                [],
-                work=Path(work) / "a",
-                adapter=Path(work) / "b",
-                callbacks=[watch],
-            )
+            given = Given(recipe, self.template, loaded, self.examples, self.rows, [])
+            train(loaded, given, Unfinished(Path(work) / "a", None), Path(work) / "b", [watch])
         gc.collect()
         return watch
 
@@ -152,8 +147,8 @@ class Arms:
         from evalharness.models.loaded import load_config
         from evalharness.models.model_files import find_base
         from evalharness.models.nf4 import settings as nf4_settings
-        from train.checkpoints import in_order
         from train.methods import peft_config
+        from train.trainer import in_order
 
         base, cuda = find_base(self.recipe.base), torch.cuda.is_available()
         dtype = torch.bfloat16 if cuda else torch.float32
@@ -187,11 +182,13 @@ class Arms:
     def equal(self) -> dict[str, Any]:
         """Our settings as TRL names them."""
         from evalharness.models.loaded import load_model
-        from train.arguments import arguments
+        from train.sft import Asked, packing
+        from train.trainer import arguments
 
         loaded = load_model(self.recipe.base, quantization="nf4", for_training=True)
-        told = arguments(loaded, self.recipe, self.folder, judged=False)
+        told = arguments(Asked(loaded, self.recipe, self.rows), self.folder)
         given = ("output_dir", "max_steps", "use_cpu", "logging_steps", "disable_tqdm", "report_to")
+        told["padding_free"] = packing(self.recipe, loaded.device)[0]
         skipped = (*given, "save_strategy", "eval_strategy", "logging_nan_inf_filter")
         return {key: value for key, value in told.items() if key not in skipped}
 
@@ -199,7 +196,9 @@ class Arms:
 def beside(arms: Arms, *, gpu: bool) -> tuple[dict[str, float | None], float]:
     """Ours and each way of TRL in turn, several times: medians of the ratios; and of TRL's adapter as it rounds it."""
     tuned: dict[str, Any] = {"packing": True, "activation_checkpointing": False}
-    if not gpu:  # its steps have about 8,000 tokens each, four times those of the others
+    if gpu:  # as many rows in a step; 8 x 1,024 tokens at once would not fit into 80 GB
+        tuned |= {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2}
+    else:  # its steps have about 8,000 tokens each, four times those of the others
         tuned["max_steps"] = arms.warm + 3
     ratios: dict[str, list[float]] = {name: [] for name in RATIOS}
     as_rounded = []

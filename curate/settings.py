@@ -113,6 +113,8 @@ def checked(kind: type, given: Given) -> Any:  # noqa: ANN401  the value, in its
 def _inside(value: Any, limits: Mapping[str, Any]) -> bool:  # noqa: ANN401
     if limits["choices"]:
         return set(value if isinstance(value, tuple) else (value,)) <= set(limits["choices"])
+    if isinstance(value, str):
+        return bool(value.strip())
     low, high = limits["low"], limits["high"]
     return (low is None or value >= low) and (high is None or value <= high)
 
@@ -124,7 +126,10 @@ def about(kind: type, key: str) -> str:
     if limits["choices"]:
         allowed = " or ".join(limits["choices"])
     elif limits["low"] is not None:
-        allowed = f"from {limits['low']:g} to {limits['high']:g}"
+        low, high = (
+            f"{each:,}" if isinstance(each, int) else f"{each:g}" for each in (limits["low"], limits["high"])
+        )
+        allowed = f"from {low} to {high}"
     else:
         allowed = KINDS[str(each.type)]
     return f"{key}: {limits['about']}; {allowed}"

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b, file_digest
+from hashlib import file_digest
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from curate.errors import ConfigError
 from curate.workspace import Workspace
 from evalharness.asking.unfinished import key_of
 
-Event: TypeAlias = Any  # what transformers hands to its callbacks, and such a callback
 FOLDER, RUN, WHOLE, LOG = "training", "run.json", "whole.json", "log.jsonl"
 STATE = "trainer_state.json"  # as transformers calls it
 
@@ -31,10 +28,11 @@ class Identity(NamedTuple):
     """What names a run: a run is only ever gone on with as it began."""
 
     root: Path
-    name: str  # of the adapter
+    name: str  # of the adapter, or of the data that is searched on
     params: Mapping[str, Any]
     inputs: Mapping[str, str]
     code: str
+    kind: str = FOLDER
 
     @property
     def key(self) -> str:
@@ -44,11 +42,10 @@ class Identity(NamedTuple):
     @property
     def folder(self) -> Path:
         """Where it lives until it has ended."""
-        return self.root / FOLDER / self.key
+        return self.root / self.kind / self.key
 
 
-@dataclass(frozen=True)
-class Unfinished:
+class Unfinished(NamedTuple):
     """The place of one run. `checkpoint` is its newest whole one, None if it has to begin."""
 
     folder: Path
@@ -56,31 +53,33 @@ class Unfinished:
 
 
 def place(run: Identity, *, resume: bool, again: bool) -> Unfinished:
-    """The folder of this run, with what there is to go on from.
-
-    With `resume`, ConfigError where there is nothing to go on from; it says what differs from the
-    run of that name that was left unfinished. With `again`, what there is is removed first.
-    """
+    """The folder of this run, with what there is to go on from. With `again`, what there is is removed first."""
     if again:
         forget(run.folder)
     found = Unfinished(run.folder, newest(run.folder))
-    if resume and found.checkpoint is None:
-        raise ConfigError(
-            f"no unfinished run called `{run.name}` has these settings and this data{_differs(run)}",
-            hint="give the same settings and data to go on, or leave out --resume to begin anew",
-        )
-    run.folder.mkdir(parents=True, exist_ok=True)
-    told = {key: value for key, value in run._asdict().items() if key != "root"}
-    draft = run.folder / f".{RUN}"
-    draft.write_text(json.dumps(told, sort_keys=True, indent=1), encoding="utf-8")
-    draft.rename(run.folder / RUN)
+    claim(run, resume=resume, begun=found.checkpoint is not None)
     return found
+
+
+def claim(run: Identity, *, resume: bool, begun: bool) -> None:
+    """Make the run's folder, with what the run is.
+
+    With `resume`, ConfigError where it has not begun; it says what differs from the run of that name
+    that was left unfinished.
+    """
+    if resume and not begun:
+        what = f"no unfinished run called `{run.name}` has these settings and this data{_differs(run)}"
+        raise ConfigError(what, hint="give the same to go on, or leave out --resume to begin anew")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    told = json.dumps(run._asdict(), sort_keys=True, indent=1, default=str)
+    (run.folder / RUN).write_text(told, encoding="utf-8")
 
 
 def _differs(run: Identity) -> str:
     """What the newest unfinished run of this name had otherwise."""
-    runs = (run.root / FOLDER).glob(f"*/{RUN}")
-    for path in sorted(runs, key=lambda path: path.stat().st_mtime, reverse=True):
+    runs = (run.root / run.kind).glob(f"*/{RUN}")
+    begun = [(any(path.parent.glob("checkpoint-*")), path.stat().st_mtime, path) for path in runs]
+    for *_, path in sorted(begun, reverse=True):
         told = read(path)
         if told.get("name") == run.name:
             then = {**told["params"], **told["inputs"], "code": told["code"]}
@@ -115,10 +114,9 @@ def read(path: Path) -> dict[str, Any]:
 
 def seal(checkpoint: Path) -> None:
     """Write down what is in a checkpoint, last of all: without this it does not count."""
-    told = {path.name: _file_digest(path) for path in sorted(checkpoint.iterdir()) if path.is_file()}
     draft = checkpoint / f".{WHOLE}"
     with draft.open("w", encoding="utf-8") as file:
-        json.dump(told, file)
+        json.dump(_digests(checkpoint), file)
         file.flush()
         os.fsync(file.fileno())
     draft.rename(checkpoint / WHOLE)
@@ -126,18 +124,23 @@ def seal(checkpoint: Path) -> None:
 
 def newest(folder: Path) -> Path | None:
     """The checkpoint with the most steps whose files are what was sealed."""
-    for checkpoint in sorted(folder.glob("checkpoint-*"), key=_steps, reverse=True):
-        if _is_whole(checkpoint):
-            return checkpoint
-    return None
+    found = sorted(folder.glob("checkpoint-*"), key=step_of, reverse=True)
+    return next((each for each in found if (told := read(each / WHOLE)) and told == _digests(each)), None)
 
 
-def _is_whole(checkpoint: Path) -> bool:
-    told = read(checkpoint / WHOLE)
-    return bool(told) and all(
-        (checkpoint / name).is_file() and _file_digest(checkpoint / name) == known
-        for name, known in told.items()
-    )
+def step_of(checkpoint: Path) -> int:
+    """After how many steps it was made."""
+    return int(checkpoint.name.rpartition("-")[2])
+
+
+def _digests(checkpoint: Path) -> dict[str, str]:
+    """Of each of its files by name, but for the seal."""
+    found = {}
+    for path in checkpoint.iterdir():
+        if path.is_file() and not path.name.endswith(WHOLE):
+            with path.open("rb") as file:
+                found[path.name] = file_digest(file, "blake2b").hexdigest()[:32]
+    return found
 
 
 def finished(checkpoint: Path) -> bool:
@@ -145,16 +148,6 @@ def finished(checkpoint: Path) -> bool:
     state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
     control = state["stateful_callbacks"].get("TrainerControl", {}).get("args", {})
     return state["global_step"] >= state["max_steps"] or bool(control.get("should_training_stop"))
-
-
-def _steps(checkpoint: Path) -> int:
-    found = re.search(r"-(\d+)$", checkpoint.name)
-    return int(found.group(1)) if found else 0
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, lambda: blake2b(digest_size=16)).hexdigest()
 
 
 def forget(folder: Path) -> None:
@@ -168,32 +161,8 @@ def sweep(workspace: Workspace) -> None:
     for path in (workspace.root / FOLDER).glob(f"*/{RUN}"):
         told = read(path)
         run = told and workspace.ledger.recorded("train", told["params"], told["code"], told["inputs"])
-        if not run:
-            continue
-        [(ended,)] = workspace.ledger.rows(query, run[0])
-        if datetime.fromisoformat(ended).timestamp() >= path.stat().st_mtime:  # else it was begun anew since
+        ended = run and workspace.ledger.rows(query, run[0])[0][0]
+        if (
+            ended and datetime.fromisoformat(ended).timestamp() >= path.stat().st_mtime
+        ):  # else begun anew since
             forget(path.parent)
-
-
-def in_order() -> Event:
-    """A callback by which rows that are grouped by length come in an order of seed and epoch alone.
-
-    transformers draws that order from what chance has come to when an epoch begins. A run that goes on in
-    the middle of one could not know it, and would train on other rows.
-    """
-    import torch
-    from transformers import TrainerCallback
-    from transformers.trainer_pt_utils import LengthGroupedSampler
-
-    class InOrder(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
-        def on_epoch_begin(
-            self, args: Event, state: Event, control: Event, train_dataloader: Event = None, **_: Event
-        ) -> None:
-            batches = train_dataloader.batch_sampler
-            while hasattr(batches, "batch_sampler"):  # of several processes each has a part
-                batches = batches.batch_sampler
-            if isinstance(batches.sampler, LengthGroupedSampler):
-                epoch = int(state.epoch + 1e-6)
-                batches.sampler.generator = torch.Generator().manual_seed(args.seed * 1_000_003 + epoch)
-
-    return InOrder()

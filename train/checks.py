@@ -119,15 +119,10 @@ def masters(model: Any, *, whole: bool = False) -> Checked:  # noqa: ANN401
 
     With `whole` all others too, but for those that are packed in 4 bits.
     """
-    other = [
-        name
-        for name, weight in model.named_parameters()
-        if weight.is_floating_point() and weight.itemsize != 4 and (whole or weight.requires_grad)
-    ]
-    trained = sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
+    looked = [each for each in model.parameters() if whole or each.requires_grad]
+    other = [each for each in looked if each.is_floating_point() and each.itemsize != 4]
+    trained = sum(each.numel() for each in model.parameters() if each.requires_grad)
     if not trained:
-        raise AccountError(
-            "no parameter of the model would be trained", hint="look at the recipe's `targets`"
-        )
+        raise AccountError("no parameter would be trained", hint="look at the recipe's `targets`")
     what = f"of {trained:,} trained parameters{' and all others (precision=fp32)' if whole else ''}"
     return must("fp32 adapters", f"{what}, tensors not in fp32", len(other), "equal", 0)

@@ -62,9 +62,7 @@ def _export(workspace: Workspace, wish: Wish) -> Answer:
     if not dataset:
         raise ConfigError("seatrial adapters export: of which rows?", hint="--data VERSION names them")
     settings = told.get("settings") or asdict(recipe.resolve([recipe.Given("base", base, "--base")]).recipe)
-    held = told.get("quantization") or (
-        "nf4" if settings["quantization"] == "auto" else settings["quantization"]
-    )
+    held = told.get("quantization") or settings["quantization"].replace("auto", "nf4")
     longest = _longest(workspace, dataset, base, settings)
     settings = {**settings, "base": base, "quantization": held, "context": longest}
     if base == TINY:  # made to be trained on a processor
@@ -72,9 +70,8 @@ def _export(workspace: Workspace, wish: Wish) -> Answer:
     done = export_version(workspace, dataset, str(to), [format], allow_blocking=wish.anyway)
     path, command = write_configuration(format, settings, to, workspace.name_of(dataset) or dataset[:8])
     lines = [f"{place}" + (f"  {rows:,} rows" if rows else "") for place, rows in [*done.written, (path, 0)]]
-    return Answer(
-        [*lines, f"next, in that folder: {command}"], {"configuration": str(path), "command": command}
-    )
+    lines.append(f"next, in that folder: {command}")
+    return Answer(lines, {"configuration": str(path), "command": command})
 
 
 def _longest(workspace: Workspace, dataset: str, base: str, settings: dict[str, Any]) -> int:
@@ -90,8 +87,8 @@ def _longest(workspace: Workspace, dataset: str, base: str, settings: dict[str, 
     loaded = outline(replace(recipe.Recipe(), base=base))
     table = workspace.examples(dataset).filter(pl.col("split").ne_missing("test"))
     pairs = settings.get("objective", "sft") != "sft"
-    with quiet():
-        template = template_of(loaded, "last" if pairs else str(settings.get("train_on", "assistant")))
-        rows, _ = encode_rows(template, table, control_tokens="allow", unusable="drop", pairs=pairs)
+    quiet()
+    template = template_of(loaded, "last" if pairs else str(settings.get("train_on", "assistant")))
+    rows, _ = encode_rows(template, table, control_tokens="allow", unusable="drop", pairs=pairs)
     longest = max((len(row.ids) for row in rows), default=loaded.context)
     return min(longest, loaded.context, int(settings.get("context") or loaded.context))

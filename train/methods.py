@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from math import ceil
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from curate.errors import ConfigError
 from train import processes
 from train.recipe import Recipe
 
@@ -41,41 +41,25 @@ def peft_config(recipe: Recipe) -> Any:  # noqa: ANN401  a peft.PeftConfig, or N
     """What PEFT is asked for."""
     import peft
 
-    targets: Any = list(recipe.targets)
-    place: dict[str, Any] = {"task_type": "SEQ_CLS" if recipe.objective == "reward" else "CAUSAL_LM"}
-    layers = {**place, "target_modules": targets[0] if targets == ["all-linear"] else targets}
+    rank, targets = recipe.rank, list(recipe.targets)
+    layers = {"target_modules": "all-linear" if targets == ["all-linear"] else targets}
     low_rank = {**layers, "lora_alpha": recipe.alpha, "lora_dropout": recipe.dropout}
-    match recipe.method:
-        case "lora" | "dora":
-            return peft.LoraConfig(
-                r=recipe.rank, use_rslora=recipe.rslora, use_dora=recipe.method == "dora", **low_rank
-            )
-        case "vera":
-            return peft.VeraConfig(
-                r=recipe.rank, vera_dropout=recipe.dropout, projection_prng_key=recipe.seed, **layers
-            )
-        case "adalora":  # its schedule is set once the number of steps is known
-            return peft.AdaLoraConfig(
-                init_r=-(-recipe.rank * 3 // 2), target_r=recipe.rank, total_step=1 << 30, **low_rank
-            )
-        case "prompt":
-            return peft.PromptTuningConfig(
-                num_virtual_tokens=recipe.virtual_tokens, prompt_tuning_init="SAMPLE_VOCAB", **place
-            )
-        case "prefix":
-            return peft.PrefixTuningConfig(
-                num_virtual_tokens=recipe.virtual_tokens, init_weights="zero", **place
-            )
-    return None
-
-
-def must_suit(quantization: str, recipe: Recipe) -> None:
-    """ConfigError where the method cannot train a base that is held like this."""
-    if recipe.method == "full" and quantization != "none":
-        raise ConfigError(
-            f"`full` trains all weights, and this base is held as {quantization}",
-            hint="give the full-precision base, or --set method=lora",
-        )
+    lora = {**low_rank, "r": rank, "use_rslora": recipe.rslora}
+    before = {"num_virtual_tokens": recipe.virtual_tokens}
+    kinds: dict[str, tuple[str, dict[str, Any]]] = {
+        "lora": ("LoraConfig", lora),
+        "dora": ("LoraConfig", {**lora, "use_dora": True}),
+        "vera": ("VeraConfig", {**layers, "r": rank, "vera_dropout": recipe.dropout, "projection_prng_key": recipe.seed}),
+        # its schedule is set once the number of steps is known
+        "adalora": ("AdaLoraConfig", {**low_rank, "init_r": ceil(rank * 3 / 2), "target_r": rank, "total_step": 1 << 30}),
+        "prompt": ("PromptTuningConfig", {**before, "prompt_tuning_init": "SAMPLE_VOCAB"}),
+        "prefix": ("PrefixTuningConfig", {**before, "init_weights": "zero"}),
+    }  # fmt: skip
+    if recipe.method == "full":
+        return None
+    name, settings = kinds[recipe.method]
+    task = "SEQ_CLS" if recipe.objective == "reward" else "CAUSAL_LM"
+    return getattr(peft, name)(task_type=task, **settings)
 
 
 def allocator(checkpoint: Path | None) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
@@ -92,8 +76,7 @@ def allocator(checkpoint: Path | None) -> Any:  # noqa: ANN401  a transformers.T
         pattern: dict[str, list[bool]] | None = None
 
         def on_train_begin(self, args: Event, state: Event, control: Event, model: Event, **_: Event) -> None:
-            tuner = _tuner(model)
-            config = tuner.peft_config[tuner.trainable_adapter_name]
+            tuner, config = _tuner(model)
             total = state.max_steps
             config.total_step, config.tinit, config.tfinal = total, total // 10, total // 5
             config.deltaT = max(1, total // 100)
@@ -102,53 +85,46 @@ def allocator(checkpoint: Path | None) -> Any:  # noqa: ANN401  a transformers.T
                 self.pattern = kept.pop("pattern")
                 vars(tuner.rankallocator).update(kept)
 
-        def on_pre_optimizer_step(
-            self, args: Event, state: Event, control: Event, model: Event, **_: Event
-        ) -> None:
+        def on_pre_optimizer_step(self, *_: Event, model: Event, **__: Event) -> None:
             # TRL takes its loss from elsewhere, and leaves PEFT's penalty out
-            _toward_right_angles(_tuner(model))
+            _toward_right_angles(*_tuner(model))
 
-        def on_optimizer_step(
-            self, args: Event, state: Event, control: Event, model: Event, **_: Event
-        ) -> None:
-            tuner = _tuner(model)
-            config = tuner.peft_config[tuner.trainable_adapter_name]
+        def on_optimizer_step(self, _: Event, state: Event, *__: Event, model: Event, **___: Event) -> None:
+            tuner, config = _tuner(model)
             config.rank_pattern = self.pattern
             tuner.update_and_allocate(state.global_step + 1)
             self.pattern, config.rank_pattern = config.rank_pattern, None
 
         def on_save(self, args: Event, state: Event, control: Event, model: Event, **_: Event) -> None:
-            if not processes.first():
-                return
-            held = _tuner(model).rankallocator
-            names = ("ipt", "exp_avg_ipt", "exp_avg_unc")
-            kept = {"pattern": self.pattern, **{name: getattr(held, name) for name in names}}
-            torch.save(kept, Path(args.output_dir) / f"checkpoint-{state.global_step}" / ADALORA_STATE)
+            if processes.first():
+                held = vars(_tuner(model)[0].rankallocator)
+                kept = {name: held[name] for name in ("ipt", "exp_avg_ipt", "exp_avg_unc")}
+                folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
+                torch.save({"pattern": self.pattern, **kept}, folder / ADALORA_STATE)
 
-        def on_train_end(self, args: Event, state: Event, control: Event, model: Event, **_: Event) -> None:
-            tuner = _tuner(model)
-            tuner.peft_config[tuner.trainable_adapter_name].rank_pattern = self.pattern
+        def on_train_end(self, *_: Event, model: Event, **__: Event) -> None:
+            _tuner(model)[1].rank_pattern = self.pattern
 
     return Allocator()
 
 
-def _toward_right_angles(tuner: Any) -> None:  # noqa: ANN401
+def _toward_right_angles(tuner: Any, config: Any) -> None:  # noqa: ANN401
     """Add the gradient of PEFT's penalty on axes that are not at right angles, and not of length 1."""
     import torch
 
-    weights = [
-        (name, each)
-        for name, each in tuner.model.named_parameters()
-        if each.requires_grad and each.grad is not None and ("lora_A" in name or "lora_B" in name)
-    ]
-    squares = [each @ each.T if "lora_A" in name else each.T @ each for name, each in weights]
-    apart = [torch.linalg.norm(each - torch.eye(len(each), device=each.device)) for each in squares]
-    factor = tuner.peft_config[tuner.trainable_adapter_name].orth_reg_weight / len(apart)
-    found = torch.autograd.grad(factor * torch.stack(apart).sum(), [each for _, each in weights])
-    for (_name, each), gradient in zip(weights, found, strict=True):
+    weights, apart = [], []
+    for name, each in tuner.model.named_parameters():
+        if each.grad is not None and ("lora_A" in name or "lora_B" in name):
+            square = each @ each.T if "lora_A" in name else each.T @ each
+            weights.append(each)
+            apart.append(torch.linalg.norm(square - torch.eye(len(square), device=square.device)))
+    factor = config.orth_reg_weight / len(apart)
+    found = torch.autograd.grad(factor * torch.stack(apart).sum(), weights)
+    for each, gradient in zip(weights, found, strict=True):
         each.grad += gradient
 
 
-def _tuner(model: Any) -> Any:  # noqa: ANN401  a peft.AdaLoraModel
+def _tuner(model: Any) -> tuple[Any, Any]:  # noqa: ANN401  a peft.AdaLoraModel, and its configuration
     """PEFT's part of a model that may be wrapped for several processes."""
-    return getattr(model, "module", model).base_model
+    tuner = getattr(model, "module", model).base_model
+    return tuner, tuner.peft_config[tuner.trainable_adapter_name]

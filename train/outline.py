@@ -5,23 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from importlib.util import find_spec
 from math import ceil
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 from curate.errors import ConfigError, MissingExtraError, SourceError
-from evalharness.models.loaded import (
-    LoadedModel,
-    choose_device,
-    context_of,
-    load_config,
-    load_model,
-    load_tokenizer,
-)
+from evalharness.models import loaded as models
+from evalharness.models.loaded import LoadedModel
 from evalharness.models.model_files import TINY, digest_of, find_base, shapes
 from evalharness.models.nf4 import BLOCK
 from train.recipe import Recipe
@@ -45,30 +39,25 @@ def outline(recipe: Recipe) -> LoadedModel:
 
     folder = find_base(recipe.base)
     try:
-        return _outlined(folder, recipe)
+        config = _json(folder / "config.json")
+        if not config or any(config.get(each) for each in NOT_PLAIN):
+            by_name = models.load_config(folder, recipe.base)
+            config = by_name.to_dict()
+            shape = shape_of(_by_model(by_name), by_name.get_text_config())
+        else:
+            shape = shape_of(shapes(folder), SimpleNamespace(**config))
+        generation = _json(folder / "generation_config.json")
     except (json.JSONDecodeError, SafetensorError) as error:
         hint = "fetch it again, or give another base"
         raise SourceError(f"--base {recipe.base}: a damaged file: {error}", hint=hint) from error
-
-
-def _outlined(folder: Path, recipe: Recipe) -> LoadedModel:
-    config = _json(folder / "config.json")
-    if not config or any(config.get(each) for each in NOT_PLAIN):
-        loaded = load_config(folder, recipe.base)
-        config = loaded.to_dict()
-        shape = shape_of(_by_model(loaded), loaded.get_text_config())
-    else:
-        shape = shape_of(shapes(folder), SimpleNamespace(**config))
-    told, generation = (
-        SimpleNamespace(**each) for each in (config, _json(folder / "generation_config.json"))
-    )
-    model: Any = SimpleNamespace(config=told, generation_config=generation)
-    tokenizer, _ = load_tokenizer(folder, recipe.base, True, False)
+    told: Any = SimpleNamespace(**config)
+    model: Any = SimpleNamespace(config=told, generation_config=SimpleNamespace(**generation))
+    tokenizer, _ = models.load_tokenizer(folder, recipe.base, True, False)
     saved = "quantization_config" in config
-    facts = {"context": context_of(told, tokenizer), "shape": shape, "as-saved": saved}
+    facts = {"context": models.context_of(told, tokenizer), "shape": shape, "as-saved": saved}
     if recipe.quantization == "nf4" and (against := objection(shape)):
         raise ConfigError(f"NF4 cannot be used here: {against}", hint="--quantization none")
-    return LoadedModel(model, tokenizer, choose_device("auto"), facts, digest_of(folder))
+    return LoadedModel(model, tokenizer, models.choose_device("auto"), facts, digest_of(folder))
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -106,8 +95,7 @@ def device_memory(device: str) -> int:
     return min(int(allowed), whole) if allowed.isdigit() else whole
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(NamedTuple):
     """A recipe whose `auto`s are chosen by what fits, with each way that was weighed and the reason."""
 
     recipe: Recipe
@@ -145,18 +133,16 @@ def settled(loaded: LoadedModel, recipe: Recipe, longest: int, memory: int | Non
     fit = next((way for way, size in sizes.items() if size.memory <= SPARE * memory), None)
     kind, switch = fit or min(sizes, key=lambda way: sizes[way].memory)
     told = ", ".join(f"{_way(*way)} {in_words(size.memory)}" for way, size in sizes.items())
-    quickest = f"{_way(kind, switch)} is the quickest that fits into {SPARE:.0%} of it"
-    if fit is None:
-        quickest = f"none fits into {SPARE:.0%} of it: a smaller base, batch_size=1, or a shorter context"
-    elif len(sizes) == 1:
-        quickest = f"it fits into {SPARE:.0%} of it"
+    fits = f"{_way(kind, switch)} is the quickest that fits" if len(sizes) > 1 else "it fits"
+    tail = "" if fit else ": a smaller base, batch_size=1, or a shorter context"
+    quickest = f"{fits if fit else 'none fits'} into {SPARE:.0%} of it{tail}"
     ways = tuple(
-        {"quantization": way[0], "gradient_checkpointing": way[1], "memory": size.memory}
-        for way, size in sizes.items()
+        {"quantization": held, "gradient_checkpointing": on, "memory": size.memory}
+        for (held, on), size in sizes.items()
     )
-    chosen = replace(recipe, gradient_checkpointing=switch)
-    if kind == "none":  # of NF4 loading has the last word: it measures the round trip
-        chosen = replace(chosen, quantization="none")
+    # of NF4 loading has the last word: it measures the round trip
+    held = "none" if kind == "none" else recipe.quantization
+    chosen = replace(recipe, gradient_checkpointing=switch, quantization=held)
     why = f"{why}{in_words(memory)} of memory on {loaded.device}; by formula {told}; {quickest}"
     return Settled(chosen, kind, sizes[kind, switch], ways, why)
 
@@ -164,7 +150,7 @@ def settled(loaded: LoadedModel, recipe: Recipe, longest: int, memory: int | Non
 def load_base(choice: Settled) -> LoadedModel:
     """The base as a run needs it, and why it is held so."""
     recipe = choice.recipe
-    loaded = load_model(
+    loaded = models.load_model(
         recipe.base,
         quantization=recipe.quantization,  # type: ignore[arg-type]  # the recipe has checked it
         threads=recipe.threads or None,

@@ -3,84 +3,86 @@
 from __future__ import annotations
 
 import math
+import tempfile
+import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, NamedTuple
 
-from curate.answer import Answer
-from evalharness.encoding import encode as batches
-from evalharness.encoding.encode import Encoded
+from curate.answer import Answer, counted
+from curate.progress import duration
+from curate.workspace import Workspace
+from evalharness.encoding.encode import Encoded, template_of
 from evalharness.encoding.losses import answered
 from evalharness.encoding.rows import encode_rows, fit, named, token_counts
-from evalharness.models import base_facts
+from evalharness.models.base_facts import facts
 from evalharness.models.model_files import find_base
-from train import measured
 from train.job import Job
 from train.outline import Settled, in_words, load_base, outline, settled, steps, steps_of_epoch, units
-from train.recipe import Recipe
-
-if TYPE_CHECKING:
-    from curate.workspace import Workspace
+from train.recipe import ALONE, Recipe
+from train.sft import Asked, Rows
+from train.trainer import build, callback, go
+from train.watch import peak_memory, quiet
 
 BARS, BAR_WIDTH = 8, 40
+STEPS = 2  # measured: the first also makes buffers and compiles kernels; the second is the one that is told
+UNITS = {"sft": "rows", "kto": "answers"}  # what a step counts; pairs else
 COMPARED = 1_000  # rows, about, whose masks are found both ways; a run compares all
 
 
-@dataclass(frozen=True)
-class More:
-    """What the command line asks of a plan beside the recipe."""
-
-    allow_unclean: bool = False
-    measure: bool = False  # load the weights, and take one step
-    price: float | None = None  # of an hour
-
-
-def planned(job: Job, more: More) -> Answer:
-    """Rows, lengths, steps, sizes, defaults and what speaks against it; exit code 1 if that would stop it."""
-    resolved, rows, validation, objections = job.resolved, job.rows, job.validation, job.objections
-    recipe, read = resolved.recipe, readings(job.workspace, job.dataset)
+def planned(job: Job, *, allow_unclean: bool, measured: bool, price: float | None) -> Answer:
+    """What would happen and what speaks against it; exit code 1 if that would stop it. `price` is of an hour, of what was measured."""
+    resolved, recipe, read = job.resolved, job.resolved.recipe, readings(job.workspace, job.dataset)
     loaded = outline(recipe)
-    template, context = batches.template_of(loaded, recipe.turns), recipe.room(loaded.context)
-    judged = validation if recipe.evaluate else validation.clear()
-    every = max(1, rows.height // COMPARED)
+    template, context = template_of(loaded, recipe.turns), recipe.room(loaded.context)
+    every = max(1, job.rows.height // COMPARED)
     policies = {**recipe.policies, "unusable": "drop", "every": every}
-    (encoded, out), (held, held_out) = (encode_rows(template, each, **policies) for each in (rows, judged))
-    stops = [] if more.allow_unclean else list(objections)
+    parts = (encode_rows(template, each, **policies) for each in (job.rows, job.judged))
+    (encoded, out), (held, held_out) = parts
+    against = [f"{each} (allowed)" for each in job.objections if allow_unclean]
+    stops = [] if allow_unclean else list(job.objections)
     stops += _stops("training", encoded, out, context, recipe)
     stops += _stops("validation", held, held_out, context, recipe)
-    against = [*(f"{each} (allowed)" for each in objections if more.allow_unclean), *stops]
-    # until the person has chosen, as if the over-long rows were dropped
-    policy = "drop" if recipe.over_long == "refuse" else recipe.over_long
+    policy = "drop" if recipe.over_long == "refuse" else recipe.over_long  # until a person has chosen
     kept, gate = fit(encoded, context, policy, pairs=recipe.pairs)
-    counts = token_counts(kept)
-    known = base_facts.facts(find_base(recipe.base), recipe.base, template.chat)
+    stops += [] if kept else ["no training row is left"]
+    against += stops
+    over = gate.dropped if recipe.over_long == "drop" else ()
+    left = [*(out if recipe.unusable == "drop" else ()), *over]
+    counts, known = token_counts(kept), facts(find_base(recipe.base), recipe.base, template.chat)
     choice = settled(loaded, recipe, max((len(row.ids) for row in kept), default=context))
     size, capped = choice.size, caps(encoded, context, pairs=recipe.pairs)
-    total, epochs, passed = _length_of_run(kept, recipe)
-    told = f"{judged.height:,} validation rows" if recipe.evaluate else "no validation"
-    compared = f"each of {len(encoded):,} rows" if every == 1 else f"every {every}th of {len(encoded):,} rows (a run compares all)"  # fmt: skip
+    count = units(len(kept), recipe)
+    total = steps(count, recipe)
+    epochs = total / max(1, steps_of_epoch(count, recipe))  # no whole number where `max_steps` ends it
+    passed = round(epochs * sum(len(answered(row) if recipe.pairs else row.ids) for row in kept))
     lines = table(
         {
-            "data": f"{job.name}: {rows.height:,} training rows, {told}; the test rows are not touched",
+            "data": f"{job.name}: {counted(job.rows.height, 'training row')}, "
+            f"{counted(job.judged.height, 'validation row') if recipe.evaluate else 'no validation'}; the test rows are not touched",
             "against it": "; ".join(against) or "nothing: scanned, nothing blocking open, split",
-            "test": _test(read),
+            **({"left out": f"{counted(len(left), 'training row')}: {named(left)}"} if left else {}),
+            "test": f"not sealed: answered {read:,} times before; settings that are chosen by it look better than they are"
+            if read else "sealed: no model has answered its rows",
             "base": f"{recipe.base}, {size.parameters:,} parameters, {choice.quantization} on {loaded.device}",
             **known,
             "tokens": f"{counts['tokens']:,} an epoch, {counts['trained']:,} of them trained on; context {context:,}",
-            "steps": f"{total:,} of {recipe.batch_size * recipe.accumulate} {_unit(recipe)} each, {epochs:.4g} epochs, {passed:,} tokens",
+            "steps": f"{total:,} of {recipe.batch_size * recipe.accumulate} {UNITS.get(recipe.objective, 'pairs')} each, {epochs:.4g} epochs, {passed:,} tokens",
             "trained": f"{size.trainable:,} of {size.parameters:,} parameters ({size.trainable / size.parameters:.2%})",
             "memory": f"about {in_words(size.memory)} by formula: weights {in_words(size.weights)}, adapter "
             f"{in_words(size.adapter)}, activations {in_words(size.activations)}; program and buffers come on top",
             "headroom": choice.why,
-            **(_measured(choice, kept, passed, total, more) if more.measure and kept else {}),
-            "masks": f"{template.ways} agree on {compared}",
+            **(measured_lines(measure(choice, longest(kept, recipe)), passed, total, price) if measured and kept else {}),
+            "masks": f"{template.ways} agree on each of {len(encoded):,} rows" if every == 1
+            else f"{template.ways} agree on every {every}th of {len(encoded):,} rows (a run compares all)",
         }
-    )
+    )  # fmt: skip
     lines += ["lengths", *histogram(encoded, context), *cap_lines(capped), *resolved.lines()]
     headroom = {"told": choice.why, "ways": choice.ways, "quantization": choice.quantization}
     data: dict[str, Any] = {
-        **{"dataset": job.name, "rows": {"train": rows.height, "validation": validation.height}},
+        **{"dataset": job.name, "rows": {"train": job.rows.height, "validation": job.validation.height}},
         **{"against": against, "test_readings": read, "base": known, "caps": capped},
         "headroom": {**headroom, "gradient_checkpointing": choice.recipe.gradient_checkpointing},
         **{"tokens": counts, "lengths": [len(row.ids) for row in encoded]},
@@ -92,15 +94,6 @@ def planned(job: Job, more: More) -> Answer:
     return Answer(lines, data, exit_code=1 if stops else 0)
 
 
-def _length_of_run(kept: list[Any], recipe: Any) -> tuple[int, float, int]:  # noqa: ANN401
-    """(steps, epochs, tokens that pass); `max_steps` may end within an epoch, or beyond the last."""
-    count = units(len(kept), recipe)
-    total = steps(count, recipe)
-    epochs = total / max(1, steps_of_epoch(count, recipe))
-    tokens = sum(len(answered(row) if recipe.pairs else row.ids) for row in kept)
-    return total, epochs, round(epochs * tokens)
-
-
 def readings(workspace: Workspace, dataset: str) -> int:
     """How often models have answered the test rows of this version."""
     from evalharness.deciding.seal import TEST, predict_runs
@@ -109,79 +102,111 @@ def readings(workspace: Workspace, dataset: str) -> int:
     return len({run.of for run in runs})
 
 
-def _unit(recipe: Recipe) -> str:
-    """What a step counts."""
-    return {"sft": "rows", "kto": "answers"}.get(recipe.objective, "pairs")
-
-
-def _test(readings: int) -> str:
-    if not readings:
-        return "sealed: no model has answered its rows"
-    return f"not sealed: answered {readings:,} times before; settings that are chosen by it look better than they are"
-
-
-def _measured(choice: Settled, kept: list[Encoded], tokens: int, total: int, more: More) -> dict[str, str]:
-    """A step on the longest rows, by a base with its weights."""
-    found = measured.measure(load_base(choice), choice.recipe, measured.longest(kept, choice.recipe))
-    return measured.told(found, tokens=tokens, steps=total, price=more.price)
-
-
 def _stops(
     which: str, encoded: list[Encoded], out: tuple[str, ...], context: int, recipe: Recipe
 ) -> list[str]:
     """Why rows would stop the run: those that cannot be trained on, and over-long ones."""
     reasons = []
     if out and recipe.unusable == "refuse":
-        reasons.append(f"{len(out):,} {which} rows cannot be trained on: {named(out)}")
+        reasons.append(f"{counted(len(out), f'{which} row')} cannot be trained on: {named(out)}")
     over = [row.where for row in encoded if len(row.ids) > context]
     if over and recipe.over_long == "refuse":
-        gone, lost = (
-            fit(encoded, context, policy, pairs=recipe.pairs)[1].lost for policy in ("drop", "truncate")
-        )
-        reasons.append(
-            f"{len(over):,} {which} rows are over-long ({named(over)}): over_long=drop would lose "
-            f"{gone:,} of their answers' tokens, truncate {lost:,}"
-        )
+        lost = _lost(encoded, context, pairs=recipe.pairs)
+        what = f"{counted(len(over), f'{which} row')} over-long ({named(over)})"
+        policies = f"over_long=drop would lose {lost['drop']:,} of their answers' tokens, truncate {lost['truncate']:,}"
+        reasons.append(f"{what}: {policies}")
     return reasons
 
 
-def caps(rows: Sequence[Encoded], context: int, *, pairs: bool = False) -> list[dict[str, int]]:
+def _lost(rows: Rows, cap: int, *, pairs: bool) -> dict[str, int]:
+    """Trained tokens that either way with over-long rows would lose."""
+    return {policy: fit(rows, cap, policy, pairs=pairs)[1].lost for policy in ("drop", "truncate")}
+
+
+def caps(rows: Rows, context: int, *, pairs: bool = False) -> list[dict[str, int]]:
     """Rows over, and trained tokens lost by dropping or cutting them, at the context and at powers of two below the longest."""
-    longest, each = max((len(row.ids) for row in rows), default=0), 2 if pairs else 1
-    powers = (1 << power for power in range(5, 24))
-    found = []
-    for cap in sorted({min(context, longest), *(cap for cap in powers if longest // 16 < cap < longest)}):
-        together = (rows[at : at + each] for at in range(0, len(rows), each))
-        touched = [row for some in together if any(len(row.ids) > cap for row in some) for row in some]
-        lost = {policy: fit(touched, cap, policy, pairs=pairs)[1].lost for policy in ("drop", "truncate")}
-        found.append({"cap": cap, "rows": sum(len(row.ids) > cap for row in touched), **lost})
-    return found
+    lengths = [len(row.ids) for row in rows]
+    most = max(lengths, default=0)
+    looked = {min(context, most), *(1 << power for power in range(5, 24) if most // 16 < 1 << power < most)}
+    over = {cap: sum(each > cap for each in lengths) for cap in sorted(looked)}
+    return [{"cap": cap, "rows": over[cap], **_lost(rows, cap, pairs=pairs)} for cap in over]
 
 
 def cap_lines(found: Sequence[dict[str, int]]) -> list[str]:
     """A line for each cap."""
-    return [
-        f"  context={each['cap']:,}: {each['rows']:,} rows over; trained tokens lost: {each['drop']:,} by drop, "
-        f"{each['truncate']:,} by truncate"
-        for each in found
-    ]
+    told = "  context={cap:,}: rows over: {rows:,}; trained tokens lost: {drop:,} by drop, {truncate:,} by truncate"
+    return [told.format(**each) for each in found]
 
 
-def histogram(rows: Sequence[Encoded], context: int) -> list[str]:
+def histogram(rows: Rows, context: int) -> list[str]:
     """Rows by length, in eighths of the longest that fits; the longer ones in a line of their own."""
-    width = max(
-        1, math.ceil(max((len(r.ids) for r in rows if len(r.ids) <= context), default=context) / BARS)
-    )
-    bars = Counter(BARS if len(row.ids) > context else (len(row.ids) - 1) // width for row in rows)
+    lengths = [len(row.ids) for row in rows]
+    width = max(1, math.ceil(max((each for each in lengths if each <= context), default=context) / BARS))
+    bars = Counter(BARS if each > context else (each - 1) // width for each in lengths)
     told = [f"{at * width + 1:,} to {(at + 1) * width:,} tokens" for at in range(BARS)]
-    return [
-        f"  {[*told, f'more than {context:,}'][at]:>24} {count:>7,}  "
-        + "#" * math.ceil(count / max(bars.values()) * BAR_WIDTH)
-        for at, count in sorted(bars.items())
-    ]
+    told.append(f"more than {context:,}")
+    scale = BAR_WIDTH / max(bars.values(), default=1)
+    return [f"  {told[at]:>24} {n:>7,}  {'#' * math.ceil(n * scale)}" for at, n in sorted(bars.items())]
 
 
 def table(values: dict[str, Any]) -> list[str]:
     """`name: value` lines with the names in one column."""
     wide = max(map(len, values))
     return [f"{name:<{wide}}  {value}" for name, value in values.items()]
+
+
+class Measured(NamedTuple):
+    """The second of two steps."""
+
+    seconds: float
+    tokens: int  # of the rows of the step, without padding
+    peak: int  # bytes: on a GPU what tensors held at most, else what the whole process did
+
+
+def longest(rows: Rows, recipe: Recipe) -> list[Encoded]:
+    """The rows of the heaviest step, pairs together: as many as one step has, or two for an odd number of KTO's answers."""
+    each, count = 2 if recipe.pairs else 1, recipe.batch_size * recipe.accumulate
+    if recipe.objective == "kto" and count % 2 == 0:  # a pair gives a step two answers
+        count //= 2
+    together = [rows[at : at + each] for at in range(0, len(rows), each)]
+    together.sort(key=lambda some: -max(len(row.ids) for row in some))
+    return [row for some in together[:count] for row in some]
+
+
+def measure(choice: Settled, rows: Rows) -> Measured:
+    """Train two steps on `rows` with the real trainer, and throw the result away. ResourceError where memory ends."""
+    import torch
+
+    loaded, recipe, moments = load_base(choice), choice.recipe, list[float]()
+
+    def moment(*_: Any, **__: Any) -> None:  # noqa: ANN401
+        if loaded.device == "cuda":
+            torch.cuda.synchronize()
+        moments.append(time.perf_counter())
+
+    once = replace(recipe, **ALONE, max_steps=STEPS)
+    quiet()
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = build(Asked(loaded, once, rows), Path(folder), None).trainer
+        trainer.add_callback(callback(on_step_begin=moment, on_step_end=moment))
+        if loaded.device == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+        go(trainer, None)
+    tokens = sum(len(row.ids) for row in rows) // max(1, steps_of_epoch(units(len(rows), recipe), recipe))
+    return Measured(moments[-1] - moments[-2], tokens, peak_memory(loaded.device))
+
+
+def measured_lines(found: Measured, tokens: int, steps: int, price: float | None) -> dict[str, str]:
+    """For the plan. `tokens` and `steps` are of the whole run; `price` is of an hour."""
+    pace, most = found.tokens / max(found.seconds, 1e-9), found.seconds * steps
+    usual = min(tokens / pace, most)
+    lines = {
+        "measured": f"a step on the longest rows ({found.tokens:,} tokens): {found.seconds:.2f} s, "
+        f"{pace:,.0f} tokens/s, at most {found.peak / (1 << 30):.2f} GiB",
+        "time": f"about {duration(usual)} by tokens, at most {duration(most)} were all rows so long; "
+        "evaluations and checkpoints come on top",
+    }
+    if price is not None:
+        about, at_most = usual / 3600 * price, most / 3600 * price
+        lines["cost"] = f"about {about:,.2f}, at most {at_most:,.2f}, at {price:,.2f} an hour"
+    return lines

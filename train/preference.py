@@ -10,24 +10,23 @@ from __future__ import annotations
 import copy
 import random
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
-from evalharness.encoding.encode import IGNORED, Encoded
+from evalharness.encoding.encode import IGNORED
 from evalharness.encoding.losses import in_pairs
 from train.methods import peft_config
 from train.recipe import Recipe
-from train.sft import Asked, Built
+from train.sft import Asked, Built, Rows
 
 SPECIMEN = {"prompt": ["a "], "chosen": ["b"], "rejected": ["c"]}
 
 
-def build(asked: Asked) -> Built:
+def build(asked: Asked, shared: dict[str, Any]) -> Built:
     """The trainer of the recipe's objective."""
     import trl
     from datasets import Dataset
 
-    loaded, recipe, rows, validation, shared = asked
+    loaded, recipe, rows, validation = asked
     name, table = KINDS[recipe.objective]
     shared = settings(recipe, shared)
     own: dict[str, Any] = {}
@@ -65,35 +64,24 @@ def settings(recipe: Recipe, shared: dict[str, Any]) -> dict[str, Any]:
     return {**shared, "train_sampling_strategy": order, "beta": recipe.beta, "disable_dropout": False}
 
 
-def dpo_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
+def dpo_table(rows: Rows, recipe: Recipe) -> dict[str, list[Any]]:
     """The columns that TRL's collator for pairs reads."""
     prompts, chosen, rejected = zip(*in_pairs(rows), strict=True)
     return {"prompt_ids": list(prompts), "chosen_ids": list(chosen), "rejected_ids": list(rejected)}
 
 
-def kto_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
+def kto_table(rows: Rows, recipe: Recipe) -> dict[str, list[Any]]:
     """Each answer by itself, good or bad, shuffled once; with the answer of another row for the drift."""
-    single = [
-        (prompt, answer, good)
-        for prompt, chosen, rejected in in_pairs(rows)
-        for answer, good in ((chosen, True), (rejected, False))
-    ]
+    pairs = in_pairs(rows)
+    single = [(prompt, said, said is chosen) for prompt, chosen, bad in pairs for said in (chosen, bad)]
     random.Random(recipe.seed).shuffle(single)
-    size = recipe.batch_size
-    others = [
-        answer
-        for at in range(0, len(single), size)
-        for _, answer, _ in [*single[at : at + size][-1:], *single[at : at + size][:-1]]
-    ]
-    return {
-        "prompt_ids": [prompt for prompt, _, _ in single],
-        "completion_ids": [answer for _, answer, _ in single],
-        "KL_completion_ids": others,
-        "label": [good for _, _, good in single],
-    }
+    prompts, answers, good = (list(column) for column in zip(*single, strict=True))
+    passes = (answers[at : at + recipe.batch_size] for at in range(0, len(answers), recipe.batch_size))
+    others = [answer for each in passes for answer in (each[-1], *each[:-1])]
+    return {"prompt_ids": prompts, "completion_ids": answers, "KL_completion_ids": others, "label": good}
 
 
-def orpo_table(rows: Sequence[Encoded], recipe: Recipe) -> dict[str, list[Any]]:
+def orpo_table(rows: Rows, recipe: Recipe) -> dict[str, list[Any]]:
     """Both answers behind their prompt, with labels on the answer alone."""
     table: dict[str, list[Any]] = {}
     for prompt, *answers in in_pairs(rows):

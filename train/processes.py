@@ -79,10 +79,8 @@ def sharded(trainer: Any) -> bool:  # noqa: ANN401  one of transformers
     """
     holds = bool(trainer.is_fsdp_enabled)
     if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true" and not holds:
-        raise ConfigError(
-            "accelerate turns FSDP on for accelerators alone: here each process would hold the whole model",
-            hint="leave FSDP out of its configuration; plain data parallel works on processors",
-        )
+        what = "accelerate turns FSDP on for accelerators alone: here each process would hold the whole model"
+        raise ConfigError(what, hint="leave FSDP out of its configuration; data parallel works on processors")
     return holds
 
 

@@ -14,6 +14,7 @@ __all__ = ["Given", "Recipe", "Resolved", "parse", "read", "resolve"]
 TINY = "tiny"
 METHODS = ("lora", "dora", "vera", "adalora", "prompt", "prefix", "full")
 OBJECTIVES = ("sft", "dpo", "kto", "orpo", "reward")
+TRACKERS = ("tensorboard", "wandb", "mlflow", "none")
 TOKENS_BEFORE = ("prompt", "prefix")  # methods that put learned tokens before each row
 
 
@@ -55,23 +56,15 @@ class Recipe:
     train_on: str = setting("assistant", "turns that are learned", choices=("assistant", "last"))
     context: int = setting(0, "longest row in tokens; 0 takes the base's own limit", low=0, high=10**7)
     over_long: str = setting("refuse", "what becomes of longer rows", choices=("refuse", "drop", "truncate"))
-    unusable: str = setting(
-        "refuse", "rows without an answer or that the chat template refuses", choices=("refuse", "drop")
-    )
-    control_tokens: str = setting(
-        "refuse", "rows whose text spells a control token of the base", choices=("refuse", "allow")
-    )
+    unusable: str = setting("refuse", "rows without answer, or no turns", choices=("refuse", "drop"))
+    control_tokens: str = setting("refuse", "rows that spell a control token", choices=("refuse", "allow"))
     evaluate: bool = setting(True, "loss on the validation rows")
-    evaluate_every: int = setting(
-        0, "steps between evaluations, each with a checkpoint; 0: each epoch", low=0, high=10**9
-    )
+    evaluate_every: int = setting(0, "steps between evaluations, checkpoints; 0: an epoch", low=0, high=10**9)
     metric_rows: int = setting(0, "validation rows to answer and score then; 0: none", low=0, high=10**6)
     best_by: str = setting("last", "which evaluation's weights are kept", choices=("last", "loss", "metric"))
     early_stopping: int = setting(0, "evaluations without gain before it stops; 0: never", low=0, high=10**6)
     log_every: int = setting(10, "steps between lines of the log", low=1, high=10**6)
-    report_to: tuple[str, ...] = setting(
-        ("tensorboard",), "who is told beside log.jsonl", choices=("tensorboard", "wandb", "mlflow", "none")
-    )
+    report_to: tuple[str, ...] = setting(("tensorboard",), "who is told beside log.jsonl", choices=TRACKERS)
 
     @property
     def pairs(self) -> bool:
@@ -87,10 +80,8 @@ class Recipe:
         """Tokens that a row may have, of those that the base can look at: learned tokens stand before it."""
         left = context - self.virtual_tokens if self.method in TOKENS_BEFORE else context
         if left <= 0:
-            raise ConfigError(
-                f"virtual_tokens={self.virtual_tokens} leave no room for a row: the base looks at {context:,} tokens",
-                hint=f"--set virtual_tokens={max(1, context // 10)}",
-            )
+            what = f"virtual_tokens={self.virtual_tokens} leave no room for a row: the base looks at {context:,} tokens"
+            raise ConfigError(what, hint=f"--set virtual_tokens={max(1, context // 10)}")
         return min(self.context or left, left)
 
     @property
@@ -107,30 +98,27 @@ READ_BY: Mapping[str, Container[str]] = {  # settings that only these methods re
 LEAVES_OUT = ("over_long", "unusable")  # settings whose `drop` leaves rows out
 
 REAL_WHY = "a full-size model: the usual QLoRA settings"
-TINY_WHY = (
-    "the tiny base: rank 8, learning rate 5e-3 and 10 epochs are what its own measurements were made with; "
-    "it is too small for the settings of a full-size model to move it"
-)
+TINY_WHY = "the tiny base: its own measurements were made with rank 8, learning rate 5e-3 and 10 epochs; those of a full-size model are too gentle to move it"
 TINY_DEFAULTS: Mapping[str, Any] = {
-    "rank": 8,
-    "alpha": 16,
-    "dropout": 0.0,
-    "learning_rate": 5e-3,
-    "schedule": "linear",
-    "warmup": 10.0,
-    "epochs": 10,
-    "batch_size": 20,
-    "accumulate": 1,
-    "gradient_checkpointing": "off",
-    "log_every": 1,
-}
+    "rank": 8, "alpha": 16, "dropout": 0.0, "learning_rate": 5e-3, "schedule": "linear", "warmup": 10.0, "epochs": 10,
+    "batch_size": 20, "accumulate": 1, "gradient_checkpointing": "off", "log_every": 1,
+}  # fmt: skip
 
 # The learning rate is the base's times these, by method and by objective, unless it is given.
 PACE: Mapping[str, float] = {
     "vera": 20.0, "adalora": 2.0, "prompt": 150.0, "prefix": 50.0, "full": 0.1,
     "dpo": 0.1, "kto": 0.1, "orpo": 0.25, "reward": 0.5,
 }  # fmt: skip
-VERA_RANK = 256  # its vectors are as long as its rank, and two of them all that a layer learns
+METHOD_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "vera": {"rank": 256},  # its vectors are as long as its rank, and two of them all that a layer learns
+    "full": {"quantization": "none"},  # all weights are trained: not in 4 bits
+    "prefix": {"gradient_checkpointing": "off"},  # it would drop the learned keys and values
+}
+# A short training of a recipe: it looks at nothing and is told to nobody.
+ALONE: Mapping[str, Any] = {
+    "evaluate": False, "evaluate_every": 0, "metric_rows": 0, "best_by": "last", "early_stopping": 0,
+    "report_to": ("none",),
+}  # fmt: skip
 
 FIELDS = {each.name: each for each in fields(Recipe)}
 
@@ -159,22 +147,14 @@ class Resolved:
 
 def resolve(given: Sequence[Given]) -> Resolved:
     """The recipe: defaults by the base, and over them what was given; a later word wins."""
-    values: dict[str, Any] = {}
-    where: dict[str, str] = {}
-    for each in given:
-        values[each.key] = checked(Recipe, each)
-        where[each.key] = each.where
+    values = {each.key: checked(Recipe, each) for each in given}
+    where = {each.key: each.where for each in given}
     tiny = values.get("base", TINY) == TINY
-    recipe = replace(Recipe(), **({**TINY_DEFAULTS, **values} if tiny else values))
+    usual = {**(TINY_DEFAULTS if tiny else {}), **METHOD_DEFAULTS.get(values.get("method", ""), {})}
+    recipe = Recipe(**{**usual, **values})
     if "learning_rate" not in where:
         pace = PACE.get(recipe.method, 1.0) * PACE.get(recipe.objective, 1.0)
         recipe = replace(recipe, learning_rate=float(f"{recipe.learning_rate * pace:.3g}"))
-    if recipe.method == "vera" and "rank" not in where:
-        recipe = replace(recipe, rank=VERA_RANK)
-    if recipe.method == "full" and "quantization" not in where:
-        recipe = replace(recipe, quantization="none")  # all weights are trained: not in 4 bits
-    if recipe.method == "prefix" and "gradient_checkpointing" not in where:
-        recipe = replace(recipe, gradient_checkpointing="off")
     must_agree(recipe, where)
     return Resolved(recipe, where, TINY_WHY if tiny else REAL_WHY)
 
@@ -200,9 +180,11 @@ CLASHES: tuple[tuple[str, Container[Any], str, Container[Any], str, str], ...] =
 
 def must_agree(recipe: Recipe, where: Mapping[str, str]) -> None:
     """ConfigError where two settings exclude each other; it says which, why, and what to set instead."""
+
+    def told(key: str) -> str:
+        return f"{key}={getattr(recipe, key)} ({where.get(key, 'a default')})"
+
     for first, firsts, second, seconds, why, instead in CLASHES:
         if getattr(recipe, first) in firsts and getattr(recipe, second) in seconds:
-            told = (
-                f"{key}={getattr(recipe, key)} ({where.get(key, 'a default')})" for key in (first, second)
-            )
-            raise ConfigError(f"{' and '.join(told)} do not go together: {why}", hint=f"--set {instead}")
+            what = f"{told(first)} and {told(second)} do not go together: {why}"
+            raise ConfigError(what, hint=f"--set {instead}")

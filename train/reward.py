@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
-from evalharness.encoding.encode import Encoded
 from evalharness.encoding.losses import answered
 from train.methods import peft_config
-from train.sft import Asked, Built
+from train.sft import Asked, Built, Rows
 
 
-def build(asked: Asked) -> Built:
+def build(asked: Asked, shared: dict[str, Any]) -> Built:
     """TRL's RewardTrainer."""
     from datasets import Dataset
     from trl import RewardConfig, RewardTrainer
 
-    loaded, recipe, rows, validation, shared = asked
+    loaded, recipe, rows, validation = asked
     trainer = RewardTrainer(
         model=loaded.model,
         args=RewardConfig(**{**shared, "train_sampling_strategy": "random", "disable_dropout": False}),
@@ -28,7 +26,7 @@ def build(asked: Asked) -> Built:
     return Built(trainer, {})
 
 
-def _table(rows: Sequence[Encoded]) -> dict[str, list[Any]]:
+def _table(rows: Rows) -> dict[str, list[Any]]:
     """The columns that TRL's collator reads: conversations up to their end token, which the head looks at."""
     told = [list(answered(row)) for row in rows]
     return {"chosen_ids": told[::2], "rejected_ids": told[1::2]}

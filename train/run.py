@@ -1,29 +1,112 @@
-"""One training run: build, check, train, save, check again. Reads top to bottom."""
+"""A training run: begun, gone on with or done already; build, check, train, save, check again; and what it leaves."""
 
 from __future__ import annotations
 
+import json
+import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from curate import workspace
+from curate.answer import Answer
+from curate.errors import ConfigError
 from curate.progress import Progress
-from evalharness.adapters import trained_on
+from curate.runs import trainable
+from evalharness.adapters import card, checked, registry, trained_on
 from evalharness.adapters.checked import Outcome
+from evalharness.asking.unfinished import alone
 from evalharness.encoding import questions
 from evalharness.encoding.afterwards import diagnosed
-from evalharness.encoding.encode import Encoded
 from evalharness.encoding.losses import leads
+from evalharness.encoding.rows import token_counts
 from evalharness.models.loaded import LoadedModel
-from train import processes, proofs, reports, watch
-from train.proofs.subject import Underway
-from train.recipe import Recipe
+from evalharness.models.model_files import digest_of, find_base
+from train import checkpoints, processes, proofs, watch
+from train.checkpoints import Unfinished
+from train.job import Job, Ready, encoded
+from train.outline import Settled, load_base, outline
+from train.proofs.subject import Given, Underway
+from train.recipe import TINY, Recipe
+from train.sft import Asked, Rows
 from train.trainer import build, go, save
 
+PACKAGES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets")
+FACTS = ("base", "base_digest", "quantization", "quantization_reason", "device", "threads", "compute_dtype")
 
-@dataclass(frozen=True)
-class Trained:
+
+def made(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
+    """Train, or say that it was done already."""
+    registry.must_be_free(job.workspace, job.adapter_name)
+    if not allow_unclean:
+        trainable.refuse(job.objections, job.name)
+    if resume and again:
+        raise ConfigError("--resume and --again ask for opposite things", hint="leave one of them out")
+    recipe, ledger, inputs = job.resolved.recipe, job.workspace.ledger, {"dataset": job.dataset}
+    base = {"base_digest": digest_of(find_base(recipe.base))}
+    proved = {"prove": True} if job.prove else {}
+    params = {"recipe": asdict(recipe), **base, "objections": job.objections, **proved}
+    root, code = job.workspace.root, workspace.code_version()
+    this = checkpoints.Identity(root, job.adapter_name, params, inputs, code)
+    if processes.first():
+        checkpoints.sweep(job.workspace)
+    begun = resume and checkpoints.newest(this.folder) is not None
+    done = None if again or begun else job.workspace.recorded("train", params, inputs)
+    if done is not None:
+        run_id, outputs = done
+        registry.whole(job.workspace, outputs["adapter"])
+        ledger.set_name(job.adapter_name, outputs["adapter"])
+        return _answer(job, run_id, outputs["adapter"], already=True)
+    if not processes.first():
+        processes.wait()  # for the first to have made room
+        _trained(job, checkpoints.place(this, resume=resume, again=False))
+        return Answer([], {})
+    with alone(root, "train", this.key):
+        where = checkpoints.place(this, resume=resume, again=again)
+        processes.wait()
+        with job.workspace.run("train", params, inputs) as recorded:
+            recorded.outputs["adapter"] = _trained(job, where)
+        ledger.set_name(job.adapter_name, recorded.outputs["adapter"])
+        checkpoints.forget(where.folder)
+    return _answer(job, recorded.run_id, recorded.outputs["adapter"], already=False)
+
+
+def _trained(job: Job, where: Unfinished) -> str:
+    """Train and keep the adapter; its digest. Of several processes only the first keeps it."""
+    ready = encoded(job, outline(job.resolved.recipe))
+    choice = ready.choice
+    before = proofs.prove(ready.given, where.folder, lambda: load_base(choice)) if job.prove else []
+    loaded = load_base(choice)
+    _same_hold(where, loaded.facts, choice)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        trained = train(loaded, ready.given, where, folder)
+        if not processes.first():
+            return ""
+        told = record(job, ready, loaded.facts, trained._replace(checks=[*before, *trained.checks]))
+        loaded.tokenizer.save_pretrained(name)
+        (folder / "README.md").write_text(card.card(told), encoding="utf-8")
+        text = json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False)
+        (folder / "training.json").write_text(text + "\n", encoding="utf-8")
+        (folder / "log.jsonl").write_text(watch.in_lines(trained.log), encoding="utf-8")
+        return job.workspace.put_files("adapter", folder)
+
+
+def _same_hold(where: Unfinished, facts: dict[str, Any], choice: Settled) -> None:
+    """ConfigError where a run would go on with the base held otherwise, as on a machine with other memory or kernels."""
+    path, switch = where.folder / "held.json", choice.recipe.gradient_checkpointing
+    now = {"quantization": facts["quantization"], "gradient_checkpointing": switch}
+    if where.checkpoint is None:
+        path.write_text(json.dumps(now), encoding="utf-8")
+    elif path.is_file() and (words := checkpoints.changes(checkpoints.read(path), now)):
+        what = f"this run cannot go on as it began: {words} ({facts['quantization_reason']})"
+        raise ConfigError(what, hint="--again begins anew; --set says each of them as it was")
+
+
+class Trained(NamedTuple):
     """What a run has to tell beside the adapter itself."""
 
     log: list[dict[str, Any]]
@@ -32,29 +115,19 @@ class Trained:
 
 
 def train(
-    loaded: LoadedModel,
-    recipe: Recipe,
-    rows: Sequence[Encoded],
-    validation: Sequence[Encoded],
-    *,
-    work: Path,
-    adapter: Path,
-    checkpoint: Path | None = None,
-    callbacks: Sequence[Any] = (),
-    asked: questions.Questions | None = None,
+    loaded: LoadedModel, given: Given, where: Unfinished, adapter: Path, callbacks: Sequence[Any] = ()
 ) -> Trained:
-    """Train on `rows` and save into the folder `adapter`, by the first of several processes alone.
+    """Train on the given rows and save into the folder `adapter`, by the first of several processes alone.
 
-    `work` holds checkpoints and the running log; `checkpoint` is one of them to go on from. Rows of
-    pairs are a chosen answer, then its rejected one. Raises ResourceError where a check of the run fails
-    or memory ends.
+    Raises ResourceError where a check of the run fails or memory ends.
     """
-    began = time.monotonic()
-    work.mkdir(parents=True, exist_ok=True)
-    with watch.quiet(), Progress("train") as progress:
+    recipe, rows, validation, began = given.recipe, given.rows, given.validation, time.monotonic()
+    work, checkpoint = where.folder, where.checkpoint
+    watch.quiet()
+    with Progress("train") as progress:
         progress.alone = not processes.first()
-        told_to = reports.wanted(recipe, work, begins=checkpoint is None)
-        built = build(loaded, recipe, rows, validation, work, checkpoint)
+        told_to = watch.reports(recipe, work, begins=checkpoint is None)
+        built = build(Asked(loaded, recipe, rows, validation), work, checkpoint)
         trainer = built.trainer
         trainer.add_callback(watch.watcher(processes.log_of(work), progress))
         for each in callbacks:
@@ -62,7 +135,7 @@ def train(
         sharded = processes.sharded(trainer)
         model, underway = trainer.model, Underway(loaded, recipe, rows, built, sharded)
         now = replace(loaded, model=model)
-        seen = {**_with_metric(trainer, now, asked), "reports": told_to, "sharded": sharded}
+        seen = {**_with_metric(trainer, now, given.asked), "reports": told_to, "sharded": sharded}
         done = proofs.held(proofs.BUILT, underway)
         underway.mark()
         first = _leads(now, recipe, validation)
@@ -75,7 +148,7 @@ def train(
     told |= {
         "losses": watch.losses(history),
         "steps": trainer.state.global_step,
-        "resumed_at_step": int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0,
+        "resumed_at_step": checkpoints.step_of(checkpoint) if checkpoint else 0,
         "seconds": round(time.monotonic() - began, 2),  # of this process's part
         "peak_memory_bytes": watch.peak_memory(loaded.device),
         "parameters": int(loaded.facts["parameters"]),
@@ -84,7 +157,7 @@ def train(
     return Trained(watch.measured(history), done, told)
 
 
-def _leads(now: LoadedModel, recipe: Recipe, pairs: Sequence[Encoded]) -> list[float]:
+def _leads(now: LoadedModel, recipe: Recipe, pairs: Rows) -> list[float]:
     """By how much each chosen answer leads its rejected one; none for plain rows."""
     return leads(now, pairs, scored=recipe.objective == "reward") if recipe.pairs and pairs else []
 
@@ -111,7 +184,7 @@ def _with_metric(trainer: Any, now: LoadedModel, asked: questions.Questions | No
     return {"metric": {"name": asked.name, "rows": len(asked.rows)}}
 
 
-def _leave(run: Underway, validation: Sequence[Encoded], folder: Path) -> dict[str, Any]:
+def _leave(run: Underway, validation: Rows, folder: Path) -> dict[str, Any]:
     """Save what was trained, with the rows that it was trained on; what there is to tell of it."""
     trainer, recipe, now = run.built.trainer, run.recipe, replace(run.loaded, model=run.model)
     state = trainer.state
@@ -130,7 +203,47 @@ def _told_apart(first: Sequence[float], last: Sequence[float]) -> dict[str, Any]
     """Validation pairs whose chosen answer leads, before and after; and those where its lead has grown."""
     if not last:
         return {}
-    right_before, right = (sum(each > 0 for each in some) for some in (first, last))
+    before, right = (sum(each > 0 for each in some) for some in (first, last))
     grew = sum(after > before for before, after in zip(first, last, strict=True))
-    found = {"validation": len(last), "right_before": right_before, "right": right, "lead_grew": grew}
-    return {"pairs": found}
+    return {"pairs": {"validation": len(last), "right_before": before, "right": right, "lead_grew": grew}}
+
+
+def record(job: Job, ready: Ready, facts: dict[str, Any], trained: Trained) -> dict[str, Any]:
+    """The content of training.json."""
+    resolved, given, recipe = job.resolved, ready.given, job.resolved.recipe
+    return {
+        **{key: facts[key] for key in FACTS},
+        "toy": recipe.base == TINY,
+        "gradient_checkpointing": ready.choice.recipe.gradient_checkpointing == "on",
+        "headroom": ready.choice.why,
+        **{key: getattr(recipe, key) for key in ("method", "objective", "epochs")},
+        "processes": processes.count(),
+        **trained.told,
+        "dataset": {"name": job.name, "digest": job.dataset},
+        "clean": not job.objections,
+        "objections": job.objections,
+        "settings": asdict(recipe),
+        "given": dict(resolved.given),
+        "defaults_for": resolved.why,
+        "masks": given.template.ways,
+        "rows": {"train": token_counts(given.rows), "validation": token_counts(given.validation)},
+        "lengths": {"train": ready.gate.record(), "validation": ready.gate_validation.record()},
+        **checked.record(trained.checks),
+        "versions": {**facts["versions"], **{each: version(each) for each in PACKAGES}},
+        "code": workspace.code_version(),
+    }
+
+
+def _answer(job: Job, run_id: str, digest: str, *, already: bool) -> Answer:
+    """What a person reads at the end."""
+    told = checkpoints.read(job.workspace.files(digest) / "training.json")
+    lines = [
+        *([f"already done, run {run_id}; --again to repeat"] if already else []),
+        f"adapter {job.adapter_name} ({digest[:12]}) on {told['base']}, {told['quantization']}: {card.curve(told)}",
+        *card.summary(told),
+        *checked.summary(told),
+        *job.resolved.lines(),
+        f"next: seatrial {'reward' if told['objective'] == 'reward' else 'tune'} {job.name}",
+    ]
+    kept = {"run": run_id, "adapter": digest, "name": job.adapter_name, "already_done": already}
+    return Answer(lines, {**kept, **told})

@@ -18,87 +18,51 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-import typer
-
+from curate import workspace
 from curate.answer import Answer, counted
 from curate.errors import ConfigError, MissingExtraError, SeatrialError
-from train.checkpoints import changes, read
-from train.outline import Settled, load_base, settled
+from curate.example import digest
+from curate.runs import trainable
+from evalharness.asking.unfinished import alone
+from evalharness.models.model_files import digest_of, find_base
+from train import run
+from train.checkpoints import RUN, Identity, Unfinished, claim, newest
+from train.job import Job, Ready, encoded
+from train.outline import Settled, load_base, outline, settled
 from train.recipe import FIELDS, Given, Recipe, Resolved, parse, resolve
+from train.trainer import callback
 
-if TYPE_CHECKING:
-    from train.job import Job, Ready
-
-TRIALS, BEST, ASKED = "trials.jsonl", "best.toml", "search.json"
+TRIALS, BEST = "trials.jsonl", "best.toml"
 SEARCHED = ("learning_rate", "rank", "alpha", "dropout", "epochs", "max_steps", "batch_size", "accumulate", "schedule", "warmup", "weight_decay", "beta2", "max_grad_norm", "rslora", "beta")  # fmt: skip
 STARTUP = 4  # trials to their end before one may be ended early
 
 Space = Mapping[str, list[Any] | tuple[Any, Any]]  # choices, or a lowest and a highest
 
 
-def search(
-    dataset: Annotated[str | None, typer.Argument(help="A split version; the newest.")] = None,
-    over: Annotated[
-        list[str] | None, typer.Option(help="key=a,b,c; with --trials also key=low..high")
-    ] = None,
-    trials: Annotated[int, typer.Option(min=0, help="so many by TPE; 0 is the whole grid")] = 0,
-    base: Annotated[str | None, typer.Option(help="`tiny`, a hub id or a folder.")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="TOML file with the other settings.")] = None,
-    setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, over the file.")] = None,
-    prune: Annotated[bool, typer.Option(help="end trials that fall behind")] = True,
-    resume: Annotated[bool, typer.Option("--resume", help="go on with a stopped search, or fail")] = False,
-    allow_unclean: Annotated[bool, typer.Option("--allow-unclean", help="as in seatrial train")] = False,
+def searched(
+    job: Job, over: list[str], trials: int, *, prune: bool, resume: bool, allow_unclean: bool
 ) -> Answer:
-    """Try settings on the validation rows, and write the best as a recipe."""
-    from curate.runs import trainable
-    from curate.workspace import Workspace, code_version
-    from evalharness.asking.unfinished import alone, key_of
-    from evalharness.models.model_files import digest_of, find_base
-    from train.job import encoded, job_of, settings_of
-    from train.outline import outline
-
-    resolved = settings_of(recipe, setting or [], {"base": base}, allow_unclean=allow_unclean)
-    space = space_of(over or [], resolved, ranges=trials > 0)
-    job = job_of(Workspace.open(), dataset, resolved, None)
+    """The trials, and the best as a recipe; `over` are the words of the space, `trials` 0 the whole grid."""
+    recipe, space = job.resolved.recipe, space_of(over, job.resolved, ranges=trials > 0)
     if not allow_unclean:
         trainable.refuse(job.objections, job.name)
-    if job.validation.is_empty() or not resolved.recipe.evaluate:
-        raise ConfigError(
-            "no validation rows to judge a trial by", hint="seatrial split makes some; evaluate = true"
-        )
-    asked = {"recipe": asdict(resolved.recipe), "over": over, "tpe": trials > 0, "prune": prune}
-    known = {"dataset": job.dataset, "base_digest": digest_of(find_base(resolved.recipe.base))}
-    code = code_version()
-    key = key_of(asked, known, code)[:16]
-    place = _place(job, key, {**asked, **known, "code": code}, resume=resume)
+    if job.judged.is_empty():
+        hint = "seatrial split makes some; evaluate = true"
+        raise ConfigError("no validation rows to judge a trial by", hint=hint)
+    asked = {"recipe": asdict(recipe), "over": over, "tpe": trials > 0, "prune": prune}
+    known = {"dataset": job.dataset, "base_digest": digest_of(find_base(recipe.base))}
+    this = Identity(job.workspace.root, job.name, asked, known, workspace.code_version(), kind="search")
+    claim(this, resume=resume, begun=(this.folder / RUN).is_file())
     with (
-        alone(job.workspace.root, "search", key),
-        job.workspace.run("search", {**asked, "trials": trials}, {"dataset": job.dataset}) as run,
+        alone(this.root, "search", this.key),
+        job.workspace.run("search", {**asked, "trials": trials}, {"dataset": job.dataset}) as recorded,
     ):
-        ready = encoded(job, outline(resolved.recipe))  # once for all trials
-        found = _all(job.resolved, ready, space, place, trials, prune=prune)
-        run.outputs["trials"] = job.workspace.put_json("trials", found)
-    return _answer(job, found, place, len(ready.given.validation))
-
-
-def _place(job: Job, key: str, told: dict[str, Any], *, resume: bool) -> Path:
-    """The folder of this very search. With `resume`, ConfigError where there is none, with what differs from the newest."""
-    root = job.workspace.root / "search"
-    now = {"name": job.name, **told}
-    if resume and not (root / key / ASKED).is_file():
-        others = sorted(root.glob(f"*/{ASKED}"), key=lambda path: -path.stat().st_mtime)
-        kept = map(read, others)
-        then = next((each for each in kept if each.get("name") == job.name), now)
-        words = changes(then, now)
-        raise ConfigError(
-            f"no search of {job.name} was begun with these settings and this data{words and ': '}{words}",
-            hint="give the same settings and data to go on, or leave out --resume to begin anew",
-        )
-    (root / key).mkdir(parents=True, exist_ok=True)
-    (root / key / ASKED).write_text(json.dumps(now, indent=1), encoding="utf-8")
-    return root / key
+        ready = encoded(job, outline(recipe))  # once for all trials
+        found = _all(job.resolved, ready, space, this.folder, trials, prune=prune)
+        recorded.outputs["trials"] = job.workspace.put_json("trials", found)
+    return _answer(job, found, this.folder, len(ready.given.validation))
 
 
 def space_of(words: list[str], resolved: Resolved, *, ranges: bool) -> Space:
@@ -111,13 +75,11 @@ def space_of(words: list[str], resolved: Resolved, *, ranges: bool) -> Space:
         values = [getattr(_with(resolved, [each]), each.key) for each in given]
         key = given[0].key
         if key not in SEARCHED:
-            raise ConfigError(
-                f"--over {word}: `{key}` is not searched over", hint=f"these are: {', '.join(SEARCHED)}"
-            )
+            hint = f"these are: {', '.join(SEARCHED)}"
+            raise ConfigError(f"--over {word}: `{key}` is not searched over", hint=hint)
         if ".." in text and (not ranges or len(values) != 2 or FIELDS[key].type not in ("int", "float")):
-            raise ConfigError(
-                f"--over {word}: not a range to try", hint="low..high, of a number, with --trials N"
-            )
+            hint = "low..high, of a number, with --trials N"
+            raise ConfigError(f"--over {word}: not a range to try", hint=hint)
         space[key] = tuple(values) if ".." in text else values
     if not space:
         raise ConfigError("nothing to search over", hint="--over learning_rate=1e-4,2e-4 --over rank=8,16")
@@ -150,11 +112,17 @@ def _drawn(space: Space, done: Sequence[Mapping[str, Any]], seed: int) -> dict[s
     """What TPE tries after these trials."""
     try:
         import optuna
+        from optuna import distributions as of
     except ImportError as error:
         raise MissingExtraError("optuna", "search") from error
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP))
-    kinds = {key: _distribution(FIELDS[key].type, values) for key, values in space.items()}
+    numbers = {"int": of.IntDistribution, "float": of.FloatDistribution}
+    kinds: dict[str, of.BaseDistribution] = {
+        key: of.CategoricalDistribution(values) if isinstance(values, list)
+        else numbers[str(FIELDS[key].type)](*values, log=values[0] > 0)
+        for key, values in space.items()
+    }  # fmt: skip
     for line in done:
         values = dict(enumerate(line["values"], start=1))
         told = {"state": optuna.trial.TrialState[line["state"]], "value": line["value"]}
@@ -170,15 +138,6 @@ def _done(path: Path) -> list[dict[str, Any]]:
     if whole != text:
         path.write_text(whole, encoding="utf-8")
     return [json.loads(line) for line in whole.splitlines()]
-
-
-def _distribution(kind: Any, values: list[Any] | tuple[Any, Any]) -> Any:  # noqa: ANN401
-    from optuna import distributions
-
-    if isinstance(values, list):
-        return distributions.CategoricalDistribution(values)
-    of = distributions.IntDistribution if kind == "int" else distributions.FloatDistribution
-    return of(*values, log=values[0] > 0)
 
 
 def recipe_of(resolved: Resolved, params: Mapping[str, Any]) -> Recipe:
@@ -203,31 +162,27 @@ def _run(
     point: Mapping[str, Any], choice: Settled, ready: Ready, place: Path, former: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Train with a trial's settings; what came of it. Settings that cannot be trained with are a result too."""
-    from curate.example import digest
-    from train import checkpoints, run
-
     began, work = time.monotonic(), place / digest(json.dumps(point))[:16]
     recipe = replace(choice.recipe, report_to=("none",))  # what trials say is told in their own file
-    judge, state, why = judged_by(former, recipe), "COMPLETE", ""
+    seen: list[Mapping[str, Any]] = []
+    state, why = "COMPLETE", ""
     try:
         with tempfile.TemporaryDirectory() as made:
-            run.train(
-                load_base(choice), recipe, ready.given.rows, ready.given.validation,
-                work=work, adapter=Path(made), checkpoint=checkpoints.newest(work), callbacks=[judge], asked=ready.asked,
-            )  # fmt: skip
+            where = Unfinished(work, newest(work))
+            judge = judged_by(former, recipe, seen)
+            run.train(load_base(choice), replace(ready.given, recipe=recipe), where, Path(made), [judge])
     except Behind:
         state = "PRUNED"
     except SeatrialError as error:
         state, why = "FAIL", error.message
     shutil.rmtree(work, ignore_errors=True)
-    value = None  # a trial that failed before its first evaluation has none
-    if judge.values:
-        value = min(judge.values) if recipe.best_by != "last" else judge.values[-1]
+    values = values_of(seen, recipe)
+    counts = values[-1:] if recipe.best_by == "last" else values
     return {
         "state": state,
-        "value": value if state == "COMPLETE" else None,
-        "values": judge.values,
-        "loss": min(judge.losses, default=None),
+        "value": min(counts, default=None) if state == "COMPLETE" else None,
+        "values": values,
+        "loss": min((line["eval_loss"] for line in seen if "eval_loss" in line), default=None),
         "why": why,
         "seconds": round(time.monotonic() - began, 2),
     }
@@ -240,55 +195,48 @@ def behind(values: Sequence[float], former: Sequence[Mapping[str, Any]]) -> bool
     return len(whole) >= STARTUP and bool(then) and min(values) > median(then)
 
 
-def judged_by(former: Sequence[Mapping[str, Any]], recipe: Recipe) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
-    """A callback that keeps what validation says (lower is better) and ends a trial that falls behind."""
-    from transformers import TrainerCallback
+def judged_by(former: Sequence[Mapping[str, Any]], recipe: Recipe, seen: list[Mapping[str, Any]]) -> Any:  # noqa: ANN401
+    """A callback that puts the trainer's log into `seen` and ends a trial that falls behind."""
 
+    def look(_: Any, state: Any, *__: Any, **___: Any) -> None:  # noqa: ANN401
+        seen[:] = state.log_history  # of a run that goes on with its former lines
+
+    def judge(*event: Any, **_: Any) -> None:  # noqa: ANN401
+        look(*event)
+        if behind(values_of(seen, recipe), former):
+            raise Behind
+
+    return callback(on_train_begin=look, on_evaluate=judge)
+
+
+def values_of(log: Sequence[Mapping[str, Any]], recipe: Recipe) -> list[float]:
+    """What each evaluation says; lower is better."""
     name, sign = ("eval_metric", -1) if recipe.best_by == "metric" else ("eval_loss", 1)
-
-    class Judge(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
-        def __init__(self) -> None:
-            self.values: list[float] = []
-            self.losses: list[float] = []
-
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
-            self.tell(state)  # a run that goes on has its former evaluations from the checkpoint
-
-        def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
-            self.tell(state)
-            if behind(self.values, former):
-                raise Behind
-
-        def tell(self, state: Any) -> None:  # noqa: ANN401
-            self.values = [sign * entry[name] for entry in state.log_history if name in entry]
-            self.losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
-
-    return Judge()
+    return [sign * line[name] for line in log if name in line]
 
 
 def _answer(job: Job, told: list[dict[str, Any]], place: Path, rows: int) -> Answer:
     """The trials, the best first, and the recipe of the best."""
     found = sorted(told, key=lambda line: (line["value"] is None, line["value"] or 0.0, line["loss"] or 0.0))
     if found[0]["value"] is None:
-        raise ConfigError(
-            f"none of {len(told)} trials came to its end: {found[0]['why']}", hint="search over other values"
-        )
-    settings = found[0]["settings"]
+        what = f"none of {counted(len(told), 'trial')} came to its end: {found[0]['why']}"
+        raise ConfigError(what, hint="search over other values")
+    settings, path = found[0]["settings"], place / BEST
+    recipe = recipe_of(job.resolved, settings)
     keys = [*job.resolved.given, *settings, *(["alpha"] if "rank" in settings else [])]
-    recipe, path = recipe_of(job.resolved, settings), place / BEST
     best = {key: getattr(recipe, key) for key in keys}
-    path.write_text(
-        "".join(f"{key} = {json.dumps(value)}\n" for key, value in best.items()), encoding="utf-8"
-    )
+    text = "".join(f"{key} = {json.dumps(value)}\n" for key, value in best.items())
+    path.write_text(text, encoding="utf-8")
     lines, judge = [], "metric" if recipe.best_by == "metric" else "loss"
     for line in found:
-        mean = {"PRUNED": "behind", "FAIL": "failed"}.get(line["state"]) or f"{abs(line['value']):.4f}"
-        words = (
-            f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}"
-            for key, value in line["settings"].items()
-        )
-        lines.append(f"{mean:>9}  {', '.join(words)}{'  ' if line['why'] else ''}{line['why']}")
+        came = {"PRUNED": "behind", "FAIL": "failed"}.get(line["state"]) or f"{abs(line['value']):.4f}"
+        tried = (f"{key} {_short(value)}" for key, value in line["settings"].items())
+        lines.append(f"{came:>9}  {', '.join(tried)}  {line['why']}".rstrip())
     trials, held = counted(len(told), "trial"), counted(rows, "validation row")
     lines.append(f"{trials}, by the {judge} of {held}; the best of many flatters itself: the test decides")
     lines.append(f"next: seatrial train {job.name} --recipe {path}")
     return Answer(lines, {"trials": found, "best": best, "recipe": str(path), "validation_rows": rows})
+
+
+def _short(value: Any) -> str:  # noqa: ANN401
+    return f"{value:.4g}" if isinstance(value, float) else f"{value}"

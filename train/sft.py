@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from evalharness.adapters.checked import largest
 from evalharness.encoding.encode import Encoded
@@ -13,6 +13,9 @@ from train.methods import peft_config
 from train.recipe import TOKENS_BEFORE, Recipe
 
 PROBE_ROWS = 4  # rows of the batch that the checks compare on
+
+
+Rows: TypeAlias = Sequence[Encoded]  # of pairs: a chosen answer, then its rejected one
 
 
 class Built(NamedTuple):
@@ -27,16 +30,15 @@ class Asked(NamedTuple):
 
     loaded: LoadedModel
     recipe: Recipe
-    rows: Sequence[Encoded]  # of pairs: a chosen answer, then its rejected one
-    validation: Sequence[Encoded]
-    shared: dict[str, Any]  # the settings that all trainers have
+    rows: Rows
+    validation: Rows = ()
 
 
-def build(asked: Asked) -> Built:
-    """TRL's SFTTrainer."""
+def build(asked: Asked, shared: dict[str, Any]) -> Built:
+    """TRL's SFTTrainer; `shared` are the settings that all trainers have."""
     from trl import SFTConfig, SFTTrainer
 
-    loaded, recipe, rows, validation, shared = asked
+    loaded, recipe, rows, validation = asked
     wish, why = packing(recipe, loaded.device)
     trainer = SFTTrainer(
         model=loaded.model,
@@ -48,14 +50,12 @@ def build(asked: Asked) -> Built:
     )
     if not wish:
         return Built(trainer, {"packing": f"off: {why}"})
-    if (
-        recipe.packing == "auto"
-        and not (apart := parity(trainer, rows)) < checks.PACKING_LIMIT[loaded.device]
-    ):
-        trainer.data_collator.padding_free = False
-        why = f"this model does not keep rows of a pass apart (logits move by {apart:.2g})"
-        return Built(trainer, {"packing": f"off: {why}"})
-    return Built(trainer, {"packing": f"on: {why}"})
+    apart = parity(trainer, rows) if recipe.packing == "auto" else 0.0
+    if apart < checks.PACKING_LIMIT[loaded.device]:
+        return Built(trainer, {"packing": f"on: {why}"})
+    trainer.data_collator.padding_free = False
+    why = f"this model does not keep rows of a pass apart (logits move by {apart:.2g})"
+    return Built(trainer, {"packing": f"off: {why}"})
 
 
 def packing(recipe: Recipe, device: str) -> tuple[bool, str]:
@@ -69,37 +69,34 @@ def packing(recipe: Recipe, device: str) -> tuple[bool, str]:
     return True, "no padding, and as many rows in a step as without"
 
 
-def parity(trainer: Any, rows: Sequence[Encoded]) -> float:  # noqa: ANN401
+def parity(trainer: Any, rows: Rows) -> float:  # noqa: ANN401
     """Largest difference of a logit between rows side by side and the same rows end to end."""
-    few, collator = probes(rows), trainer.data_collator
+    few, collator, found = probes(rows), trainer.data_collator, []
     kept = collator.padding_free
-    found = []
     for collator.padding_free in (False, True):
         found.append(checks.logits(trainer.model, _batch(trainer, few)))
     collator.padding_free = kept
     side, end = found
-    ends, place = [], 0
-    for row in few:
-        ends.append(end[0, place : place + len(row.ids)])
-        place += len(row.ids)
+    sizes = [len(row.ids) for row in few]
+    ends = end[0, : sum(sizes)].split(sizes)
     pairs = zip(side, ends, strict=True)
     return largest(float((one[: len(other)] - other).abs().max()) for one, other in pairs)
 
 
-def probes(rows: Sequence[Encoded]) -> list[Encoded]:
+def probes(rows: Rows) -> list[Encoded]:
     """The shortest rows: enough to compare on, and cheap."""
     unlike = {row.ids: row for row in rows}.values()  # copies of a row would show nothing of one another
     return sorted(unlike, key=lambda row: (len(row.ids), row.example_id))[:PROBE_ROWS]
 
 
-def _batch(trainer: Any, rows: Sequence[Encoded]) -> dict[str, Any]:  # noqa: ANN401
+def _batch(trainer: Any, rows: Rows) -> dict[str, Any]:  # noqa: ANN401
     """Rows as the trainer's own collator makes them, on its device."""
     batch = trainer.data_collator([{"input_ids": list(row.ids), "labels": row.labels} for row in rows])
     device = trainer.args.device
     return {key: value.to(device) if hasattr(value, "to") else value for key, value in batch.items()}
 
 
-def _dataset(rows: Sequence[Encoded]) -> Any:  # noqa: ANN401  a datasets.Dataset
+def _dataset(rows: Rows) -> Any:  # noqa: ANN401  a datasets.Dataset
     from datasets import Dataset
 
     return Dataset.from_dict({"input_ids": [list(r.ids) for r in rows], "labels": [r.labels for r in rows]})

@@ -48,11 +48,8 @@ def shape_of(weights: Mapping[str, Sequence[int]], config: Any) -> Shape:  # noq
     hidden, heads = told("hidden_size", "n_embd"), told("num_attention_heads", "n_head")
     wide = told("head_dim") or hidden // max(heads, 1)
     queries, keys = heads * wide, (told("num_key_value_heads") or heads) * wide
-    inner = [
-        (name.removesuffix(".weight"), size)
-        for name, size in weights.items()
-        if name.endswith(".weight") and any(part.isdigit() for part in name.split("."))
-    ]
+    named = ((key.removesuffix(".weight"), size) for key, size in weights.items() if key.endswith(".weight"))
+    inner = [(name, size) for name, size in named if any(part.isdigit() for part in name.split("."))]
     of_heads = {"q_norm": queries, "k_norm": keys}
     normed = sum(of_heads.get(name.split(".")[-1], size[0]) for name, size in inner if len(size) == 1)
     linears = tuple(Linear(name, *size) for name, size in inner if len(size) == 2)

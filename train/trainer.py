@@ -3,31 +3,77 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from curate.errors import ConfigError, MissingExtraError, ResourceError
-from evalharness.encoding.encode import Encoded
-from evalharness.models.loaded import LoadedModel, import_peft
+from evalharness.models.loaded import import_peft
 from train import checkpoints, methods, preference, processes, reward, sft
-from train.arguments import arguments
+from train.outline import steps, units
 from train.recipe import Recipe, must_agree
-from train.sft import Built
+from train.sft import Asked, Built
 
+Event: TypeAlias = Any  # what transformers hands to its callbacks, and such a callback
+SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
 PROGRAMS = {"sft": sft.build, "reward": reward.build, **dict.fromkeys(preference.KINDS, preference.build)}
 
 
-def build(
-    loaded: LoadedModel,
-    recipe: Recipe,
-    rows: Sequence[Encoded],
-    validation: Sequence[Encoded],
-    work: Path,
-    checkpoint: Path | None,
-) -> Built:
+def arguments(asked: Asked, work: Path) -> dict[str, Any]:
+    """Keyword arguments for the configuration of any trainer of TRL."""
+    loaded, recipe, rows, validation = asked
+    judged, total = bool(validation), steps(units(len(rows), recipe), recipe)
+    cuda, compute = loaded.device == "cuda", loaded.facts["compute_dtype"]
+    half = recipe.precision == "bf16" or (recipe.precision == "auto" and cuda and compute == "bfloat16")
+    when = "steps" if recipe.evaluate_every else "epoch"
+    best = "eval_metric" if recipe.best_by == "metric" else "eval_loss"
+    return {
+        "output_dir": str(work),
+        "use_cpu": not cuda,
+        "bf16": half,
+        "fp16": recipe.precision == "auto" and compute == "float16",
+        "seed": recipe.seed,
+        "data_seed": recipe.seed,
+        "per_device_train_batch_size": recipe.batch_size,
+        "per_device_eval_batch_size": recipe.batch_size,
+        "gradient_accumulation_steps": recipe.accumulate,
+        "num_train_epochs": recipe.epochs,
+        "max_steps": recipe.max_steps or -1,
+        "learning_rate": recipe.learning_rate,
+        "lr_scheduler_type": SCHEDULES[recipe.schedule],
+        # a run that is all warm-up would learn nothing: its first step is of nought
+        "warmup_steps": min(int(recipe.warmup), total - 1) if recipe.warmup >= 1 else recipe.warmup,
+        "weight_decay": recipe.weight_decay,
+        "adam_beta2": recipe.beta2,
+        "max_grad_norm": recipe.max_grad_norm,
+        "optim": "adamw_torch",
+        "activation_checkpointing": recipe.gradient_checkpointing == "on",  # `auto` was settled before
+        "train_sampling_strategy": "group_by_length" if recipe.group_by_length else "random",
+        "max_length": None,  # our own gate has looked at each row's length
+        "dataloader_pin_memory": cuda,
+        "logging_steps": recipe.log_every,
+        "logging_nan_inf_filter": False,  # a loss that is no number must be seen
+        "save_total_limit": 2,
+        "restore_callback_states_from_checkpoint": True,  # how long early stopping has waited
+        "report_to": [name for name in recipe.report_to if find_spec(name)],  # others were told of before
+        "disable_tqdm": True,
+        "save_strategy": when,
+        "save_steps": recipe.evaluate_every or 1,
+        "eval_strategy": when if judged else "no",
+        "eval_steps": recipe.evaluate_every or 1,
+        "load_best_model_at_end": judged and recipe.best_by != "last",
+        "metric_for_best_model": best
+        if judged and (recipe.best_by != "last" or recipe.early_stopping)
+        else None,
+        "greater_is_better": best == "eval_metric",
+    }
+
+
+def build(asked: Asked, work: Path, checkpoint: Path | None) -> Built:
     """The trainer of the recipe's objective, with what all of them need: float32 masters and callbacks."""
+    loaded, recipe, _, validation = asked
     import_peft()  # first: with it comes bitsandbytes, and quietly
     try:
         from transformers import EarlyStoppingCallback, PrinterCallback
@@ -35,32 +81,59 @@ def build(
     except ImportError as error:
         raise MissingExtraError(error.name or "trl", "train") from error
     must_agree(recipe, {})
-    methods.must_suit(loaded.facts["quantization"], recipe)
-    shared = arguments(loaded, recipe, work, judged=bool(validation))
+    if recipe.method == "full" and (held := loaded.facts["quantization"]) != "none":
+        hint = "give the full-precision base, or --set method=lora"
+        raise ConfigError(f"`full` trains all weights, and this base is held as {held}", hint=hint)
+    shared = arguments(asked, work)
     try:
-        built = PROGRAMS[recipe.objective](sft.Asked(loaded, recipe, rows, validation, shared))
+        built = PROGRAMS[recipe.objective](asked, shared)
     except ValueError as error:
         if "arget" not in str(error):
             raise
-        raise ConfigError(
-            str(error).splitlines()[0], hint="--set targets=all-linear fits any base"
-        ) from error
+        told = str(error).splitlines()[0]
+        raise ConfigError(told, hint="--set targets=all-linear fits any base") from error
     trainer = built.trainer
     if processes.sharded(trainer) and recipe.method != "lora":
-        raise ConfigError(
-            f"FSDP with method={recipe.method}: only lora is gathered and checked", hint="--set method=lora"
-        )
+        what = f"FSDP with method={recipe.method}: only lora is gathered and checked"
+        raise ConfigError(what, hint="--set method=lora")
     trainer.remove_callback(PrinterCallback)  # it prints to stdout, which is for data
     # TRL has rounded the adapter to bfloat16 and would go on in it; a resumed run would be in float32
     for weight in trainer.model.parameters():
         if weight.requires_grad:
             weight.data = weight.data.float()
-    trainer.add_callback(checkpoints.in_order())
+    trainer.add_callback(in_order())
     if recipe.method == "adalora":
         trainer.add_callback(methods.allocator(checkpoint))
     if recipe.early_stopping and validation:
         trainer.add_callback(EarlyStoppingCallback(recipe.early_stopping))
     return built
+
+
+def callback(**events: Callable[..., None]) -> Event:
+    """What transformers calls at these of its events (`on_log`, ...) with its arguments, state and control."""
+    from transformers import TrainerCallback
+
+    return type("Callback", (TrainerCallback,), {name: staticmethod(do) for name, do in events.items()})()
+
+
+def in_order() -> Event:
+    """A callback by which rows that are grouped by length come in an order of seed and epoch alone.
+
+    transformers draws that order from what chance has come to when an epoch begins. A run that goes on in
+    the middle of one could not know it, and would train on other rows.
+    """
+    import torch
+    from transformers.trainer_pt_utils import LengthGroupedSampler
+
+    def seeded(args: Event, state: Event, control: Event, train_dataloader: Event, **_: Event) -> None:
+        batches = train_dataloader.batch_sampler
+        while hasattr(batches, "batch_sampler"):  # of several processes each has a part
+            batches = batches.batch_sampler
+        if isinstance(batches.sampler, LengthGroupedSampler):
+            epoch = int(state.epoch + 1e-6)
+            batches.sampler.generator = torch.Generator().manual_seed(args.seed * 1_000_003 + epoch)
+
+    return callback(on_epoch_begin=seeded)
 
 
 @contextmanager
@@ -73,10 +146,8 @@ def _written(what: str) -> Iterator[None]:
     except (RuntimeError, SafetensorError) as error:
         if isinstance(error, RuntimeError) and "inline_container" not in str(error):
             raise
-        raise ResourceError(
-            f"{what} cannot be written: {error}",
-            hint="free some disk space; the same command goes on from the newest whole checkpoint",
-        ) from error
+        hint = "free some disk space; the same command goes on from the newest whole checkpoint"
+        raise ResourceError(f"{what} cannot be written: {error}", hint=hint) from error
 
 
 def go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
@@ -90,10 +161,8 @@ def go(trainer: Any, checkpoint: Path | None) -> None:  # noqa: ANN401
     except RuntimeError as error:
         if "out of memory" not in str(error):
             raise
-        raise ResourceError(
-            f"out of memory after {trainer.state.global_step} steps",
-            hint="--set batch_size=1 --set accumulate=16 --set gradient_checkpointing=on, or a smaller base",
-        ) from error
+        hint = "--set batch_size=1 --set accumulate=16 --set gradient_checkpointing=on, or a smaller base"
+        raise ResourceError(f"out of memory after {trainer.state.global_step} steps", hint=hint) from error
 
 
 def _take_up(trainer: Any, checkpoint: Path) -> None:  # noqa: ANN401

@@ -5,58 +5,50 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
+import shutil
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from curate.errors import ConfigError
+from curate.errors import ConfigError, MissingExtraError
 from curate.progress import Progress
 from curate.pulse import PULSE, Pulse
 from train import checkpoints, processes
+from train.recipe import Recipe
 
+TENSORBOARD = "tensorboard"
 # Lines of other packages that are known, checked and no news to the reader of our output.
-NOISE = (
-    # TRL sets the deprecated name itself
-    r"`gradient_checkpointing` is deprecated.*",
-    r"`is_gradient_checkpointing` is deprecated.*",
-)
+NOISE = r"`(is_)?gradient_checkpointing` is deprecated.*"  # TRL sets the deprecated names itself
 NOISY_LOGS = {
     # the tokenizer's and model's special tokens are made equal; ours are checked when masks are made
-    "transformers.trainer": ("The tokenizer has new PAD/BOS/EOS tokens",),
+    "transformers.trainer": "The tokenizer has new PAD/BOS/EOS tokens",
     # rows are measured before our own gate decides about their length
-    "transformers.tokenization_utils_base": ("Token indices sequence length is longer",),
+    "transformers.tokenization_utils_base": "Token indices sequence length is longer",
     # checkpoints are then sorted by their step, which is what we want
-    "transformers.trainer_utils": ("mtime may not be reliable",),
+    "transformers.trainer_utils": "mtime may not be reliable",
 }
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Without the lines of NOISE and NOISY_LOGS and without other packages' progress bars."""
+def quiet() -> None:
+    """From now on without the lines of NOISE and NOISY_LOGS, and without other packages' progress bars."""
     import datasets
     from transformers.utils import logging as bars
 
-    def news(record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith(NOISY_LOGS[record.name])
+    bars.disable_progress_bar()
+    datasets.disable_progress_bars()
+    warnings.filterwarnings("ignore", message=NOISE, category=FutureWarning)
+    for name in NOISY_LOGS:
+        logging.getLogger(name).addFilter(_news)
 
-    with ExitStack() as after, warnings.catch_warnings():
-        for line in NOISE:
-            warnings.filterwarnings("ignore", message=line, category=FutureWarning)
-        for name in NOISY_LOGS:
-            logging.getLogger(name).addFilter(news)
-            after.callback(logging.getLogger(name).removeFilter, news)
-        if bars.is_progress_bar_enabled():
-            bars.disable_progress_bar()
-            after.callback(bars.enable_progress_bar)
-        if datasets.is_progress_bar_enabled():
-            datasets.disable_progress_bars()
-            after.callback(datasets.enable_progress_bars)
-        yield
+
+def _news(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(NOISY_LOGS[record.name])
 
 
 LOGGED = (
@@ -65,18 +57,14 @@ LOGGED = (
 )  # fmt: skip
 
 
-def log_line(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """One line of the log: step, epoch, and what was measured, by TRL's names.
+def measured(history: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The lines of the log: step, epoch, and what was measured, by TRL's names; its summary at the end is none.
 
-    Nothing in it depends on the clock or on where a run was resumed.
+    Nothing in them depends on the clock or on where a run was resumed.
     """
     wanted = (*LOGGED, *(f"eval_{name}" for name in LOGGED), "eval_metric")
-    return {name: entry[name] for name in wanted if name in entry}
-
-
-def measured(history: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of the log; TRL's summary at the end is none."""
-    return [log_line(each) for each in history if "loss" in each or "eval_loss" in each]
+    lines = (each for each in history if "loss" in each or "eval_loss" in each)
+    return [{name: each[name] for name in wanted if name in each} for each in lines]
 
 
 def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
@@ -94,9 +82,8 @@ def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transforme
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
             progress.total = state.max_steps
             # a run that goes on has its former lines from the checkpoint
-            log.write_text("".join(map(_json, measured(state.log_history))), encoding="utf-8")
+            log.write_text(in_lines(measured(state.log_history)), encoding="utf-8")
             progress.began = time.monotonic()
-            self.before, self.pace, self.spent = None, None, 0.0
             progress.tell()
             pulse.beat(state.global_step, state.max_steps, always=True)
 
@@ -110,27 +97,22 @@ def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transforme
 
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401
             if "loss" in logs and not math.isfinite(logs["loss"]):
-                raise ConfigError(
-                    f"the loss is {logs['loss']} at step {state.global_step}: training has gone astray",
-                    hint="lower learning_rate, or set max_grad_norm",
-                )
+                what = f"the loss is {logs['loss']} at step {state.global_step}: training has gone astray"
+                raise ConfigError(what, hint="lower learning_rate, or set max_grad_norm")
             with log.open("a", encoding="utf-8") as file:
-                file.writelines(map(_json, measured(state.log_history[-1:])))
+                file.write(in_lines(measured(state.log_history[-1:])))
             if "loss" in logs:
                 self.told = f"epoch {state.epoch:.1f}, loss {logs['loss']:.3f}"
-                self.measure(logs)
+                # of the steps since the last line, padding left out, where the trainer counts them
+                count, before = logs.get("num_tokens"), self.before
+                if count is not None and before is not None and self.spent > 0:
+                    self.pace = (count - before) / self.spent
+                self.before, self.spent = count, 0.0
             if "eval_loss" in logs:
                 scored = f" (metric {logs['eval_metric']:.3f})" if "eval_metric" in logs else ""
                 self.judged = f", validation {logs['eval_loss']:.3f}{scored}"
             paced = f", {self.pace:,.0f} tokens/s" if self.pace else ""
             progress.note = self.told + self.judged + paced
-
-        def measure(self, logs: Mapping[str, Any]) -> None:
-            """Tokens a second of the steps since the last line, padding left out, where the trainer counts them."""
-            count = logs.get("num_tokens")
-            if count is not None and self.before is not None and self.spent > 0:
-                self.pace = (count - self.before) / self.spent
-            self.before, self.spent = count, 0.0
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ANN401
             processes.wait()  # each has a file of its own in it
@@ -140,26 +122,22 @@ def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transforme
     return Watcher()
 
 
-def _json(entry: Mapping[str, Any]) -> str:
-    return json.dumps(entry) + "\n"
+def in_lines(entries: Iterable[Mapping[str, Any]]) -> str:
+    """A line of JSON for each."""
+    return "".join(json.dumps(each) + "\n" for each in entries)
 
 
 def losses(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Per epoch: mean training loss of its logged steps, and validation loss where it was measured."""
     table: dict[int, dict[str, list[float]]] = {}
     for entry in history:
-        for name in ("loss", "eval_loss"):
-            if name in entry:
-                epoch = table.setdefault(math.ceil(entry["epoch"] - 1e-9), {})
-                epoch.setdefault(name, []).append(entry[name])
-    return [
-        {
-            "epoch": epoch,
-            "loss": fmean(found["loss"]) if "loss" in found else None,
-            "validation_loss": found["eval_loss"][-1] if "eval_loss" in found else None,
-        }
-        for epoch, found in sorted(table.items())
-    ]
+        if "loss" in entry or "eval_loss" in entry:
+            epoch = table.setdefault(math.ceil(entry["epoch"] - 1e-9), {"loss": [], "eval_loss": []})
+            for name in epoch.keys() & entry.keys():
+                epoch[name].append(entry[name])
+    means = {epoch: fmean(found["loss"]) if found["loss"] else None for epoch, found in table.items()}
+    lasts = {epoch: found["eval_loss"][-1] if found["eval_loss"] else None for epoch, found in table.items()}
+    return [{"epoch": each, "loss": means[each], "validation_loss": lasts[each]} for each in sorted(table)]
 
 
 def peak_memory(device: str) -> int:
@@ -172,3 +150,33 @@ def peak_memory(device: str) -> int:
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def reports(recipe: Recipe, work: Path, *, begins: bool) -> dict[str, str]:
+    """What `report_to` becomes, each with where it tells; the environment is set as its callback reads it.
+
+    Raises MissingExtraError for a tracker that is not installed; of TensorBoard, the default, the record says
+    so instead. Nothing here asks the network by itself: TensorBoard and MLflow write into the workspace, and W&B
+    is offline where the hub is (HF_HUB_OFFLINE), unless MLFLOW_TRACKING_URI or WANDB_MODE say otherwise.
+    """
+    told: dict[str, str] = {}
+    for name in recipe.report_to:
+        if name in ("wandb", "mlflow") and find_spec(name) is None:
+            error = MissingExtraError(name, "train")
+            error.hint = f"pip install {name}, or take it out of report_to"
+            raise error
+    if "tensorboard" in recipe.report_to:
+        folder = work.parents[1] / TENSORBOARD / work.name  # unfinished runs go in the end
+        if begins and processes.first():
+            shutil.rmtree(folder, ignore_errors=True)  # of an earlier try
+        os.environ["TENSORBOARD_LOGGING_DIR"] = str(folder)
+        told["tensorboard"] = f"{TENSORBOARD}/{folder.name}" if find_spec("tensorboard") else "not installed"
+    if "wandb" in recipe.report_to:
+        if os.environ.get("HF_HUB_OFFLINE") == "1":
+            os.environ.setdefault("WANDB_MODE", "offline")
+        os.environ.setdefault("WANDB_DIR", str(work.parents[1]))
+        told["wandb"] = os.environ.get("WANDB_MODE", "online")
+    if "mlflow" in recipe.report_to:
+        where = f"sqlite:///{work.parents[1] / 'mlflow.db'}"
+        told["mlflow"] = os.environ.setdefault("MLFLOW_TRACKING_URI", where)
+    return told

@@ -19,6 +19,7 @@ REPAIRS = {
     "controls": "take out control characters",
     "invisible": "take out invisible characters",
     "json": "unwrap the text from its JSON",
+    "escapes": "write escaped letters as characters",
     "entities": "write HTML entities as characters",
     "tags": "take out HTML tags",
     "bbcode": "take out BBCode tags",

@@ -90,7 +90,7 @@ COMMANDS: dict[str, Command] = {
     "rows": Command(
         "More", "tui.browse", "rows", "look through the rows of a version, on the screens or printed"
     ),
-    "search": Command("More", "train.search", "search", "settings that do best on validation rows"),
+    "search": Command("More", "train.cli", "search", "settings that do best on validation rows"),
     "session": Command("More", "curate.commands.journal", "session", "what was done, as a recipe to replay"),
     "tune": Command("More", "evalharness.commands.tune", "tune", "prompt, shots, retrieval of the baselines"),
     "vault": Command("More", "curate.commands.vault", "vault", "originals behind pseudonyms, encrypted"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from curate.answer import counted
@@ -57,6 +58,20 @@ def outcome(run: RunRow) -> str:
     return run.error or ("it ended well" if run.ended_at else "it runs still, or was killed")
 
 
+def settings(params: Mapping[str, object], under: str = "") -> list[str]:
+    """A line for each setting: `recipe.epochs 2`; one within another has both names."""
+    lines: list[str] = []
+    for name, value in params.items():
+        if isinstance(value, dict) and value:
+            lines += settings(value, f"{under}{name}.")
+        elif under or name != "not_run":
+            if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
+                value = ", ".join(value)
+            said = value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)
+            lines.append(f"{under}{name} {said}")
+    return lines
+
+
 def whole(workspace: Workspace, run: RunRow) -> tuple[str, str]:
     """(the command, how it ended and what it warned of; what it read and made, and its settings)."""
     lines = [run.command, "", outcome(run)]
@@ -71,6 +86,5 @@ def whole(workspace: Workspace, run: RunRow) -> tuple[str, str]:
     for name, direction in (("read", "in"), ("made", "out")):
         artifacts = workspace.ledger.run_artifacts(run.run_id, direction)
         parts += [f"{name} {role} {digest[:12]}" for role, digest in artifacts.items()]
-    settings = {name: value for name, value in run.params.items() if name != "not_run"}
-    parts += ["", json.dumps(settings, indent=2, ensure_ascii=False)]
+    parts += ["", *settings(run.params)]
     return "\n".join(lines), "\n".join(parts).strip()

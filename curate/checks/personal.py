@@ -19,7 +19,7 @@ _DATE = re.compile(
 )
 # of a work: its year in brackets, and the pages; of a telephone only where a word says so
 _CITATION = re.compile(
-    r"\((?:1[89]|20)\d\d[a-z]?\)[ ,:]*\d{1,5}(?:[-–—]{1,2}\d{1,5})?\Z|\d{1,4}[-–—]{1,2}\d{1,4}\. ?(?:1[89]|20)\d\d\Z"
+    r"\(?(?:1[89]|20)\d\d[a-z]?\)[ ,:]*\d{1,5}(?:[-–—]{1,2}\d{1,5})?\Z|\d{1,4}[-–—]{1,2}\d{1,4}\. ?(?:1[89]|20)\d\d\Z"
 )
 _SAYS_PHONE = re.compile(
     r"(?i)(?:tel|phone|fon|fax|call|mobil|cell|dial|ring|whatsapp)[a-zé]{0,8}[.:\s]{0,3}\Z"
@@ -83,7 +83,7 @@ def telephone(value: str, before: str, *, told: bool) -> bool:
     if _IN_A_LINK.search(before) and not _DIALLED.search(before):
         return False
     if value.startswith("+"):
-        return True
+        return value[1:2] != "0"  # no country has one
     return not _OTHER_NUMBER.search(before) and (told or _WRITTEN_PHONE.fullmatch(value) is not None)
 
 

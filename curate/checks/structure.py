@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
@@ -185,11 +186,24 @@ def _placeholders(messages: Sequence[Message], label: str | None) -> Iterator[Pr
         is_answer = message["role"] == "assistant"
         if is_answer and label is not None and content.strip() == label:
             continue  # a class may well be called `none`
+        if is_answer and _offered(content.strip(), messages[:at]):
+            continue
         if word in PLACEHOLDERS:
             yield Problem("placeholder-answer" if is_answer else "placeholder-question", at, "content")
         elif word in DOUBTFUL:
             kind = "answer" if is_answer else "question"
             yield Problem(f"placeholder-{kind}", at, "content", drop=False, evidence={"doubtful": True})
+
+
+def _offered(answer: str, before: Sequence[Message]) -> bool:
+    """Whether a question has the word among others, as one that may be chosen."""
+    asked = "\n".join(message["content"] or "" for message in before if message["role"] == "user")
+    lines = [line for line in asked.split("\n") if line.strip() != answer]
+    return (
+        answer[:1].isalnum()
+        and len(answer) > 1
+        and any(re.search(rf"(?<!\w){re.escape(answer)}(?!\w)", line) for line in lines)
+    )
 
 
 def _label(label: str | None) -> Iterator[Problem]:

@@ -269,7 +269,8 @@ def curate(
 ) -> Answer:
     """Carry out a recipe: import, scan, apply what is safe, scan again, split, export.
 
-    Exit code 1 says that the data does not pass: rejects, an alarm, open findings.
+    Exit code 1 says that the data does not pass: rejects, an alarm, open findings, a part of less than half
+    of the rows asked for.
     """
     from dataclasses import replace
 
@@ -286,7 +287,8 @@ def curate(
     lines = _elsewhere(workspace, recipe)
     outcome = run_recipe(workspace, read, again=again)
     data = {**outcome_data(outcome), "workspace": str(workspace.root)}
-    return Answer([*lines, *outcome_lines(outcome)], data)
+    short = bool((outcome.split or {}).get("short"))
+    return Answer([*lines, *outcome_lines(outcome)], data, int(short))
 
 
 def _elsewhere(workspace: Workspace, recipe: Path) -> list[str]:

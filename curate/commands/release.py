@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +15,10 @@ from curate.errors import ConfigError
 if TYPE_CHECKING:
     from curate.dividing.splitting import Wish
     from curate.engine import Engine
+
+
+WARY = 0.7  # threshold from which the leak check calls questions near
+SHOWN = 5  # rows set aside that are named
 
 
 def shares(text: str) -> tuple[float, float, float]:
@@ -69,6 +73,10 @@ def split(
         float, typer.Option(min=1, help="of the balance: 1 as it is, inf equal")
     ] = math.inf,
     cap: Annotated[float, typer.Option(min=1, help="of the balance: the most a row is repeated")] = 10.0,
+    set_aside_bridges: Annotated[
+        bool,
+        typer.Option("--set-aside-bridges", help="leave out rows that tie a set too large for a part"),
+    ] = False,
     allow_blocking: Annotated[bool, typer.Option(help="go on with blocking findings open")] = False,
     random: Annotated[
         bool, typer.Option("--random", help="plainly at random, for comparison; named NAME-random")
@@ -83,7 +91,8 @@ def split(
     """Divide a version into train, validation and test; no cluster and no group is cut in two.
 
     The test part is sealed: each reading of it by a model is recorded. Beside the result stands what a
-    plain random split of the same sizes and seed would have leaked.
+    plain random split of the same sizes and seed would have leaked. The exit code is 1 where leaks are left
+    between the parts, or a part has less than half of its rows or lacks a label.
     """
     from curate.dividing.resample import Balance
     from curate.dividing.splitting import Wish
@@ -91,7 +100,7 @@ def split(
 
     wish = Wish(
         shares(sizes), counts(rows) if rows else None, seed, by or None, group, keep_existing, random,
-        link_threshold, encoder, semantic_threshold, Balance(balance, temperature, cap),
+        link_threshold, encoder, semantic_threshold, Balance(balance, temperature, cap), set_aside_bridges,
     )  # fmt: skip
     return _divide(
         dataset, wish, engine_of(engine, workers), allow_blocking=allow_blocking, away_from=away_from
@@ -117,6 +126,7 @@ def _divide(
     new = made.outputs["dataset"]
     name = workspace.name_of(new) or new[:8]
     lines = [f"{name}: {new[:8]}", *split_lines(report)]
+    short = bool(report.get("short"))
     blocking = 0 if wish.random else open_leaks(workspace, new)
     if blocking:
         how = (
@@ -124,12 +134,17 @@ def _divide(
             if wish.group
             else "seatrial split without --no-group"
         )
+        if wish.group and wish.link_threshold > WARY:
+            how = f"seatrial split {name} with a --link-threshold below {wish.link_threshold:g}; or {how}"
         lines.append(f"  {counted(blocking, 'leak')} between the parts: train and export refuse this split")
         lines.append(f"next: {how}")
+    elif short:
+        again = f"seatrial split {name}" + ("" if wish.set_aside_bridges else " with what the warnings name")
+        lines.append(f"next: {again} or other --sizes; seatrial train {name} takes it as it is")
     else:
         lines.append(f"next: seatrial train {name}, or seatrial export {name} --to FOLDER")
     data = {"name": name, "dataset": new, "run": made.run_id, "leaks": blocking, "report": report}
-    return Answer(lines, data, int(blocking > 0))
+    return Answer(lines, data, int(blocking > 0 or short))
 
 
 def split_lines(report: Mapping[str, Any]) -> list[str]:
@@ -138,7 +153,9 @@ def split_lines(report: Mapping[str, Any]) -> list[str]:
 
     rows = report["rows"]
     parts = ("train", "validation", "test")
-    lines = ["  " + ", ".join(f"{part} {rows[part]:,}" for part in parts) + "; test sealed"]
+    lines = [f"  NOT as asked: {'; '.join(report['short'])}"] if report.get("short") else []
+    lines.append("  " + ", ".join(f"{part} {rows[part]:,}" for part in parts) + "; test sealed")
+    lines += _bridge_lines(report.get("bridges") or [])
     if report.get("set_aside"):
         lines.append(
             f"  {report['set_aside']:,} rows set aside: they have to do with the other version's test"
@@ -167,6 +184,21 @@ def split_lines(report: Mapping[str, Any]) -> list[str]:
     return lines
 
 
+def _bridge_lines(bridges: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The rows that were set aside, for they tied what is in different parts now."""
+    if not bridges:
+        return []
+    lines = [
+        f"  {counted(len(bridges), 'row')} set aside, in no part and still in the version: each gives a row of another part away"
+    ]
+    lines += [
+        f"    {each['source']}:{each['source_row']} with {each['other_source']}:{each['other_source_row']}"
+        for each in bridges[:SHOWN]
+    ]
+    more = len(bridges) - SHOWN
+    return [*lines, f"    and {more:,} more: --json lists all"] if more > 0 else lines
+
+
 def _strata_line(report: Mapping[str, Any], rows: int) -> str:
     """By what was stratified, and how even it came out."""
     if report["by"] == "label" and set(report["labels"]) == {"(none)"}:
@@ -181,7 +213,7 @@ def _meaning_lines(meant: Mapping[str, Any]) -> list[str]:
     if "pairs" in meant:
         recall = "" if meant["recall"] == 1 else f"; the search finds {meant['recall']:.1%} of such pairs"
         return [
-            f"  by meaning ({meant['encoder'].partition('@')[0]}): {meant['pairs']:,} pairs of questions above cosine "
+            f"  by meaning ({meant['encoder'].partition('@')[0]}): {counted(meant.get('kept', meant['pairs']), 'pair')} of questions above cosine "
             f"{meant['used']:g} kept together{recall}"
         ]
     if "not_run" in meant:

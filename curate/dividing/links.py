@@ -16,7 +16,7 @@ from curate.dedup.examples import met_by, near_pairs, sets_of, sketches, without
 from curate.dividing.together import LINKS, components_of
 from curate.progress import Progress
 from curate.scanning.embedding import Vectors
-from curate.scanning.neighbours import pairs_above
+from curate.scanning.neighbours import Pairs, pairs_above
 from curate.scanning.within import contained
 
 CONTAINED = 0.8  # of a question's shingles that stand in another row: as the leak check's own
@@ -36,7 +36,19 @@ def found_links(review: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def near_links(examples: pl.DataFrame, threshold: float) -> pl.DataFrame:
+class Near(NamedTuple):
+    """LINKS of rows of which one would give the other away, by what makes it so."""
+
+    equal: pl.DataFrame
+    alike: pl.DataFrame  # overlapping by the threshold or more
+    within: pl.DataFrame  # a question that stands within another row: of these the threshold says nothing
+
+    def all(self) -> pl.DataFrame:
+        """All of them."""
+        return pl.concat(self).unique(maintain_order=True)
+
+
+def near_links(examples: pl.DataFrame, threshold: float) -> Near:
     """LINKS of rows of which one would give the other away: what the leak check would call a leak, and more.
 
     That is: equal questions, questions or whole rows that overlap by at least `threshold` (Jaccard,
@@ -44,18 +56,22 @@ def near_links(examples: pl.DataFrame, threshold: float) -> pl.DataFrame:
     own, for a twin that is not near enough to drop is still near enough to spoil a test.
     """
     with Progress("split: compare rows", total=3) as progress:
-        found = []
+        equal, alike = [], []
         columns = said(examples)
         for compare in ("prompt", "whole"):
-            found.append(_near(examples, columns, compare, threshold))
+            same, near = _near(examples, columns, compare, threshold)
+            equal.append(same)
+            alike.append(near)
             progress.step()
-        found.append(_within(examples, columns))
+        within = _within(examples, columns)
         progress.step()
-    return pl.concat(found).unique(maintain_order=True)
+    return Near(pl.concat(equal), pl.concat(alike), within)
 
 
-def _near(examples: pl.DataFrame, columns: pl.DataFrame, compare: str, threshold: float) -> pl.DataFrame:
-    """Pairs that are equal in normal form, or near: candidates by MinHash, measured exactly.
+def _near(
+    examples: pl.DataFrame, columns: pl.DataFrame, compare: str, threshold: float
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(rows that are equal in normal form, pairs that are near): candidates by MinHash, measured exactly.
 
     What stands in very many rows, a template, does not make two of them near.
     """
@@ -78,7 +94,7 @@ def _near(examples: pl.DataFrame, columns: pl.DataFrame, compare: str, threshold
     pairs = pl.DataFrame(
         {"example_id": ids.gather(near.left), "other_id": ids.gather(near.right)}, schema=LINKS
     )
-    return pl.concat([equal.cast(LINKS), pairs])
+    return equal.cast(LINKS), pairs
 
 
 def _within(examples: pl.DataFrame, columns: pl.DataFrame) -> pl.DataFrame:
@@ -114,6 +130,7 @@ class Told:
     asked: float  # cosine above which no two questions were to be divided
     used: float  # and above which none is
     pairs: int  # of distinct questions above `asked`
+    kept: int  # and above `used`
     recall: float  # of the search; 1 where each was compared with each
     largest: int  # rows in the largest set that hangs together at `asked`, with the other links
     largest_used: int
@@ -135,6 +152,7 @@ def meant_links(
     A row without a question is compared as a whole; sentences that stand in very many rows are left
     out. Chains of such pairs, and of `links`, may tie more than `most` rows together, so that no part
     could hold the rest: then the threshold is raised step by step until they do not, and the warning says so.
+    Where no step gets there, the threshold stays: raising it would divide pairs for nothing.
     """
     asked = own_words([w.question or "\n".join(w.parts("whole")) for w in wordings(examples)])
     rows = examples.select("example_id", text=pl.Series(asked, dtype=pl.String))
@@ -144,22 +162,25 @@ def meant_links(
     ids = examples["example_id"].to_list()
     largest: dict[float, int] = {}
     for used in [threshold, *(step for step in STEPS if step > threshold)]:
-        keep = found.cosine >= used
-        tied = _tied(hung, found.left[keep], found.right[keep])
+        tied = _tied(hung, found, used)
         largest[used] = int(np.bincount(components_of(ids, [links, tied])).max(initial=0))
         if largest[used] <= most:
             break
+    else:
+        used = threshold
+        tied = _tied(hung, found, used)
     warning = _raised(examples.height, found.cosine, threshold, used, largest)
     told = Told(
-        vectors.encoder.told, threshold, used, len(found.cosine), found.recall,
-        largest[threshold], largest[used], warning,
+        vectors.encoder.told, threshold, used, len(found.cosine), int((found.cosine >= used).sum()),
+        found.recall, largest[threshold], largest[used], warning,
     )  # fmt: skip
     return Meant(tied, told)
 
 
-def _tied(hung: pl.DataFrame, left: np.ndarray, right: np.ndarray) -> pl.DataFrame:
-    """LINKS of the rows (`example_id`, `at`: their text) of equal texts and of each pair of texts, by a name for each."""
-    pairs = pl.DataFrame({"left": left, "right": right}).cast(pl.UInt32)
+def _tied(hung: pl.DataFrame, found: Pairs, cosine: float) -> pl.DataFrame:
+    """LINKS of the rows (`example_id`, `at`: their text) of equal texts and of each pair of texts as near as `cosine`, by a name for each."""
+    keep = found.cosine >= cosine
+    pairs = pl.DataFrame({"left": found.left[keep], "right": found.right[keep]}).cast(pl.UInt32)
     pair = pl.concat_str(pl.lit("meaning:"), "left", pl.lit("-"), "right")
     ends = [pairs.select(at=side, other_id=pair) for side in ("left", "right")]
     equal = hung.filter(pl.col("at").is_duplicated()).select(

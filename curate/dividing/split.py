@@ -13,7 +13,10 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from curate.answer import counted
+from curate.dividing.bridges import Bridge, blocks, bridges
 from curate.dividing.divide import Asked, Reals, divide
 from curate.dividing.strata import Stratum, cells_of, strata_of
 from curate.dividing.together import LINKS, Ints, Ties, crossing, hashes, parts_by_place, places, ranks, ties
@@ -37,6 +40,8 @@ SPLITS = ("train", "validation", "test")
 SIZES = (0.7, 0.15, 0.15)
 LABELS_SHOWN = 200
 TOLD = 5  # labels that are named where what was asked could not be met, the worst first
+SHORT = 0.5  # of the rows asked for: a part with fewer is not what was asked
+DUE = 2  # rows of a label asked for in a part, from which having none is not what was asked
 OFF = 0.005  # of a label's rows: less than that beside what was asked is not worth a warning
 
 
@@ -63,6 +68,10 @@ class SplitReport:
     left_out: int = 0  # rows in no part, where counts were asked for that do not add up to all rows
     random_would_leak: dict[str, int] = field(default_factory=dict)  # as `leaks` counts
     warnings: list[str] = field(default_factory=list)
+    short: list[str] = field(default_factory=list)  # parts that are not what was asked, in words
+    bridges: list[tuple[str, str]] = field(
+        default_factory=list
+    )  # ids of rows set aside, each with one it is linked to
 
     def as_json(self) -> dict[str, object]:
         """The report as plain values."""
@@ -87,6 +96,7 @@ def split(
     group: bool = True,
     keep_existing: bool = False,
     random: bool = False,
+    set_aside_bridges: bool = False,
 ) -> Split:
     """Divide the examples into train, validation and test.
 
@@ -97,12 +107,15 @@ def split(
     are their rows, one of them None for the rest; rows beyond them get no split. `by` is a column of
     strings, or several, the most important first (see `strata_of`), or None for no stratification.
     With `keep_existing`, rows whose `split` is set keep it, and what hangs on them follows. `random`
-    divides plainly at random, to show what that would do.
+    divides plainly at random, to show what that would do. With `set_aside_bridges`, sets larger than the
+    smallest part are taken apart: rows that link what comes to different parts get no split (`bridges`).
     Raises ConfigError where a part that was asked for would be empty.
     """
     if examples.is_empty():
         raise ConfigError("there are no rows to divide", hint="seatrial log tells what dropped them")
     shares = _shares(sizes) if rows is None else _shares_of_rows(rows, examples.height)
+    if set_aside_bridges and (random or keep_existing):
+        raise ConfigError("bridges are set aside where rows are divided anew, and not at random")
     bonds = ties(_with_columns(examples), pl.DataFrame(schema=LINKS) if links is None else links)
     whole = bonds.wholes(group=group)
     strata = strata_of(examples, by)
@@ -110,14 +123,28 @@ def split(
     ids, hashed = examples["example_id"], hashes(examples["example_id"])
     chance = parts_by_place(ids, hashed, seed, "random", _edges(shares, len(ids)))
     warnings: list[str] = []
+    gone: list[Bridge] = []
     if random:
         part = chance
     else:
         order = places(ids, hashed, seed, "split")
+        if set_aside_bridges:
+            least = float(shares[shares > 0].min()) * len(ids)
+            whole = blocks(bonds, whole, order, least, group=group)
         asked = Asked([s.codes for s in strata], cells_of(strata), whole, order, pins, shares)
         part, warnings = divide(asked)
-    _no_part_empty(part, shares, whole)
-    told = _report(bonds, part, whole, strata, shares, group=group)
+        gone = bridges(bonds, part, order) if set_aside_bridges else []
+    stays = np.ones(len(part), dtype=bool)
+    stays[[each.row for each in gone]] = False
+    if gone:  # what is left of the large sets, without the rows that held them together
+        here = _without(bonds, stays)
+        strata = [stratum._replace(codes=stratum.codes[stays]) for stratum in strata]
+        whole = here.wholes(group=group)
+    else:
+        here = bonds
+    _no_part_empty(part[stays], shares, whole)
+    told = _report(here, part[stays], whole, strata, shares, group=group)
+    missed = _missed(part[stays], strata[0], shares, len(part))
     report = replace(
         told,
         seed=seed,
@@ -125,10 +152,22 @@ def split(
         by=", ".join(s.column for s in strata) or None,
         pinned=int((pins >= 0).sum()),
         random_would_leak=_leaks(bonds, chance),
-        warnings=warnings + ([] if random else _unmet(part, whole, strata[0], shares)),
+        warnings=warnings + ([] if random else _unmet(part[stays], whole, strata[0], shares)),
+        short=[] if random else missed,
+        bridges=[(ids[each.row], ids[each.other]) for each in gone],
     )
+    part = np.where(stays, part, len(SPLITS))
     names = pl.Series("split", [*SPLITS, None], dtype=pl.String)
     return Split(examples.with_columns(names.gather(part)), report)
+
+
+def _without(bonds: Ties, stays: NDArray[np.bool_]) -> Ties:
+    """The bonds between the rows that stay; what bound others through a row that goes binds them no more."""
+    number = np.concatenate([stays, np.ones(bonds.nodes - bonds.rows, dtype=bool)])
+    new = np.cumsum(number) - 1
+    keep = number[bonds.left] & number[bonds.right]
+    group = bonds.group[stays]
+    return Ties(int(stays.sum()), int(number.sum()), new[bonds.left[keep]], new[bonds.right[keep]], group)
 
 
 def _with_columns(examples: pl.DataFrame) -> pl.DataFrame:
@@ -276,6 +315,22 @@ def _unmet(part: Ints, whole: Ints, labels: Stratum, shares: Reals) -> list[str]
             f"{name} in {SPLITS[k]}: {wanted[label, k]:,.1f} rows asked for, {table[label, k]:,} came out; "
             f"its {rows[label]:,} rows are in {int((own > 0).sum()):,} sets, the largest of {int(own.max()):,}"
         )
+    return said
+
+
+def _missed(part: Ints, labels: Stratum, shares: Reals, rows: int) -> list[str]:
+    """The parts that are not what was asked: less than half of their rows, or none of a label that has rows to give."""
+    table = _table(part, labels, len(shares))
+    sums, said = table.sum(axis=0), []
+    for k in range(3):
+        wanted = rows * shares[k]
+        if sums[k] < SHORT * wanted:
+            said.append(f"{SPLITS[k]} has {sums[k]:,} of {wanted:,.0f} rows")
+        due = np.flatnonzero((table.sum(axis=1) * shares[k] >= DUE) & (table[:, k] == 0))
+        if len(due) and len(table) > 1:
+            named = ", ".join(labels.values[label] or "(none)" for label in due[:TOLD])
+            more = f" and {len(due) - TOLD:,} more" if len(due) > TOLD else ""
+            said.append(f"{SPLITS[k]} has no row of {counted(len(due), 'label')} ({named}{more})")
     return said
 
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from curate.answer import counted
 from curate.changing.aside import bound_to
 from curate.dividing.links import found_links, meant_links, near_links
 from curate.dividing.resample import Balance, balance, unmarked
-from curate.dividing.split import SIZES, split
-from curate.dividing.tied import found_cause, group_cause, meaning_cause, near_causes, told_of_largest
+from curate.dividing.split import SIZES, Split, split
+from curate.dividing.tied import (
+    Cause,
+    found_cause,
+    group_cause,
+    meaning_cause,
+    near_causes,
+    told_of_bridges,
+    told_of_largest,
+)
 from curate.errors import ConfigError
 from curate.example import EXAMPLES
 from curate.scanning.embedding import AUTO, NO_ENCODER, NONE, Encoder, Vectors, find_encoder
@@ -37,6 +47,7 @@ class Wish:
     encoder: str = SCANNED
     semantic_threshold: float = 0.95
     balance: Balance = field(default_factory=Balance)
+    set_aside_bridges: bool = False
 
     def as_json(self) -> dict[str, object]:
         """As plain values, for the record of a run."""
@@ -84,7 +95,7 @@ def divided(
     """(the examples with `split` set, the report); `table` is the review of the version."""
     examples = unmarked(workspace.examples(dataset))
     near, pairs = near_links(examples, wish.link_threshold), found_links(table)
-    links = pl.concat([pairs, near])
+    links = pl.concat([pairs, near.all()])
     causes = near_causes(near, wish.link_threshold)
     causes.append(found_cause(pairs, dict(table.group_by("check").len().sort("check").iter_rows())))
     if wish.group:
@@ -100,31 +111,71 @@ def divided(
         warnings = [found.told.warning] if found.told.warning else []
         causes.append(meaning_cause(found.links, found.told.used))
     aside = _aside(workspace, examples, links, away_from)
-    try:
-        result = split(
-            examples.filter(~aside), links, sizes=wish.sizes, rows=wish.rows, seed=wish.seed, by=wish.by,
-            group=wish.group, keep_existing=wish.keep_existing, random=wish.random,
-        )  # fmt: skip
-    except ConfigError as error:
-        if "would be empty" in error.message and (why := told_of_largest(examples, causes)):
-            raise ConfigError(error.message, hint=f"{why}; {error.hint}") from error
-        raise
-    if (
-        result.report.warnings
-        and not wish.random
-        and (why := told_of_largest(examples.filter(~aside), causes))
-    ):
-        warnings.append(why)
+    result = _split_or_why(examples.filter(~aside), links, wish, causes)
+    if result.report.warnings and not wish.random:
+        warnings += _why(examples.filter(~aside), links, wish, causes, result)
     rows = pl.concat([result.examples, examples.filter(aside).with_columns(split=None)]).cast(EXAMPLES)
     rows = examples.select("example_id").join(rows, on="example_id", maintain_order="left")
     evened, told = balance(rows.select(EXAMPLES.names()), wish.balance, seed=wish.seed)
     report = result.report.as_json() | {
         "set_aside": int(aside.sum()),
+        "bridges": _with_places(examples, result.report.bridges),
         "meaning": meant,
         "balance": told.as_json() if told else None,
         "warnings": [*result.report.warnings, *warnings],
     }
     return evened, report
+
+
+def _split(examples: pl.DataFrame, links: pl.DataFrame, wish: Wish) -> Split:
+    return split(
+        examples, links, sizes=wish.sizes, rows=wish.rows, seed=wish.seed, by=wish.by, group=wish.group,
+        keep_existing=wish.keep_existing, random=wish.random, set_aside_bridges=wish.set_aside_bridges,
+    )  # fmt: skip
+
+
+def _split_or_why(examples: pl.DataFrame, links: pl.DataFrame, wish: Wish, causes: list[Cause]) -> Split:
+    """The split; where a part would be empty, the error says what ties the rows, and what helps."""
+    try:
+        return _split(examples, links, wish)
+    except ConfigError as error:
+        if "would be empty" not in error.message:
+            raise
+        why = "; ".join(_why(examples, links, wish, causes, None))
+        raise ConfigError(error.message, hint=f"{why}; {error.hint}" if why else error.hint) from error
+
+
+def _why(
+    examples: pl.DataFrame, links: pl.DataFrame, wish: Wish, causes: list[Cause], result: Split | None
+) -> list[str]:
+    """What ties the largest set, and the way out; `result` is None where a part would be empty."""
+    short = result is None or bool(result.report.short)
+    if short and not (wish.set_aside_bridges or wish.keep_existing or wish.random):
+        try:
+            other = _split(examples, links, replace(wish, set_aside_bridges=True)).report
+        except ConfigError:  # a part would be empty even so: no way to offer
+            other = None
+        if other and other.bridges and (result is None or len(other.short) < len(result.report.short)):
+            rows = ", ".join(f"{part} {count:,}" for part, count in other.rows.items())
+            left = f"; even then {', '.join(other.short)}" if other.short else ""
+            way = (
+                f"--set-aside-bridges leaves {counted(len(other.bridges), 'row')} that tie it in no part, "
+                f"and comes to {rows}{left}"
+            )
+            return [each for each in (told_of_bridges(examples, causes), way) if each]
+    if wish.set_aside_bridges and result is not None:
+        return []  # the set that they tied is no more
+    why = told_of_largest(examples, causes)
+    return [why] if why else []
+
+
+def _with_places(examples: pl.DataFrame, bridges: Sequence[tuple[str, str]]) -> list[dict[str, object]]:
+    """The rows set aside with where they came from, each with the row of another part that it is linked to."""
+    pairs = pl.DataFrame(bridges, schema={"example_id": pl.String, "other_id": pl.String}, orient="row")
+    places = examples.select("example_id", "source", "source_row")
+    others = places.select(pl.all().name.prefix("other_")).rename({"other_example_id": "other_id"})
+    told = pairs.join(places, on="example_id", maintain_order="left")
+    return told.join(others, on="other_id", maintain_order="left").sort("source", "source_row").to_dicts()
 
 
 def _group_column(workspace: Workspace, dataset: str) -> str:

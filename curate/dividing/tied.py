@@ -8,8 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from curate.answer import counted
+from curate.dividing.links import Near
 from curate.dividing.together import LINKS, components_of
 
+HIGHEST = 0.95  # threshold of wording that is still proposed: of near duplicates hardly any are left above it
+SHOWN = 3  # links that are named
+GROUPS = "groups"
 ENOUGH = 0.5  # a cause without which the set falls to this share of its rows is the cause
 
 
@@ -19,6 +24,7 @@ class Cause(NamedTuple):
     words: str
     way: str
     links: pl.DataFrame  # LINKS
+    kind: str = ""  # GROUPS, where it is no link between two rows
 
 
 def group_cause(examples: pl.DataFrame, column: str) -> Cause:
@@ -30,19 +36,24 @@ def group_cause(examples: pl.DataFrame, column: str) -> Cause:
         f"rows of one group ({what})",
         "--no-group divides groups: their rows give one another away, so train and export then refuse",
         named.select("example_id", other_id=hub).cast(LINKS),
+        GROUPS,
     )
 
 
-def near_causes(links: pl.DataFrame, threshold: float) -> list[Cause]:
-    """The links of `curate.dividing.links.near_links`: equal rows apart from those that are only near."""
-    equal = pl.col("other_id").str.starts_with("equal ")
-    higher = min(0.95, round(threshold + 0.2, 2))
+def near_causes(near: Near, threshold: float) -> list[Cause]:
+    """What rows say, by kind: of these only what is alike hangs on the threshold."""
+    higher = min(HIGHEST, round(threshold + 0.2, 2))
     return [
-        Cause("equal questions or rows", "none: one of two equal rows in the test is a leak", links.filter(equal)),
+        Cause("equal questions or rows", "they cannot be divided: one of two equal rows in the test is a leak", near.equal),
         Cause(
             f"near duplicates (wording alike by {threshold:g} or more, as of one template)",
-            f"--link-threshold {higher:g} ties fewer",
-            links.filter(~equal),
+            f"--link-threshold {higher:g} ties fewer" if higher > threshold else "no higher threshold ties fewer",
+            near.alike,
+        ),
+        Cause(
+            "questions that stand within other rows",
+            "no threshold changes that; seatrial leaks shows such rows where they are divided",
+            near.within,
         ),
     ]  # fmt: skip
 
@@ -60,7 +71,9 @@ def meaning_cause(links: pl.DataFrame, threshold: float) -> Cause:
     higher = min(0.99, round(threshold + 0.02, 3))
     return Cause(
         f"questions that mean the same (cosine {threshold:g} or more)",
-        f"--semantic-threshold {higher:g} ties fewer",
+        f"--semantic-threshold {higher:g} ties fewer"
+        if higher > threshold
+        else "no higher threshold ties fewer",
         links,
     )
 
@@ -92,3 +105,54 @@ def told_of_largest(examples: pl.DataFrame, causes: list[Cause]) -> str:
         )
         return f"the largest set of {largest:,} rows is tied in more than one way: {words or causes[0].words}"
     return f"the largest set of {largest:,} rows is tied by {cause.words}: {cause.way}"
+
+
+def told_of_bridges(examples: pl.DataFrame, causes: list[Cause]) -> str:
+    """`the largest set of 1,439 rows hangs together by 118 links between groups: ...`; empty where no link ties it."""
+    links = [cause for cause in causes if cause.kind != GROUPS and not cause.links.is_empty()]
+    if not links:
+        return ""
+    ids = examples["example_id"].to_list()
+    whole = components_of(ids, [cause.links for cause in causes if not cause.links.is_empty()])
+    sizes = np.bincount(whole)
+    inside = examples.filter(pl.Series(whole == int(sizes.argmax())))
+    own = inside.select(
+        "example_id", place=_place(), unit=pl.coalesce(pl.lit("group ") + pl.col("group"), "example_id")
+    )
+    apart: list[tuple[str, pl.DataFrame]] = []
+    for cause in links:
+        pairs = _row_pairs(cause.links, own)
+        apart.append((cause.words.partition(" (")[0], pairs.filter(pl.col("unit") != pl.col("other_unit"))))
+    pairs = pl.concat([found for _, found in apart]).unique(["example_id", "other_id"], maintain_order=True)
+    if pairs.is_empty():
+        return ""
+    kinds = ", ".join(f"{words} {found.height:,}" for words, found in apart if found.height)
+    shown = pairs.sort("example_id", "other_id").head(SHOWN).select("place", "other_place").iter_rows()
+    between = "groups" if inside["group"].null_count() < inside.height else "rows"
+    return (
+        f"the largest set of {int(sizes.max()):,} rows hangs together by {counted(pairs.height, 'link')} between "
+        f"{between} ({kinds}), as {'; '.join(f'{one} with {other}' for one, other in shown)}"
+    )
+
+
+def _place() -> pl.Expr:
+    """Where a row came from, in words."""
+    return pl.format("{}:{}", pl.col("source").fill_null("?"), pl.col("source_row").fill_null(-1))
+
+
+def _row_pairs(links: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
+    """The links as pairs of rows (`place`, `unit` of both); of rows that share a name, each with the first."""
+    named = own["example_id"]
+    direct = links.filter(pl.col("other_id").is_in(named.implode()))
+    shared = links.filter(~pl.col("other_id").is_in(named.implode())).filter(
+        pl.col("example_id").is_in(named.implode())
+    )
+    hung = shared.select(
+        example_id=pl.col("example_id").min().over("other_id"), other_id="example_id"
+    ).filter(pl.col("example_id") != pl.col("other_id"))
+    both = pl.concat([direct, hung]).select(
+        example_id=pl.min_horizontal("example_id", "other_id"),
+        other_id=pl.max_horizontal("example_id", "other_id"),
+    )
+    others = own.select(pl.all().name.prefix("other_")).rename({"other_example_id": "other_id"})
+    return both.unique(maintain_order=True).join(own, on="example_id").join(others, on="other_id")

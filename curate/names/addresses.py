@@ -78,7 +78,7 @@ _SAID = re.compile(
 
 
 _NAME_AND_NUMBER = re.compile(
-    r"(\d{1,5},?\s+)?(?:\d{1,5},?\s+)?(?:[^\W\d_a-z][^\W\d_A-Z]+\.?\s+){1,4}\d{1,4}[A-Za-z]?(?:\s*[,\n].*)?\Z",
+    r"(\d{1,5},?\s+)?(?:\d{1,5},?\s+)?(?:[^\W\d_a-z][^\W\d_A-Z]+\.?\s+){1,4}\d{2,4}[A-Za-z]?(?:\s*[,\n].*)?\Z",
     re.DOTALL,
 )
 _AT = re.compile(r"\b(?:at|on|to|of|and|from)[ \t]+(?:\d{1,5},?[ \t]+)?\Z")

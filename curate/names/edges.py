@@ -16,6 +16,9 @@ from curate.names.tokens import BIT, Lexicon
 
 BEFORE = 48  # characters looked at before a name
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_ENGLISH = frozenset(
+    "a an the and or but if when while else this that these those of for with from by as in on at to is are was were can how".split()  # noqa: SIM905
+)
 _NAMES = BIT["first"] | BIT["last"]
 # articles that are no words of English and no particles of names
 _ARTICLE = re.compile(
@@ -67,7 +70,8 @@ def _edges(words: list[re.Match[str]], text: str, lexicon: Lexicon) -> tuple[int
         noun = (
             low == 0 and more and not flags & _NAMES and _ARTICLE.search(text[: words[0].start()][-BEFORE:])
         )
-        if not (is_opening or of_address or strange or noun):
+        common = more and small in _ENGLISH and not lexicon.flags(words[low + 1][0]) & _NAMES
+        if not (common or is_opening or of_address or strange or noun):
             break
         opened = opened or is_opening
         low += 1

@@ -161,6 +161,8 @@ def _is_somebody(span: Span, text: str, name: str) -> bool:
         return True
     if text[span.start : span.end].isupper():
         return surely or bool(_ACTS.match(after))
+    if name in _lists()["grammar"]:
+        return surely
     acts = bool(_ACTS.match(after))
     if name in _lists()["things"] and name not in _lists()["words"]:
         return surely or acts or bool(re.search(r"\A[^.!?\n]{0,40}\b(?:he|she)\b", after))

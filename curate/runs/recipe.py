@@ -7,7 +7,7 @@
     [review]            journal
     [gate]              on_open, allow_blocking, largest_cluster, largest_loss
     [split]             sizes, rows, seed, by, group, keep_existing, link_threshold, encoder,
-                        semantic_threshold, balance, temperature, cap
+                        semantic_threshold, balance, temperature, cap, set_aside_bridges
     [export]            to, formats, overwrite
 
 A recipe without `[split]` does not split, one without `[export]` writes no files. Paths are relative to
@@ -115,6 +115,7 @@ class Splitting:
     balance: str = "none"
     temperature: float = math.inf
     cap: float = 10.0
+    set_aside_bridges: bool = False
 
     def wish(self) -> Wish:
         """The same as `split_version` takes it. Raises ConfigError where values do not fit one another."""
@@ -132,6 +133,7 @@ class Splitting:
             encoder=self.encoder,
             semantic_threshold=self.semantic_threshold,
             balance=Balance(self.balance, self.temperature, self.cap),
+            set_aside_bridges=self.set_aside_bridges,
         )
 
 

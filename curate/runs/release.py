@@ -30,12 +30,13 @@ def gate(
 
     That is: an open blocking finding, or a blocking check that never looked. A version that a split
     made has the texts of the one it was made from, so that one's scans and findings count; with its
-    own, if it was scanned itself. `anew`: the rows are divided anew, so leaks between their parts stop
-    nothing. Raises GateError.
+    own, if it was scanned itself. `anew`: the rows are divided anew, so leaks between the parts they are in
+    stop nothing, and are not in what is returned. Raises GateError.
     """
     tables = reviews(workspace, dataset)
     if allow:
-        return pl.concat(tables) if tables else review(workspace, dataset)
+        both = pl.concat(tables) if tables else review(workspace, dataset)
+        return both.filter(~LEAKS) if anew else both
     if not tables:
         raise GateError(
             f"cannot {what}: this version was never scanned, so nothing is known about it",
@@ -68,7 +69,7 @@ def gate(
             f"cannot {what}: {unapplied.height:,} blocking findings are decided, and the decisions not applied",
             hint="seatrial apply, then scan the clean version; --allow-blocking goes on with the raw texts",
         )
-    return table
+    return counts
 
 
 def reviews(workspace: Workspace, dataset: str) -> list[pl.DataFrame]:

@@ -32,7 +32,8 @@ MADE = "_made"  # true of a sketch; null of a row that was looked at and has non
 LINKED = ".linked.parquet"
 SCANS = 8  # earlier scans that are looked through for one of the same rows
 FILES = 8  # of one check's sketches: a scan adds one with its new rows; that many are made to one
-AGAIN = 0.1  # of the rows that stand where they stood: so few others are looked at again, known or not
+AGAIN = 0.1  # of the rows: so few others leave it that the rows stand where they stood
+STALE = 0.01  # of the rows that stood there: from so many others on all are put into one file
 KEPT_ROWS = 2_000_000  # rows of sketches that stay then, beside those of the version scanned last
 # what a sketch may depend on: the content hash stands for all that the row says
 SAME = ("content_hash", "label", "group", "split", "source")
@@ -51,10 +52,10 @@ class Known(NamedTuple):
 class _Before(NamedTuple):
     """An earlier version beside the one that is scanned."""
 
-    old: pl.DataFrame  # content_hash and example_id of its rows, one for each content
-    same: (
-        pl.DataFrame | None
-    )  # those of the rows that say what one of these says; None: all of old, in its order
+    old: (
+        pl.DataFrame
+    )  # content_hash and example_id of its rows, one for each content; those that went, where same is None
+    same: pl.DataFrame | None  # rows that say what one of old says; None: most stand where they stood
     rest: pl.Series  # numbers of the others
 
 
@@ -82,7 +83,9 @@ class Remembered:
             where = pl.scan_parquet(self.workspace.store.path(table) / TABLE)
             now = where.filter(pl.col("check") == check.name).collect()
             stays = pl.col("other_id").is_null()
-            if before.same is not None:
+            if before.same is None:
+                now = now.filter(~pl.col("example_id").is_in(before.old["example_id"].implode()))
+            else:
                 told = now.rename({"example_id": "was"}).join(before.old, on="was")
                 now = before.same.join(told, on="content_hash")
                 stays &= pl.col("was") == pl.col("example_id")
@@ -103,8 +106,12 @@ class Remembered:
         """A version beside these examples."""
         columns = ["example_id", "content_hash"]
         old = self.workspace.scan_examples(dataset).select(columns).collect()
-        if old.height and old.equals(examples.select(columns).head(old.height)):
-            return _Before(old, None, _numbers(old.height, examples.height))
+        same = _same(old, examples, 0, columns)
+        if _few(same, old.height):
+            other = pl.concat([~same, pl.repeat(value=True, n=examples.height - len(same), eager=True)])
+            return _Before(
+                pl.concat([old.head(len(same)).filter(~same), old[len(same) :]]), None, other.arg_true()
+            )
         old = old.rename({"example_id": "was"}).unique("content_hash", keep="first", maintain_order=True)
         seen = examples["content_hash"].is_in(old["content_hash"].implode())
         return _Before(old, examples.select(columns).filter(seen), (~seen).arg_true())
@@ -131,26 +138,38 @@ class Remembered:
     def sketches(self, check: SetCheck, examples: pl.DataFrame) -> Known:
         """The sketches that were kept of rows that are still the same.
 
-        Rows that stand where they stood are taken over as they lie there, without looking for each.
+        Rows that stand where they stood are taken over as they lie there, without looking for each; only of
+        the others each is looked for.
         """
         kept, keys = self._kept(check, examples), self._keys(examples)
-        runs, end = [], 0
-        for table in kept:
-            run = _run(table, keys, end)
-            runs.append(table.head(run))
-            end += run
         if not kept:
             return Known(pl.DataFrame(), _numbers(0, examples.height))
-        if examples.height - end <= end * AGAIN:
-            ids = examples.select("example_id").head(end)
-            return Known(_beside(ids, pl.concat(runs)), _numbers(end, examples.height))
-        self._apart.add(check.name)
-        every = _distinct(pl.concat(kept))
-        place = every.select(*KEY).with_row_index("_place")
-        at = keys.join(place, on=KEY, how="left", maintain_order="left")
-        seen = at["_place"].is_not_null()
-        found = at.filter(seen)
-        return Known(_beside(found.select("example_id"), every[found["_place"]]), (~seen).arg_true())
+        here: list[pl.Series] = []
+        lying, others, end = [], [], 0
+        for table in kept:
+            same = _same(table, keys, end, KEY)
+            if not _few(same, table.height):
+                same = same.head(next(iter((~same).arg_true()), len(same)))
+            lying.append(table.head(len(same)).filter(same) if not same.all() else table.head(len(same)))
+            others.append(table[len(same) :])
+            here.append(same)
+            end += len(same)
+        seen = pl.concat([*here, pl.repeat(value=False, n=examples.height - end, eager=True)])
+        stood = seen.sum()
+        if stood < examples.height * (1 - AGAIN):
+            seen, lying, others, stood = pl.repeat(value=False, n=examples.height, eager=True), [], kept, 0
+        if stood < max(1, end * (1 - STALE)):
+            self._apart.add(check.name)
+        ids, left = keys.select("example_id").filter(seen), keys.with_row_index("_at").filter(~seen)
+        others = [table for table in others if table.height]
+        if not others:
+            return Known(_beside(ids, pl.concat(lying)), left["_at"])
+        every = _distinct(pl.concat(others)).with_row_index("_place")
+        at = left.join(every.select("_place", *KEY), on=KEY, how="left", maintain_order="left")
+        found = at.drop_nulls("_place")
+        more = _beside(found.select("example_id"), every[found["_place"]].drop("_place"))
+        rest = at.filter(pl.col("_place").is_null())["_at"]
+        return Known(pl.concat([_beside(ids, pl.concat(lying)), more]) if lying else more, rest)
 
     def keep(self, check: SetCheck, examples: pl.DataFrame, rest: pl.Series, fresh: pl.DataFrame) -> None:
         """Keep for the next scan the sketches of the rest of the examples, which were not known.
@@ -326,12 +345,17 @@ def _numbers(begin: int, end: int) -> pl.Series:
     return pl.int_range(begin, end, dtype=pl.UInt32, eager=True)
 
 
-def _run(table: pl.DataFrame, keys: pl.DataFrame, begin: int) -> int:
-    """How many rows at the head of the table have the keys that stand from `begin` on."""
-    size = min(table.height, keys.height - begin)
-    beside = keys[begin : begin + size]
-    other = pl.any_horizontal(pl.lit(table[name].head(size)) != beside[name] for name in KEY)
-    return next(iter(beside.select(other).to_series().arg_true()), size)
+def _same(table: pl.DataFrame, rows: pl.DataFrame, begin: int, columns: Collection[str]) -> pl.Series:
+    """Of each row at the head of the table whether it is equal to the one that stands from `begin` on."""
+    size = min(table.height, rows.height - begin)
+    beside = rows[begin : begin + size]
+    equal = pl.all_horizontal(pl.lit(table[name].head(size)) == beside[name] for name in columns)
+    return beside.select(equal).to_series()
+
+
+def _few(same: pl.Series, rows: int) -> bool:
+    """Whether so few of so many rows are others that the rows stand as they stood."""
+    return rows > 0 and rows - same.sum() <= rows * AGAIN
 
 
 def _beside(ids: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:

@@ -53,13 +53,11 @@ def adapters(workspace: Workspace) -> list[Adapter]:
 
 
 def adapter(workspace: Workspace, reference: str | None) -> Adapter:
-    """One of them, by name or digest; the newest by default."""
+    """One of them, by name or digest; the newest by default. WorkspaceError where its files are damaged."""
     digest = workspace.artifact("adapter", reference)
     workspace.files(digest)  # NotFoundError where it was purged
-    found = next(each for each in adapters(workspace) if each.digest == digest)
-    if not found.told:
-        whole(workspace, digest)
-    return found
+    whole(workspace, digest)
+    return next(each for each in adapters(workspace) if each.digest == digest)
 
 
 def _notes(folder: Path) -> dict[str, Any]:
@@ -107,8 +105,16 @@ def way_back(workspace: Workspace, name: str) -> list[str]:
     return stack
 
 
+def must_be_a_name(name: str) -> None:
+    """ConfigError for what is empty, a path, or could be taken for an option."""
+    if not name.strip() or name in (".", "..") or name.startswith("-") or set(name) & set("/\\\n\t\0"):
+        hint = "letters, digits, dots, dashes; such as --as tickets-2"
+        raise ConfigError(f"--as {name!r}: not a name", hint=hint)
+
+
 def must_name_adapters(workspace: Workspace, name: str) -> None:
-    """ConfigError where a name means something that is no adapter."""
+    """ConfigError where a name is none, or means something that is no adapter."""
+    must_be_a_name(name)
     query = "select kind from name join artifact using (digest) where name = ? and kind <> 'adapter'"
     for row in workspace.ledger.rows(query, name):
         raise ConfigError(f"`{name}` names a {row['kind']}", hint="choose another name with --as")
@@ -149,7 +155,8 @@ def whole(workspace: Workspace, digest: str) -> None:
     """WorkspaceError unless an adapter's files are to the byte those that were kept."""
     if workspace.store.derive(digest, "adapter") != digest:
         raise WorkspaceError(
-            f"adapter {digest[:12]} is damaged", hint="seatrial verify lists what is damaged"
+            f"adapter {digest[:12]} is damaged: its files are not as they were kept",
+            hint="seatrial verify lists which",
         )
 
 

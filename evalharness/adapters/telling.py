@@ -117,7 +117,6 @@ def promoted(workspace: Workspace, wish: Wish) -> Answer:
     each, name = registry.adapter(workspace, wish.name), wish.alias or registry.CHAMPION
     registry.must_name_adapters(workspace, name)
     comparison, said = registry.must_ship(workspace, each.digest, anyway=wish.anyway)
-    registry.whole(workspace, each.digest)
     held = reload_check(workspace, each)
     over = said != registry.SHIP
     params: dict[str, Any] = {"verdict": said, "anyway": over, **checked.record(held)}

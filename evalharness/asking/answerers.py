@@ -18,6 +18,8 @@ from evalharness.asking.task import Task
 from evalharness.asking.unfinished import Row, Unfinished
 from evalharness.models.candidates import Candidates
 from evalharness.models.chat import Chat
+from evalharness.models.continuous import generate as by_continuous_batching
+from evalharness.models.continuous import objection
 from evalharness.models.generation import Prefix, generate, read_prefix, shared
 from evalharness.models.loaded import (
     Device,
@@ -31,6 +33,7 @@ from evalharness.models.loaded import (
 from evalharness.models.model_files import digest_of, find_base
 
 BATCH_ROWS = {"cpu": 16, "cuda": 64}
+CONTINUOUS_ROWS = 256  # given to continuous batching at a time, and kept together
 BATCH_TOKENS = {"cpu": 8_192, "cuda": 65_536}  # with padding
 SLACK = 8  # tokens that an answer may have beyond the 99th percentile of the train answers
 SHORTEST = 16  # of that rule; LONGEST is its other bound
@@ -57,6 +60,7 @@ class Local:
     adapter: Path | None = None
     adapter_digest: str | None = None  # of the artifact
     more: tuple[Adapter, ...] = ()
+    continuous: bool = False  # answers without labels by continuous batching, where the model can
     _checked: set[str] = field(default_factory=set, init=False)  # digests of adapters that were seen to act
     _made: dict[Task, Candidates] = field(default_factory=dict, init=False)
 
@@ -107,6 +111,8 @@ class Local:
             "quantization": self.held[0],
             "device": choose_device(self.device),
         }
+        if self.continuous:
+            settings["generation"] = "continuous"
         if not is_tuned(arm.name):
             return settings, {}
         digest = self._digest(arm)
@@ -142,9 +148,11 @@ class Local:
         usual = lengths[min(len(lengths) - 1, int(0.99 * len(lengths)))] + SLACK
         return min(max(SHORTEST, usual), LONGEST, self.loaded.context // 2)
 
-    def batches(self, prompts: Sequence[Prompt]) -> list[list[int]]:
+    def batches(self, prompts: Sequence[Prompt], *, continuous: bool = False) -> list[list[int]]:
         """Longest first, so that memory runs out at once if at all, and like lengths share a batch."""
         order = sorted(range(len(prompts)), key=lambda position: (-len(prompts[position].ids), position))
+        if continuous:
+            return [order[start : start + CONTINUOUS_ROWS] for start in range(0, len(order), CONTINUOUS_ROWS)]
         common = shared([prompt.ids for prompt in prompts])
         batches: list[list[int]] = []
         for position in order:
@@ -163,15 +171,22 @@ class Local:
         What all prompts begin with is read once.
         """
         done, prefix, read = draft.read(), None, False
+        continuous = self._continuously(pool.task)
         with self._acting(arm):
-            for number, batch in enumerate(self.batches(prompts)):
+            for number, batch in enumerate(self.batches(prompts, continuous=continuous)):
                 if number not in done:
                     if not read:
                         self._must_act(arm, prompts[0])
-                        prefix, read = read_prefix(self.loaded, [prompt.ids for prompt in prompts]), True
-                    done[number] = self._batch(arm, [prompts[at] for at in batch], pool, asking, prefix)
+                        every = [] if continuous else [prompt.ids for prompt in prompts]
+                        prefix, read = read_prefix(self.loaded, every), True
+                    some = [prompts[at] for at in batch]
+                    done[number] = self._batch(arm, some, pool, asking, prefix, continuous=continuous)
                     draft.add(number, done[number])
                 yield done[number]
+
+    def _continuously(self, task: Task) -> bool:
+        """Whether answers are asked for by continuous batching: not where labels' likelihoods are read as well."""
+        return self.continuous and not task.labels and objection(self.loaded) is None
 
     def _acting(self, arm: Arm) -> AbstractContextManager[None]:
         """The arm's own adapter, or none."""
@@ -180,15 +195,28 @@ class Local:
         return self.loaded.acting(arm.name.removeprefix(NAMED_TUNED) if NAMED_TUNED in arm.name else None)
 
     def _batch(
-        self, arm: Arm, prompts: Sequence[Prompt], pool: Pool, asking: Asking, prefix: Prefix | None
+        self,
+        arm: Arm,
+        prompts: Sequence[Prompt],
+        pool: Pool,
+        asking: Asking,
+        prefix: Prefix | None,
+        *,
+        continuous: bool = False,
     ) -> list[Row]:
         began, first = time.monotonic(), [0.0]
-        task = pool.task
-        said = generate(
+        task, longest = pool.task, self.max_new_tokens(pool, asking)
+        ids = [prompt.ids for prompt in prompts]
+        at_once = (
+            by_continuous_batching(self.loaded, ids, stops=self.chat.stops, max_new_tokens=longest)
+            if continuous
+            else None
+        )
+        said = at_once or generate(
             self.loaded,
-            [prompt.ids for prompt in prompts],
+            ids,
             stops=self.chat.stops,
-            max_new_tokens=self.max_new_tokens(pool, asking),
+            max_new_tokens=longest,
             candidates=self._candidates(task),
             prefix=prefix,
             began=lambda: first.append(time.monotonic() - began),

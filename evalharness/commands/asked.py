@@ -61,6 +61,7 @@ class Model:
     timeout: float = TIMEOUT
     stream: bool = True
     first_answer: float = FIRST_ANSWER
+    continuous: bool = False
 
     def answerer(self, adapters: Sequence[Adapter] = ()) -> Local | Served:
         """What answers; the first adapter acts for `tuned`, each further one for an arm of its own."""
@@ -83,6 +84,7 @@ class Model:
             first.folder if first else None,
             first.digest if first else None,
             tuple(adapters[1:]),
+            self.continuous,
         )
 
 

@@ -40,7 +40,7 @@ AGAIN = Annotated[bool, typer.Option("--again", help="ask even if nothing has ch
 
 NO_ADAPTER = "no adapter trained on this dataset: the arm tuned was left out (seatrial train makes one)"
 RARE: dict[str, type] = {
-    "choice": str, "retriever": str, "encoder": str, **options.SERVED,
+    "choice": str, "retriever": str, "encoder": str, "continuous": bool, **options.SERVED,
 }  # fmt: skip
 
 
@@ -76,9 +76,8 @@ def predict(
     from evalharness.commands.asked import Given, Model
 
     more: dict[str, Any] = options.settings(setting, RARE)
-    whom = Model(
-        base, quantization, device, threads, endpoint, model, tuned_model, key_env, **options.served(more)
-    )
+    served: dict[str, Any] = {**options.served(more), "continuous": bool(more.get("continuous"))}
+    whom = Model(base, quantization, device, threads, endpoint, model, tuned_model, key_env, **served)
     given = Given(shots, more.get("choice"), seed, neighbours, more.get("retriever"), max_df)
     own = read(prompt_file, "--prompt-file") or None if prompt_file else None
     asking = Asking(split, limit, max_new_tokens, own)

@@ -92,7 +92,7 @@ def encode_rows(
         )
     _must(
         encoded,
-        lambda row: _ends(row, template.end_ids),
+        lambda row: ends_well(row.ids, row.trained, template.end_ids),
         "a trained turn without an end token: the model would learn never to stop",
         "mend the base's chat template so that an assistant's turn ends in its end token",
     )
@@ -128,16 +128,16 @@ def whole_pairs(rows: Sequence[Encoded], gate: Gate) -> tuple[list[Encoded], Gat
     """The pairs of which both rows are left; the others are dropped by name."""
     kept: list[Encoded] = []
     dropped = list(gate.dropped)
-    left = list(rows)
-    while left:
-        both = [row.where for row in left[:2]]
+    at = 0
+    while at < len(rows):
+        both = [row.where for row in rows[at : at + 2]]
         stem = both[0].removesuffix(PAIR[0])
         size = 2 if both == [stem + PAIR[0], stem + PAIR[1]] else 1
         if size == 2:
-            kept += left[:2]
+            kept += rows[at : at + 2]
         else:
             dropped.append(both[0])
-        del left[:size]
+        at += size
     return kept, replace(gate, dropped=tuple(dropped), lost=gate.lost + _count(rows) - _count(kept))
 
 
@@ -158,14 +158,10 @@ def _must(rows: Sequence[Encoded], holds: Any, what: str, hint: str) -> None:  #
         raise ConfigError(f"{named(wrong)}: {what}", hint=hint)
 
 
-def _ends(row: Encoded, end_ids: frozenset[int]) -> bool:
+def ends_well(ids: Sequence[int], trained: Sequence[bool], end_ids: frozenset[int]) -> bool:
     """Whether each stretch of trained tokens stops at an end token."""
-    following = (*row.trained[1:], False)
-    lasts = [
-        token
-        for token, on, next_on in zip(row.ids, row.trained, following, strict=True)
-        if on and not next_on
-    ]
+    following = (*trained[1:], False)
+    lasts = (token for token, on, more in zip(ids, trained, following, strict=True) if on and not more)
     return all(token in end_ids for token in lasts)
 
 

@@ -75,7 +75,7 @@ class Masks:
         ]
         if len(chosen) != 1:
             raise NotFoundError(
-                f"{len(chosen)} training and validation rows are called `{reference}`",
+                f"{len(chosen) or 'no'} training and validation rows are called `{reference}`",
                 hint=f"an example's id, its beginning, or file:row, such as {wheres[0]}",
             )
         return chosen[0]

@@ -54,7 +54,7 @@ def _tuned(folder: Path, base: str, *, has_template: bool) -> str:
     if TUNED_NAME.search(name):
         signs.append(f"its name ({name.rpartition('/')[2]})")
     if has_template:
-        signs.append("it brings a chat template")
+        signs.append("its chat template")
     if not signs:
         return (
             "no sign of it: no chat template of its own, and its name does not say so; a plain one stands in"

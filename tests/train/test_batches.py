@@ -8,7 +8,7 @@ import pytest
 from curate.errors import ConfigError, SourceError
 from evalharness.encoding import encode as batches
 from evalharness.encoding.encode import Row
-from evalharness.encoding.rows import _ends, encode_rows, fit
+from evalharness.encoding.rows import encode_rows, ends_well, fit
 from evalharness.encoding.shown import Masked
 from train.outline import outline
 from train.recipe import Recipe
@@ -224,9 +224,9 @@ def test_an_answer_without_an_end_token_is_refused(retold, tickets):
 
 def test_each_stretch_of_trained_tokens_must_stop_at_an_end():
     row = batches.Encoded("id", "f:1", (1, 7, 5, 1, 7, 5), (False, True, True, False, True, True))
-    assert _ends(row, frozenset({5}))
-    assert not _ends(replace(row, ids=(1, 7, 5, 1, 7, 7)), frozenset({5}))
-    assert not _ends(replace(row, ids=(1, 7, 7, 1, 7, 5)), frozenset({5}))
+    assert ends_well(row.ids, row.trained, frozenset({5}))
+    assert not ends_well((1, 7, 5, 1, 7, 7), row.trained, frozenset({5}))
+    assert not ends_well((1, 7, 7, 1, 7, 5), row.trained, frozenset({5}))
 
 
 def test_two_begin_tokens_are_refused(retold, tickets):

@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from curate.errors import ConfigError, ResourceError, SourceError, WorkspaceError
 from evalharness.adapters import merging, registry
 from evalharness.adapters.telling import listed
+from evalharness.models.loaded import load_model
 from tests.train.test_train import train  # noqa: F401  # the fixture
 from train import checkpoints
 from train.outline import outline
@@ -101,6 +102,17 @@ def test_a_full_disk_is_told(error):
         go(SimpleNamespace(train=falls), None)
 
 
+def test_a_torn_adapter_is_not_told_of_the_base(made, base, tmp_path):
+    """Its file is damaged: another base would not help."""
+    folder = tmp_path / "torn"
+    shutil.copytree(made[0], folder)
+    path = folder / "adapter_model.safetensors"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(SourceError, match=r"damaged: .*cut off"):
+        load_model(str(base), adapter=folder, device="cpu", threads=1)
+
+
 def test_an_adapter_that_is_damaged_is_listed_and_used_for_nothing(two, workspace, tmp_path):
     weights, notes = (
         workspace.files(digest) / name
@@ -112,8 +124,10 @@ def test_an_adapter_that_is_damaged_is_listed_and_used_for_nothing(two, workspac
         path.write_bytes(content)
     told = "\n".join(listed(workspace, SimpleNamespace()).lines)
     assert "no record of its training can be read" in told and "2 adapters" in told
+    for name in ("one", "two"):
+        with pytest.raises(WorkspaceError, match="damaged"):
+            registry.adapter(workspace, name)
+    one = next(each for each in registry.adapters(workspace) if "one" in each.names)
     with pytest.raises(WorkspaceError, match="damaged"):
-        registry.adapter(workspace, "two")
-    with pytest.raises(WorkspaceError, match="damaged"):
-        merging.merge(workspace, registry.adapter(workspace, "one"), tmp_path / "merged")
+        merging.merge(workspace, one, tmp_path / "merged")
     assert not (tmp_path / "merged").exists()

@@ -16,7 +16,7 @@ from evalharness.asking.predict import Asking, predict
 from evalharness.scoring.score import score
 from evalharness.scoring.summary import means
 from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
-from train import reports
+from train import watch
 from train.recipe import FIELDS, parse, resolve
 
 
@@ -125,7 +125,7 @@ def test_tensorboard_stands_beside_the_adapter_and_not_in_it(train, keep, ticket
         for each in ("told", "silent")
     ]
     assert names[0] == names[1]
-    assert len(list((workspace.root / reports.FOLDER).iterdir())) == 1
+    assert len(list((workspace.root / watch.TENSORBOARD).iterdir())) == 1
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
@@ -152,8 +152,8 @@ def test_a_tracker_is_told_in_the_workspace_and_asks_no_network(
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])
 def test_a_tracker_that_is_not_there_is_an_error_that_says_so(train, keep, tickets, name, monkeypatch):  # noqa: F811
     keep(tickets)
-    there = reports.find_spec
-    monkeypatch.setattr(reports, "find_spec", lambda each: None if each == name else there(each))
+    there = watch.find_spec
+    monkeypatch.setattr(watch, "find_spec", lambda each: None if each == name else there(each))
     with pytest.raises(MissingExtraError, match=f"`{name}` is not installed") as caught:
         train({"report_to": [name]})
     assert f"pip install {name}" in caught.value.hint

@@ -22,9 +22,8 @@ from evalharness.encoding import encode as batches
 from evalharness.models import base_facts
 from tests.train.conftest import MARKED, ticket, version
 from tests.train.test_train import told_of, train  # noqa: F401  # the fixture
-from train import measured
 from train.outline import outline, settled
-from train.plan import caps
+from train.plan import Measured, caps, longest, measured_lines
 from train.recipe import parse, resolve
 from train.sizes import estimate, shape_of
 
@@ -232,10 +231,10 @@ def test_a_step_is_measured_and_priced(train, keep, tickets, workspace):  # noqa
 
 def test_the_longest_step_has_the_longest_rows():
     rows = [row(length, 2) for length in (5, 30, 10, 20)]
-    assert [len(each.ids) for each in measured.longest(rows, recipe_for("tiny", "batch_size=2"))] == [30, 20]
+    assert [len(each.ids) for each in longest(rows, recipe_for("tiny", "batch_size=2"))] == [30, 20]
     pairs = recipe_for("tiny", "batch_size=1", "objective=dpo")
-    assert [len(each.ids) for each in measured.longest(rows, pairs)] == [5, 30]
-    told = measured.told(measured.Measured(2.0, 100, 1 << 30), tokens=1000, steps=30, price=3600.0)
+    assert [len(each.ids) for each in longest(rows, pairs)] == [5, 30]
+    told = measured_lines(Measured(2.0, 100, 1 << 30), 1000, 30, 3600.0)
     assert "about 20 s by tokens, at most 1 min 00 s" in told["time"] and "about 20.00" in told["cost"]
 
 

@@ -22,10 +22,9 @@ from evalharness.encoding.rows import Gate, whole_pairs
 from evalharness.models.loaded import load_model
 from tests.train.test_train import QUICK, told_of, train  # noqa: F401  # the fixture
 from train import preference, processes, sft
-from train.arguments import arguments
 from train.methods import METHODS, OBJECTIVES, lines, peft_config
 from train.recipe import FIELDS, Given, Recipe, resolve
-from train.trainer import PROGRAMS
+from train.trainer import PROGRAMS, arguments
 
 pytestmark = pytest.mark.slow
 
@@ -49,7 +48,8 @@ ELSEWHERE = {
 def built(recipe: Recipe, tmp_path) -> str:
     """All that TRL and PEFT are asked for, as text."""
     loaded = SimpleNamespace(device="cpu", facts={"compute_dtype": "float32"})
-    shared = arguments(loaded, recipe, tmp_path, judged=True)
+    rows = [row(f"f:{number}", (1, 2, 3), 1) for number in range(2_000)]
+    shared = arguments(sft.Asked(loaded, recipe, rows, rows), tmp_path)
     prompts = peft_config(replace(recipe, method="prompt")).to_dict()
     told = [shared, peft_config(recipe).to_dict(), prompts, preference.settings(recipe, shared)]
     callbacks = (recipe.early_stopping, PROGRAMS[recipe.objective].__module__)

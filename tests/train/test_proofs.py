@@ -16,11 +16,11 @@ from evalharness.encoding.rows import encode_rows
 from evalharness.models.loaded import load_model
 from tests.train.conftest import MARKED, ticket, version
 from train import proofs
-from train.arguments import arguments
 from train.outline import outline
 from train.proofs import entering, trained
 from train.proofs.subject import Given, Trial
 from train.recipe import Recipe, parse, resolve
+from train.trainer import arguments
 
 SETTINGS = (
     "threads=1",

@@ -19,9 +19,9 @@ from evalharness.encoding.questions import parted
 from tests.train.conftest import ticket, version
 from tests.train.test_proofs import given_of, trial_of
 from tests.train.test_train import train  # noqa: F401  # the fixture
-from train import checkpoints, proofs, watch
+from train import proofs, trainer, watch
 from train import run as running
-from train.proofs import control, learning, trained
+from train.proofs import learning, trained
 
 
 def wordy(number: int) -> dict[str, object]:
@@ -38,8 +38,8 @@ EXAMPLES = version([wordy(number) for number in range(74)], train=48, validation
 def known(base, tmp_path_factory):
     """A trial that has been through a rehearsal."""
     trial = trial_of(given_of(base, EXAMPLES), tmp_path_factory.mktemp("known"))
-    with watch.quiet():
-        proofs.rehearse(trial)
+    watch.quiet()
+    proofs.rehearse(trial)
     return trial
 
 
@@ -154,19 +154,18 @@ def test_a_loss_that_goes_by_how_rows_are_put_together_is_found(trial, monkeypat
 @pytest.fixture
 def quick(monkeypatch):
     """Six steps of nine rows, three to an epoch: the fourth is in the middle of one."""
-    for name, value in (("TWICE_ROWS", 12), ("TWICE_STEPS", 4), ("TWICE_BATCH", 2)):
+    for name, value in (("TWICE_ROWS", 12), ("TWICE_STEPS", 4)):
         monkeypatch.setattr(learning, name, value)
 
 
 def test_an_order_that_is_not_the_seeds_is_found(trial, quick, monkeypatch):
     calls = itertools.count()
 
-    class Chance(checkpoints.in_order().__class__):
-        def on_epoch_begin(self, args, state, control, train_dataloader=None, **_):
-            sampler = train_dataloader.batch_sampler.sampler
-            sampler.generator = torch.Generator().manual_seed(next(calls))
+    def chance(args, state, control, train_dataloader=None, **_):
+        sampler = train_dataloader.batch_sampler.sampler
+        sampler.generator = torch.Generator().manual_seed(next(calls))
 
-    monkeypatch.setattr(checkpoints, "in_order", Chance)
+    monkeypatch.setattr(trainer, "in_order", lambda: trainer.callback(on_epoch_begin=chance))
     with pytest.raises(ResourceError, match="equal seeds failed: largest difference of 4 losses"):
         learning.seed(trial)
 
@@ -192,7 +191,7 @@ def test_transformers_own_order_of_like_lengths_is_not_taken_up_in_mid_epoch(tri
     from transformers import TrainerCallback
 
     monkeypatch.setattr(learning, "TWICE_STEPS", 8)
-    monkeypatch.setattr(checkpoints, "in_order", TrainerCallback)
+    monkeypatch.setattr(trainer, "in_order", TrainerCallback)
     learning.seed(trial)
     with pytest.raises(ResourceError, match="resumed equals straight failed"):
         learning.resume(trial)
@@ -200,15 +199,15 @@ def test_transformers_own_order_of_like_lengths_is_not_taken_up_in_mid_epoch(tri
 
 def test_a_control_that_is_better_is_found(trial, monkeypatch):
     """Answers that are their own question's: the comparison says SHIP, as it should, and the control fails."""
-    held = control.control(trial)
+    held = learning.control(trial)
     assert (
         held.value == 0
         and "accuracy on 24 validation rows after 24 steps on shuffled answers" in held.compared
         and "and SHIP to the right answers" in held.compared
     )
-    monkeypatch.setattr(control, "shuffled", lambda rows, seed: list(rows))
+    monkeypatch.setattr(learning, "shuffled", lambda rows, seed: list(rows))
     with pytest.raises(ResourceError, match=r"shuffled answers failed.*the comparison says SHIP"):
-        control.control(trial)
+        learning.control(trial)
 
 
 @pytest.mark.parametrize("dead", [0.0, 1.0, float("nan")])
@@ -217,13 +216,13 @@ def test_a_metric_that_tells_no_answers_apart_shows_nothing(known, monkeypatch, 
     ready = SimpleNamespace(go=lambda: None, now=known.kept["by heart"].now)
     monkeypatch.setattr(known, "short", lambda *_, **__: ready)
     monkeypatch.setattr(controlled, "values", lambda asked, table: np.full(table.height, dead))
-    said = control.control(known)
+    said = learning.control(known)
     assert isinstance(said, str) and said.startswith("not shown: on 24 validation rows the comparison says ")
 
 
 def test_shuffled_answers_are_all_there_and_not_where_they_were(trial):
     rows = trial.given.rows
-    moved = control.shuffled(rows, 0)
+    moved = learning.shuffled(rows, 0)
     own, other = ([parted(row)[1] for row in some] for some in (rows, moved))
     assert sorted(own) == sorted(other) and own != other
     assert [parted(row)[0] for row in rows] == [parted(row)[0] for row in moved]
@@ -233,7 +232,7 @@ def test_shuffled_answers_are_all_there_and_not_where_they_were(trial):
 def test_what_does_not_apply_says_why(base, pairs, tmp_path, objective):
     trial = trial_of(given_of(base, pairs, f"objective={objective}"), tmp_path)
     trial.kept["by heart"] = trial.short(trial.given.few(2), "none", max_steps=1)
-    assert control.control(trial) == "pairs have no answers that could be another question's"
+    assert learning.control(trial) == "pairs have no answers that could be another question's"
     assert "compares answers" in learning.stops(trial)
     if objective == "reward":
         assert "answers nothing" in trained.padding(trial) and "nothing that is merged" in trained.merge(

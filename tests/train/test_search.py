@@ -7,11 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from curate.errors import ConfigError, GateError, MissingExtraError
-from train import cli, reports, search
+from train import cli, search, watch
 from train.recipe import Given, resolve
 
 pytestmark = pytest.mark.slow
@@ -25,7 +26,7 @@ def find(base, monkeypatch):
     monkeypatch.setattr("curate.workspace.code_version", lambda: "tested")
 
     def run(*over: str, **more: object):
-        return search.search("tickets", over=list(over), base=str(base), **{"setting": SET, **more})
+        return cli.search("tickets", over=list(over), base=str(base), **{"setting": SET, **more})
 
     return run
 
@@ -39,9 +40,9 @@ def test_a_grid_is_tried_whole_and_the_best_is_a_recipe(find, keep, tickets, wor
     ]  # fmt: skip
     assert told[0]["value"] == min(each["value"] for each in told)
     assert told[0]["settings"]["learning_rate"] == 2e-2 and all(len(each["values"]) == 2 for each in told)
-    assert not (workspace.root / reports.FOLDER).exists()  # what trials say is in their own file
+    assert not (workspace.root / watch.TENSORBOARD).exists()  # what trials say is in their own file
     # the recipe trains to what the search saw
-    trained = cli.train("tickets", recipe=search.Path(answer.data["recipe"]), name="best")
+    trained = cli.train("tickets", recipe=Path(answer.data["recipe"]), name="best")
     assert trained.data["losses"][-1]["validation_loss"] == pytest.approx(told[0]["value"], abs=1e-6)
     assert trained.data["settings"]["alpha"] == trained.data["settings"]["rank"] * 8
     assert not list((workspace.root / "search").glob("*/*/checkpoint-*"))
@@ -68,7 +69,7 @@ KILLED = """
 import os, signal, sys
 import curate.workspace
 from curate.progress import Progress
-from train import search
+from train import cli
 
 curate.workspace.code_version = lambda: "tested"
 step, steps = Progress.step, [0]
@@ -80,7 +81,7 @@ def falls(self, count=1, note=""):
         os.kill(os.getpid(), signal.SIGKILL)
 
 Progress.step = falls
-search.search("tickets", over=["learning_rate=1e-3..1e-1", "rank=2,4"], trials=2, base=sys.argv[1], setting=sys.argv[2:])
+cli.search("tickets", over=["learning_rate=1e-3..1e-1", "rank=2,4"], trials=2, base=sys.argv[1], setting=sys.argv[2:])
 """
 
 
@@ -147,16 +148,16 @@ def test_settings_that_cannot_be_trained_with_are_a_result(find, keep, tickets, 
     keep(tickets)
     train = run.train
 
-    def falls(loaded, recipe, *rest, **more):
-        if recipe.rank == 4:
+    def falls(loaded, given, *rest):
+        if given.recipe.rank == 4:
             raise ConfigError("the loss is nan at step 3")
-        return train(loaded, recipe, *rest, **more)
+        return train(loaded, given, *rest)
 
     monkeypatch.setattr(run, "train", falls)
     answer = find("rank=4,2")
     assert [each["state"] for each in answer.data["trials"]] == ["COMPLETE", "FAIL"]
     assert "the loss is nan" in "\n".join(answer.lines)
-    with pytest.raises(ConfigError, match=r"none of 1 trials .* the loss is nan"):
+    with pytest.raises(ConfigError, match=r"none of 1 trial .* the loss is nan"):
         find("rank=4")
 
 

@@ -217,14 +217,46 @@ def test_unclean_data_may_hold_rows_that_cannot_be_trained_on(train, keep, ticke
     with pytest.raises(ConfigError, match=r"1 of 24 rows cannot be trained on: tickets\.jsonl:3"):
         train()
     text = "\n".join(train(plan=True).lines)
-    assert "1 training rows cannot be trained on: tickets.jsonl:3" in text
-    assert "1 training rows are over-long (tickets.jsonl:5)" in text
+    assert "1 training row cannot be trained on: tickets.jsonl:3" in text
+    assert "1 training row over-long (tickets.jsonl:5)" in text
+    text = "\n".join(train(plan=True, allow_unclean=True).lines)
+    assert "2 training rows: tickets.jsonl:3 (no assistant turn), tickets.jsonl:5" in text
     answer = train({"epochs": 1, "evaluate": False}, allow_unclean=True)
     told = told_of(workspace)
     assert told["rows"]["train"]["rows"] == 22
     assert told["lengths"]["train"]["unusable"] == ["tickets.jsonl:3 (no assistant turn)"]
     assert told["lengths"]["train"]["dropped"] == ["tickets.jsonl:5"]
     assert any(line.startswith("left out: 2 training rows, 0 validation rows") for line in answer.lines)
+
+
+@pytest.mark.parametrize("name", ["", " ", "../x", "a/b", "..", "-x"])
+def test_what_is_no_name_is_refused_before_anything(train, keep, tickets, workspace, name):
+    keep(tickets)
+    for plan in (True, False):
+        with pytest.raises(ConfigError, match="not a name"):
+            train(name=name, plan=plan)
+    assert not (workspace.root / checkpoints.FOLDER).exists()
+
+
+def test_what_belongs_to_a_plan_trains_nothing(train, keep, tickets):
+    keep(tickets)
+    for asked in ({"measure": True}, {"price_per_hour": 2.0}):
+        with pytest.raises(ConfigError, match="belong to a plan"):
+            train(**asked)
+    with pytest.raises(ConfigError, match="`base` cannot be ''"):
+        train(base="", plan=True)
+
+
+def test_rows_that_are_all_left_out_stop_a_plan_too(train, keep, tickets):
+    keep(tickets)
+    answer = train({"context": 4, "over_long": "drop"}, plan=True)
+    assert answer.exit_code == 1 and "no training row is left" in "\n".join(answer.lines)
+
+
+def test_a_run_of_one_step_is_not_all_warm_up(train, keep, few, workspace):
+    keep(few)
+    train({"warmup": 10, "epochs": 1, "evaluate": False})  # else nothing is learned, and a check says so
+    assert told_of(workspace)["steps"] == 1
 
 
 def test_unknown_data_is_refused(train, keep, tickets):
@@ -275,7 +307,7 @@ def test_a_plan_trains_nothing_and_says_everything(train, keep, tickets, workspa
     keep(tickets)
     answer = train({"context": 28}, plan=True)
     text = "\n".join(answer.lines)
-    assert answer.exit_code == 1 and "rows are over-long" in text
+    assert answer.exit_code == 1 and "over-long" in text
     assert workspace.ledger.rows("select * from run where kind = 'train'") == []
     answer = train(plan=True)
     text = "\n".join(answer.lines)
@@ -289,7 +321,7 @@ def test_the_mask_of_a_row_is_shown(train, keep, tickets):
     keep(tickets)
     answer = train(show_mask="tickets.jsonl:3")
     assert "of" in answer.lines[0] and any(line.endswith("train  <e>") for line in answer.lines)
-    with pytest.raises(Exception, match="0 training and validation rows"):
+    with pytest.raises(Exception, match="no training and validation rows"):
         train(show_mask="tickets.jsonl:31")  # a test row
 
 

@@ -19,7 +19,7 @@ from textual.widgets import Input, Static
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
 from tests.tui.walking import settle
-from train.masks import masks_of, recipe_of
+from train.job import masks_of, recipe_of
 from tui.app import Seatrial
 from tui.lineage import RunRow, runs
 from tui.screens.dialogs import Ask

@@ -19,7 +19,7 @@ from curate.progress import Progress
 from evalharness.adapters.checked import Checked, NotApplying, Outcome
 from evalharness.models.loaded import LoadedModel, import_peft
 from train import checks, processes, watch
-from train.proofs import control, entering, learning, trained
+from train.proofs import entering, learning, trained
 from train.proofs.subject import Given, Trial
 
 BUILT, TRAINED, PROVED = "trainer built", "trained", "--prove"
@@ -57,7 +57,7 @@ PROOFS = (
     Proof("c8", "accumulation parity", PROVED, learning.parts),
     Proof("c10", "equal seeds", PROVED, learning.seed),
     Proof("c11", "resumed equals straight", PROVED, learning.resume),
-    Proof("c18", "shuffled answers", PROVED, control.control),
+    Proof("c18", "shuffled answers", PROVED, learning.control),
 )  # fmt: skip
 
 
@@ -66,9 +66,9 @@ def held(stage: str, subject: Any) -> list[Outcome]:  # noqa: ANN401  what the c
     return [_tried(proof, subject) for proof in PROOFS if proof.stage == stage]
 
 
-def _tried(proof: Proof, subject: Any, spent: float = 0.0) -> Outcome:  # noqa: ANN401
-    """What a check found; its error says which check it was. `spent` are seconds that it took before."""
-    began = time.monotonic() - spent
+def _tried(proof: Proof, subject: Any, began: float | None = None) -> Outcome:  # noqa: ANN401
+    """What a check found; its error says which check it was."""
+    began = began or time.monotonic()
     try:
         found = proof.run(subject)
     except ResourceError as error:
@@ -94,16 +94,17 @@ def prove(given: Given, work: Path, load: Callable[[], LoadedModel]) -> list[Out
     found, failed = [], []
     proofs = [proof for proof in PROOFS if proof.stage == PROVED]
     work.mkdir(parents=True, exist_ok=True)
-    with watch.quiet(), TemporaryDirectory(dir=work) as folder, Progress("prove", len(proofs)) as progress:
-        trial, began = Trial(given, Path(folder), load), time.monotonic()
+    watch.quiet()
+    with TemporaryDirectory(dir=work) as folder, Progress("prove", len(proofs)) as progress:
+        began: float | None = time.monotonic()
+        trial = Trial(given, Path(folder), load)
         rehearse(trial)
-        spent = time.monotonic() - began
         for proof in proofs:
             try:
-                found.append(_tried(proof, trial, spent))
+                found.append(_tried(proof, trial, began))
             except ResourceError as error:
                 failed.append(error)
-            spent = 0.0  # it is the first one's
+            began = None  # the rehearsal is the first one's
             progress.step(note=proof.name)
     if failed:
         told = "; ".join(error.message for error in failed)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
 from evalharness.adapters.checked import Checked, must
-from evalharness.encoding.encode import IGNORED, Template
+from evalharness.encoding.encode import IGNORED, Encoded, Template
 from evalharness.encoding.losses import answered
-from evalharness.encoding.rows import PAIR
+from evalharness.encoding.rows import PAIR, ends_well
 from evalharness.models.base_facts import keeps_turns
 from evalharness.models.chat import THOUGHT, Chat
+from train.outline import units
 from train.proofs.subject import Trial, Underway
 from train.sft import probes
 
@@ -35,37 +37,41 @@ def handed(run: Underway) -> list[Handed]:
             seen = batch.get(f"{kind}attention_mask", batch[key] == batch[key])
             if run.recipe.objective == "reward":
                 looks = seen.cumsum(1) == seen.sum(1, keepdim=True)
+            elif f"{kind}labels" in batch:
+                looks = batch[f"{kind}labels"] != IGNORED
             else:
-                looks = (
-                    batch[f"{kind}labels"] != IGNORED
-                    if f"{kind}labels" in batch
-                    else batch["completion_mask"]
-                )
-            found += [
-                Handed(tuple(ids[there].tolist()), tuple(on[there].bool().tolist()))
-                for ids, on, there in zip(batch[key], looks, seen.bool(), strict=True)
-            ]
+                looks = batch["completion_mask"]
+            for ids, on, there in zip(batch[key], looks.bool(), seen.bool(), strict=True):
+                found.append(Handed(tuple(ids[there].tolist()), tuple(on[there].tolist())))
     return found
+
+
+def _ids(run: Underway, row: Encoded) -> tuple[int, ...]:
+    """Of a row as the trainer holds it: an answer of a pair ends where its end token does."""
+    return answered(row) if run.recipe.pairs else row.ids
+
+
+def _none(name: str, compared: str, wrong: Sequence[str]) -> Checked:
+    """The check that nothing is wrong, of which the first is named."""
+    first = f" (first {wrong[0]})" if wrong else ""
+    return must(name, f"{compared}{first}", len(wrong), "equal", 0)
 
 
 def masks(run: Underway) -> Checked:
     """Where the loss looks, by the collator, must be where the second way to the mask says: prefix difference."""
     wanted, places = set(), {}
     for row in run.rows:
-        ids, second = row.ids, tuple(map(bool, row.second))
-        if run.recipe.pairs:
-            ids = answered(row)
-            second = second[: len(ids)]
+        ids = _ids(run, row)
+        second = tuple(map(bool, row.second))[: len(ids)]
         if run.recipe.objective == "reward":
             second = (*[False] * (len(ids) - 1), True)
         wanted.add(Handed(ids, second))
         places[ids] = row.where
     rows = handed(run)
     wrong = [places.get(row.ids, "of other tokens") for row in rows if row not in wanted]
-    ways = Template(Chat(run.loaded), run.recipe.turns).ways
-    trained = sum(sum(row.trained) for row in rows)
-    compared = f"{ways}, {trained:,} trained tokens of {len(rows):,} rows as the collator hands them over: rows that differ{_first(wrong)}"
-    return must("mask oracle", compared, len(wrong), "equal", 0)
+    ways, trained = Template(Chat(run.loaded), run.recipe.turns).ways, sum(sum(row.trained) for row in rows)
+    compared = f"{ways}, {trained:,} trained tokens of {len(rows):,} rows as the collator hands them over: rows that differ"
+    return _none("mask oracle", compared, wrong)
 
 
 def answers_decode(trial: Trial) -> Checked:
@@ -74,10 +80,7 @@ def answers_decode(trial: Trial) -> Checked:
     White space does not count, nor does a block of reasoning; rows that call tools are left out.
     """
     given, tokenizer = trial.given, trial.given.template.tokenizer
-    wanted = {
-        row["example_id"]: row
-        for row in given.examples.select("example_id", "messages", "chosen", "rejected").iter_rows(named=True)
-    }
+    wanted = {row["example_id"]: row for row in given.examples.iter_rows(named=True)}
 
     def plain(ids: Any) -> str:  # noqa: ANN401
         words = tokenizer.decode([token for token in ids if token not in given.template.end_ids])
@@ -99,25 +102,18 @@ def answers_decode(trial: Trial) -> Checked:
         looked += 1
         if said != own and not (row.cut and own.startswith(said)):
             wrong.append(row.where)
-    compared = f"of {looked:,} rows, those whose trained tokens do not read as their answers{_first(wrong)}"
-    return must("mask oracle, as text", compared, len(wrong), "equal", 0)
+    compared = f"of {looked:,} rows, those whose trained tokens do not read as their answers"
+    return _none("mask oracle, as text", compared, wrong)
 
 
 def ends(run: Underway) -> Checked:
     """Each stretch that the loss looks at must stop at an end token, but in rows that were cut, by name."""
-    stops, places = Chat(run.loaded).stops, {row.ids: row.where for row in run.rows}
-    cut = {answered(row) if run.recipe.pairs else row.ids for row in run.rows if row.cut}
-    rows, wrong = handed(run), []
-    for ids, trained in rows:
-        lasts = {
-            token
-            for token, (on, more) in zip(ids, pairwise([*trained, False]), strict=True)
-            if on and not more
-        }
-        if not lasts <= stops and ids not in cut:
-            wrong.append(places.get(ids, "one of a pair"))
-    compared = f"of {len(rows):,} rows, those with a trained turn whose end token the loss does not see{_first(wrong)}"
-    return must("end token", compared, len(wrong), "equal", 0)
+    places = {row.ids: row.where for row in run.rows}
+    cut = {_ids(run, row) for row in run.rows if row.cut}
+    rows, stops = handed(run), Chat(run.loaded).stops
+    bad = (row.ids for row in rows if row.ids not in cut and not ends_well(*row, stops))
+    compared = f"of {len(rows):,} rows, those with a trained turn whose end token the loss does not see"
+    return _none("end token", compared, [places.get(ids, "one of a pair") for ids in bad])
 
 
 def begins(run: Underway) -> Checked | str:
@@ -125,22 +121,18 @@ def begins(run: Underway) -> Checked | str:
     begin, chat = run.loaded.tokenizer.bos_token_id, Chat(run.loaded)
     if begin is None:
         return "the tokenizer has no begin token"
-    asked = _leading(chat.ids(chat.prompt([{"role": "user", "content": "a"}])), begin)
-    counts = [_leading(row.ids, begin) for row in handed(run)]
+    prompt = chat.ids(chat.prompt([{"role": "user", "content": "a"}]))
+    rows = (prompt, *(row.ids for row in handed(run)))
+    asked, *counts = (sum(1 for _ in takewhile(begin.__eq__, ids)) for ids in rows)
     wrong = sum(count > 1 or count != asked for count in counts)
     compared = f"of {len(counts):,} rows those with two begin tokens, or not as many as a prompt of the harness ({asked})"
     return must("one begin token", compared, wrong, "equal", 0)
 
 
-def _leading(ids: Any, begin: int) -> int:  # noqa: ANN401
-    return sum(1 for _ in takewhile(lambda token: token == begin, ids))
-
-
 def turns_kept(run: Underway) -> Checked | str:
     """Where a row trains several answers, the template must tell earlier turns as they were."""
-    several = sum(
-        sum(on and not before for before, on in pairwise([False, *row.trained])) > 1 for row in run.rows
-    )
+    answers = (sum(on > before for before, on in pairwise([False, *row.trained])) for row in run.rows)
+    several = sum(count > 1 for count in answers)
     if not several:
         return "each row trains one answer"
     kept = keeps_turns(Chat(run.loaded))
@@ -151,19 +143,17 @@ def turns_kept(run: Underway) -> Checked | str:
 def lengths(run: Underway) -> Checked:
     """The trainer must hold all rows, and hand over the longest whole: TRL drops and cuts in silence."""
     trainer, pairs = run.built.trainer, run.recipe.pairs
-    data, units = trainer.train_dataset, len(run.rows)
-    if pairs and run.recipe.objective != "kto":
-        units //= 2
-    size = max(len(answered(row)) if pairs else len(row.ids) for row in run.rows)
-    longest = max(range(len(data)), key=lambda at: _size(data[at]))
-    batch = trainer.data_collator([data[longest], data[longest]])
-    widths = [value.shape[-1] for key, value in batch.items() if key.endswith("input_ids")]
+    data, count = trainer.train_dataset, units(len(run.rows), run.recipe)
+    size = max(len(_ids(run, row)) for row in run.rows)
+    longest = max(data, key=_size)
+    batch = trainer.data_collator([longest, longest])
+    width = max(value.shape[-1] for key, value in batch.items() if key.endswith("input_ids"))
     whole = 2 * size if getattr(trainer.data_collator, "padding_free", False) else size
-    lost = abs(units - len(data)) + max(0, whole - max(widths))
+    lost = abs(count - len(data)) + max(0, whole - width)
     if not pairs:
         lost += sum(sum(row.trained) for row in run.rows)
         lost -= sum(label != IGNORED for labels in data["labels"] for label in labels)
-    compared = f"rows and trained tokens that the trainer does not hold of {units:,} rows, the longest of {size:,} tokens"
+    compared = f"rows and trained tokens that the trainer does not hold of {count:,} rows, the longest of {size:,} tokens"
     return must("lengths", compared, lost, "equal", 0)
 
 
@@ -189,10 +179,5 @@ def tokenizer_kept(run: Underway) -> Checked:
         "tokens of a text": any(own(text).input_ids != saved(text).input_ids for text in texts),
         "tokens that the base does not know": len(own) > known,
     }
-    wrong = [name for name, differs in differ.items() if differs]
-    compared = f"chat template, special tokens, texts and {len(own):,} of {known:,} tokens, saved and read back: those that differ{_first(wrong)}"
-    return must("tokenizer kept", compared, len(wrong), "equal", 0)
-
-
-def _first(wrong: list[str]) -> str:
-    return f" (first {wrong[0]})" if wrong else ""
+    compared = f"chat template, special tokens, texts and {len(own):,} of {known:,} tokens, saved and read back: those that differ"
+    return _none("tokenizer kept", compared, [name for name, differs in differ.items() if differs])

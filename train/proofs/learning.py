@@ -1,15 +1,26 @@
-"""Short trainings that show whether the steps themselves are right: by heart, in parts, and twice alike."""
+"""Short trainings that show whether the steps themselves are right: by heart, in parts, twice alike; and the control."""
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from evalharness.adapters.checked import Checked, largest, must
 from evalharness.asking.task import Task
-from evalharness.encoding.questions import answers, parted
+from evalharness.deciding import controlled
+from evalharness.encoding.encode import Encoded
+from evalharness.encoding.questions import answered as answered_by
+from evalharness.encoding.questions import answers, parted, questions
+from train.outline import steps, units
 from train.proofs.subject import Trial, Underway, logged
 from train.recipe import PACE, TINY_DEFAULTS
+from train.sft import Rows
+from train.trainer import callback
 
 BY_HEART_ROWS, BY_HEART_STEPS, FASTER = 8, 120, 5.0
 KNOWN, KNOWN_LOSS = 0.01, 0.01
@@ -19,9 +30,12 @@ WHOLE_PASSES = {  # objectives whose loss goes by how rows are put together
     "kto": "KTO compares the rows of a pass with one another",
     "orpo": "TRL's ORPO takes the mean over all tokens of a pass: a row weighs by the rows beside it",
 }
-TWICE_ROWS, TWICE_STEPS, TWICE_BATCH = 12, 20, 2
-TWICE_LIMIT = {"cpu": 0.0, "cuda": 1e-3}  # kernels of a GPU add in no fixed order
+TWICE_ROWS, TWICE_STEPS = 12, 20
+TWICE: dict[str, Any] = {"batch_size": 2, "accumulate": 2, "dropout": 0.1}
+TWICE_LIMIT = {"cpu": ("equal", 0.0), "cuda": ("below", 1e-3)}  # kernels of a GPU add in no fixed order
 ASKED, ENDLESS = 20, 1
+CONTROL_STEPS, CONTROL_ROWS, CONTROL_FEWEST = 60, 64, 8
+CONTROL_KEPT = ("dropout", "schedule", "warmup", "weight_decay", "accumulate")
 
 
 def few_by_heart(trial: Trial) -> Underway:
@@ -38,18 +52,15 @@ def few_by_heart(trial: Trial) -> Underway:
 
 def _until_known() -> Any:  # noqa: ANN401  a transformers.TrainerCallback
     """A callback that stops where the loss has fallen to a hundredth, below KNOWN_LOSS, and each token is likeliest."""
-    from transformers import TrainerCallback
+    losses: list[float] = []
 
-    class UntilKnown(TrainerCallback):  # type: ignore[misc]  # the way TRL is told of its callbacks
-        first: float | None = None
+    def stop(args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:  # noqa: ANN401
+        if "loss" in logs:
+            losses.append(logs["loss"])
+            known = logs.get("mean_token_accuracy", 1.0) == 1.0  # TRL tells it where answers are imitated
+            control.should_training_stop |= known and losses[-1] < min(KNOWN * losses[0], KNOWN_LOSS)
 
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:  # noqa: ANN401
-            if "loss" in logs:
-                self.first = self.first or logs["loss"]
-                known = logs.get("mean_token_accuracy", 1.0) == 1.0  # TRL tells it where answers are imitated
-                control.should_training_stop |= known and logs["loss"] < min(KNOWN * self.first, KNOWN_LOSS)
-
-    return UntilKnown()
+    return callback(on_log=stop)
 
 
 def by_heart(trial: Trial) -> Checked:
@@ -57,25 +68,17 @@ def by_heart(trial: Trial) -> Checked:
     underway: Underway = trial.kept["by heart"]
     losses = logged(underway.built.trainer, "loss")
     first, last = losses[0], losses[-1]
+    fallen = f"loss {first:.3g} -> {last:.3g}"
     what = f"of {len(underway.rows)} rows trained {len(losses)} steps without dropout"
-    fallen = must(
-        "learned by heart",
-        f"last loss over the first, or 0.1 where it is under 0.05 ({first:.3g} -> {last:.3g}), {what}",
-        min(last / first, 0.0 if last < 0.05 else 1.0),
-        "below",
-        0.1,
-    )
+    compared = f"last loss over the first, or 0 where it is under 0.05 ({fallen}), {what}"
+    found = must("learned by heart", compared, 0.0 if last < 0.05 else last / first, "below", 0.1)
     if trial.given.recipe.objective != "sft":
-        return fallen
-    said = answers(underway.now, underway.rows, Task())
+        return found
     ends = trial.given.template.end_ids
-    wanted = [parted(row)[1] for row in underway.rows]
-    wrong = sum(
-        list(each.ids) != [token for token in answer if token not in ends]
-        for each, answer in zip(said, wanted, strict=True)
-    )
-    compared = f"{what} (loss {first:.3g} -> {last:.3g}), those not answered word for word"
-    return must("learned by heart", compared, wrong, "equal", 0)
+    said = [list(each.ids) for each in answers(underway.now, underway.rows, Task())]
+    wanted = [[token for token in parted(row)[1] if token not in ends] for row in underway.rows]
+    wrong = sum(one != other for one, other in zip(said, wanted, strict=True))
+    return must("learned by heart", f"{what} ({fallen}), those not answered word for word", wrong, "equal", 0)
 
 
 def stops(trial: Trial) -> Checked | str:
@@ -94,32 +97,22 @@ def stops(trial: Trial) -> Checked | str:
 
 def parts(trial: Trial) -> Checked | str:
     """A step over all rows at once, in two parts or one by one: the same losses and gradients, by plain SGD."""
-    given = trial.given
-    rows = given.few(PARTS_ROWS)
-    units = len(rows) // (2 if given.recipe.pairs else 1)
-    if why := WHOLE_PASSES.get(given.recipe.objective):
+    recipe, rows = trial.given.recipe, trial.given.few(PARTS_ROWS)
+    if why := WHOLE_PASSES.get(recipe.objective):
         return why
-    if units < PARTS_ROWS:
-        return f"{units} rows are too few to be taken apart"
+    if (count := units(len(rows), recipe)) < PARTS_ROWS:
+        return f"{count} rows are too few to be taken apart"
     seen: list[list[float]] = []
     for size in (PARTS_ROWS, PARTS_ROWS // 2, 1):
-        underway = trial.short(
-            rows,
-            f"parts-{size}",
-            batch_size=size,
-            accumulate=PARTS_ROWS // size,
-            packing="off",
-            max_steps=PARTS_STEPS,
-        )
+        passes: dict[str, Any] = {"batch_size": size, "accumulate": PARTS_ROWS // size, "packing": "off"}
+        underway = trial.short(rows, f"parts-{size}", max_steps=PARTS_STEPS, **passes)
         trainer = underway.built.trainer
         trainer.args.optim = "sgd"
         underway.go()
         seen.append([*logged(trainer, "loss"), *logged(trainer, "grad_norm")])
-    worst = largest(
-        abs(one - other) / max(abs(one), 1e-6)
-        for split in seen[1:]
-        for one, other in zip(seen[0], split, strict=True)
-    )
+    whole, *split = seen
+    pairs = (pair for each in split for pair in zip(whole, each, strict=True))
+    worst = largest(abs(one - other) / max(abs(one), 1e-6) for one, other in pairs)
     compared = f"largest relative difference of {PARTS_STEPS} losses and gradient lengths, {PARTS_ROWS} rows as 8x1, 4x2, 1x8"
     half = trainer.args.bf16 or trainer.args.fp16
     return must("accumulation parity", compared, worst, "below", PARTS_LIMIT_HALF if half else PARTS_LIMIT)
@@ -130,8 +123,7 @@ def seed(trial: Trial) -> Checked:
     first, second = (_twenty(trial, name) for name in ("first", "second"))
     apart = largest(abs(one - other) for one, other in zip(first, second, strict=True))
     compared = f"largest difference of {len(first)} losses of two runs with one seed"
-    limit = TWICE_LIMIT[trial.given.loaded.device]
-    return must("equal seeds", compared, apart, *(("below", limit) if limit else ("equal", 0)))
+    return must("equal seeds", compared, apart, *TWICE_LIMIT[trial.given.loaded.device])
 
 
 def resume(trial: Trial) -> Checked:
@@ -139,53 +131,88 @@ def resume(trial: Trial) -> Checked:
     half = trial.work / "first" / f"checkpoint-{TWICE_STEPS // 2}"
     _twenty(trial, "resumed", half)
     whole, again = (trial.work / name / f"checkpoint-{TWICE_STEPS}" for name in ("first", "resumed"))
-    apart = largest(furthest(state(whole, kind), state(again, kind)) for kind in ("weights", "optimizer"))
+    apart = furthest(state(whole), state(again))
     compared = f"largest difference of a weight or optimizer state after {TWICE_STEPS} steps, in one piece and resumed at {TWICE_STEPS // 2}"
-    limit = TWICE_LIMIT[trial.given.loaded.device]
-    return must("resumed equals straight", compared, apart, *(("below", limit) if limit else ("equal", 0)))
+    return must("resumed equals straight", compared, apart, *TWICE_LIMIT[trial.given.loaded.device])
 
 
 def _twenty(trial: Trial, name: str, checkpoint: Path | None = None) -> list[float]:
     """Losses of a run with dropout and a checkpoint half way."""
-    underway = trial.short(
-        trial.given.few(TWICE_ROWS),
-        name,
-        checkpoint,
-        batch_size=TWICE_BATCH,
-        accumulate=2,
-        dropout=0.1,
-        schedule=trial.given.recipe.schedule,
-        max_steps=TWICE_STEPS,
-        evaluate_every=TWICE_STEPS // 2,
-    )
+    settings = {**TWICE, "schedule": trial.given.recipe.schedule, "max_steps": TWICE_STEPS}
+    rows = trial.given.few(TWICE_ROWS)
+    underway = trial.short(rows, name, checkpoint, **settings, evaluate_every=TWICE_STEPS // 2)
     underway.go(checkpoint)
     return logged(underway.built.trainer, "loss")
 
 
-def state(checkpoint: Path, kind: str) -> Any:  # noqa: ANN401  tensors, in dictionaries and lists
-    """The weights of a checkpoint, or the optimizer's state."""
+def state(checkpoint: Path) -> dict[str, Any]:
+    """The weights of a checkpoint and the optimizer's state."""
     import torch
     from safetensors.torch import load_file
 
-    if kind == "optimizer":
-        return torch.load(checkpoint / "optimizer.pt", map_location="cpu", weights_only=True)
-    return {path.name: load_file(path) for path in sorted(checkpoint.glob("*.safetensors"))}
+    weights = {path.name: load_file(path) for path in sorted(checkpoint.glob("*.safetensors"))}
+    optimizer = torch.load(checkpoint / "optimizer.pt", map_location="cpu", weights_only=True)
+    return {"weights": weights, "optimizer": optimizer}
 
 
 def furthest(one: Any, other: Any) -> float:  # noqa: ANN401
     """The largest difference of a number anywhere in two nested states; infinite where their forms differ."""
-    import torch
     from torch.utils._pytree import tree_flatten
 
     (mine, form), (theirs, other_form) = tree_flatten(one), tree_flatten(other)
     if form != other_form:
-        return float("inf")
-    apart = [0.0]
-    for left, right in zip(mine, theirs, strict=True):
-        if isinstance(left, torch.Tensor) and isinstance(right, torch.Tensor):
-            same = left.shape == right.shape and left.dtype == right.dtype
-            found = (left.double() - right.double()).abs().max() if same and left.numel() else 0.0
-            apart.append(float(found) if same else float("inf"))
-        elif left != right:
-            return float("inf")
-    return largest(apart)
+        return inf
+    return largest(_apart(left, right) for left, right in zip(mine, theirs, strict=True))
+
+
+def _apart(left: Any, right: Any) -> float:  # noqa: ANN401
+    """Of two tensors, or of two settings of an optimizer."""
+    if not hasattr(left, "double"):
+        return 0.0 if left == right else inf
+    if left.shape != right.shape or left.dtype != right.dtype:
+        return inf
+    return float((left.double() - right.double()).abs().max())
+
+
+def shuffled(rows: Rows, seed: int) -> list[Encoded]:
+    """Each row's prompt with the last answer of another, all answers used once."""
+    parts = [parted(row) for row in rows]
+    answers = [answer for _, answer in parts]
+    random.Random(seed).shuffle(answers)
+    return [
+        replace(row, ids=(*prompt, *answer), trained=(*row.trained[: len(prompt)], *[True] * len(answer)))
+        for row, (prompt, _), answer in zip(rows, parts, answers, strict=True)
+    ]
+
+
+def control(trial: Trial) -> Checked | str:
+    """By the product's own comparison, on validation rows: better than the base and than guessing is a failure.
+
+    It shows something only where the same comparison says SHIP to the right answers themselves.
+    """
+    given, recipe = trial.given, trial.given.recipe
+    if recipe.objective != "sft":
+        return "pairs have no answers that could be another question's"
+    if len(given.validation) < CONTROL_FEWEST:
+        return f"{len(given.validation)} validation rows are too few to compare on"
+    room = recipe.room(given.loaded.context)
+    rows = [row for row in shuffled(given.rows, recipe.seed) if len(row.ids) <= room]
+    count = min(CONTROL_STEPS, steps(len(rows), recipe))
+    kept = {key: getattr(recipe, key) for key in CONTROL_KEPT}
+    underway = trial.short(rows, "control", max_steps=count, **kept)
+    underway.go()
+    train, validation = (given.examples.filter(pl.col("split") == part) for part in ("train", "validation"))
+    asked = questions(given.validation, train, validation, CONTROL_ROWS)
+    assert asked is not None  # there are validation rows
+    now = underway.now
+    tuned = answered_by(now, asked)
+    with now.without_adapter():
+        base = answered_by(now, asked)
+    told = controlled.arms(asked, base, tuned)
+    on = f"on {len(asked.rows)} validation rows"
+    means = ", ".join(f"{arm} {controlled.mean(scores):.3f}" for arm, scores in told.items())
+    if (said := controlled.judged(told, "right")) != "SHIP":
+        return f"not shown: {on} the comparison says {said} to the right answers too ({asked.name}: {means})"
+    said = controlled.judged(told, "tuned")
+    compared = f"{asked.name} {on} after {count} steps on shuffled answers: {means}; the comparison says {said} (and SHIP to the right answers): times that it says SHIP"
+    return must("shuffled answers", compared, said == "SHIP", "equal", 0)

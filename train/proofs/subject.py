@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,17 +11,16 @@ from typing import Any
 import polars as pl
 
 from evalharness.encoding.encode import Encoded, Template
+from evalharness.encoding.questions import Questions
 from evalharness.models.loaded import LoadedModel
 from train import checks, sft
-from train.recipe import Recipe
-from train.sft import Built
+from train.recipe import ALONE, Recipe
+from train.sft import Asked, Built, Rows
 from train.trainer import build, go, save
 
-# A short training looks at nothing, is told to nobody, and leaves chance out.
+# What a check trains leaves chance out too.
 SHORT: dict[str, Any] = {
-    "dropout": 0.0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "evaluate": False,
-    "evaluate_every": 0, "metric_rows": 0, "best_by": "last", "early_stopping": 0, "log_every": 1,
-    "report_to": ("none",), "accumulate": 1,
+    **ALONE, "dropout": 0.0, "schedule": "constant", "warmup": 0.0, "weight_decay": 0.0, "log_every": 1, "accumulate": 1,
 }  # fmt: skip
 
 
@@ -33,8 +32,9 @@ class Given:
     template: Template
     loaded: LoadedModel  # its weights are not looked at, and need not be there
     examples: pl.DataFrame  # training and validation rows as they were given
-    rows: Sequence[Encoded]
-    validation: Sequence[Encoded]
+    rows: Rows
+    validation: Rows
+    asked: Questions | None = None  # at each evaluation
 
     def few(self, count: int) -> list[Encoded]:
         """So many rows (or pairs) of unlike lengths, none longer than the median; all if there are fewer."""
@@ -53,7 +53,7 @@ class Underway:
 
     loaded: LoadedModel
     recipe: Recipe
-    rows: Sequence[Encoded]
+    rows: Rows
     built: Built
     sharded: bool = False  # each process holds a part of the weights
     folder: Path = Path()
@@ -107,17 +107,10 @@ class Trial:
     load: Callable[[], LoadedModel]
     kept: dict[str, Any] = field(default_factory=dict)  # what one check has made and another compares
 
-    def short(
-        self,
-        rows: Sequence[Encoded],
-        name: str,
-        checkpoint: Path | None = None,
-        **settings: Any,  # noqa: ANN401
-    ) -> Underway:
+    def short(self, rows: Rows, name: str, checkpoint: Path | None = None, **settings: Any) -> Underway:  # noqa: ANN401
         """A run like the real one that is built and not begun, short by its settings, in a folder of its own."""
-        recipe = replace(self.given.recipe, **{**SHORT, **settings})
-        loaded = self.load()
-        built = build(loaded, recipe, rows, [], self.work / name, checkpoint)
+        recipe, loaded = replace(self.given.recipe, **{**SHORT, **settings}), self.load()
+        built = build(Asked(loaded, recipe, rows), self.work / name, checkpoint)
         if not recipe.evaluate_every:
             built.trainer.args.save_strategy = "no"
         return Underway(loaded, recipe, rows, built)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from evalharness.adapters import merging
 from evalharness.adapters.checked import Checked, must
 from evalharness.adapters.registry import Adapter
@@ -9,7 +11,7 @@ from evalharness.encoding.encode import Encoded
 from evalharness.encoding.questions import parted
 from evalharness.models import nf4
 from evalharness.models.chat import Chat
-from evalharness.models.generation import Generated, generate
+from evalharness.models.generation import generate
 from evalharness.models.loaded import load_model
 from evalharness.models.model_files import find_base
 from train import checks, processes, sft
@@ -19,11 +21,10 @@ from train.recipe import TOKENS_BEFORE
 MERGED_ROWS, PADDED_ROWS, PADDED_TOKENS = 64, 6, 24
 ACTS_LIMIT = 1e-3
 RELOAD_LIMIT = {"cpu": 1e-5, "cuda": 1e-2}
-FRESH_LIMIT = {
-    "cpu": 1e-5,
-    "cuda": 0.25,
-}  # a GPU trains with some weights in float32 that it answers with in bfloat16
-UNEQUAL_LIMIT = {"cpu": 0.0, "cuda": 0.34}  # in bfloat16 a padded batch may tip a near tie
+# A GPU trains with some weights in float32 that it answers with in bfloat16.
+FRESH_LIMIT = {"cpu": 1e-5, "cuda": 0.25}
+# In bfloat16 a padded batch may tip a near tie.
+UNEQUAL_LIMIT = {"cpu": ("equal", 0.0), "cuda": ("below", 0.34)}
 
 
 def packing(run: Underway) -> Checked | str:
@@ -43,8 +44,8 @@ def held_in_nf4(run: Underway) -> Checked | str:
     found = nf4.held(run.model, find_base(run.recipe.base))
     if not found:
         return "the base's files name its weights otherwise than the model does"
-    worst, at = max((error, shape) for shape, error in found.items())
-    compared = f"relative error of the weights of {len(found)} layer shapes, as they are held, against the base's files, worst at {at[0]} x {at[1]}"
+    worst, (outs, ins) = max((error, shape) for shape, error in found.items())
+    compared = f"relative error of the weights of {len(found)} layer shapes, as they are held, against the base's files, worst at {outs} x {ins}"
     return must("NF4 round trip", compared, worst, "below", nf4.HELD_ERROR)
 
 
@@ -63,7 +64,7 @@ def acts(run: Underway) -> Checked:
     if run.recipe.method != "full":
         with run.model.disable_adapter():
             plain = checks.logits(run.model, run.probe)
-    value = float((checks.logits(run.model, run.probe) - plain).abs().max())
+    value = _apart(checks.logits(run.model, run.probe), plain)
     compared = "largest difference of a logit with and without it"
     return must("the adapter acts", compared, value, "above", ACTS_LIMIT)
 
@@ -78,36 +79,29 @@ def reload(run: Underway) -> Checked:
         state = get_peft_model_state_dict(run.model, save_embedding_layers=False)
         held = {name: processes.whole(weight).cpu() for name, weight in state.items()}
         return checks.saved_equals(held, run.folder, "what the processes hold")
-    # saved without the ranks that were given up, AdaLoRA's sums are made in another order
-    limit = RELOAD_LIMIT[run.loaded.device] * (10 if run.recipe.method == "adalora" else 1)
-    again = checks.reloaded(run.model, run.folder, run.probe)
-    value = float((checks.logits(run.model, run.probe) - again).abs().max())
+    value = _apart(checks.logits(run.model, run.probe), checks.reloaded(run.model, run.folder, run.probe))
     compared = "largest difference of a logit between the trained and the saved adapter"
-    return must("reload equals", compared, value, "below", limit)
+    return must("reload equals", compared, value, "below", _limit(RELOAD_LIMIT, run))
 
 
 def fresh(trial: Trial) -> Checked:
     """The saved result on a base that was loaded anew, as the harness does, must answer as the trained one."""
-    underway: Underway = trial.kept["by heart"]
-    held, device = underway.loaded.facts["quantization"], underway.loaded.device
-    again = load_model(
-        underway.recipe.base,
-        quantization=held if held == "nf4" else "none",
-        adapter=underway.folder,
-        scores=underway.recipe.objective == "reward",
-        threads=underway.recipe.threads or None,
-    )
-    apart = checks.logits(underway.model, underway.probe) - checks.logits(again.model, underway.probe)
-    compared = (
-        "largest difference of a logit between the trained model and what was saved, on its base loaded anew"
-    )
-    return must(
-        "reload equals, anew",
-        compared,
-        float(apart.abs().max()),
-        "below",
-        FRESH_LIMIT[device] * (10 if underway.recipe.method == "adalora" else 1),
-    )
+    run: Underway = trial.kept["by heart"]
+    told: dict[str, Any] = {"scores": run.recipe.objective == "reward", "threads": run.recipe.threads or None}
+    held: Any = "nf4" if run.loaded.facts["quantization"] == "nf4" else "none"
+    again = load_model(run.recipe.base, quantization=held, adapter=run.folder, **told)
+    value = _apart(checks.logits(run.model, run.probe), checks.logits(again.model, run.probe))
+    compared = "largest difference of a logit between what was trained and what was saved, on its base anew"
+    return must("reload equals, anew", compared, value, "below", _limit(FRESH_LIMIT, run))
+
+
+def _apart(one: Any, other: Any) -> float:  # noqa: ANN401  tensors
+    return float((one - other).abs().max())
+
+
+def _limit(limits: dict[str, float], run: Underway) -> float:
+    """Saved without the ranks that were given up, AdaLoRA's sums are made in another order."""
+    return limits[run.loaded.device] * (10 if run.recipe.method == "adalora" else 1)
 
 
 def _asked(trial: Trial, count: int) -> list[Encoded]:
@@ -143,15 +137,11 @@ def padding(trial: Trial) -> Checked | str:
     underway = trial.kept["by heart"]
     if underway.recipe.objective == "reward":
         return "a reward model answers nothing"
-    now, rows = underway.now, _asked(trial, PADDED_ROWS)
-    prompts = [parted(row)[0] for row in rows]
-    stops = Chat(now).stops
-
-    def said(asked: list[list[int]]) -> list[Generated]:
-        return generate(now, asked, stops=stops, max_new_tokens=PADDED_TOKENS)
-
-    together, alone = said(prompts), [said([prompt])[0] for prompt in prompts]
-    share = sum(one.ids != other.ids for one, other in zip(together, alone, strict=True)) / len(rows)
-    limit = UNEQUAL_LIMIT[underway.loaded.device]
-    compared = f"share of {len(rows)} prompts of {min(map(len, prompts))} to {max(map(len, prompts))} tokens answered otherwise in a padded batch than alone"
-    return must("padding", compared, share, *(("below", limit) if limit else ("equal", 0)))
+    now, prompts = underway.now, [parted(row)[0] for row in _asked(trial, PADDED_ROWS)]
+    settings: Any = {"stops": Chat(now).stops, "max_new_tokens": PADDED_TOKENS}
+    together = generate(now, prompts, **settings)
+    alone = (generate(now, [prompt], **settings)[0] for prompt in prompts)
+    share = sum(one.ids != other.ids for one, other in zip(together, alone, strict=True)) / len(prompts)
+    sizes = [len(prompt) for prompt in prompts]
+    compared = f"share of {len(prompts)} prompts of {min(sizes)} to {max(sizes)} tokens answered otherwise in a padded batch than alone"
+    return must("padding", compared, share, *UNEQUAL_LIMIT[underway.loaded.device])

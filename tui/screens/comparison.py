@@ -153,14 +153,17 @@ class ComparisonScreen(Screen[None]):
         if self.comparison is None:
             return
         examples = self.comparison["examples"]
+        rows = self.query_one(Rows)
+        before = self.rows[rows.cursor]["example_id"] if rows.cursor < len(self.rows) else None
         self.rows = [row for row in examples["rows"] if self.kind in (None, row["kind"])]
         kinds = " · ".join(f"{count:,} {kind}" for kind, count in examples["kinds"].items())
         self.query_one(Heading).say(
             ["seatrial", "comparison"], f"{len(self.rows):,} of {examples['total']:,} shown · {kinds}"
         )
-        rows = self.query_one(Rows)
         rows.empty = f"No example is of the kind `{self.kind}`.\n\no goes on to the next kind."
-        rows.show(len(self.rows), self.block)
+        # back from the rating, or among others: where one was
+        ids = [row["example_id"] for row in self.rows]
+        rows.show(len(self.rows), self.block, cursor=ids.index(before) if before in ids else 0)
         self.tell()
 
     def block(self, start: int, stop: int) -> Block:

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from evalharness.encoding.shown import Masked, Masks
-from train.masks import masks_of, recipe_of
+from train.job import masks_of, recipe_of
 from tui.display_text import plain
 from tui.lineage import RunRow
 from tui.messages import Failed, Ready

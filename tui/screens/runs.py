@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -16,7 +15,7 @@ from curate.progress import duration
 from tui.display_text import plain
 from tui.lineage import RunRow, ago, runs
 from tui.messages import Failed, Ready
-from tui.run_detail import warnings, whole
+from tui.run_detail import settings, warnings, whole
 from tui.screens.training import Panels, follow
 from tui.training import Curves, Follower
 from tui.widgets.lines import Heading, JobLine, KeyLine
@@ -53,6 +52,7 @@ class RunsScreen(Screen[None]):
         self.follower: Follower | None = None
         self.curves: Curves | None = None
         self.reading = False
+        self.resting: frozenset[str] = frozenset({"curves"})  # what is not named at the foot
 
     @property
     def seatrial(self) -> Seatrial:
@@ -134,7 +134,7 @@ class RunsScreen(Screen[None]):
                 Cell(run.kind, "strong"),
                 Cell(ago(run.started_at), "quiet"),
                 Cell(took(run), "quiet"),
-                Cell(run.error or run.command, "bad" if run.error else ""),
+                Cell(run.error or run.command.removeprefix("seatrial "), "bad" if run.error else ""),
             ]
             for run in self.runs[start:stop]
         ]
@@ -148,6 +148,8 @@ class RunsScreen(Screen[None]):
         run = self.runs[self.query_one(Rows).cursor] if self.runs else None
         trains = run is not None and run.kind == "train"
         self.query_one(Panels).display = trains
+        self.resting = frozenset() if trains else frozenset({"curves"})
+        self.query_one(KeyLine).renew()
         if run is None or not trains:
             self.follower = self.curves = None
         elif self.follower is None or self.follower.run != run:
@@ -172,9 +174,7 @@ class RunsScreen(Screen[None]):
         if self.curves is not None:
             lines.append(plain(self.curves.words, "bold", lines=False))
         elif run.params:
-            said = "  ".join(
-                f"{name} {json.dumps(value, ensure_ascii=False)}" for name, value in run.params.items()
-            )
+            said = " · ".join(settings(run.params))
             lines.append(plain(said[:600] + (" …" if len(said) > 600 else ""), "dim", lines=False))
         if run.error and self.curves is None:
             lines.append(plain(run.error[:400], "$error", lines=False))

@@ -19,6 +19,7 @@ from curate.checks.contradiction.spread import Questions, met_across
 from curate.checks.contradiction.votes import PAIRS, once, ordered, questions_of
 from curate.checks.frame import alike, frame_across
 from curate.checks.matter import other_matter
+from curate.checks.twins import is_twin
 from curate.checks.wording import hashed_shingles, normalise, wordings
 from curate.errors import ConfigError
 from curate.example import digest
@@ -174,7 +175,7 @@ class Contradiction:
             return found
         if found.differs == "label":
             return found if same >= LABELS else None
-        if not found.is_clear:
+        if not found.is_clear or is_twin(left.question, right.question):
             return None
         return found if found.alike < SURELY or not other_matter(left.question, right.question) else None
 

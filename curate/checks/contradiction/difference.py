@@ -111,10 +111,13 @@ def difference(left: Asked, right: Asked, overlap: float) -> Difference | None:
     if one == two:
         return None
     shared = round(jaccard(frozenset(one), frozenset(two)), 4)
-    if why := _clear(left, right):
-        return Difference("answer", why, 1.0, shared)
+    if _yes_against_no(left, right):
+        return Difference("answer", "yes against no", 1.0, shared)
     if _says_the_same(one, two, left, right):
         return None
+    results = [tuple(map(_word, result_of(row))) for row in (left, right)]
+    if all(results) and results[0] != results[1]:
+        return Difference("answer", "another result", 1.0, shared)
     is_open = left.is_open or right.is_open
     if shared >= ALIKE / 2 or max(len(one), len(two)) <= SHORT:
         why, alike = _subtle(left, right, one, two, shared)
@@ -148,13 +151,9 @@ def _word(piece: str) -> str:
     return _UNITS.get(single, piece)
 
 
-def _clear(left: Asked, right: Asked) -> str:
-    """A leading yes against a no, or another value as the result."""
+def _yes_against_no(left: Asked, right: Asked) -> bool:
     first = [found[1] if (found := _FIRST.match(row.answer)) else "" for row in (left, right)]
-    if (first[0] in _YES and first[1] in _NO) or (first[0] in _NO and first[1] in _YES):
-        return "yes against no"
-    results = [tuple(map(_word, result_of(row))) for row in (left, right)]
-    return "another result" if all(results) and results[0] != results[1] else ""
+    return (first[0] in _YES and first[1] in _NO) or (first[0] in _NO and first[1] in _YES)
 
 
 def _says_the_same(one: Sequence[str], two: Sequence[str], left: Asked, right: Asked) -> bool:

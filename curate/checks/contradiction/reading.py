@@ -11,6 +11,7 @@ import polars as pl
 from curate.checks.wording import (
     Named,
     Wording,
+    is_unspaced,
     named,
     negations,
     normalise,
@@ -20,6 +21,7 @@ from curate.checks.wording import (
 )
 
 BEGINNING = 2_000  # characters of a question in which it says what is wanted
+SIGNS = 2  # characters to a word where the script sets no spaces
 SHORT = 8  # words of an answer that is a value rather than a text
 _OPEN = re.compile(  # requests with many right answers
     r"(?im)^[^\w\n]{0,20}(?:(?:please|kindly|can you|could you|i want you to|i need you to)[, ]+)*"
@@ -127,4 +129,5 @@ def result_of(row: Asked) -> tuple[str, ...]:
     announced = _RESULT.findall(row.verbatim)
     if announced:
         return (announced[-1].replace(",", "").rstrip("."),)
-    return numbers(row.answer) if len(row.answer.split()) <= SHORT else ()
+    size = len(row.answer) / SIGNS if is_unspaced(row.answer) else len(row.answer.split())
+    return numbers(row.answer) if size <= SHORT else ()

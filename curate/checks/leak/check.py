@@ -15,8 +15,8 @@ from curate.checks.leak import spread as spreading
 from curate.checks.leak.given import given_away
 from curate.checks.leak.sides import GIVEN, PAIRS, PROTECTED, REPHRASED, SIDES, Sides, sides_of
 from curate.checks.leak.subject import NormalForms, Subject, as_columns, asked, subjects
-from curate.checks.leak.twins import COPY, asks_otherwise, is_twin
 from curate.checks.leak.wordly import frame_values, is_near, speaks_of, worded
+from curate.checks.twins import COPY, asks_otherwise, is_twin
 from curate.checks.wording import hashed_shingles
 from curate.errors import ConfigError
 from curate.example import digest

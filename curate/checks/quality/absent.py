@@ -107,7 +107,10 @@ _ON_WORDING = re.compile(
 _ON_MARKS = re.compile(r"\b(?:html|markdown|tags?|template|placeholder|code)\b", re.IGNORECASE)
 _ANSWERED_PICTURE = re.compile(
     r"\b(?:(?:in|from|as seen in|shown in|see) )?(?:the|this) (?:attached|above|provided|uploaded|enclosed) (?:image|picture|photo(?:graph)?|screenshot|file|document|attachment|diagram|chart)\b"
-    r"|\b(?:image|picture|photo(?:graph)?|screenshot|diagram|figure|chart|graph) (?:above|below|attached|shown (?:above|below))\b|\bi(?:'ve| have) attached\b|\b(?:please )?(?:see|find) (?:the )?attached\b",
+    r"|\b(?:image|picture|photo(?:graph)?|screenshot|diagram|figure|chart|graph) (?:(?:above|below)(?! (?:the|an?|his|her|its|their|my|your|our|this|that|these|it|them)\b)|attached|shown (?:above|below))\b|\bi(?:'ve| have) attached\b|\b(?:please )?(?:see|find) (?:the )?attached\b"
+    r"|\b(?:the|your|this) (?:image|picture|photo(?:graph)?|screenshot|file|document|attachment|diagram|chart|audio|video)s? (?:that )?(?:you(?:'ve| have)? )(?:provided|uploaded|attached|shared|sent|gave|posted)\b"
+    r"|\bas (?:you can see|can be seen|shown|seen|depicted|illustrated|pictured) in (?:the|this|your) (?:image|picture|photo(?:graph)?|screenshot|diagram|figure|chart|graph)\b"
+    r"|\bi (?:can )?see\b[^.?!\n]{1,60}\bin (?:the|this|your) (?:image|picture|photo(?:graph)?|screenshot)\b",
     re.IGNORECASE,
 )
 _SEEN_WORDS = re.compile(
@@ -254,10 +257,19 @@ def _slot(text: Text) -> Iterator[Problem]:
         around = text.text[: found.start()] + " " + text.text[found.end() :] if asks else text.asked
         if within(found.start(), hidden) or CODE.search(around) or _TEMPLATE_WORDS.search(around):
             continue
+        # a program may have slots, and a list may be titled with what was asked for
+        if ("{{" in found.group() and CODE.search(text.text)) or _wanted(found.group(), text.asked):
+            continue
         if _MARKUP.search(found.group()) or (asks and "lorem" in found.group().casefold()):
             continue
         yield Problem("unfilled-slot", *found.span(), 0.7, "a slot of a template was not filled")
         return
+
+
+def _wanted(slot: str, asked: str) -> bool:
+    """Whether the question has the word that a slot of the answer begins with."""
+    word = re.match(r"\W*(\w+)", slot)
+    return bool(word) and re.search(rf"\b{word[1]}\b", asked, re.IGNORECASE) is not None
 
 
 RULES = (
@@ -281,7 +293,7 @@ RULES = (
     Rule(
         ANSWER
         & said(
-            r"!\[|<img|[<(\[][^<>\]\)]{0,40}(image|photo|picture|painting|drawing|chart|graph|figure|diagram|screenshot|video|audio|file|document|pdf)|attached|(above|provided|uploaded|enclosed) (image|picture|photo|screenshot|file|document|diagram|chart)|(image|picture|photo|photograph|screenshot|diagram|figure|chart|graph) (above|below|shown)"
+            r"!\[|<img|[<(\[][^<>\]\)]{0,40}(image|photo|picture|painting|drawing|chart|graph|figure|diagram|screenshot|video|audio|file|document|pdf)|attached|(above|provided|uploaded|enclosed) (image|picture|photo|screenshot|file|document|diagram|chart)|(image|picture|photo|photograph|screenshot|diagram|figure|chart|graph) (above|below|shown|(that )?you)|(in|see) (the|this|your) (image|picture|photo|screenshot|diagram|figure|chart|graph)"
         ),
         _shows,
     ),

@@ -9,24 +9,30 @@ from typing import ClassVar
 import polars as pl
 
 from curate.check import Scan
-from curate.checks.quality import absent, encoding, ending, letters, markup, phrases, turns
+from curate.checks.quality import absent, encoding, ending, escapes, letters, markup, phrases, sheets, turns
 from curate.checks.quality.language import english, foreign_to, switches
 from curate.checks.quality.length import lengths, tokenizer_digest
-from curate.checks.quality.repetition import repeats
-from curate.checks.quality.text import ANSWER, SPOKEN, Problem, Rule, Text, texts
+from curate.checks.quality.repetition import SHORT, repeats
+from curate.checks.quality.text import ANSWER, SPOKEN, Problem, Rule, Text, straight, texts
 from curate.errors import ConfigError
 from curate.finding import FINDINGS
 from curate.scanning.fingerprint import marked, parted
 
 RULES: tuple[Rule, ...] = (
     *encoding.RULES,
+    *escapes.RULES,
     *phrases.RULES,
+    *sheets.RULES,
     *absent.RULES,
     *markup.RULES,
     *turns.RULES,
     *letters.RULES,
     *ending.RULES,
-    Rule(ANSWER & (pl.col("text").str.len_bytes() >= 60), repeats),
+    # an answer of fewer bytes is looked at where it may be its question again
+    Rule(
+        ANSWER & ((pl.col("text").str.len_bytes() >= SHORT) | pl.col("text").str.contains(r"[?？]\s*\z")),
+        repeats,
+    ),
 )
 TOLD = Rule(ANSWER & pl.col("last") & pl.col("limited"), ending.TOLD)
 
@@ -42,7 +48,7 @@ class Quality:
     """
 
     name: ClassVar[str] = "quality"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     max_words: int = 0
     min_words: int = 0
     max_tokens: int = 0
@@ -169,13 +175,16 @@ class _Context:
         if role == "assistant":
             before = [said for at, said in self.turns.get(row, ()) if message is None or at < message]
         first = role != "user" or not self.turns.get(row) or self.turns[row][0][0] == message
+        told = before[-1] if before else "", "\n\n".join(before)
+        question, asked = map(straight, told)
         return Text(
-            body,
+            straight(body),
             role,
-            before[-1] if before else "",
-            "\n\n".join(before),
+            question,
+            asked,
             self.meta[row] or "",
             self.labels[row] or "",
             first,
-            "\n\n".join(self.systems.get(row, ())),
+            straight("\n\n".join(self.systems.get(row, ()))),
+            body,
         )

@@ -13,8 +13,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 
 from curate.checks.quality.encoding import without_controls, without_invisible
+from curate.checks.quality.escapes import unescaped_letters
 from curate.checks.quality.mojibake import repaired
 from curate.checks.quality.spelling import spelt
+from curate.checks.quality.tags import shielded, unshielded
 from curate.errors import ConfigError
 
 _UNSEEN = re.compile(
@@ -57,16 +59,16 @@ def printed(text: str) -> str:
 def without_tags(text: str) -> str:
     """HTML as plain text: blocks, breaks, rows and items become lines, and other tags go.
 
-    Cells are parted by ` | `, small figures stay small. What a browser never shows goes with its contents.
+    Cells are parted by ` | `, small figures stay small, and `a<b>c` stays. What a browser never shows goes with its contents.
     """
-    text = printed(text)
+    text = printed(shielded(text))
     text = _SUPER.sub(lambda m: m[1].translate(_RAISED), _SUB.sub(lambda m: m[1].translate(_LOWERED), text))
     text = _trimmed(_ITEM_END, "", _trimmed(_CELL, " | ", text), after=False)
     lines = _trimmed(_ROW, "\n", _trimmed(_BLOCK, "\n\n", _trimmed(_ITEM, "\n- ", text)))
     lines = _trimmed(_BREAK, "\n", lines, blanks=" \t", after=False)
     plain = unescaped(_TAG.sub("", lines))
     plain = "\n".join(line.rstrip(" \t") for line in re.sub(r"\n{3,}", "\n\n", plain).split("\n"))
-    return plain.strip()
+    return unshielded(plain).strip()
 
 
 def _trimmed(
@@ -126,6 +128,7 @@ REPAIRS: dict[str, Callable[[str], str]] = {
     "controls": without_controls,
     "invisible": without_invisible,
     "json": unwrapped,
+    "escapes": unescaped_letters,
     "entities": unescaped,
     "tags": without_tags,
     "bbcode": without_bbcode,

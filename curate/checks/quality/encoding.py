@@ -53,26 +53,24 @@ def _spared(text: str) -> frozenset[str]:
 def _damage(text: Text) -> Iterator[Problem]:
     """The first place of each kind of damage, with the repair where there is one."""
     misread = False
-    if MAYBE.search(text.text):
-        better = repaired(text.text)
-        misread = better != text.text
+    if MAYBE.search(text.raw):
+        better = repaired(text.raw)
+        misread = better != text.raw
         if misread:
-            place = next(
-                at for at, (a, b) in enumerate(zip(text.text, better + "\0", strict=False)) if a != b
-            )
+            place = next(at for at, (a, b) in enumerate(zip(text.raw, better + "\0", strict=False)) if a != b)
             yield _edit("mojibake", text, place, place + 1, 0.95, "UTF-8 read in another encoding")
     controls = [
-        found for found in _CONTROL.finditer(text.text) if not (misread and "\x80" <= found.group() <= "\x9f")
+        found for found in _CONTROL.finditer(text.raw) if not (misread and "\x80" <= found.group() <= "\x9f")
     ]
     if controls:
         first = controls[0]
         yield _edit("control-character", text, *first.span(), 0.9, "control characters", len(controls))
-    spared = _spared(text.text)
-    hidden = [found for found in _INVISIBLE.finditer(text.text) if found.group()[0] not in spared]
+    spared = _spared(text.raw)
+    hidden = [found for found in _INVISIBLE.finditer(text.raw) if found.group()[0] not in spared]
     if hidden:
         first = hidden[0]
         yield _edit("invisible-character", text, *first.span(), 0.8, "characters of no width", len(hidden))
-    lost = [found.span() for found in _LOST.finditer(text.text)]
+    lost = [found.span() for found in _LOST.finditer(text.raw)]
     if lost:
         counted: dict[str, object] = {"places": len(lost)}
         yield Problem(

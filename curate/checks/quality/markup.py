@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from curate.checks.quality.edits import printed, without_bbcode, without_tags, without_wiki
+from curate.checks.quality.tags import shielded
 from curate.checks.quality.text import (
     ANSWER,
     SPOKEN,
@@ -66,6 +67,13 @@ _DUMP_KEYS = frozenset(
         "assistant",
     )
 )
+# what an interface returns beside the answer, and says nothing to its reader
+_BESIDE = frozenset(
+    (
+        "status", "code", "ok", "success", "error", "id", "role", "type", "model", "created", "created_at", "timestamp", "finish_reason",
+        "stop_reason", "usage", "tokens", "confidence", "score", "done", "object", "index", "version",
+    )
+)  # fmt: skip
 _WRITTEN_MATHS = re.compile(r"\$[^$\n]+\$|\\\(|\\begin\{|\[\[\s*-?\d")
 
 
@@ -74,15 +82,17 @@ def _left(text: Text) -> Iterator[Problem]:
     if text.role == "user" and _speaks_of_marks(without_tags(text.text)):
         return
     if _is_scraped(text):
-        if tags := _loose(_TAG, text.text):
+        if tags := _loose(_TAG, shielded(text.text)):
             yield _edit("html", text, tags, "tags", "a part of a web page stands as it was", 0.85)
         return
     if is_code(text) or asks_for_markup(text, tables=True) or _is_one_element(text):
         return
-    if tags := _loose(_TAG, text.text):
+    if tags := _loose(_TAG, shielded(text.text)):
         yield _edit("html", text, tags, "tags", "HTML tags stand in prose", 0.8)
     elif entities := _loose(_ENTITY, text.text):
         yield _edit("html", text, entities, "entities", "HTML entities stand in prose", 0.85)
+    if _speaks_of_marks(text.asked):
+        return
     if (forum := _loose(_BBCODE, text.text)) and without_bbcode(text.text) != text.text:
         yield _edit("bbcode", text, forum, "bbcode", "forum marks stand in prose", 0.8)
     if (wiki := _loose(_WIKI, text.text)) and not _WRITTEN_MATHS.search(text.text):
@@ -98,7 +108,7 @@ def _is_scraped(text: Text) -> bool:
     A question is only where it begins with a tag: below an instruction, a piece of a page is what the
     instruction is about.
     """
-    if not _BLOCK.search(text.text) or _BUILT.search(text.text):
+    if not _BLOCK.search(shielded(text.text)) or _BUILT.search(text.text):
         return False
     if text.role == "user" and not re.match(r"\s*<", text.text):
         return False
@@ -107,7 +117,8 @@ def _is_scraped(text: Text) -> bool:
     coded = sum(bool(_CODE_LINE.search(line)) for line in lines)
     if not re.search(r"[^\W\d_]{2}", said) or (coded > 1 and coded * 4 >= len(lines)) or _SHOWS.search(said):
         return False
-    return not asks_for_markup(text, tables=bool(re.search(r"<table\b", text.text, re.IGNORECASE)))
+    tables = bool(re.search(r"<table\b", text.text, re.IGNORECASE))
+    return not asks_for_markup(text, tables=tables, programs=False)
 
 
 def _is_one_element(text: Text) -> bool:
@@ -151,7 +162,7 @@ def _speaks_of_marks(text: str) -> bool:
 def _dumped(text: Text) -> Iterator[Problem]:
     """An answer that is still wrapped in the object that an interface returned."""
     if re.search(
-        r"json|\bdict|\bobject|\bschema|\bformat|\bfunction|\btools?\b|\bapi\b|\bkeys?\b",
+        r"json|\bdict|\bobject|\bschema|\bformat|\bfunction|\btools?\b|\bapi\b|\bkeys?\b|\bfields?\b|\bextract|\bentit",
         text.asked,
         re.IGNORECASE,
     ):
@@ -160,7 +171,11 @@ def _dumped(text: Text) -> Iterator[Problem]:
         value = json.loads(text.text)
     except (ValueError, RecursionError):
         return
-    if isinstance(value, dict) and any(isinstance(value.get(key), str) for key in _DUMP_KEYS & set(value)):
+    # with any other key beside it the object may be what the answer is
+    wrapped = (
+        isinstance(value, dict) and len(said := _DUMP_KEYS & set(value)) == 1 and set(value) <= said | _BESIDE
+    )
+    if wrapped and isinstance(value[min(said)], str):
         yield Problem(
             "json-dump",
             0,

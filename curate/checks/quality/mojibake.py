@@ -49,7 +49,7 @@ _CUT_QUOTE = re.compile(
 )  # the last byte of ” has no character in cp1252 and was lost
 _MARKS = "\u2013\u2014\u2018\u2019\u201a\u201c\u201d\u201e\u2026\u2039\u203a\u00ab\u00bb\u00a0"
 # what UTF-8 that was meant for readers is made of: letters of living scripts, marks, signs, emoji
-_PLAUSIBLE = re.compile(
+PLAUSIBLE = re.compile(
     "[\u0080-\u017f\u0218-\u021b\u0370-\u03ff\u0400-\u04ff\u05d0-\u05ea\u0600-\u06ff\u0900-\u0dff\u0e00-\u0e7f\u1e00-\u1eff"
     "\u2000-\u206f\u20a0-\u20bf\u2100-\u22ff\u2500-\u27bf\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\ufe0f\uff00-\uffee\ufeff"
     "\U0001f000-\U0001faff]+"
@@ -91,7 +91,7 @@ def _read(run: str, table: Mapping[str, int]) -> str:
         meant = bytes(table[character] for character in run).decode("utf-8")
     except (KeyError, UnicodeDecodeError):
         return run
-    return meant if _PLAUSIBLE.fullmatch(meant) else run
+    return meant if PLAUSIBLE.fullmatch(meant) else run
 
 
 def _sure(text: str, run: re.Match[str]) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import polars as pl
-
 from curate.checks.quality.text import (
     ANSWER,
     DIALOGUE_WORDS,
@@ -21,24 +19,54 @@ from curate.checks.quality.text import (
 
 _APOLOGY = r"(?:(?:i'?m|i am) (?:very |really |so |truly )?(?:sorry|afraid)|sorry|unfortunately|(?:my )?apologies|i apologi[sz]e|regrettably)"
 _UNABLE = (
-    r"(?:can(?:no|')t|can not|cannot|am unable|'m unable|am not able|'m not able|am not (?:allowed|permitted|programmed|capable)|"
-    r"'m not (?:allowed|permitted|programmed|capable)|won't|will not|do not have the (?:ability|capability)|don't have the (?:ability|capability))"
+    r"(?:can(?:no|')t|can not|cannot|(?:am|are) unable|'(?:m|re) unable|(?:am|are) not able|'(?:m|re) not able|(?:am|are) not (?:allowed|permitted|programmed|capable)|"
+    r"'(?:m|re) not (?:allowed|permitted|programmed|capable)|won't|will not|do not have the (?:ability|capability)|don't have the (?:ability|capability))"
 )
 _ACT = (
-    r"(?:to )?(?:be able to )?(?:assist|help|provide|fulfil|comply|answer|create|generate|do (?:that|this|so)|give|write|produce|engage|"
+    r"(?:(?:in good conscience|directly|really|actually|legally|ethically|personally),? )?(?:to )?(?:be able to )?(?:assist|help|provide|fulfil|comply|answer|create|generate|do (?:that|this|so)|give|write|produce|engage|"
     r"offer|share|access|browse|open|view|see|discuss|support|perform|complete|process|respond|recommend|participate|draw|display|retrieve|find|determine|identify|translate|tell|predict|summari[sz]e|analy[sz]e|book|order|place|control|play|make|send|set|check|modify|edit|visit|read|watch|search|perceive|interact|continue|comment|express|feel|experience)"
 )
+# of what a model has not, it says so; a person who has no access to an account speaks of that
+_LACKS = (
+    r"(?:do not|don't)(?: currently| actually)? have (?:(?:direct )?access to (?:real-?time|live|current|up-to-date|external|personal|the internet|any|your|that|this|such|information|data)"
+    r"|(?:real-?time|live|up-to-date|current) (?:information|data|access)|(?:any )?personal (?:opinions?|experiences?|preferences?|beliefs?|feelings?|information)|the (?:ability|capability|capacity) to)"
+)
+_DECLINES = (
+    r"(?:i(?:'m| am) (?:really |just )?not comfortable (?:with )?(?:answer|discuss|shar|provid|help|assist|writ|creat|generat|do|continu|engag|talk|giv|that|this)"
+    r"|i(?:'d| would)? (?:must|have to|need to|will have to|'ll have to|am going to have to|'m going to have to|prefer to|like to) (?:\w+ly )?decline"
+    r"|i(?:'d| would) (?:rather|prefer) not (?:to )?(?:answer|discuss|say|share|comment|talk|help|do|give|provide)|i prefer not to (?:answer|discuss|say|share|comment|talk|help|do|give|provide)"
+    r"|i(?: respectfully| politely)? (?:decline|refuse) to (?:answer|assist|help|provide|write|create|discuss|comply|engage)"
+    r"|(?:that|this)(?:'s| is) (?:not something (?:that )?i(?: can|'m able| am able)|something (?:that )?i (?:can(?:no|')t|won't|will not|am unable|am not able))"
+    r"|(?:that|this|it)(?:'s| is) (?:outside|beyond) (?:of )?(?:my|the scope of my) (?:capabilit|abilit|knowledge|expertise|scope))"
+)
+# in the languages that people ask in: an apology, then what cannot be done
+_ABROAD = (
+    r"(?:很?抱歉|对不起|不好意思|很遗憾)[，,。！]?(?:但)?(?:是)?(?:我|作为)[^。\n]{0,25}(?:不能|无法|没有|不具备|不会)|(?:我|本人)(?:不能|无法)(?:提供|回答|协助|帮助|满足|生成|完成)"
+    r"|作为(?:一个|一名|一款)?(?:AI|人工智能|语言模型|大型语言模型|机器人)[^。\n]{0,30}(?:不能|无法|没有|不具备)"
+    r"|(?:抱歉|對不起|不好意思)[，,。！]?(?:但)?我[^。\n]{0,25}(?:無法|不能|沒有辦法)"
+    r"|(?:(?:大変)?申し訳(?:ありません|ございません|ない(?:です)?)|すみません|恐れ入ります|残念ながら|ごめんなさい)[^。\n]{0,60}(?:できません|出来ません|できかね|致しかね|いたしかね|応えられません|お答えでき)"
+    r"|(?:죄송하지만|죄송합니다|미안하지만|안타깝게도|유감스럽게도)[^\n]{0,60}?(?:수 (?:가 )?없습니다|수 없어요|드리기 어렵|못합니다)"
+    r"|lo siento,? (?:pero )?(?:no puedo|como)|(?:lamentablemente|desafortunadamente),? no (?:puedo|me es posible)"
+    r"|je suis (?:vraiment )?désolée?,? (?:mais )?je ne (?:peux|suis)|désolée?,? (?:mais )?je ne (?:peux|suis)|malheureusement,? je ne (?:peux pas|suis pas en mesure)"
+    r"|(?:es )?tut mir leid,? (?:aber )?(?:ich kann|als|das kann ich)|leider (?:kann ich|bin ich nicht in der lage)\b[^.\n]{0,60}\b(?:nicht|keine?n?)\b[^.\n]{0,40}\b(?:helfen|beantworten|weiterhelfen|geben|bereitstellen|erfüllen|unterstützen|sagen|nennen|machen)"
+    r"|ich kann (?:dir|ihnen|euch|dabei|da|diese|das)\b[^.\n]{0,30}\bnicht (?:weiter)?(?:helfen|beantworten)"
+    r"|(?:desculpe|lamento|sinto muito|infelizmente),? (?:mas )?(?:eu )?(?:não posso|não consigo|como)|(?:mi dispiace|purtroppo),? (?:ma )?non (?:posso|sono in grado)"
+    r"|(?:извините|простите|к сожалению),? (?:но )?я не (?:могу|имею|способ)|(?:вибачте|перепрошую|на жаль),? (?:але )?я не можу"
+    r"|(?:przykro mi|przepraszam|niestety),? (?:ale )?(?:nie mogę|nie jestem w stanie|jako)|(?:je mi líto|omlouvám se|bohužel),? (?:ale )?(?:vám )?(?:s tím )?(?:nemohu|nemůžu|nedokážu)"
+    r"|(?:het spijt me|sorry|helaas),? (?:maar )?(?:ik kan|kan ik|ik ben)\b[^.\n]{0,40}\b(?:niet|geen)\b"
+    r"|(?:jag är ledsen|tyvärr|förlåt|ursäkta),? (?:men )?(?:jag kan|kan jag)\b[^.\n]{0,20}\binte|(?:(?:jeg )?beklager|desværre|dessverre|undskyld),? (?:men )?(?:jeg kan|kan jeg)\b[^.\n]{0,20}\bikke"
+    r"|(?:valitettavasti|olen pahoillani|anteeksi),? (?:mutta )?en (?:voi|pysty)|(?:sajnálom|elnézést|sajnos),? (?:de )?(?:ebben )?nem (?:tudok|segíthetek|tudom)"
+    r"|(?:îmi pare rău|din păcate|scuze),? (?:dar )?nu (?:pot|sunt în măsură)|(?:üzgünüm|maalesef|özür dilerim),? [^.\n]{0,60}(?:edemem|veremem|olamam|yapamam|edemiyorum|veremiyorum|olamıyorum|yapamıyorum)"
+    r"|(?:xin lỗi|rất tiếc|tôi xin lỗi),? [^.\n]{0,30}không thể|(?:mohon )?maaf,? (?:tetapi |tapi |namun )?saya tidak (?:dapat|bisa)|(?:συγγνώμη|λυπάμαι|δυστυχώς),? (?:αλλά )?δεν μπορώ"
+    r"|(?:عذر[اًا]{0,2}|آسف|أعتذر|للأسف)[^.\n]{0,30}(?:لا (?:أستطيع|يمكنني)|لن أستطيع)|(?:क्षमा करें|माफ़? ?(?:कीजिए|करें)|मुझे खेद है)[^।\n]{0,60}नहीं"
+)
 REFUSAL = re.compile(
-    rf"\A\W{{0,3}}(?:(?:no|well|oh|hi|hello|hmm)\b[,.!]? )?(?:{_APOLOGY}[,.!]?\s*(?:but |however,? )?(?:i|as an)\b(?:[^.\n]{{0,40}}?{_UNABLE} {_ACT}| (?:do not|don't) have (?:access|the (?:ability|capability|necessary)|enough|any|information|personal|real|specific|current|up-to-date)|[^.\n]{{0,20}}\bas an ai)"
-    rf"|(?:i|we) ?{_UNABLE} {_ACT}"
+    rf"\A\W{{0,3}}(?:(?:no|well|oh|hi|hello|hmm)\b[,.!]? )?(?:{_APOLOGY}[,.!]?\s*(?:but |however,? )?(?:i|we|as an)\b(?:[^.\n]{{0,40}}?{_UNABLE} {_ACT}| (?:do not|don't) have (?:access|the (?:ability|capability|necessary)|enough|any|information|personal|real|specific|current|up-to-date)|[^.\n]{{0,20}}\bas an ai)"
+    rf"|(?:{_APOLOGY}[,.!]?\s*(?:but |however,? )?)?{_DECLINES}"
+    rf"|(?:i|we) ?{_UNABLE} {_ACT}|i {_LACKS}"
     rf"|as an? (?:ai|artificial intelligence|(?:large )?language model|machine learning model)\b[^.\n]{{0,80}}?\bi ?(?:{_UNABLE}|(?:do not|don't) have)"
     r"|i(?:'m| am) (?:just |only )?an? (?:ai|language model)\b[^.\n]{0,60}\b(?:can(?:no|')t|cannot|unable|not able|do not|don't)"
-    r"|(?:this|your) (?:request|question|prompt) (?:violates|goes against)"
-    r"|(?:很?抱歉|对不起|不好意思)[，,。！]?(?:但)?(?:我|作为)[^。\n]{0,25}(?:不能|无法|没有|不具备|不会)|(?:我|本人)(?:不能|无法)(?:提供|回答|协助|帮助|满足|生成|完成)"
-    r"|作为(?:一个|一名|一款)?(?:AI|人工智能|语言模型|大型语言模型|机器人)[^。\n]{0,30}(?:不能|无法|没有|不具备)"
-    r"|lo siento,? (?:pero )?(?:no puedo|como)|je suis désolée?,? mais je ne (?:peux|suis)|désolée?,? (?:mais )?je ne peux"
-    r"|es tut mir leid,? (?:aber )?(?:ich kann|als)|(?:desculpe|lamento|sinto muito),? (?:mas )?(?:não posso|como)|mi dispiace,? (?:ma )?non posso"
-    r"|(?:извините|к сожалению),? (?:но )?я не могу)",
+    rf"|(?:this|your) (?:request|question|prompt) (?:violates|goes against)|{_ABROAD})",
     re.IGNORECASE,
 )
 DISCLAIMER = re.compile(
@@ -113,11 +141,14 @@ def _meant(text: Text, words: str) -> bool:
 RULES = (
     Rule(
         ANSWER
-        & pl.col("text")
-        .str.head(400)
-        .str.contains(
-            r"(?i)sorry|afraid|unfortunately|apolog|regrettabl|can(no|'|’)t|can not|unable|not able|not (allowed|permitted|programmed|capable)|won't|will not|don't have|do not have|violates|goes against|"
-            r"抱歉|对不起|不好意思|我不能|我无法|本人|作为|lo siento|désol|es tut mir leid|desculpe|lamento|sinto muito|mi dispiace|извините|к сожалению"
+        & said(
+            r"sorry|afraid|unfortunately|apolog|regrettabl|can(no|')t|can not|unable|not able|not (allowed|permitted|programmed|capable|comfortable)|won't|will not|(don't|do not) |currently have|violates|goes against|"
+            r"declin|refuse|rather not|prefer not|not something|something (that )?i |outside|beyond|"
+            r"抱歉|对不起|對不起|不好意思|遗憾|我不能|我无法|本人|作为|申し訳|すみません|恐れ入り|残念|ごめん|죄송|미안|안타깝|유감|"
+            r"lo siento|lamenta|desafort|désol|malheur|tut mir leid|leider|ich kann|desculpe|lamento|sinto muito|infeliz|mi dispiace|purtroppo|извините|простите|к сожалению|вибачте|перепрошую|на жаль|"
+            r"przykro|przepraszam|niestety|je mi líto|omlouv|bohužel|spijt|helaas|ledsen|tyvärr|förlåt|ursäkta|beklager|desværre|dessverre|undskyld|valitett|pahoillani|anteeksi|"
+            r"sajn|elnézést|pare rău|din păcate|scuze|üzgün|maalesef|özür|xin lỗi|rất tiếc|maaf|συγγνώμη|λυπάμαι|δυστυχώς|عذر|آسف|أعتذر|للأسف|क्षमा|माफ|खेद",
+            head=400,
         ),
         _refuses,
     ),

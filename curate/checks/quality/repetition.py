@@ -14,6 +14,8 @@ from collections.abc import Iterator
 
 from curate.checks.quality.text import CODE, Problem, Text
 
+SHORT = 60  # bytes, 20 letters of Chinese; shorter answers are not looked at
+AGAIN = 8  # times that one word must stand in a row
 LEAST = 200  # characters; shorter texts repeat by chance
 PROBE = 16  # characters at the end that are looked for before it
 LOOPS = 4  # times that a piece must stand at the end to be a loop
@@ -22,19 +24,37 @@ LINES = 0.3  # share of characters in repeated lines
 TOP, ALL = 0.5, 0.5  # shares of the most frequent 4-gram, and of all repeated 8-grams
 
 
+_WORD = re.compile(r"[^\W\d_]+")
+# what is to be said again, mended or left as it is may come out the same
+_SAME_WANTED = re.compile(
+    r"\b(?:repeat|echo|copy|say|read|type|write|print|recite|quote|translat|correct|proofread|grammar|edit|fix|rewrite|rephrase|punctuat|capitali|format|check|improve)"
+    r"|重复|复述|翻译|改写|修改",
+    re.IGNORECASE,
+)
+
+
 def repeats(text: Text) -> Iterator[Problem]:
     """What is said too often in an answer; nothing in code, tables and verse with a refrain."""
     body = text.text
-    if len(body) < 60:
+    if echoed := _echo(text):
+        yield echoed
+        return
+    if _bytes(body) < SHORT:
         return
     if loop := _loop(body):
         start, period = loop
         once = _turn_end(body, start + period, period)
-        if len(body) - once >= 40 and not _asked_for(text):
+        if _bytes(body[once:]) >= 40 and not _asked_for(text):
             span = (once, len(body))
             times: dict[str, object] = {"times": (len(body) - start) // period}
             yield Problem("looping-end", *span, 0.9, "the end runs in a loop", "edit", {"cut": [span]}, times)
             return
+    if (run := _run(body)) and not _asked_for(text) and not CODE.search(body):
+        same: dict[str, object] = {"times": run[2]}
+        yield Problem(
+            "repeated-phrases", *run[:2], 0.7, "one word stands there again and again", measured=same
+        )
+        return
     if len(body) < LEAST or not _packs(body) or CODE.search(body) or _asked_for(text):
         return
     lines = [line.strip() for line in body.split("\n") if len(line.strip()) > 20 and "|" not in line]
@@ -49,6 +69,33 @@ def repeats(text: Text) -> Iterator[Problem]:
         yield Problem(
             "repeated-phrases", None, None, 0.7, "the same phrases come again and again", measured=shares
         )
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _echo(text: Text) -> Problem | None:
+    """An answer that is its question and nothing else."""
+    whole = text.text.strip()
+    if len(whole) < 12 or abs(len(whole) - len(text.question.strip())) > 4:
+        return None
+    said, asked = (re.sub(r"\W+", " ", each).strip().casefold() for each in (whole, text.question))
+    if said != asked or (len(said.split()) < 4 and said.isascii()) or _SAME_WANTED.search(text.asked):
+        return None
+    return Problem("echo", 0, len(text.text), 0.8, "the answer is the question again")
+
+
+def _run(body: str) -> tuple[int, int, int] | None:
+    """(start, end, times) of one word that stands AGAIN times or more in a row."""
+    words = [found for found in _WORD.finditer(body)] if len(body) < LEAST else []
+    first = 0
+    for at, word in enumerate(words[1:], 1):
+        if word[0].casefold() != words[first][0].casefold():
+            if at - first >= AGAIN and len(words[first][0]) > 1:
+                return words[first].start(), words[at - 1].end(), at - first
+            first = at
+    return None
 
 
 def _loop(body: str) -> tuple[int, int] | None:

@@ -35,7 +35,7 @@ class Problem(NamedTuple):
 
 
 class Text(NamedTuple):
-    """One text and what stands around it."""
+    """One text and what stands around it, with straight apostrophes; `raw` is the text as it came."""
 
     text: str
     role: str  # user, assistant (also chosen and rejected), system, tool or call
@@ -44,7 +44,8 @@ class Text(NamedTuple):
     meta: str  # the row's other columns, JSON
     label: str
     first: bool  # the first turn of its role in the row
-    system: str = ""  # the row's system prompts
+    system: str  # the row's system prompts
+    raw: str
 
 
 class Rule(NamedTuple):
@@ -54,9 +55,24 @@ class Rule(NamedTuple):
     look: Callable[[Text], Iterator[Problem]]
 
 
-def said(pattern: str) -> pl.Expr:
-    """Whether the text holds a Rust regular expression, without regard to case."""
-    return pl.col("text").str.contains(f"(?i){pattern}")
+APOSTROPHES = "’ʼ＇"  # which programs and phones write for `'`
+
+
+def straight(text: str) -> str:
+    """The text with one kind of apostrophe, as the rules for wording are written; every place stays."""
+    if not text.isascii():
+        for mark in APOSTROPHES:
+            text = text.replace(mark, "'")
+    return text
+
+
+def said(pattern: str, head: int | None = None) -> pl.Expr:
+    """Whether the text, or its first `head` characters, hold a Rust regular expression.
+
+    Without regard to case or to the kind of apostrophe.
+    """
+    text = pl.col("text") if head is None else pl.col("text").str.head(head)
+    return text.str.contains(f"(?i){pattern}".replace("'", f"['{APOSTROPHES}]"))
 
 
 def texts(batch: pl.DataFrame) -> pl.DataFrame:
@@ -107,9 +123,14 @@ CODE_WORDS = re.compile(
 )
 # words that speak of markup or programs wherever they stand, and things that somebody may want made of markup
 _MARKUP = re.compile(
-    r"\b(?:x?html5?|css|xml|svg|javascript|jsx?|typescript|php|python|java|c\+\+|sql|json|yaml|latex|markdown|markup|bbcode|wiki(?:text|media)"
-    r"|react|vue|angular|bootstrap|jinja|front-?end|dom|regex\w*|regular expression|parsers?|scrap(?:er?|ing)|snippets?|coding"
-    r"|programm(?:ing|ers?)|codes?|tags?|entit(?:y|ies)|hyperlinks?|bold|italics?|web ?(?:pages?|apps?))\b|代码|网页|编程|函数|脚本|标签|格式|程序",
+    r"\b(?:x?html5?|css|xml|svg|javascript|jsx?|typescript|php|json|yaml|latex|markdown|markup|bbcode|wiki(?:text|media)"
+    r"|react|vue|angular|bootstrap|jinja|front-?end|dom|parsers?|scrap(?:er?|ing)|snippets?|codes?|tags?|entit(?:y|ies)|hyperlinks?|bold|italics?"
+    r"|web ?(?:pages?|apps?))\b|代码|网页|函数|脚本|标签|格式",
+    re.IGNORECASE,
+)
+# of programs that print no pages; an answer about them is prose, or code that shows as such
+_PROGRAMS = re.compile(
+    r"\b(?:python|java|c\+\+|sql|regex\w*|regular expression|coding|programm(?:ing|ers?))\b|编程|程序",
     re.IGNORECASE,
 )
 _OTHER_CODE = re.compile(
@@ -142,14 +163,15 @@ def is_code(text: Text) -> bool:
     return bool(CODE.search(text.text) or CODE_WORDS.search(text.asked))
 
 
-def asks_for_markup(text: Text, *, tables: bool) -> bool:
-    """Whether what was asked, or the system prompt, wants markup; with `tables` a table counts as some.
+def asks_for_markup(text: Text, *, tables: bool, programs: bool = True) -> bool:
+    """Whether what was asked, or the system prompt, wants markup.
 
-    A customer who speaks of a link, a form or a discount code wants none.
+    With `tables` a table counts as some, with `programs` a programming language. A customer who speaks of
+    a link, a form or a discount code wants none.
     """
     asked = _OTHER_CODE.sub(" ", f"{text.asked}\n{text.system}")
     wanted = _MARKUP.search(asked) or _MADE.search(asked) or (tables and _TABLES.search(asked))
-    return bool(wanted)
+    return bool(wanted or (programs and _PROGRAMS.search(asked)))
 
 
 def fences(text: str) -> list[tuple[int, int]]:

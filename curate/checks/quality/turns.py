@@ -64,6 +64,15 @@ _FIELD = re.compile(
     r"^[ \t]*(?:#{1,6}[ \t]*)?(?P<number>\d{1,3}[ \t]*[.):][ \t]*)?(?:#{1,6}[ \t]*|\*\*)?(?P<name>instructions?|inputs?|outputs?|response|task|指令|输入|输出)[ \t]*\d{0,2}[ \t]*(?:\*\*)?[:：]",
     re.IGNORECASE | re.MULTILINE,
 )
+# a question that a dataset's own marks open, and its answer
+_PAIR = re.compile(
+    r"^[ \t]*(?:\*\*)?(?:Q|Question|问题?)[ \t]?\d{0,3}[ \t]?(?:\*\*)?[:：][^\n]{4,400}\n\s*(?:\*\*)?(?:A|Answer|答案?)[ \t]?\d{0,3}[ \t]?(?:\*\*)?[:：]",
+    re.MULTILINE,
+)
+_FAQ = re.compile(
+    r"\bfaqs?\b|\bq ?& ?a\b|\bquestions\b|\bquiz|\binterview|问答|\briddles?\b|\bflash ?cards?\b|\bexam\b",
+    re.IGNORECASE,
+)
 _MARK_LINE = re.compile(r"[ \t]*(?:[#=*/_~.-]{2,}|\d{1,3}[.)]?)[ \t]*")
 
 
@@ -84,6 +93,8 @@ def _another(text: Text) -> Iterator[Problem]:
     found = _OTHER_TURN.search(text.text)
     if found and text.text[: found.start()].strip() and not _is_dialogue(text):
         yield _cut("turn-in-answer", text, found.start(), 0.7, "the user's next words follow the answer")
+    elif pair := _pair(text):
+        yield _cut("merged-instruction", text, pair.start(), 0.8, "another question and its answer follow")
     elif (
         (own := _OWN_MARK.match(text.text))
         and not _is_dialogue(text)
@@ -93,6 +104,17 @@ def _another(text: Text) -> Iterator[Problem]:
         yield Problem(
             "turn-mark", *span, 0.6, "the answer begins with its speaker's name", "edit", {"cut": [span]}
         )
+
+
+def _pair(text: Text) -> re.Match[str] | None:
+    """A question with its answer behind one that is finished; in a list of questions they belong."""
+    found = _PAIR.search(text.text)
+    if not found or _is_dialogue(text) or _FAQ.search(text.asked):
+        return None
+    before = text.text[: found.start()].rstrip()
+    if not before or before[-1] in ":：" or _FAQ.search(before):
+        return None
+    return found
 
 
 def _without_marks(text: str) -> int:
@@ -128,7 +150,7 @@ RULES = (
     Rule(
         ANSWER
         & said(
-            r"(instruction|input|output|response|task|user|human|指令|输入|输出|用户|问)s?[ \t]*\d{0,2}[ \t]*(\*\*)?[:：]|\A\s*(#|\*){0,4} ?(assistant|ai|chatgpt|gpt-?\d?|bot|claude|response|answer|output|助手|回答|输出)[ \t]*(\*\*)?[:：]"
+            r"(instruction|input|output|response|task|user|human|指令|输入|输出|用户|问|q|question)s?[ \t]*\d{0,2}[ \t]*(\*\*)?[:：]|\A\s*(#|\*){0,4} ?(assistant|ai|chatgpt|gpt-?\d?|bot|claude|response|answer|output|助手|回答|输出)[ \t]*(\*\*)?[:：]"
         ),
         _another,
     ),

@@ -15,6 +15,7 @@ from curate.checks.wrong_label.opinions import (
     Codes,
     Table,
     Vectors,
+    balanced,
     calibrated,
     explained,
     folds,
@@ -121,7 +122,8 @@ class WrongLabel:
         table = joined(opinions)
         if (share := explained(table, codes)) <= 0:
             return pl.concat([_unclear(labelled, codes, table, share), _told(labelled.rare)])
-        found = self._suspects(labelled, codes, calibrated(table, codes), neighbours, opinions)
+        table = balanced(calibrated(table, codes), codes)
+        found = self._suspects(labelled, codes, table, neighbours, opinions)
         return pl.concat([found, _told(labelled.rare)])
 
     def _suspects(

@@ -175,6 +175,16 @@ def calibrated(table: Table, codes: Codes) -> Table:
     return _calibrated(np.log(table + 1e-9), codes)
 
 
+def balanced(table: Table, codes: Codes) -> Table:
+    """Probabilities in which a label counts for less the more rows have it: by the square root of its share.
+
+    Opinions lean towards the commonest label, so that right rows of a rare one would be doubted first.
+    """
+    shares = np.maximum(np.bincount(codes, minlength=table.shape[1]) / len(codes), 1e-9)
+    weighed = table / np.sqrt(shares)
+    return np.asarray(weighed / weighed.sum(axis=1, keepdims=True), dtype=np.float32)
+
+
 def _some(rows: Codes, codes: Codes) -> Codes:
     """At most FITTED_ON of the rows, of each label its share; all of them where they are so few."""
     if len(rows) <= FITTED_ON:

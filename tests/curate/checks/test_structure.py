@@ -107,3 +107,11 @@ def test_what_cannot_be_trained_on_blocks_and_its_place_is_told(asked, examples)
 
 def test_the_longest_row_is_a_setting(asked, found):
     assert found(Structure(max_characters=5), asked("Hi", "Hello")) == [(0, None, "over-long", DROP)]
+
+
+def test_a_word_that_the_question_offers_is_an_answer(asked, found):
+    """`N/A` among others may be chosen; as an input by itself it is a mark of nothing."""
+    offered = asked("Which of these is no number: 1, 2, N/A?", "N/A")
+    alone = asked("Name the river.\nN/A", "N/A")
+    assert found(Structure(), offered) == []
+    assert [row[2] for row in found(Structure(), alone)] == ["placeholder-answer"]

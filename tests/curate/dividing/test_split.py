@@ -240,7 +240,7 @@ def test_equal_near_and_contained_questions_are_linked_and_others_are_not():
         ("completely different words about cats and dogs in the garden", f"I was asked: {long} and said no"),
         ("what is the tallest mountain of the southern hemisphere", "Aconcagua"),
     )
-    links = near_links(examples, 0.6)
+    links = near_links(examples, 0.6).all()
     _, report = split(examples, links, sizes=(1, 0, 0), by=None)
     assert report.components == 2 and report.largest_component == 3
     assert not set(links.filter(pl.col("example_id") == "e5").rows())

@@ -8,9 +8,11 @@ import random
 import polars as pl
 import pytest
 
+from curate import rows
 from curate.checks import near_duplicate
+from curate.example import with_content_hash
 from curate.runs.steps import Reading, import_files, scan_version
-from curate.scanning import remembered
+from curate.scanning import looking, remembered
 from curate.workspace import Workspace
 
 CHECKS = ["structure", "exact-duplicate", "near-duplicate", "style"]
@@ -86,7 +88,7 @@ def found(workspace, dataset, **how) -> pl.DataFrame:
     return workspace.table(scan_version(workspace, dataset, names=CHECKS, **how).made.outputs["findings"])
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_versions_that_grow_shrink_and_change_are_found_as_by_a_scan_from_nothing(
     workspace, tmp_path, monkeypatch, seed
 ):
@@ -201,3 +203,69 @@ def test_a_row_whose_label_alone_changed_is_sketched_again(workspace, tmp_path):
     made.rows[-1] = {**made.rows[-1], "queue": "c"}
     changed = version(workspace, tmp_path, made.rows)
     assert found(workspace, changed).equals(found(workspace, changed, again=True))
+
+
+def edited_in_place(draw: random.Random, table: pl.DataFrame) -> pl.DataFrame:
+    """A version as a round of review makes one: rows keep their ids; or its roles or its order change."""
+    at = pl.int_range(pl.len())
+    some = draw.sample(range(table.height), draw.randrange(1, 9))
+    kind = draw.choice(["text", "label", "group", "split", "source", "drop", "order", "tail"])
+    if kind == "text":
+        turns = table["messages"].to_list()
+        for each in some:
+            turns[each][0]["content"] += draw.choice([" 7", " please", "."])
+        table = table.with_columns(pl.Series("messages", turns, dtype=table.schema["messages"]))
+    elif kind == "drop":
+        table = table.filter(~at.is_in(some))
+    elif kind == "order":
+        table = table.sample(fraction=1, shuffle=True, seed=draw.randrange(99))
+    elif kind == "tail":
+        table = table.head(table.height - len(some))
+    else:
+        value = {"label": "a", "group": "g", "split": "test", "source": "other.jsonl"}[kind]
+        table = table.with_columns(pl.when(at.is_in(some)).then(pl.lit(value)).otherwise(kind).alias(kind))
+    return with_content_hash(table)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_changed_in_a_version_or_the_settings_the_findings_are_those_of_a_whole_scan(
+    workspace, tmp_path, monkeypatch, seed
+):
+    monkeypatch.setattr(rows, "TOGETHER", 16)  # so that texts are read piece by piece
+    draw = random.Random(seed)
+    table = workspace.examples(version(workspace, tmp_path, Rows(seed + 40, 120).rows))
+    for step in range(7):
+        settings = {
+            "near-duplicate": {"threshold": draw.choice([0.5, 0.7, 0.7, 0.9])},
+            "exact-duplicate": {"keep": draw.choice([["labelled"], ["labelled"], ["longest"]])},
+        }
+        dataset = workspace.put_dataset(table)
+        taken = found(workspace, dataset, settings=settings)
+        assert taken.equals(found(workspace, dataset, settings=settings, again=True)), f"version {step}"
+        table = edited_in_place(draw, table)
+
+
+def test_of_a_few_rows_that_were_edited_only_these_are_looked_at_and_read(workspace, tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "TOGETHER", 4)
+    table = workspace.examples(version(workspace, tmp_path, Rows(11, 150).rows))
+    found(workspace, workspace.put_dataset(table))
+    turns = table["messages"].to_list()
+    for at in (20, 90):
+        turns[at][1]["content"] = f"Something else entirely is said here, number {at}."
+    edited = with_content_hash(
+        table.with_columns(pl.Series("messages", turns, dtype=table.schema["messages"]))
+    )
+    looked: dict[str, int] = {}
+    look = looking._Work._look
+    monkeypatch.setattr(
+        looking._Work,
+        "_look",
+        lambda work, batch: looked.update({work.check.name: batch.height}) or look(work, batch),
+    )
+    monkeypatch.setattr(rows.Rows, "whole", lambda _: pytest.fail("all texts are read"))
+    checks = ["structure", "exact-duplicate"]
+    dataset = workspace.put_dataset(edited)
+    made = scan_version(workspace, dataset, names=checks).made
+    assert looked == dict.fromkeys(checks, 2)
+    monkeypatch.undo()
+    assert scan_version(workspace, dataset, names=checks, again=True).made.outputs == made.outputs

@@ -94,13 +94,17 @@ def test_an_edited_row_is_looked_at_again(workspace, tmp_path, monkeypatch):
     assert seen == {"structure": 1}
 
 
-@pytest.mark.parametrize("damage", [lambda raw: raw[:20], lambda raw: b"", lambda raw: b"{}", None])
+@pytest.mark.parametrize(
+    "damage", [lambda raw: raw[:20], lambda raw: b"", lambda raw: b"{}", "none", "older"]
+)
 def test_a_damaged_file_of_sketches_is_put_away_and_made_again(workspace, tmp_path, capsys, damage):
     rows = dataset(workspace, tmp_path, 30)
     scan_version(workspace, rows, names=["exact-duplicate"])
     (file,) = (workspace.root / "sketches").glob("exact-duplicate-*.parquet")
-    if damage is None:
+    if damage == "none":
         pl.DataFrame({"other": [1]}).write_parquet(file)
+    elif damage == "older":  # as a version of the program wrote it that kept less
+        pl.read_parquet(file).drop("verbatim").write_parquet(file)
     else:
         file.write_bytes(damage(file.read_bytes()))
     more = dataset(workspace, tmp_path, 31)
@@ -202,3 +206,14 @@ def test_a_lower_threshold_looks_again(workspace, tmp_path, monkeypatch):
     seen = counted(monkeypatch)
     scan_version(workspace, rows, names=["near-duplicate"], settings={"near-duplicate": {"threshold": 0.6}})
     assert seen == {"near-duplicate": 40}
+
+
+def test_pairs_that_met_at_another_threshold_are_not_taken_for_all(workspace, tmp_path):
+    few, more = (pairs_of_copies(workspace, tmp_path, count) for count in (77, 80))
+    high, low = ({"near-duplicate": {"threshold": at}} for at in (0.95, 0.5))
+    scan_version(workspace, few, names=["near-duplicate"], settings=high)
+    quick, whole = (
+        scan_version(workspace, more, names=["near-duplicate"], settings=low, again=again).made.outputs
+        for again in (False, True)
+    )
+    assert quick == whole

@@ -169,3 +169,14 @@ def test_evaluates_own_example_of_mcnemar():
     assert score_z(1, 0, 4, 0.0) ** 2 == pytest.approx(1.0)
     assert math.erfc(1 / math.sqrt(2)) == pytest.approx(0.31731050786291115)
     assert mcnemar_exact(1, 0) == 0.5, "of one pair that differs nothing is known"
+
+
+def test_an_answer_without_a_label_is_a_miss_and_no_label_of_its_own():
+    """A class called None or -1 would join the mean."""
+    assert macro_f1(["a", "b"], ["a", None]) == pytest.approx(0.5)
+
+
+def test_what_describes_is_not_tested():
+    """A longer answer is no gain: such figures are told beside, and cost the other claims nothing under Holm."""
+    table = pl.concat([scores([0.5, 0.6, 0.9]), scores([10.0, 20, 30], metric="length")])
+    assert pair(table, examples(3)).metrics == ["rougeL"]

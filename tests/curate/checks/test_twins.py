@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.checks.leak.twins import is_twin
+from curate.checks.twins import is_twin
 
 
 @pytest.mark.parametrize(
