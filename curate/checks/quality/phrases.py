@@ -30,6 +30,7 @@ _ACT = (
 _LACKS = (
     r"(?:do not|don't)(?: currently| actually)? have (?:(?:direct )?access to (?:real-?time|live|current|up-to-date|external|personal|the internet|any|your|that|this|such|information|data)"
     r"|(?:real-?time|live|up-to-date|current) (?:information|data|access)|(?:any )?personal (?:opinions?|experiences?|preferences?|beliefs?|feelings?|information)|the (?:ability|capability|capacity) to)"
+    r"(?![^.\n]{0,80}\bbut\b)"  # who goes on with what can be said refuses nothing
 )
 _DECLINES = (
     r"(?:i(?:'m| am) (?:really |just )?not comfortable (?:with )?(?:answer|discuss|shar|provid|help|assist|writ|creat|generat|do|continu|engag|talk|giv|that|this)"
@@ -99,14 +100,14 @@ _LEFTOVER = re.compile(
 
 def _refuses(text: Text) -> Iterator[Problem]:
     """Answers that refuse."""
-    if (found := REFUSAL.search(text.text[:400])) and not _UNABLE_WORDS.search(text.asked):
+    if (found := REFUSAL.match(text.text[:400])) and not _UNABLE_WORDS.search(text.asked):
         yield Problem("refusal", *found.span(), 0.8, "the answer refuses or says that it cannot")
 
 
 def _disclaims(text: Text) -> Iterator[Problem]:
     """Answers that speak of being a machine where nobody asked."""
     found = DISCLAIMER.search(text.text[:2000])
-    if found and not REFUSAL.search(text.text[:400]) and not _SELF.search(text.asked):
+    if found and not REFUSAL.match(text.text[:400]) and not _SELF.search(text.asked):
         yield Problem("ai-disclaimer", *found.span(), 0.7, "the answer speaks of being a model")
 
 
@@ -142,7 +143,7 @@ RULES = (
     Rule(
         ANSWER
         & said(
-            r"sorry|afraid|unfortunately|apolog|regrettabl|can(no|')t|can not|unable|not able|not (allowed|permitted|programmed|capable|comfortable)|won't|will not|(don't|do not) |currently have|violates|goes against|"
+            r"sorry|afraid|unfortunately|apolog|regrettabl|can(no|')t|can not|unable|not able|not (allowed|permitted|programmed|capable|comfortable)|won't|will not|(don't|do not) (\w+ )?have|violates|goes against|"
             r"declin|refuse|rather not|prefer not|not something|something (that )?i |outside|beyond|"
             r"抱歉|对不起|對不起|不好意思|遗憾|我不能|我无法|本人|作为|申し訳|すみません|恐れ入り|残念|ごめん|죄송|미안|안타깝|유감|"
             r"lo siento|lamenta|desafort|désol|malheur|tut mir leid|leider|ich kann|desculpe|lamento|sinto muito|infeliz|mi dispiace|purtroppo|извините|простите|к сожалению|вибачте|перепрошую|на жаль|"

@@ -92,7 +92,7 @@ def _run(body: str) -> tuple[int, int, int] | None:
     first = 0
     for at, word in enumerate(words[1:], 1):
         if word[0].casefold() != words[first][0].casefold():
-            if at - first >= AGAIN and len(words[first][0]) > 1:
+            if at - first >= AGAIN and len(words[first][0]) > 2:  # no `la la la`
                 return words[first].start(), words[at - 1].end(), at - first
             first = at
     return None

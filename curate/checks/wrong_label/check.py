@@ -122,7 +122,7 @@ class WrongLabel:
         table = joined(opinions)
         if (share := explained(table, codes)) <= 0:
             return pl.concat([_unclear(labelled, codes, table, share), _told(labelled.rare)])
-        table = balanced(calibrated(table, codes), codes)
+        table = calibrated(balanced(table, codes), codes)
         found = self._suspects(labelled, codes, table, neighbours, opinions)
         return pl.concat([found, _told(labelled.rare)])
 

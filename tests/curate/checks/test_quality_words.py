@@ -64,6 +64,7 @@ NO_REFUSALS = (
     "죄송합니다. 월요일에는 쉽니다.",
     "Malheureusement, il est fermé le lundi.",
     "I have access to a car, so we can drive.",
+    "I don't have personal experience, but the Blue Door is well spoken of.",
     "It is beyond the bridge, outside the old town.",
     "I refuse to eat anywhere but there; it is that good.",
     "Tyvärr är det stängt.",
