@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
 
 from curate.checks.matter import other_matter
@@ -9,6 +10,8 @@ from curate.checks.wording import is_unspaced, named, negations, normalise, numb
 
 ONE_FRAME = 0.6  # of the words of two questions in one order, from which on they have one frame
 COPY = 0.9  # Jaccard, from which on a question is the other's copy, whatever single words differ
+SHORT = 8  # words of an answer that is a value rather than a text
+RESULT = re.compile(r"(?:####|\\boxed\{|answer(?: is|:))\s*\$?(-?\d[\d,]*(?:\.\d+)?)", re.IGNORECASE)
 LONGEST = 400  # words of a question that are laid beside another's
 
 
@@ -34,3 +37,14 @@ def is_twin(left: str, right: str) -> bool:
     if aligned.real_quick_ratio() < ONE_FRAME or aligned.ratio() < ONE_FRAME:
         return False
     return asks_otherwise(left, right)
+
+
+def other_answers(left: str, right: str) -> bool:
+    """Whether two answers surely differ: another announced result, or two short ones of which none holds the other."""
+    results = [RESULT.findall(answer)[-1:] for answer in (left, right)]
+    if all(results):
+        return results[0] != results[1]
+    one, two = normalise(left).split(), normalise(right).split()
+    if not one or not two or max(len(one), len(two)) > SHORT:
+        return False
+    return not (set(one) <= set(two) or set(two) <= set(one))

@@ -90,10 +90,19 @@ def meaning(workspace: Workspace, dataset: str, wish: Wish) -> Meaning:
 
 
 def divided(
-    workspace: Workspace, dataset: str, table: pl.DataFrame, wish: Wish, away_from: str | None
+    workspace: Workspace,
+    dataset: str,
+    table: pl.DataFrame,
+    wish: Wish,
+    away_from: str | None,
+    leaks: pl.DataFrame | None = None,
 ) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """(the examples with `split` set, the report); `table` is the review of the version."""
+    """(the examples with `split` set, the report); `table` is the review of the version.
+
+    `leaks` are findings of a leak check that tie rows too.
+    """
     examples = unmarked(workspace.examples(dataset))
+    table = table if leaks is None else pl.concat([table, leaks])
     near, pairs = near_links(examples, wish.link_threshold), found_links(table)
     links = pl.concat([pairs, near.all()])
     causes = near_causes(near, wish.link_threshold)

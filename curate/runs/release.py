@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
@@ -19,6 +20,7 @@ from curate.scanning.embedding import AUTO, NONE, Encoder, Vectors, find_encoder
 from curate.workspace import Workspace
 
 SERIAL = Serial()
+ROUNDS = 3  # of dividing again by what the proof found
 LEAKS = (pl.col("check") == Leak.name) & between()  # findings between the parts of a split
 PII = "pii"  # by name: its check has much to load
 
@@ -170,21 +172,68 @@ def split_version(
         "encoder": chosen.encoder.told if chosen.encoder else chosen.reason,
         "scans": looked_in(workspace, dataset),
     }
-    done = done_before(workspace, "split", params, inputs)
-    if done is None:
-        with workspace.run("split", params, inputs) as run:
-            examples, report = divided(workspace, dataset, table, wish, away_from)
-            run.outputs["dataset"] = workspace.put_dataset(examples)
-            run.outputs["split-report"] = workspace.put_json("split-report", report)
-        done = Made(run.run_id, run.outputs, recorded=False)
-    if workspace.scans(dataset):
-        carry_over(workspace, dataset, done.outputs["dataset"], engine)
+
+    def division(leaks: pl.DataFrame | None, known: Mapping[str, str]) -> Made:
+        """The version divided, with these leaks as ties too, and scanned for leaks."""
+        done = done_before(workspace, "split", params, known)
+        if done is None:
+            with workspace.run("split", params, known) as run:
+                examples, report = divided(workspace, dataset, table, wish, away_from, leaks)
+                run.outputs["dataset"] = workspace.put_dataset(examples)
+                run.outputs["split-report"] = workspace.put_json("split-report", report)
+            done = Made(run.run_id, run.outputs, recorded=False)
+        if workspace.scans(dataset):
+            carry_over(workspace, dataset, done.outputs["dataset"], engine)
+        return done
+
+    done = division(None, inputs)
+    if not (wish.random or wish.keep_existing):
+        done = _without_leaks(workspace, done, inputs, division)
     name_it = name_aside if wish.random else move_name
     name_it(workspace, dataset, done.outputs["dataset"])
     told = workspace.json(done.outputs["split-report"])
     if not isinstance(told, dict):
         raise AccountError(f"artifact {done.outputs['split-report']} is no split report")
     return done, told
+
+
+def _without_leaks(
+    workspace: Workspace,
+    done: Made,
+    inputs: Mapping[str, str],
+    division: Callable[[pl.DataFrame | None, Mapping[str, str]], Made],
+) -> Made:
+    """The division, done again with the leaks that its own proof found as ties, while fewer are left.
+
+    Groups that are cut in two on request are no such leaks. A division that falls short where the one before did not is not
+    taken.
+    """
+    crossing = LEAKS & pl.col("blocking") & pl.col("other_id").is_not_null()
+    crossing &= ~pl.col("label").str.ends_with("-group")
+    leaks: pl.DataFrame | None = None
+    for _ in range(ROUNDS):
+        made = done.outputs["dataset"]
+        scans = workspace.scans(made)
+        if not scans:
+            return done
+        found = review(workspace, made).filter(crossing)
+        if found.is_empty():
+            return done
+        leaks = (
+            found if leaks is None else pl.concat([leaks, found]).unique("finding_id", maintain_order=True)
+        )
+        other = division(leaks, {**inputs, "leaks": scans[0].findings})
+        left = review(workspace, other.outputs["dataset"]).filter(crossing).height
+        if left >= found.height or (_short(workspace, other) and not _short(workspace, done)):
+            return done
+        done = other
+    return done
+
+
+def _short(workspace: Workspace, made: Made) -> bool:
+    """Whether a part of a division is not what was asked for."""
+    told = workspace.json(made.outputs["split-report"])
+    return isinstance(told, dict) and bool(told.get("short"))
 
 
 def name_aside(workspace: Workspace, dataset: str, made: str) -> None:

@@ -114,8 +114,9 @@ def look(
     sketches = pl.concat([*known, *parts], how="diagonal")
     # in the order of the table, whatever was known before: what comes first may decide who stays
     if known and not sketches["example_id"].equals(table["example_id"]):
-        order = table.light.select("example_id").with_row_index("_at")
-        sketches = sketches.join(order, on="example_id", how="left").sort("_at").drop("_at")
+        places = sketches.select("example_id").with_row_index("_place")
+        order = table.light.select("example_id").join(places, on="example_id", maintain_order="left")
+        sketches = sketches[order["_place"]]
     return _compared(check, sketches, table, meaning, memory)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def test_a_pair_keeps_both_answers(tmp_path):
     assert changed["chosen"] == pair["chosen"] and changed["digest"] != pair["digest"]
 
 
-def test_worst_rows_wait_for_a_person(two, workspace, tickets):
+def test_worst_rows_wait_for_a_person(two, workspace, tickets, tmp_path):
     """They are findings of the version, open and not blocking; asked again, only new ones are added."""
     shown = cli_adapters.adapters("rows", "one", worst=3)
     assert len(shown.data["rows"]) == 3 and shown.data["total"] == 24
@@ -76,9 +77,11 @@ def test_worst_rows_wait_for_a_person(two, workspace, tickets):
     assert set(found["label"]) == {trained_on.LABEL} and not found["blocking"].any()
     assert json.loads(found["evidence"][0])["adapter"] == two[0][:12]
     assert cli_adapters.adapters("rows", "one", worst=5, to_review=True).data["new"] == 2
-    (workspace.files(two[1]) / trained_on.FILE).unlink()
+    bare = tmp_path / "bare"
+    shutil.copytree(workspace.files(two[1]), bare, ignore=shutil.ignore_patterns(trained_on.FILE))
+    workspace.ledger.set_name("bare", workspace.put_files("adapter", bare))
     with pytest.raises(NotFoundError, match="were not recorded"):
-        cli_adapters.adapters("rows", "two")
+        cli_adapters.adapters("rows", "bare")
 
 
 def test_promotion_needs_a_verdict_or_a_word_that_is_recorded(two, workspace):

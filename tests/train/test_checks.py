@@ -101,7 +101,7 @@ def test_float32_is_asked_of_the_loader(precision, exact, monkeypatch):
         asked.update(more)
         return SimpleNamespace(facts={"quantization": "none", "quantization_reason": ""})
 
-    monkeypatch.setattr("train.outline.load_model", load)
+    monkeypatch.setattr("train.outline.models.load_model", load)
     load_base(SimpleNamespace(recipe=replace(Recipe(), precision=precision), quantization="nf4", why=""))
     assert asked["exact"] is exact
 

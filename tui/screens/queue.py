@@ -29,7 +29,7 @@ COLUMNS = [
     Column("check", 15),
     Column("label", 14, from_width=60),
     Column("score", 5, right=True, from_width=50),
-    Column("proposed", 8),
+    Column("proposed", 8, from_width=50),
     Column("row", 18, from_width=120),
     Column("text"),
 ]

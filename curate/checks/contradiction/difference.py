@@ -8,8 +8,9 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import NamedTuple
 
-from curate.checks.contradiction.reading import SHORT, WORTH, Asked, result_of
+from curate.checks.contradiction.reading import WORTH, Asked, result_of
 from curate.checks.matter import FILLERS, is_slip
+from curate.checks.twins import SHORT
 from curate.checks.wording import is_unspaced, jaccard, named, negations
 
 ALIKE = 0.6  # of the words of two answers: so alike, one number, name or `not` makes the difference

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from curate.checks.twins import RESULT, SHORT
 from curate.checks.wording import (
     Named,
     Wording,
@@ -22,14 +23,12 @@ from curate.checks.wording import (
 
 BEGINNING = 2_000  # characters of a question in which it says what is wanted
 SIGNS = 2  # characters to a word where the script sets no spaces
-SHORT = 8  # words of an answer that is a value rather than a text
 _OPEN = re.compile(  # requests with many right answers
     r"(?im)^[^\w\n]{0,20}(?:(?:please|kindly|can you|could you|i want you to|i need you to)[, ]+)*"
     r"(?:write|generate|create|compose|come up|brainstorm|suggest|list|name|imagine|make up|make (?:a|an|up)|design|invent|draft"
     r"|tell me (?:a|an|some|about)|give (?:me )?(?:an?|some|\w+ (?:examples?|ideas?|reasons?|tips?|ways?))|describe"
     r"|rewrite|paraphrase|rephrase|summari[sz]e|recommend|continue|choose an?|pick an?|think of|develop|construct|produce|provide an?)\b"
 )
-_RESULT = re.compile(r"(?:####|\\boxed\{|answer(?: is|:))\s*\$?(-?\d[\d,]*(?:\.\d+)?)", re.IGNORECASE)
 _FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _WORD = re.compile(r"[^\W\d_]+")
 _CAPITAL = re.compile(r"(?<!\w)[A-Z][\w'-]*[^\W\d_]")
@@ -126,7 +125,7 @@ def capitals_in(text: str) -> frozenset[str]:
 
 def result_of(row: Asked) -> tuple[str, ...]:
     """The value that an answer comes to: after a sign that announces it, or the numbers of a short one."""
-    announced = _RESULT.findall(row.verbatim)
+    announced = RESULT.findall(row.verbatim)
     if announced:
         return (announced[-1].replace(",", "").rstrip("."),)
     size = len(row.answer) / SIGNS if is_unspaced(row.answer) else len(row.answer.split())

@@ -16,7 +16,7 @@ from curate.checks.leak.given import given_away
 from curate.checks.leak.sides import GIVEN, PAIRS, PROTECTED, REPHRASED, SIDES, Sides, sides_of
 from curate.checks.leak.subject import NormalForms, Subject, as_columns, asked, subjects
 from curate.checks.leak.wordly import frame_values, is_near, speaks_of, worded
-from curate.checks.twins import COPY, asks_otherwise, is_twin
+from curate.checks.twins import COPY, asks_otherwise, is_twin, other_answers
 from curate.checks.wording import hashed_shingles
 from curate.errors import ConfigError
 from curate.example import digest
@@ -39,7 +39,7 @@ class Leak:
     in the row; of a brief one also all long words. What stands in very many questions, a template, does
     not count (see curate/checks/frame.py). That search is exact: no such pair is missed. By meaning, with an encoder:
     a score of at least `meaning` (see meaning.py); where more than `crowd` rows reach it for one item, only
-    those that are its twins count, and none that differs in one place as rows of one template do. By origin: a group with rows on both sides. A
+    those that are its twins count, and none that differs in one place and has another answer, as rows of one template do. By origin: a group with rows on both sides. A
     row is reported with its `counterparts` nearest of each pair of sides. It cannot look where neither
     splits nor protected rows are given.
     """
@@ -137,7 +137,11 @@ class Leak:
             if is_brief and not speaks_of(said[stays].question, said[goes].whole):
                 continue
             questions = said[goes].question, said[stays].question
-            if kind == REPHRASED and is_twin(*questions):
+            if (
+                kind == REPHRASED
+                and is_twin(*questions)
+                and other_answers(*(said[i].answer for i in (goes, stays)))
+            ):
                 continue
             doubted[at] = is_near(evidence) and score < COPY and asks_otherwise(*questions)
             told[goes, sides] += 1

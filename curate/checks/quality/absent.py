@@ -269,7 +269,7 @@ def _slot(text: Text) -> Iterator[Problem]:
 def _wanted(slot: str, asked: str) -> bool:
     """Whether the question has the word that a slot of the answer begins with."""
     word = re.match(r"\W*(\w+)", slot)
-    return bool(word) and re.search(rf"\b{word[1]}\b", asked, re.IGNORECASE) is not None
+    return word is not None and re.search(rf"\b{word[1]}\b", asked, re.IGNORECASE) is not None
 
 
 RULES = (

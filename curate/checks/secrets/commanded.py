@@ -46,7 +46,7 @@ def commanded(text: str, small: str, long: str) -> Iterator[Place]:
         patterns.append(_IDENTIFIED)
     if any(command in small for command in _COMMANDS):
         patterns += [_GLUED, _APART, _ZIPPED]
-    if "jdbc:oracle:" in long or "sqlplus" in small:
+    if "@" in long and ("jdbc:oracle:" in long or "sqlplus" in small):
         patterns.append(_ORACLE)
     if ":5432:" in long or ":5433:" in long or ":*:" in long:
         patterns.append(_PGPASS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import NamedTuple
 
 from curate.checks.secrets.shape import begins, decimal_id, ends, github_sum, json_header, varied
@@ -136,6 +137,7 @@ _DISCORD_WORDS = (
     "client.run",
 )  # its form begins with no sign: one of these stands beside it
 _DUMMY = re.compile(r"(?i)your|example|placeholder|redacted|replace|insert|x{6}|\*{3}|\.{3}")
+_MARKS = "_-.=/:~"  # one of them stands in most signs
 _NEAR_AWS = 400  # characters between an access key and its secret
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 
@@ -145,7 +147,7 @@ def tokens(text: str, small: str, long: str) -> Iterator[Place]:
 
     `small` is the text in small letters, `long` its long words, in which a sign must stand.
     """
-    for token in TOKENS:
+    for token in _with("".join([mark for mark in _MARKS if mark in long])):
         if token.sign in long:
             yield from _of(token, text)
     if "$" in long:
@@ -156,6 +158,14 @@ def tokens(text: str, small: str, long: str) -> Iterator[Place]:
         yield from _of(_DISCORD, text)
     if "AKIA" in long or "ASIA" in long:
         yield from _aws_secrets(text)
+
+
+@cache
+def _with(marks: str) -> tuple[Token, ...]:
+    """The forms whose signs have no other mark than these: of most texts few are left to look for."""
+    return tuple(
+        token for token in TOKENS if all(each not in token.sign for each in _MARKS if each not in marks)
+    )
 
 
 def _of(token: Token, text: str) -> Iterator[Place]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.checks.twins import is_twin
+from curate.checks.twins import is_twin, other_answers
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,14 @@ def test_one_place_is_another(left, right):
 )
 def test_other_words_throughout_are_the_question_again(left, right):
     assert not is_twin(left, right)
+
+
+def test_answers_differ_surely_by_their_result_or_where_both_are_short():
+    assert other_answers("Nairobi", "Oslo")
+    assert other_answers("so 3 + 4 is seven #### 7", "long talk of it all #### 8")
+    assert not other_answers("so 3 + 4 is seven #### 7", "three and four #### 7")
+    assert not other_answers("Oslo", "It is Oslo.")
+    assert not other_answers("", "Oslo")
+    assert not other_answers(
+        "one long text about the matter in many words indeed", "quite another long text in other words here"
+    )
