@@ -16,6 +16,7 @@ import polars as pl
 
 from curate.example import strings
 from curate.finding import PERHAPS, perhaps_nobody
+from curate.rows import Rows
 
 FEWEST_ROWS = 8
 FEWEST_GROUPS = 5  # of rows that belong together: what one customer says often is no product
@@ -51,7 +52,7 @@ class Place(NamedTuple):
     after: str
 
 
-def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
+def told(findings: pl.DataFrame, examples: pl.DataFrame | Rows) -> pl.DataFrame:
     """The findings; persons that are one word in many rows have a lower score, and `perhaps` in their evidence.
 
     A word counts that begins with a capital, is no listed given name, stands as a person in at least 8 rows, in
@@ -65,7 +66,9 @@ def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
     rows = table.with_row_index("row").filter(persons & pl.col("start").is_not_null())
     if rows["example_id"].n_unique() < FEWEST_ROWS:
         return table
-    found = _often(list(_places(rows, examples)), examples)
+    everyone = Rows.of(examples)
+    named = everyone.named(rows["example_id"].unique())
+    found = _often(list(_places(rows, named)), everyone.light)
     if not found:
         return table
     evidence, scores = table["evidence"].to_list(), table["score"].to_list()

@@ -76,9 +76,7 @@ def score(
     from evalharness.scoring.summary import classes, means
 
     form = form_of(format_regex, format_schema)
-    waits = options.served(options.settings(setting, options.WAITS))
-    if waits and endpoint is None:
-        raise ConfigError("--set says how to ask a judge, and none is asked", hint="--endpoint")
+    waits = _waits(setting, endpoint)
     more = [asked_metric(name) for name in metric or ()]
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
@@ -114,6 +112,14 @@ def score(
         "classes": [_class_data(each) for each in labelled],
     }
     return Answer(lines, data)
+
+
+def _waits(setting: list[str] | None, endpoint: str | None) -> dict[str, Any]:
+    """How long a judge is waited for; ConfigError where none is asked."""
+    waits = options.served(options.settings(setting, options.WAITS))
+    if waits and endpoint is None:
+        raise ConfigError("--set says how to ask a judge, and none is asked", hint="--endpoint")
+    return waits
 
 
 def _chosen(workspace: Workspace, references: list[str]) -> dict[str, str]:

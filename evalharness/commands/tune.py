@@ -82,8 +82,7 @@ def tune(
     lines = [f"{workspace.name_of(digest) or digest[:8]}: {_head(found, primary)}"]
     for arm in found.found["chosen"]:
         lines += _table(found, arm)
-    settings, _ = answerer.identity(Base())
-    tunings, candidates = tried_in_all(workspace, digest, settings)
+    tunings, candidates = tried_in_all(workspace, digest, answerer.identity(Base())[0])
     if tunings > 1:
         lines.append(
             f"tuning {tunings:,} on this version and model: {candidates:,} candidates tried in all; predict takes the newest"

@@ -29,7 +29,9 @@ def is_reward(folder: Path) -> bool:
 
 
 def must_answer(folder: Path | None, *, scores: bool) -> None:
-    """ConfigError for a reward model, unless `scores` are what is wanted."""
+    """ConfigError for a reward model, unless `scores` are what is wanted; SourceError for a damaged file."""
+    if folder is not None:
+        must_be_whole(folder)
     if folder is not None and not scores and is_reward(folder):
         raise ConfigError(
             "this adapter is a reward model: it gives scores, no answers",

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from curate.errors import ConfigError, MissingExtraError, ResourceError, SourceError
 from curate.workspace.store import folder_digest
 from evalharness.models import adapted, nf4
-from evalharness.models.damage import must_be_whole
 from evalharness.models.model_files import WEIGHTS, adapter_notes, digest_of, find_base, parameters
 
 if TYPE_CHECKING:
@@ -107,8 +106,6 @@ def load_model(
     trust = {"trust_remote_code": trust_remote_code}
     config = load_config(folder, base, **trust)
     taken, reason = choose_quantization(config, quantization, place, adapter, **trust)
-    if adapter is not None:
-        must_be_whole(adapter)
     adapted.must_answer(adapter, scores=scores)
     tokenizer, template = load_tokenizer(folder, base, for_training, trust_remote_code)
     if scores:

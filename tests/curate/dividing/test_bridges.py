@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from itertools import pairwise
 
 import polars as pl
 import pytest
@@ -12,8 +13,8 @@ from curate.commands import main as cli
 from curate.dividing.bridges import NOWHERE, blocks, bridges
 from curate.dividing.split import LINKS, leaks, split
 from curate.dividing.tied import near_causes, told_of_largest
-from curate.dividing.together import places, ties
 from curate.dividing.together import hashes as hashed
+from curate.dividing.together import places, ties
 from curate.errors import ConfigError
 from curate.workspace import Workspace
 
@@ -174,7 +175,7 @@ def test_no_threshold_is_proposed_that_ties_no_less():
 
     ids = [f"r{n}" for n in range(6)]
     none = pl.DataFrame(schema=LINKS)
-    chain = pl.DataFrame(list(zip(ids, ids[1:], strict=False)), schema=LINKS, orient="row")
+    chain = pl.DataFrame(list(pairwise(ids)), schema=LINKS, orient="row")
     examples = pl.DataFrame({"example_id": ids})
     within = told_of_largest(examples, near_causes(Near(none, none, chain), 1.0))
     assert "stand within other rows" in within and "--link-threshold" not in within
