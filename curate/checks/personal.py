@@ -37,7 +37,7 @@ _COUNTED = "0123456789012345"
 _DIGITS = re.compile(r"\D")
 # first digits and lengths in use; a time in thousandths of a second (13 digits) fits one in ten checksums
 _CARD = re.compile(
-    r"(?:4(?:\d{12}|\d{15}|\d{18})|(?:5|6)\d{11,18}|2\d{15,18}|3[47]\d{13}|3(?:0[0-5]|09|6|8|9)\d{11,16}|35\d{14,17}|(?:2131|1800)\d{11})\Z"
+    r"(?:4(?:\d{12}|\d{15}|\d{18})|(?:5|6)\d{11,18}|2\d{15,18}|3[47]\d{13}|3(?:0[0-59]|[689]\d)\d{11,16}|35\d{14,17}|(?:2131|1800)\d{11})\Z"
 )
 _FRACTION = re.compile(r"\d[.,]\Z")  # digits behind a point are no card, though one in ten fits
 _VERSION = re.compile(r"(?i)(?:\bv|version|release|rev|chapter|section|clause|§)\W{0,3}\Z")
@@ -45,6 +45,9 @@ _EXAMPLES = [
     ip_network(net)
     for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
 ]
+_NETWORK = re.compile(
+    r"(?:\.0|/(?:[12]?\d|3[01]))\Z" r"|:.*/(?:\d\d?|1[01]\d|12[0-7])\Z"
+)  # of many machines: no one's
 _MASK = re.compile(r"255\.|(?:[0-9]{1,3}\.0\.0\.0|(?:[fF]{4}:){3,})")
 
 
@@ -97,6 +100,8 @@ def _is_of_someone(value: str) -> bool:
         groups = [group for group in value.split(":") if group]
         if len(groups) <= 2 or not any(char.isdigit() for char in value):
             return False
+    if _NETWORK.search(value):
+        return False
     return reserved(value) or (address.is_global and not address.is_multicast and not _MASK.match(value))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import ClassVar, NamedTuple
@@ -13,6 +13,7 @@ from typing import ClassVar, NamedTuple
 import polars as pl
 
 from curate.check import Scan
+from curate.checks.again import Values
 from curate.checks.naming import NAMES, ON_REQUEST, TAGGED, Place, named
 from curate.checks.patterns import Result
 from curate.checks.patterns.phones import check_regions
@@ -54,6 +55,7 @@ REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR")
 FIELDS = ("content", "name", "tool_calls", "tool_call_id", "chosen", "rejected", "label", "meta")
 PIECE = 4_000  # characters given to the recognisers at once: keeps their time linear
 _EMAIL = ("EMAIL_ADDRESS",)
+AGAIN = 0.8  # score of a value of the same example in another form
 OVERLAP = 400  # of one piece with the next; no value is that long
 _ESCAPE = re.compile(r"\\+(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 
@@ -98,7 +100,8 @@ class Pii:
     those of the tagger that `names` names (`curate.names.tagger`); `threshold` is from 0 to 1;
     `phone_regions` are two-letter codes; `countries` are two small letters each and add the national
     numbers that have check digits (ES_NIF, IT_FISCAL_CODE). Loopback and private network addresses are
-    no one's and are left out, and so are people of public life; those kept for examples block nothing. Keys and tokens have labels that begin
+    no one's and are left out, and so are whole networks, and people of public life; an address of a network that is
+    kept for examples has `reserved` in its evidence: in many a data set it stands for a real one. Keys and tokens have labels that begin
     with SECRET_ and are always looked for. What only the tagger says blocks nothing. The evidence holds
     no value; a person has a number in it, the same wherever that person is named in the example, and
     `person_unsure` where the name is a part of several persons' names: it is the one's named last.
@@ -153,10 +156,10 @@ class Pii:
         ]
         rows: list[tuple[object, ...]] = []
         names = named(places, self.entities, self.names, self.threshold)
-        for place, found in zip(places, names, strict=True):
+        forms = _everywhere(places, [self._by_form(place) for place in places], names)
+        for place, found, by_form in zip(places, names, forms, strict=True):
             if place.field == "label":
                 found = _of_label(place.text, found)
-            by_form = self._by_form(place)
             people = sorted((each for each in found if each.person), key=lambda each: each.span.start)
             starts = [each.span.start for each in people]
             for span, also in merged((*by_form, *_beside(by_form, found))):
@@ -170,8 +173,7 @@ class Pii:
                         evidence["person_unsure"] = True
                 blocking = not {span.label, *also} <= set(TAGGED)
                 if span.label == "IP_ADDRESS" and not also and reserved(place.text[span.start : span.end]):
-                    evidence["reserved"] = "documentation"  # nobody's: in logs it may stand for somebody's
-                    blocking = False
+                    evidence["reserved"] = "documentation"  # nobody's, or written where a real one stood
                 where = (place.example_id, place.message, place.field)
                 # a class that is called as somebody in the row: only a person can say whether it is meant
                 by_name = place.field == "label" and not blocking
@@ -207,6 +209,31 @@ class Pii:
                     Span(start + span.start, start + span.end, span.label, span.score)
                     for span in _kept(found, piece, whole_at_ends=ends)
                 )
+
+
+def _everywhere(
+    places: Sequence[Place], spans: list[list[Span]], names: Sequence[list[Found]]
+) -> list[list[Span]]:
+    """The spans by form, and those where a value of the example stands in another form."""
+    begin = 0
+    for end in range(1, len(places) + 1):
+        if end < len(places) and places[end].example_id == places[begin].example_id:
+            continue
+        values = Values()
+        tagged = [
+            [Span(*each.span) for each in found if each.span.label == "PHONE_NUMBER"]
+            for found in names[begin:end]
+        ]
+        if any(spans[begin:end]) or any(tagged):
+            for at, others in zip(range(begin, end), tagged, strict=True):
+                for span in (*spans[at], *others):
+                    values.add(span.label, places[at].text[span.start : span.end])
+            for at, others in zip(range(begin, end), tagged, strict=True):
+                taken = [(span.start, span.end) for span in (*spans[at], *others)]
+                more = values.places(places[at].text, taken) if places[at].field != "label" else ()
+                spans[at] = [*spans[at], *(Span(low, high, label, AGAIN) for low, high, label in more)]
+        begin = end
+    return spans
 
 
 def _no_constants(spans: Iterable[Span], text: str) -> Iterator[Span]:

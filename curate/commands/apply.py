@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -154,6 +155,7 @@ def _still_open(
     scanned = bool(workspace.scans(clean))
     table = review(workspace, clean if scanned else before)
     stays = workspace.scan_examples(clean).select("example_id").collect()["example_id"]
+    listed = open_findings(table).height
     table = table.filter(pl.col("example_id").is_in(stays.implode()))
     left = open_findings(table).height
     still = summary(table).filter(pl.col("open") > 0).to_dicts()
@@ -164,7 +166,8 @@ def _still_open(
     verb = "stays" if left == 1 else "stay"
     place = f"on the clean version: seatrial review {name} --open"
     place = place if scanned else f"on the version before: seatrial review {before[:8]} --open"
-    return still, [*lines, f"  {counted(left, 'finding')} {verb} open" + (f", {place}" if left else "")]
+    gone = f" (it lists {listed - left:,} more, of dropped rows)" if listed > left else ""
+    return still, [*lines, f"  {counted(left, 'finding')} {verb} open" + (f", {place}{gone}" if left else "")]
 
 
 def change_lines(changes: pl.DataFrame) -> list[str]:
@@ -174,11 +177,36 @@ def change_lines(changes: pl.DataFrame) -> list[str]:
     counts = count_by(changes, "change")
     words = {
         "redact": "values redacted",
-        "edit": "texts edited",
         "keep": "rows kept after all: the copy that was to stay is dropped as well",
         "ignored": "decisions ignored: the text changed after them",
     }
-    return lines + [f"  {counts[kind]:,} {said}" for kind, said in words.items() if kind in counts]
+    edited = edit_lines(changes.filter(changes["change"] == "edit"))
+    return lines + edited + [f"  {counts[kind]:,} {said}" for kind, said in words.items() if kind in counts]
+
+
+def edit_lines(edits: pl.DataFrame) -> list[str]:
+    """Edits counted by what they change: rows that got another label, in their answer too; then other texts, each once."""
+    from curate.deciding.relabelling import of_label
+
+    labelled: set[str] = set()
+    texts: dict[
+        tuple[str, int | None, str], bool
+    ] = {}  # whether a finding on the row's label was answered so
+    for row in edits.select("example_id", "check", "label", "detail").iter_rows(named=True):
+        place = json.loads(row["detail"])
+        if place["field"] == "label":
+            labelled.add(row["example_id"])
+            continue
+        key = (row["example_id"], place.get("message"), place["field"])
+        texts[key] = texts.get(key, False) or of_label({**row, "field": None})
+    beside = {key for key, of_labels in texts.items() if of_labels and key[0] in labelled}
+    lines = []
+    if labelled:
+        too = f", {len(beside):,} of them in the answer too" if beside else ""
+        lines.append(f"  {counted(len(labelled), 'row')} relabelled{too}")
+    if rest := len(texts) - len(beside):
+        lines.append(f"  {counted(rest, 'text')} edited")
+    return lines
 
 
 def count_by(table: pl.DataFrame, column: str) -> dict[str, int]:

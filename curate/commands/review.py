@@ -11,14 +11,15 @@ import typer
 
 from curate.answer import Answer, counted
 from curate.commands.called import called
+from curate.commands.carried import carried_lines, carried_out
 from curate.commands.finding_lines import detail_lines, finding_line, summary_lines, with_labels
+from curate.commands.relabels import must_be_a_label, must_have_rows, relabelled_lines, suggested_lines
 from curate.commands.spellings import rare_lines
 from curate.errors import ConfigError
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from curate.deciding.relabelling import Relabelled
     from curate.workspace import Decision, Workspace
 
 Ids = list[str] | None
@@ -28,8 +29,15 @@ Value = Annotated[Word, typer.Option(metavar="TEXT", help="only findings of this
 Accept = Annotated[Ids, typer.Option(metavar="FINDING_ID", help="do as it proposes; may be repeated")]
 Undo = Annotated[Ids, typer.Option(metavar="FINDING_ID", help="take your last word back; may be repeated")]
 Action = Annotated[Word, typer.Option(help="when accepting: keep, drop, redact or edit, not the proposal")]
+Suggested = Annotated[
+    bool,
+    typer.Option("--label-to-suggested", help="say, or when accepting give, the label each finding proposes"),
+]
 LabelTo = Annotated[Word, typer.Option(metavar="LABEL", help="when accepting: give the rows this label")]
 Side = Annotated[Word, typer.Option(metavar="EXAMPLE_ID", help="with --accept: which side of a pair")]
+
+
+WRONG_LABEL = "wrong-label"
 
 
 class Filters(NamedTuple):
@@ -72,6 +80,8 @@ class Said(NamedTuple):
     reject_all: bool
     action: str | None
     label_to: str | None
+    suggested: bool
+    undo_all: bool
     side: str | None
     note: str
 
@@ -91,8 +101,12 @@ def review(
     accept_safe: Annotated[bool, typer.Option("--accept-safe", help="accept every safe proposal")] = False,
     accept_all: Annotated[bool, typer.Option("--accept-all", help="accept what the filters choose")] = False,
     reject_all: Annotated[bool, typer.Option("--reject-all", help="reject what the filters choose")] = False,
+    undo_all: Annotated[
+        bool, typer.Option("--undo-all", help="take your last words on what the filters choose back")
+    ] = False,
     action: Action = None,
     label_to: LabelTo = None,
+    label_to_suggested: Suggested = False,
     new_label: Annotated[bool, typer.Option("--new-label", help="LABEL may be one that no row has")] = False,
     side: Side = None,
     note: Annotated[str, typer.Option(help="why, kept with the decision")] = "",
@@ -110,20 +124,22 @@ def review(
 
     asked = Filters(check, label, score, open, differ, None if value is None else frozenset())
     said = Said(
-        accept or [], reject or [], undo or [], accept_safe, accept_all, reject_all, action, label_to, side, note
+        accept or [], reject or [], undo or [], accept_safe, accept_all, reject_all, action, label_to,
+        label_to_suggested, undo_all, side, note,
     )  # fmt: skip
     _must_be_one_choice(asked, said)
     _must_be_known(check)
-    _must_have_rows(said, new_label=new_label)
+    must_have_rows(said, new_label=new_label)
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
     _must_be_scanned(workspace, digest, differ=differ)
     if label_to is not None and not new_label:
-        _must_be_a_label(workspace, digest, label_to)
+        must_be_a_label(workspace, digest, label_to)
     table = core.review(workspace, digest)
     if value is not None:
         asked = asked._replace(ids=of_value(workspace, digest, table, value))
-    taken = asked.of_all(table)["finding_id"].to_list() if accept_all or reject_all else []
+    many = accept_all or reject_all or undo_all
+    taken = asked.of_all(table)["finding_id"].to_list() if many else []
     decisions, lines = _decisions(workspace, digest, table, asked, said)
     if core.record(workspace, decisions):
         table = core.review(workspace, digest)
@@ -139,7 +155,8 @@ def _decisions(
     import polars as pl
 
     from curate.deciding import review as core
-    from curate.deciding.relabelling import beside, of_label, relabelled
+    from curate.deciding.lastword import undo
+    from curate.deciding.relabelling import beside, of_label, relabelled, suggested
 
     decisions: list[Decision] = []
     lines: list[str] = []
@@ -147,12 +164,20 @@ def _decisions(
         decisions += core.accept_safe(asked._replace(open=False, differ=False).of(table))
     bulk = asked.of_all(table) if said.accept_all or said.reject_all else table.head(0)
     single, target = core.by_ids(table, said.accept), _side(table, said.side)
-    if said.label_to is not None:
+    if said.label_to is not None or said.suggested:
         fits = pl.Series([of_label(row) for row in bulk.iter_rows(named=True)], dtype=pl.Boolean)
         of_labels = bulk.filter(fits) if said.accept_all else bulk.head(0)
         rows = pl.concat([of_labels, single]).unique("finding_id", maintain_order=True)
-        done = relabelled(workspace, digest, rows, said.label_to, note=said.note, target=target)
-        words, lines = done.decisions, _relabelled_lines(done)
+        if said.suggested:
+            doing = bool(said.accept or said.accept_all)
+            rows = rows if doing else asked.of_all(table).filter(pl.col("check") == WRONG_LABEL)
+            labels = suggested(workspace, digest, rows)
+            lines = suggested_lines(workspace, digest, rows, labels, recorded=doing)
+            rows = rows.filter(pl.col("finding_id").is_in(list(labels))) if doing else rows.head(0)
+            done = relabelled(workspace, digest, rows, labels, note=said.note)
+        else:
+            done = relabelled(workspace, digest, rows, said.label_to or "", note=said.note, target=target)
+        words, lines = done.decisions, [*lines, *relabelled_lines(done)]
         bulk = bulk.head(0) if said.accept_all else bulk
     else:
         words = core.decide(single, said.action, note=said.note, target=target)
@@ -161,52 +186,21 @@ def _decisions(
     words += core.decide(pl.concat([rejected, _decided(beside(table, rejected))]), "keep", note=said.note)
     decisions += _in_sight(workspace, table, words)
     undone = core.by_ids(table, said.undo)
-    return decisions + _taken_back(workspace, undone, _decided(beside(table, undone))), lines
+    decisions += _taken_back(workspace, undone, _decided(beside(table, undone)))
+    if said.undo_all:
+        mine = _decided(asked._replace(open=False).of_all(table))
+        decisions += undo(
+            workspace,
+            pl.concat([mine, _decided(beside(table, mine))]).unique("finding_id", maintain_order=True)[
+                "finding_id"
+            ],
+        )
+    return decisions, lines
 
 
 def _decided(rows: pl.DataFrame) -> pl.DataFrame:
     """Those of which something stands."""
     return rows.filter(rows["decided"].is_not_null())
-
-
-def _relabelled_lines(done: Relabelled) -> list[str]:
-    """What became of the rows that were to get another label."""
-    lines = []
-    if done.already:
-        lines.append(f"  {counted(done.already, 'finding')} left as it is: the row is labelled so already")
-    if done.still_said:
-        count = len(done.still_said)
-        whose = "answer still says" if count == 1 else "answers still say"
-        lines.append(f"  {count:,} {whose} the old label; the screens edit it (E on the card)")
-    return lines
-
-
-def _must_be_a_label(workspace: Workspace, digest: str, label: str) -> None:
-    """Refuse a label that no row has: rather a slip than a new class."""
-    import polars as pl
-
-    known = workspace.scan_examples(digest).select(pl.col("label").drop_nulls().unique()).collect()["label"]
-    if label not in set(known):
-        near = get_close_matches(label, known, n=1)
-        meant = f"did you mean {near[0]}? " if near else ""
-        raise ConfigError(
-            f"no row is labelled `{label}`", hint=f"{meant}--new-label takes one that no row has"
-        )
-
-
-def _must_have_rows(said: Said, *, new_label: bool) -> None:
-    """Refuse --label-to where nothing is accepted, or where something else is decided."""
-    if said.label_to is None:
-        if new_label:
-            raise ConfigError("--new-label goes with --label-to LABEL")
-        return
-    if not said.accept and not said.accept_all:
-        raise ConfigError(
-            f"--label-to {said.label_to}: for which findings?",
-            hint=f"--accept FINDING_ID --label-to {said.label_to}, or filters with --accept-all",
-        )
-    if said.action not in (None, "edit"):
-        raise ConfigError(f"--label-to and --action {said.action} exclude each other")
 
 
 def _in_sight(workspace: Workspace, table: pl.DataFrame, words: list[Decision]) -> list[Decision]:
@@ -235,12 +229,12 @@ def _taken_back(workspace: Workspace, rows: pl.DataFrame, more: pl.DataFrame) ->
 
 def _must_be_one_choice(asked: Filters, said: Said) -> None:
     """Refuse to decide on all without a filter, or in two ways at once."""
-    if said.accept_all and said.reject_all:
-        raise ConfigError("--accept-all and --reject-all exclude each other")
+    if said.accept_all + said.reject_all + said.undo_all > 1:
+        raise ConfigError("--accept-all, --reject-all and --undo-all exclude each other")
     filtered = asked != Filters(None, None, None, open=False, differ=False)
-    if (said.accept_all or said.reject_all) and not filtered:
+    if (said.accept_all or said.reject_all or said.undo_all) and not filtered:
         raise ConfigError(
-            "--accept-all and --reject-all need a filter",
+            "--accept-all, --reject-all and --undo-all need a filter",
             hint="--check, --label, --score, --value, --open or --differ say what; --accept-safe takes what is safe",
         )
 
@@ -291,6 +285,8 @@ def _answer(
     limit: int,
     export: Path | None,
 ) -> Answer:
+    import polars as pl
+
     from curate.deciding import review as core
     from curate.scanning.excerpts import texts_of
 
@@ -304,6 +300,11 @@ def _answer(
         lines.append(f"{counted(fitting.height, 'finding')} written to {export}, with the texts")
     lines += said
     lines += summary_lines(core.chosen(table, check=asked.check, label=asked.label))
+    kept = core.chosen(table, check=asked.check, label=asked.label).filter(pl.col("action") == "keep").height
+    if kept:
+        lines.append(
+            f"  {kept:>7,}  more propose to keep a row (of a cluster the copy that stays): nothing to decide"
+        )
     if asked.check in (None, "wrong-label"):
         lines += rare_lines(table, workspace.scan_examples(digest))
     listed = with_labels(workspace, digest, shown)
@@ -313,18 +314,23 @@ def _answer(
     lines.append(f"{shown.height:,} of {fitting.height:,} findings shown, {table.height:,} in all")
     waiting, ready = core.open_findings(table).height, core.proposals(core.safe(table)).height
     acting = table.filter(table["decided"].is_in(["drop", "redact", "edit"])).height
-    if ready:
+    clean = carried_out(workspace, digest, table) if acting else None
+    if clean is not None:
+        lines += carried_lines(workspace, clean, waiting)
+    elif ready:
         lines.append(f"next: seatrial review {name} --accept-safe takes {ready:,} of {waiting:,} open ones")
     elif acting:
         what, stay = counted(acting, "decision"), "stays" if waiting == 1 else "stay"
         lines.append(f"next: seatrial apply {name} carries out {what}; {waiting:,} {stay} open")
     elif waiting:
-        to = " --label-to LABEL" if asked.check == "wrong-label" else ""
+        to = " --label-to LABEL" if asked.check == WRONG_LABEL else ""
         lines.append(
             f"next: seatrial review {name} --accept ID{to}, --reject ID; or decide in the screens: seatrial"
         )
     else:
         lines.append(f"next: seatrial split {name}")
+    if clean is None and asked.check == WRONG_LABEL:
+        lines[-1:-1] = _suggesting(name, asked, core.open_findings(fitting))
     data = {
         "name": workspace.name_of(digest) or digest[:8],
         "dataset": digest,
@@ -340,6 +346,19 @@ def _answer(
         "findings": core.as_rows(listed),
     }
     return Answer(lines, data)
+
+
+def _suggesting(name: str, asked: Filters, waiting: pl.DataFrame) -> list[str]:
+    """How the labels that open findings propose are seen, and taken."""
+    from curate.deciding.relabelling import looks_like
+
+    if not any(map(looks_like, waiting["evidence"])):
+        return []
+    label = f" --label {asked.label}" if asked.label else ""
+    return [
+        f"next: seatrial review {name} --check {WRONG_LABEL}{label} --open --label-to-suggested says which labels they "
+        "propose; with --accept-all it takes them, and --undo-all instead takes that back"
+    ]
 
 
 def _write(workspace: Workspace, digest: str, findings: pl.DataFrame, to: Path) -> None:

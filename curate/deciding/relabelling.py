@@ -52,6 +52,23 @@ def looks_like(evidence: str | None) -> str | None:
     return name if isinstance(name, str) else None
 
 
+def suggested(workspace: Workspace, dataset: str, findings: pl.DataFrame) -> dict[str, str]:
+    """Of findings the label that each proposes: that of the row which the doubted one looks like.
+
+    A finding that names no such row, or one without a label, proposes none and is not in it.
+    """
+    witnesses = {
+        finding: name
+        for finding, evidence in findings.select("finding_id", "evidence").iter_rows()
+        if (name := looks_like(evidence)) is not None
+    }
+    rows = workspace.scan_examples(dataset).filter(
+        pl.col("example_id").is_in(sorted(set(witnesses.values())))
+    )
+    said = dict(rows.select("example_id", "label").collect().iter_rows())
+    return {finding: label for finding, name in witnesses.items() if (label := said.get(name))}
+
+
 def last_answer(example: Mapping[str, Any]) -> tuple[int | None, str]:
     """The last message of the assistant that says something: its number, and its text."""
     for index, message in reversed(list(enumerate(example["messages"] or ()))):
@@ -64,20 +81,21 @@ def relabelled(
     workspace: Workspace,
     dataset: str,
     findings: pl.DataFrame,
-    label: str,
+    label: str | Mapping[str, str],
     *,
     by: str | None = None,
     note: str = "",
     target: str | None = None,
 ) -> Relabelled:
-    """Decide that the rows of findings (of a review) have this label; nothing is recorded yet.
+    """Decide that the rows of findings (of a review) have this label, or each its own by finding id; nothing is recorded yet.
 
     Where the last answer of a row is its label, word for word, the finding's edit is of that answer, and the
     label is edited beside it by a finding of one's own. `target` names the side of a pair. Of several
     findings on one row the first is decided. Raises ConfigError for no label, for a finding that is not of
     labels, where the one row is labelled so already, and where edits of a text were made apart.
     """
-    if not label.strip():
+    labels = dict.fromkeys(findings["finding_id"], label) if isinstance(label, str) else label
+    if not all(each.strip() for each in labels.values()) or label == "":
         raise ConfigError("a label has a letter at least", hint="--reject leaves the row as it is")
     rows = findings.to_dicts()
     for row in rows:
@@ -98,7 +116,7 @@ def relabelled(
         name = target or row["example_id"]
         if name not in examples:
             raise NotFoundError(f"the row of finding {row['finding_id'][:8]} is not in this version")
-        example = examples[name]
+        example, label = examples[name], labels[row["finding_id"]]
         now = _draft(pending, name, None, "label", example["label"] or "")
         if label == now.text:
             already += 1

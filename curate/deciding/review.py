@@ -242,7 +242,7 @@ def decide(
         if word not in DECIDABLE:
             raise ConfigError(
                 f"finding {row['finding_id'][:8]} proposes `{word}`: someone must say what to do",
-                hint="--action keep, --action drop or --action redact; of a label --label-to LABEL",
+                hint="--action keep, --action drop or --action redact; of a label --label-to LABEL or --label-to-suggested",
             )
         if word == "edit" and "edit" not in json.loads(row["evidence"] or "{}"):
             raise ConfigError(

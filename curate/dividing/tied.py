@@ -100,11 +100,16 @@ def told_of_largest(examples: pl.DataFrame, causes: list[Cause]) -> str:
         rests.append((rest, cause))
     rest, cause = min(rests, key=lambda pair: pair[0])
     if rest > ENOUGH * largest:
-        words = "; ".join(
-            f"{each.words}: {each.way}" for _, each in sorted(rests, key=lambda p: p[0]) if _ < largest
-        )
-        return f"the largest set of {largest:,} rows is tied in more than one way: {words or causes[0].words}"
+        ties = {each.words: _widest(inside, each) for each in causes}
+        ranked = sorted(causes, key=lambda each: -ties[each.words])
+        words = "; ".join(f"{each.words}: {each.way}" for each in ranked[:SHOWN] if ties[each.words] > 1)
+        return f"the largest set of {largest:,} rows is tied in more than one way: {words}"
     return f"the largest set of {largest:,} rows is tied by {cause.words}: {cause.way}"
+
+
+def _widest(ids: list[str], cause: Cause) -> int:
+    """The rows of the largest set that one cause alone makes among these."""
+    return int(np.bincount(components_of(ids, [cause.links])).max(initial=0))
 
 
 def told_of_bridges(examples: pl.DataFrame, causes: list[Cause]) -> str:

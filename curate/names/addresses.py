@@ -99,7 +99,7 @@ def is_address(value: str, before: str, after: str, lexicon: Lexicon) -> bool:
     """
     if not _NUMBER.search(value) or _LIST.search(value) or _YEARS.match(value):
         return False
-    words = [word for word in _WORD.findall(value) if len(word) > 1 or word in "cr"]
+    words = [word for word in _WORD.findall(value) if len(word) > 1 or word in "CRcr"]
     if not any(len(word) > 2 for word in words):
         return False
     if any(_of_street(word, lexicon) for word in words):

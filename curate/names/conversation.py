@@ -10,12 +10,16 @@ from itertools import accumulate, chain, combinations, islice
 from typing import NamedTuple
 
 from curate.names.known_places import well_known
+from curate.names.ordinary import is_word_too
 from curate.names.span import Span
 from curate.names.tagger import lexicon
 from curate.names.tokens import BIT
 
 MANY = 6  # parts of a name, above which their choices are not gone through
 LEAD = 200  # characters before a name that tell whether it begins a sentence
+_PLACES = sum(
+    BIT[name] for name in ("big_city", "country", "state", "demonym", "month", "weekday", "product")
+)
 SURE = 0.95  # score from which a name is looked for in the rest of the conversation
 _COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000", "english_15000"))
 # Given names that begin a sentence more often as ordinary words
@@ -83,10 +87,21 @@ def _sure(texts: Sequence[str], spans: Sequence[list[Span]]) -> set[str]:
                     continue
                 if name[0].isupper() or len(parts) > 1:
                     names.add(name)
-                names.update(
-                    part for part in parts if len(part) > 2 and part[0].isupper() and _of_a_name(part)
-                )
+                if len(parts) > 1:  # as an index or a careless hand writes it
+                    names |= {name.lower(), f"{parts[-1]}, {' '.join(parts[:-1])}".lower()}
+                own = [part for part in parts if len(part) > 2 and part[0].isupper() and _of_a_name(part)]
+                names.update(own)
+                names.update(part.lower() for part in own if _of_names_alone(part))
+                names.update(part.upper() for part in own if len(part) > 3)
     return names
+
+
+def _of_names_alone(part: str) -> bool:
+    """Whether a word means nothing else in small letters: no ordinary word of English, no place, no other thing."""
+    flags = lexicon().flags(part)
+    if len(part) < 4 or is_word_too(part.lower()) or flags & _PLACES:
+        return False
+    return bool(flags & BIT["first"]) or not flags & (_COMMON | BIT["english_60000"])
 
 
 def _of_a_name(part: str) -> bool:

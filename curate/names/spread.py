@@ -16,7 +16,6 @@ import polars as pl
 
 from curate.example import strings
 from curate.finding import PERHAPS, perhaps_nobody
-from curate.rows import Rows
 
 FEWEST_ROWS = 8
 FEWEST_GROUPS = 5  # of rows that belong together: what one customer says often is no product
@@ -52,7 +51,7 @@ class Place(NamedTuple):
     after: str
 
 
-def told(findings: pl.DataFrame, examples: pl.DataFrame | Rows) -> pl.DataFrame:
+def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
     """The findings; persons that are one word in many rows have a lower score, and `perhaps` in their evidence.
 
     A word counts that begins with a capital, is no listed given name, stands as a person in at least 8 rows, in
@@ -66,9 +65,7 @@ def told(findings: pl.DataFrame, examples: pl.DataFrame | Rows) -> pl.DataFrame:
     rows = table.with_row_index("row").filter(persons & pl.col("start").is_not_null())
     if rows["example_id"].n_unique() < FEWEST_ROWS:
         return table
-    everyone = Rows.of(examples)
-    named = everyone.named(rows["example_id"].unique())
-    found = _often(list(_places(rows, named)), everyone.light)
+    found = _often(list(_places(rows, examples)), examples)
     if not found:
         return table
     evidence, scores = table["evidence"].to_list(), table["score"].to_list()
@@ -120,7 +117,7 @@ def _often(places: list[Place], examples: pl.DataFrame) -> dict[int, int]:
         own = [word for word in words if _is_listed(word)] or words
         if len(words) == 1 and words[0] == place.value.strip() and place.value[0].isupper():
             by_word[place.value.casefold()].append(place)
-        elif len(own) == 1 and own[0] == words[-1]:  # `Gerät Tessa`: a noun and a name
+        elif len(words) > 1 and len(own) == 1 and own[0] == words[-1]:  # `Gerät Tessa`: a noun and a name
             before = place.before + place.value[: place.value.rfind(own[0])]
             by_word[own[0].casefold()].append(place._replace(value=own[0], before=before))
         else:

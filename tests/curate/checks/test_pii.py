@@ -73,10 +73,74 @@ def test_the_whole_value_is_covered(text, value, label):
         "historia clínica de 2015, episodio 12 de la temporada 3",
         "the CIP: a 5 step plan of 2024",
         "la tabla n col 3.5 y el NHC 12.5",
+        "if n <= 400 000 000 we know it",
+        'the dates "2011 01 02" and 2012.03.04',
+        "Machine Learning 39 (1999) 161-190, Math. Comp. 39 (1982) 681--688, 226-231. 1996",
+        "https://forge.example/issues/92810#issuecomment-2762454345",
+        "columns 01  012 0123    01234",
+        "a sum of +35236450.6 and +000000120",
+        "the mask 255.255.255.224 of 0.0.0.31, clang-1500.1.0.2.5, 100.64.0.1, the nets 192.0.2.0/24, 8.8.8.0 and 2001:db8::/32",
+        "at 3972320000000 milliseconds",
     ],
 )
 def test_ordinary_numbers_are_left_alone(text):
     assert values(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Tel.: 913 368 000", "913 368 000"),
+        ("Mobile: 03.93.92.16.85", "03.93.92.16.85"),
+        ("tel:650-253-2222", "650-253-2222"),
+    ],
+)
+def test_a_telephone_that_looks_like_something_else_is_one(text, value):
+    assert values(text) == [(value, "PHONE_NUMBER")]
+
+
+def test_an_address_for_examples_is_told(asked, examples):
+    table = examples(asked("from 203.0.113.9 and 2001:db8::8a2e:1 to 8.8.8.8", "ok"))
+    found = scan(table, [Pii()]).findings.sort("start")
+    assert ["reserved" in said for said in found["evidence"]] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "again"),
+    [
+        ("llámame al teléfono 612 345 678", "612345678"),
+        ("call me: (415) 555-0134", "4155550134"),
+        ("meine Nummer: +49 171 2345678", "0171 2345678"),
+        ("Nummer 0171/2345678 bitte anrufen", "+49 171 2345678"),
+        ("my ssn is 536-90-4399", "536904399"),
+        ("write to a.b.smith@acme.com", "a.b.smith%40acme.com"),
+        ("write to a.b.smith@acme.com", "a.b.smith [at] acme [dot] com"),
+    ],
+)
+def test_a_value_is_found_again_in_another_form(asked, examples, text, again):
+    """Though by itself it might be anything; in another example it is not looked for."""
+    table = examples(
+        asked(text, f"I noted {again}, thanks."), asked("Hello there", f"I noted {again}, thanks.")
+    )
+    found = scan(table, [Pii(names="none")]).findings
+    first = found.filter(found["example_id"] == table["example_id"][0])
+    answer = first.filter(first["message"] == 1)
+    place = answer.select("start", "end").row(0)
+    assert f"I noted {again}, thanks."[slice(*place)] == again
+    assert found.filter(found["example_id"] == table["example_id"][1]).height <= answer.height
+
+
+def test_a_number_that_only_ends_alike_is_another_one(asked, examples):
+    table = examples(asked("call me: (415) 555-0134", "I noted order 77774155550135 and 94155550134999."))
+    assert scan(table, [Pii(names="none")]).findings["message"].to_list() == [0]
+
+
+def test_numbers_of_a_program_are_no_telephones(asked, examples):
+    code = "validate_flows(G, s, t, 6502532222, flow)\nphone = '650-253-2222'\n"
+    found = scan(examples(asked("Why does it fail?", code)), [Pii(names="none")]).findings
+    assert [code[a:z] for a, z in found.select("start", "end").rows()] == [
+        "650-253-2222"
+    ] or found.height == 2
 
 
 def _key(prefix: str, length: int) -> str:

@@ -127,7 +127,7 @@ WORDS = [a + b for a in ("bar", "kel", "mor", "tis", "wun") for b in ("dan", "gr
 
 @pytest.fixture
 def imported(tmp_path, monkeypatch):
-    """80 customers of four rows; every question but the first of each customer stands in another one's row too."""
+    """80 customers of four rows; of 70 the first one's question stands in a row of another one too."""
     monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "ws"))
 
     def said(n: int) -> str:
@@ -135,8 +135,8 @@ def imported(tmp_path, monkeypatch):
 
     rows = [{"prompt": said(n), "completion": said(n + 9000), "who": f"c{n // 4}"} for n in range(320)]
     draw = random.Random(5)
-    for n in range(3, 320, 4):
-        rows[n]["prompt"] = f"{rows[draw.randrange(0, 320, 4)]['prompt']} please {n}"
+    for n in range(7, 280, 4):
+        rows[n]["prompt"] = f"{rows[draw.randrange(0, n - 4, 4)]['prompt']} please {n}"
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     cli.import_([str(path)], group="who")

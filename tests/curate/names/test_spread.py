@@ -45,6 +45,13 @@ def found(texts: list[tuple[str, str]], groups: int = ROWS) -> tuple[pl.DataFram
     [
         ("yesterday Vaultly told me {}", "Vaultly", ROWS, True),
         ("yesterday Moss told me {}", "Moss", ROWS, True),
+        (
+            "what does the Tessa stroller cost in {}?",
+            "Tessa",
+            ROWS,
+            True,
+        ),  # an article makes a given name a thing's
+        ("was kostet das Gerät Tessa {}?", "Gerät Tessa", ROWS, True),
         ("Will Vaultly tell me {}?", "Vaultly", ROWS, True),  # a word that begins a sentence is no given name
         ("yesterday Vaultly told me {}", "Vaultly", 4, False),  # four customers may have one agent
         ("yesterday Ms. Moss told me {}", "Moss", ROWS, False),
