@@ -124,7 +124,7 @@ def test_what_is_told_to_type_names_the_version_that_was_given(tickets: Workspac
         review("t", differ=True)
     assert f"seatrial review {raw[:8]} --differ" in caught.value.hint
     assert f"seatrial review {raw[:8]} --differ" in journal("differences").lines[-1]
-    assert f"seatrial apply {raw[:8]} " in review(raw[:8], limit=0).lines[-1]
+    assert "was carried out" in review(raw[:8], limit=0).lines[-2]
     (tmp_path / "u.jsonl").write_text(json.dumps({"prompt": ["a?", "b?"], "completion": None}) + "\n")
     over = import_([str(tmp_path / "u.jsonl")], name="t")
     assert any("the name t meant" in line and "60 rows from t.jsonl" in line for line in over.lines)
