@@ -34,7 +34,7 @@ COMMAND = [sys.executable, "-P", "-m", "tui"]
 DECIDE = """
 import sys
 from curate.workspace import Workspace
-from tui.desk import Desk
+from tui.desk.desk import Desk
 
 who, begin, end, count = sys.argv[1], *map(int, sys.argv[2:5])
 workspace = Workspace.open()
@@ -51,7 +51,7 @@ for act in range(count):
 EACH = """
 import sys
 from curate.workspace import Workspace
-from tui.desk import Desk
+from tui.desk.desk import Desk
 
 who, begin, end, action = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 workspace = Workspace.open()

@@ -10,7 +10,7 @@
     ├── AccountError             3   rows in do not equal rows out; a fault of ours
     └── ResourceError            3   memory, disk, a device or an endpoint failed; try again
 
-The number is the exit code. Only `tui/render.py` prints an error.
+The number is the exit code. Only `tui/terminal/render.py` prints an error.
 """
 
 from __future__ import annotations

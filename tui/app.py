@@ -23,18 +23,18 @@ from textual.signal import Signal
 
 from curate.errors import ConfigError, SeatrialError
 from curate.workspace import Workspace, reviewer
-from tui import clipboard, ending
 from tui.completing import completed
-from tui.display_text import display_text
-from tui.faults import Words, in_words, leave_record
 from tui.jobs import TYPED, Job, failure, taken_apart, unquoted
-from tui.keymap import Preferences, preferences
-from tui.last_gate import NothingActs, guarded
 from tui.messages import Failed
-from tui.run_detail import in_brief, warned
+from tui.reading.run_detail import in_brief, warned
 from tui.synced import Synced
-from tui.themes import DARK, THEMES
-from tui.typed_ahead import TypedAhead
+from tui.terminal import clipboard, ending
+from tui.terminal.display_text import display_text
+from tui.terminal.faults import Words, in_words, leave_record
+from tui.terminal.keymap import Preferences, preferences
+from tui.terminal.last_gate import NothingActs, guarded
+from tui.terminal.themes import DARK, THEMES
+from tui.terminal.typed_ahead import TypedAhead
 from tui.widgets.rows import Rows
 
 
@@ -64,9 +64,9 @@ class Seatrial(App[int]):
     def __init__(
         self,
         workspace: Workspace | None,
+        first: Callable[[Workspace | None], Screen[None]],
         *,
         settings: Preferences | None = None,
-        first: Callable[[], Screen[None]] | None = None,
     ) -> None:
         super().__init__()
         self.workspace, self.first = workspace, first
@@ -93,31 +93,26 @@ class Seatrial(App[int]):
         return self.typed_ahead.heard_by(driver)
 
     def on_mount(self) -> None:
-        """Open the first screen: the one asked for, the way in, or the versions."""
+        """Open the first screen."""
         ending.watch(self)
         sys.setswitchinterval(0.001)  # seconds that a thread that reads ahead may hold up the one that paints
         if self.workspace is not None:
-            Synced(self)
+            self._sync(self.workspace)
         self.screen_change_signal.subscribe(self, lambda _: self.clear_notifications(), immediate=True)
-        if self.first is None:
-            self.open_home()
-        else:
-            self.push_screen(self.first())
+        self.open_first()
         for complaint in self.settings.complaints:
             self.say(complaint, "warning")
 
-    def open_home(self) -> None:
-        """Show the versions, or where there are none, the way in."""
-        from tui.lineage import versions
-        from tui.screens.versions import VersionsScreen
-        from tui.screens.welcome import WelcomeScreen
-
-        empty = self.workspace is None or not versions(self.workspace)
-        screen: Screen[None] = WelcomeScreen() if empty else VersionsScreen()
+    def open_first(self) -> None:
+        """Show the screen that one begins with, in place of the one that is open."""
+        screen = self.first(self.workspace)
         if len(self.screen_stack) > 1:
             self.switch_screen(screen)
         else:
             self.push_screen(screen)
+
+    def _sync(self, workspace: Workspace) -> None:
+        Synced(workspace.ledger, lambda error: self.call_later(self.complain, error))
 
     @property
     def here(self) -> Workspace:
@@ -253,8 +248,8 @@ class Seatrial(App[int]):
             self.workspace = Workspace.open()
         except WorkspaceError:
             return
-        Synced(self)
-        self.open_home()
+        self._sync(self.workspace)
+        self.open_first()
 
     def command(self, words: str) -> None:
         """Start what was typed at the `!` line. Raises ConfigError for what is no command here."""
@@ -374,27 +369,3 @@ class Seatrial(App[int]):
         yield SystemCommand(
             "picture: save", "an SVG of this screen", lambda: self.set_timer(0.1, self.deliver_screenshot)
         )
-
-
-def run(workspace: Workspace | None) -> int:
-    """Open the screens and stay until the person leaves; the exit code."""
-    app = Seatrial(workspace)
-    code = app.run()
-    return code if isinstance(code, int) else (app.return_code or 0)
-
-
-def open_here() -> int:
-    """Open the screens on the workspace here, if there is one; what `seatrial serve` runs for each page."""
-    from curate.errors import WorkspaceError
-
-    try:
-        workspace: Workspace | None = Workspace.open()
-    except WorkspaceError as error:
-        if "no workspace" not in error.message:
-            raise
-        workspace = None
-    return run(workspace)
-
-
-if __name__ == "__main__":
-    sys.exit(open_here())

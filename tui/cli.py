@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from curate.answer import Answer
 from curate.errors import ConfigError, ResourceError, SeatrialError, WorkspaceError
-from tui import render
+from tui.terminal import render
 
 VERSION = "0.1.0"
 INTERRUPTED = 130
@@ -35,9 +35,13 @@ class Command(NamedTuple):
 
 
 COMMANDS: dict[str, Command] = {
-    "demo": Command("Start", "tui.demo", "demo", "the whole job on shipped tickets, in minutes, offline"),
-    "doctor": Command("Start", "tui.doctor", "doctor", "what is installed and missing, how to add it"),
-    "serve": Command("Start", "tui.serve", "serve", "the screens in a browser on this machine"),
+    "demo": Command(
+        "Start", "tui.commands.demo", "demo", "the whole job on shipped tickets, in minutes, offline"
+    ),
+    "doctor": Command(
+        "Start", "tui.commands.doctor", "doctor", "what is installed and missing, how to add it"
+    ),
+    "serve": Command("Start", "tui.commands.serve", "serve", "the screens in a browser on this machine"),
     "import": Command("Data", "curate.commands.main", "import_", "read files into a dataset version"),
     "scan": Command("Data", "curate.commands.main", "scan", "look for problems in a dataset version"),
     "review": Command("Data", "curate.commands.main", "review", "list findings and decide on them"),
@@ -88,7 +92,7 @@ COMMANDS: dict[str, Command] = {
     ),
     "reward": Command("More", "evalharness.models.reward", "reward", "answers' scores by a reward model"),
     "rows": Command(
-        "More", "tui.browse", "rows", "look through the rows of a version, on the screens or printed"
+        "More", "tui.commands.browse", "rows", "look through the rows of a version, on the screens or printed"
     ),
     "search": Command("More", "train.cli", "search", "settings that do best on validation rows"),
     "session": Command("More", "curate.commands.journal", "session", "what was done, as a recipe to replay"),
@@ -191,7 +195,7 @@ def workbench() -> int:
         return 2
     from curate.errors import WorkspaceError
     from curate.workspace import Workspace
-    from tui.app import run as open_screens
+    from tui.workbench import run as open_screens
 
     try:
         workspace: Workspace | None = Workspace.open()

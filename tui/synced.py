@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from tui.app import Seatrial
+from curate.workspace.ledger import Ledger
 
 PATIENCE = 5_000  # milliseconds that a key waits for another process that writes; then it is said
 
 
 class Synced:
-    """Brings the ledger of an app's workspace to the disk behind its back."""
+    """Brings a ledger to the disk behind the back of those who write to it."""
 
-    def __init__(self, app: Seatrial) -> None:
-        self.app, self.ledger = app, app.here.ledger
+    def __init__(self, ledger: Ledger, failed: Callable[[OSError], object]) -> None:
+        self.ledger, self.failed = ledger, failed  # `failed` is called in a thread
         # what SQLite adds to, until it takes it over into the ledger
         self.words = self.ledger.path.with_name(f"{self.ledger.path.name}-wal")
         self.file = self.ledger.path.stat()
@@ -52,4 +51,4 @@ class Synced:
             if not os.path.samestat(self.ledger.path.stat(), self.file):
                 raise OSError(errno.ENOENT, "it is another file now", str(self.ledger.path))
         except OSError as error:
-            self.app.call_later(self.app.complain, error)
+            self.failed(error)

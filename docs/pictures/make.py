@@ -96,7 +96,7 @@ async def settle(pilot: Any) -> None:  # noqa: ANN401  of any app
 async def draw(home: Path, pictures: tuple[Picture, ...], prepare: Callable[[Any], Awaitable[None]]) -> None:
     """Open the screens on the workspace for each picture anew, and save what is seen."""
     from curate.workspace import Workspace
-    from tui.app import Seatrial
+    from tui.workbench import workbench
 
     for picture in pictures:
         with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +104,7 @@ async def draw(home: Path, pictures: tuple[Picture, ...], prepare: Callable[[Any
             copy = Path(folder) / "workspace"
             shutil.copytree(home, copy)
             workspace = Workspace(copy)
-            app = Seatrial(workspace)
+            app = workbench(workspace)
             async with app.run_test(size=picture.size) as pilot:
                 await settle(pilot)
                 await prepare(pilot)
@@ -142,9 +142,9 @@ async def onto_run(pilot: Any, command: str) -> None:  # noqa: ANN401
 
 async def welcome() -> None:
     """The first start."""
-    from tui.app import Seatrial
+    from tui.workbench import workbench
 
-    app = Seatrial(None)
+    app = workbench(None)
     async with app.run_test(size=SIZE) as pilot:
         await settle(pilot)
         app.save_screenshot("welcome.svg", str(HERE))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tui.card_view import card
-from tui.desk import Desk
+from tui.desk.desk import Desk
+from tui.reading.card_view import card
 
 
 def test_a_wrong_label_is_told_by_the_labels_and_not_by_an_id(workspace):

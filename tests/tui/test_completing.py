@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
-from tui.app import Seatrial
 from tui.completing import completed, last_word
+from tui.workbench import workbench
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +50,7 @@ def test_a_line_of_quotes_takes_no_time() -> None:
 
 async def test_tab_in_the_line() -> None:
     """On the screen: what it may be is told above the line, and what it is stands in it."""
-    app = Seatrial(None)
+    app = workbench(None)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("i", "a", "tab")
         line, hint = app.screen.query_one(Input), app.screen.query_one("#ask-hint", Static)

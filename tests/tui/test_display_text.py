@@ -11,7 +11,7 @@ from rich.cells import cell_len
 
 from benchmarks.hostile_rows import TEXTS
 from benchmarks.hostile_terminal import acts
-from tui.display_text import display_text, displayed, excerpt, fit, plain
+from tui.terminal.display_text import display_text, displayed, excerpt, fit, plain
 
 ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=200)  # lone surrogates too
 DANGEROUS = {chr(c) for c in (*range(0x20), *range(0x7F, 0xA0))} - {"\n"}

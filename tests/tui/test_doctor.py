@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from curate.errors import GateError
-from tui import doctor
+from tui.commands import doctor
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tui.card_text import proposed_edit, told_edit, with_proposal
+from tui.reading.card_text import proposed_edit, told_edit, with_proposal
 
 WRONG = (
     {"cut": "all"}, {"cut": [[1]]}, {"cut": [["a", "b"]]}, {"cut": [3, 4]}, {"repair": "magic"}, {"repair": 3},

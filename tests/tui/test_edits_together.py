@@ -15,14 +15,14 @@ from curate.errors import ConfigError
 from curate.workspace import Workspace
 from curate.workspace.differences import said_alone
 from tests.tui.walking import settle
-from tui.app import Seatrial
-from tui.card_text import CHANGED, TOO_LONG, differences, marked
-from tui.desk import Desk
-from tui.mending import mend, offer
+from tui.desk.desk import Desk
+from tui.desk.mending import mend, offer
+from tui.reading.card_text import CHANGED, TOO_LONG, differences, marked
 from tui.screens import alike
 from tui.screens.alike import AlikeScreen
 from tui.screens.card import CardScreen
 from tui.screens.editing import own_note, place_to_edit
+from tui.workbench import workbench
 
 
 def desk_of(workspace: Workspace, who: str) -> Desk:
@@ -143,7 +143,7 @@ async def test_back_rests_while_rows_are_written(
         return mend(*args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(alike, "mend", slowly)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("enter")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from curate.errors import ConfigError
-from tui.filter import compile_filter, kinds, names_in
+from tui.desk.filter import compile_filter, kinds, names_in
 
 ROWS = pl.DataFrame(
     {

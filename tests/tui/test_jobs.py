@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from curate.workspace import Workspace
-from tui.app import Seatrial
 from tui.jobs import Job
 from tui.screens.dialogs import Confirm, Panel
+from tui.workbench import workbench
 
 WORKS = """
 import json, sys
@@ -103,7 +103,7 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def test_the_app_asks_before_it_leaves(workspace: Workspace, programs: None) -> None:
     """While a child runs, leaving asks; stopping it leaves."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.start(["scan", "tickets"])
@@ -124,7 +124,7 @@ async def test_the_app_asks_before_it_leaves(workspace: Workspace, programs: Non
 
 async def test_a_real_command(workspace: Workspace, home: Path) -> None:
     """The app runs the program itself: what it answers is told, and what fails can be copied."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.command("seatrial doctor --no-such-option")

@@ -21,9 +21,9 @@ from curate.finding import stamp
 from curate.workspace import Workspace
 from tests.tui.states import card, keys, labels
 from tests.tui.walking import settle
-from tui.app import Seatrial
 from tui.screens.card import CardScreen
 from tui.widgets.page import Page, reach
+from tui.workbench import workbench
 
 PLAIN, MARKED = Style(color="red"), Style(reverse=True)
 
@@ -70,7 +70,7 @@ async def test_a_decision_lays_nothing_out(home: Path, monkeypatch: pytest.Monke
     from tests.tui.conftest import build
 
     workspace = build(home, evil=evil)
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await card('check == "pii"')(pilot)
         seen = layouts(monkeypatch)
         before = pilot.app.screen.query_one(Page).text
@@ -83,7 +83,7 @@ async def test_a_decision_lays_nothing_out(home: Path, monkeypatch: pytest.Monke
 async def test_an_answer_lays_nothing_out(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for labels."""
     labels("choice")(workspace)
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await keys("L", "1")(pilot)
         seen = layouts(monkeypatch)
         await keys("2", "1", "3")(pilot)
@@ -92,7 +92,7 @@ async def test_an_answer_lays_nothing_out(workspace: Workspace, monkeypatch: pyt
 
 async def test_a_card_made_ahead_is_what_would_be_made_now(workspace: Workspace) -> None:
     """The next card stands ready; where what it is about has changed meanwhile, it is made again."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await card('check == "near-duplicate"')(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, CardScreen) and screen.ahead is not None
@@ -136,7 +136,7 @@ def seen(pilot: Pilot[Any]) -> str:
 async def test_a_long_text_is_scrolled_and_the_mark_brought_to_sight(home: Path) -> None:
     """Keys, wheel and a click beside the text move it; what was found stays at the top."""
     workspace = long_row(home)
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await keys("enter", "enter")(pilot)
         page = pilot.app.screen.query_one(Page)
         assert "»line 150«" in seen(pilot) and "pii X" in seen(pilot)
@@ -169,7 +169,7 @@ def _wheel(page: Page) -> Any:
 
 async def test_what_the_mouse_marks_can_be_copied(workspace: Workspace) -> None:
     """Without the margin; what is marked is drawn so, and no longer when it is not."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await card('check == "pii"')(pilot)
         lines = pilot.app.screen.query_one(Page).lines
         y = next(y for y, line in enumerate(lines.painted) if "Hello, order" in line.text)

@@ -10,11 +10,11 @@ from curate.workspace import Workspace
 from evalharness.report.comparing import compare_dataset
 from evalharness.report.nearest import Near, Nearest
 from tests.tui.walking import settle
-from tui.app import Seatrial
 from tui.messages import Ready
 from tui.screens.comparison import ComparisonScreen
 from tui.screens.dialogs import Confirm, Panel
 from tui.widgets.lines import Heading
+from tui.workbench import workbench
 
 EVIL = "[/foo] \x1b]52;c;aGk=\x07"
 WRONG = {"base": 2, "few-shot": 3, "rag": 4, "tuned": 5}  # every so many rows is answered wrongly
@@ -51,7 +51,7 @@ def scored(workspace: Workspace) -> None:
 async def test_regressions_come_first(hostile: Workspace) -> None:
     """What the fine-tune lost leads the list; each arm's answer is shown, harmless; o narrows."""
     scored(hostile)
-    app = Seatrial(hostile)
+    app = workbench(hostile)
     async with app.run_test(size=(100, 36)) as pilot:
         await settle(pilot)
         await pilot.press("m")
@@ -76,7 +76,7 @@ async def test_regressions_come_first(hostile: Workspace) -> None:
 async def test_examples_are_sent_to_curation(hostile: Workspace) -> None:
     """The key s flags one and takes it back, S all that are shown once confirmed; the flags are on the disk."""
     scored(hostile)
-    app = Seatrial(hostile)
+    app = workbench(hostile)
     async with app.run_test(size=(100, 36)) as pilot:
         await settle(pilot)
         await pilot.press("m")
@@ -107,7 +107,7 @@ async def test_examples_are_sent_to_curation(hostile: Workspace) -> None:
 async def test_training_rows_near_to_an_example_are_named_and_sent(hostile: Workspace) -> None:
     """The rows that the adapter learnt from stand below the answers, and N flags them."""
     scored(hostile)
-    app = Seatrial(hostile)
+    app = workbench(hostile)
     async with app.run_test(size=(100, 36)) as pilot:
         await settle(pilot)
         await pilot.press("m")

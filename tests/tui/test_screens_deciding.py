@@ -12,10 +12,10 @@ from textual.widgets import TextArea
 from curate.deciding.review import review
 from curate.workspace import Decision, Workspace
 from tests.tui.walking import settle, to_card
-from tui.app import Seatrial
-from tui.desk import Desk
-from tui.history import History
+from tui.desk.desk import Desk
+from tui.desk.history import History
 from tui.screens.queue import QueueScreen
+from tui.workbench import workbench
 
 
 def decided(workspace: Workspace) -> dict[str, str]:
@@ -42,7 +42,7 @@ async def test_each_shape_is_decided_and_undone(
     workspace: Workspace, shape: str, key: str, action: str
 ) -> None:
     """A key decides on the finding shown, u takes it back, U decides it again."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, f'shape == "{shape}"')
         finding = card.desk.finding(card.place)
@@ -57,7 +57,7 @@ async def test_each_shape_is_decided_and_undone(
 
 async def test_the_other_side_of_a_pair(workspace: Workspace) -> None:
     """4 drops the other row, not this one."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'shape == "pair"')
         finding = card.desk.finding(card.place)
@@ -68,7 +68,7 @@ async def test_the_other_side_of_a_pair(workspace: Workspace) -> None:
 
 async def test_a_cluster_is_one_act(workspace: Workspace) -> None:
     """The key b decides on each member by its own proposal, and one u takes all of it back."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await to_card(pilot, 'shape == "cluster"')
         await pilot.press("b")
@@ -81,7 +81,7 @@ async def test_a_cluster_is_one_act(workspace: Workspace) -> None:
 
 async def test_what_proposes_nothing_is_not_accepted(workspace: Workspace) -> None:
     """Accepting a contradiction decides nothing and says which keys do."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await to_card(pilot, 'shape == "pair"')
         await pilot.press("a", "b")
@@ -92,7 +92,7 @@ async def test_what_proposes_nothing_is_not_accepted(workspace: Workspace) -> No
 
 async def test_skip_backspace_and_delete_decide_nothing(workspace: Workspace) -> None:
     """Keys that look destructive are not."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'shape == "span"')
         place = card.place
@@ -103,13 +103,13 @@ async def test_skip_backspace_and_delete_decide_nothing(workspace: Workspace) ->
 
 async def test_decisions_outlive_a_restart(workspace: Workspace, home: Path) -> None:
     """A new process sees what was decided, and can take it back."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await to_card(pilot, 'shape == "span"')
         await pilot.press("a", "a", "x")
     before = decided(workspace)
     assert sorted(before.values()) == ["keep", "redact", "redact"]
     again = Workspace(home)
-    async with Seatrial(again).run_test(size=(80, 24)) as pilot:
+    async with workbench(again).run_test(size=(80, 24)) as pilot:
         await to_card(pilot, 'shape == "span"')
         await pilot.press("u", "u", "u", "u", "u")
         assert decided(again) == {}
@@ -120,7 +120,7 @@ async def test_decisions_outlive_a_restart(workspace: Workspace, home: Path) -> 
 
 async def test_a_burst_of_keys_loses_and_doubles_nothing(workspace: Workspace) -> None:
     """As many keys as findings, without a pause between them: each finding decided once."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await to_card(pilot, 'shape == "span"')
         await pilot.press(*["a"] * 12)
@@ -131,7 +131,7 @@ async def test_a_burst_of_keys_loses_and_doubles_nothing(workspace: Workspace) -
 
 async def test_edit_in_place(workspace: Workspace) -> None:
     """The key e changes the text; while it is changed, the keys that decide are letters."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'shape == "span"')
         place = card.place
@@ -149,7 +149,7 @@ async def test_edit_in_place(workspace: Workspace) -> None:
 
 async def test_leaving_an_edit_asks_once(workspace: Workspace) -> None:
     """Escape does not throw a changed text away at the first press."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'shape == "example"')
         await pilot.press("e", "z", "escape")
@@ -165,7 +165,7 @@ async def test_editor(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.
     script.write_text('#!/bin/sh\nprintf "changed\\n" > "$1"\n')
     script.chmod(0o755)
     monkeypatch.setenv("VISUAL", str(script))
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'shape == "span"')
         place = card.place
@@ -178,7 +178,7 @@ async def test_editor(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.
 
 async def test_note_and_flag(workspace: Workspace) -> None:
     """A note stays beside the word, through undo and redo; a flag is set and taken off."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'shape == "span"')
         place = card.place
@@ -198,7 +198,7 @@ async def test_note_and_flag(workspace: Workspace) -> None:
 
 async def test_queue_follows_the_card(workspace: Workspace) -> None:
     """Back in the list, what was decided is marked and the counts are right."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'shape == "span"')
         await pilot.press("a", "q")

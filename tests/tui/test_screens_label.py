@@ -15,11 +15,11 @@ from curate.labelling.tasks import FILE, Value, label_set
 from curate.labelling.work import Work
 from curate.workspace import Workspace
 from tests.tui.walking import settle
-from tui.app import Seatrial
 from tui.screens.dialogs import Ask
 from tui.screens.label import LabelScreen
 from tui.screens.versions import VersionsScreen
 from tui.widgets.page import Page
+from tui.workbench import workbench
 
 LABELS = {
     "choice": 'show = "prompt"\ninstructions = "Whose is it? [/foo]"\noptions = ["oak", "sierra", "viola"]\n',
@@ -71,7 +71,7 @@ async def test_keys_answer_and_the_next_row_comes(
 ) -> None:
     """Each answer is on the disk when the next row is there."""
     prepare(workspace, kind)
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         screen = await to_label(pilot)
         await pilot.press(*pressed)
         await pilot.pause()
@@ -82,11 +82,11 @@ async def test_keys_answer_and_the_next_row_comes(
 async def test_undo_and_redo_go_on_after_a_restart(workspace: Workspace) -> None:
     """Also in another process: the ledger holds what was done."""
     prepare(workspace, "choice")
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await to_label(pilot)
         await pilot.press("1", "2", "3", "u")
         assert said(workspace) == ["oak", "sierra"]
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         screen = await to_label(pilot)
         await pilot.press("u", "u", "u")
         assert said(workspace) == [] and screen.here.open == 20 and screen.position == 0
@@ -97,7 +97,7 @@ async def test_undo_and_redo_go_on_after_a_restart(workspace: Workspace) -> None
 async def test_a_text_rests_the_keys_until_it_is_left(workspace: Workspace) -> None:
     """Letters that are keys elsewhere are letters; an empty answer is refused and kept open."""
     prepare(workspace, "text")
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         screen = await to_label(pilot)
         await pilot.press(*"auqf")
         assert screen.query_one(TextArea).text == "auqf" and screen.position == 0
@@ -112,7 +112,7 @@ async def test_a_text_rests_the_keys_until_it_is_left(workspace: Workspace) -> N
 async def test_notes_flags_skips_and_the_way_back(workspace: Workspace) -> None:
     """Skipped rows stay open; a note and a flag stand on the line; q goes back."""
     prepare(workspace, "choice")
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         screen = await to_label(pilot)
         await pilot.press("space", "f", "n", *"why", "enter")
         await pilot.pause()
@@ -130,7 +130,7 @@ async def test_people_differ_and_one_settles_it(workspace: Workspace) -> None:
     for who, value in (("ben", "viola"), ("anna", "oak")):
         work = Work(workspace, workspace.dataset(), "tickets", task, who)
         work.answer(4, workspace.examples(work.dataset).row(4, named=True), value)
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         screen = await to_label(pilot)
         assert "viola" not in str(screen.query_one("#said", Static).render())
         await pilot.press("o")
@@ -151,7 +151,7 @@ async def test_a_model_pre_fills_and_orders(workspace: Workspace) -> None:
     for place in range(8):
         work.answer(place, examples.row(place, named=True), 1 if place % 3 else 5)
     suggest(workspace, work.dataset, task, "none")
-    async with Seatrial(workspace).run_test(size=(120, 36)) as pilot:
+    async with workbench(workspace).run_test(size=(120, 36)) as pilot:
         screen = await to_label(pilot)
         shown = words(screen)
         assert "(the model's)" in shown and "%" in shown and "model of 8 answers" in shown
@@ -168,7 +168,7 @@ async def test_the_model_is_trained_by_a_child_while_one_goes_on(workspace: Work
     (workspace.root / FILE).write_text(
         f'[tasks.it]\nretrain = 4\nencoder = "none"\ngold = "meta:none"\n{LABELS["choice"]}', encoding="utf-8"
     )
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         screen = await to_label(pilot)
         await pilot.press("1", "2", "3", "1")
         assert screen.teacher.running and "training a model" in words(screen)
@@ -195,7 +195,7 @@ async def test_hostile_rows_and_sizes(hostile: Workspace, kind: str, size: tuple
         (hostile.root / FILE).write_text(
             text.replace('["oak", "sierra", "viola"]', escaped), encoding="utf-8"
         )
-    async with Seatrial(hostile).run_test(size=size) as pilot:
+    async with workbench(hostile).run_test(size=size) as pilot:
         screen = await to_label(pilot)
         if kind != "text":
             await pilot.press("1", "enter", "space", "right_square_bracket", "u", "question_mark", "escape")
@@ -206,7 +206,7 @@ async def test_hostile_rows_and_sizes(hostile: Workspace, kind: str, size: tuple
 
 async def test_without_a_label_set_the_way_to_one_is_told(workspace: Workspace, tmp_path: Path) -> None:
     """L says what to type; a set that is damaged is told with its fault."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("L")
         await pilot.pause()
@@ -223,7 +223,7 @@ async def test_several_tasks_are_asked_for_by_name(workspace: Workspace) -> None
     """The first is filled in; another is typed."""
     text = "".join(f"[tasks.{kind}]\n{LABELS[kind]}" for kind in ("choice", "scale"))
     (workspace.root / FILE).write_text(text, encoding="utf-8")
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("L")
         await pilot.pause()

@@ -17,9 +17,9 @@ from curate.finding import stamp
 from curate.workspace import Workspace
 from tests.tui.test_screens_deciding import decided
 from tests.tui.walking import settle, to_card
-from tui.app import Seatrial
 from tui.screens.card import CardScreen
 from tui.screens.choosing import ChooseLabel
+from tui.workbench import workbench
 
 SIGNED = "Dear Anna, it is late.\nSent from my iPhone"
 
@@ -88,7 +88,7 @@ async def test_a_wrong_label_is_put_right_with_a_key(
     workspace: Workspace, keys: list[str], label: str
 ) -> None:
     """The likeliest is first and selected; answer and label both change; u takes both back."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         card, choice = await to_labels(pilot)
         assert choice.names == ["refund", "delivery"]
         assert choice.now == "cancel"
@@ -112,7 +112,7 @@ async def test_a_wrong_label_is_put_right_with_a_key(
 
 async def test_a_label_of_no_row_is_asked_for_twice(workspace: Workspace) -> None:
     """A typo decides nothing at the first enter; other letters ask anew; escape leaves."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         _, choice = await to_labels(pilot)
         await pilot.press(*"refnud", "enter")
         assert pilot.app.screen is choice
@@ -132,7 +132,7 @@ async def test_a_label_of_no_row_is_asked_for_twice(workspace: Workspace) -> Non
 @pytest.mark.parametrize("size", [(80, 24), (40, 12)])
 async def test_the_text_stays_in_sight(workspace: Workspace, size: tuple[int, int]) -> None:
     """The choice leaves lines of the card above it."""
-    async with Seatrial(workspace).run_test(size=size) as pilot:
+    async with workbench(workspace).run_test(size=size) as pilot:
         card, choice = await to_labels(pilot)
         assert choice.query_one("#ask").region.y > card.page.region.y + 2
         assert choice.query_one(Input).region.bottom < size[1]
@@ -140,7 +140,7 @@ async def test_the_text_stays_in_sight(workspace: Workspace, size: tuple[int, in
 
 async def test_what_a_would_do_is_said_in_words(workspace: Workspace) -> None:
     """The card quotes what is cut, d shows before and after, and a does it."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'check == "quality"')
         assert card.card is not None
         assert 'cut "Sent from my iPhone"' in card.card.facts.plain
@@ -155,7 +155,7 @@ async def test_what_a_would_do_is_said_in_words(workspace: Workspace) -> None:
 
 async def test_an_edit_starts_from_what_is_proposed(workspace: Workspace) -> None:
     """Changing only a name leaves the signature out; saving nothing decides nothing."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'check == "quality"')
         await pilot.press("e", "ctrl+s")
         assert decided(workspace) == {}

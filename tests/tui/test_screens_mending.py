@@ -18,12 +18,12 @@ from curate.deciding.thresholds import effects
 from curate.errors import ConfigError
 from curate.workspace import Annotation, Workspace
 from tests.tui.walking import settle, to_card
-from tui.app import Seatrial
 from tui.cli import dispatch, main
-from tui.desk import Desk
+from tui.desk.desk import Desk
 from tui.screens.alike import AlikeScreen
 from tui.screens.card import CardScreen
 from tui.screens.queue import QueueScreen
+from tui.workbench import workbench
 
 
 async def edit(pilot: Pilot[int], card: CardScreen, old: str, new: str) -> None:
@@ -37,7 +37,7 @@ async def edit(pilot: Pilot[int], card: CardScreen, old: str, new: str) -> None:
 
 async def test_one_edit_is_proposed_for_all_alike(workspace: Workspace) -> None:
     """Two of the proposals are accepted: both texts change as the first did, as one act, and undo takes it back."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'check == "pii"')
         await edit(pilot, card, "arrived broken", "came late")
@@ -66,7 +66,7 @@ async def test_one_edit_is_proposed_for_all_alike(workspace: Workspace) -> None:
 
 async def test_a_span_is_redacted_where_its_ends_were_moved_to(workspace: Workspace) -> None:
     """The finding's own place stays; other characters go; one undo brings both back."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'check == "pii"')
         finding = card.desk.finding(card.place)
@@ -86,7 +86,7 @@ async def test_a_span_is_redacted_where_its_ends_were_moved_to(workspace: Worksp
 
 async def test_a_place_marked_by_hand_is_in_the_queue_at_once(workspace: Workspace) -> None:
     """Back in the list it stands beside the others, with what was decided; u takes it away, U brings it back."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'check == "pii" or check == "by-hand"')
         before = card.desk.total
@@ -118,7 +118,7 @@ async def test_flagged_rows_without_a_finding_are_brought_in(workspace: Workspac
     ids = some["example_id"].to_list()[:2]
     words = some.filter(pl.col("example_id").is_in(ids)).select("example_id", "content_hash").iter_rows()
     workspace.ledger.annotate([Annotation(i, h, "flag", "yes", "anna") for i, h in words])
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(120, 30)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
@@ -141,7 +141,7 @@ async def test_flagged_rows_without_a_finding_are_brought_in(workspace: Workspac
 
 async def test_only_a_span_has_ends(workspace: Workspace) -> None:
     """On another shape the key says so and does nothing."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'shape == "pair"')
         await pilot.press("greater_than_sign")
@@ -177,7 +177,7 @@ def test_a_filter_may_name_what_the_row_says(workspace: Workspace) -> None:
 
 async def test_like_key_in_the_queue(workspace: Workspace) -> None:
     """The key orders by similarity and says by what it was measured."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
@@ -225,7 +225,7 @@ async def test_edited_answers_are_preference_pairs(
     workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What stood there is rejected and what was written is chosen; the file can be imported."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'check == "structure"')
         await edit(pilot, card, "sorry", "we are sorry and send another")

@@ -11,14 +11,14 @@ import pytest
 from curate.errors import ConfigError
 from curate.workspace import Workspace
 from tests.tui.walking import settle
-from tui import clipboard
-from tui.app import Seatrial
 from tui.jobs import Job, failure, unquoted
-from tui.lineage import runs
-from tui.run_detail import in_brief, whole
+from tui.reading.lineage import runs
+from tui.reading.run_detail import in_brief, whole
 from tui.screens.dialogs import Ask, Panel
 from tui.screens.queue import QueueScreen
 from tui.screens.runs import RunsScreen
+from tui.terminal import clipboard
+from tui.workbench import workbench
 
 
 async def test_warnings_stand_with_their_run(workspace: Workspace) -> None:
@@ -31,7 +31,7 @@ async def test_warnings_stand_with_their_run(workspace: Workspace) -> None:
         run.outputs["split-report"] = workspace.put_json("split-report", report)
     by_kind = {row.kind: row for row in reversed(runs(workspace))}
     assert "2 warnings:\n! oak: 3 % where 10 % were asked\n! viola" in whole(workspace, by_kind["split"])[0]
-    async with Seatrial(workspace).run_test(size=(100, 30)) as pilot:
+    async with workbench(workspace).run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await pilot.press("r")
         await settle(pilot)
@@ -62,7 +62,7 @@ def test_an_answer_in_brief() -> None:
 
 async def test_the_list_says_what_it_does_not_show(workspace: Workspace) -> None:
     """Findings on rows that stay are counted; those decided once the list is read again."""
-    async with Seatrial(workspace).run_test(size=(120, 36)) as pilot:
+    async with workbench(workspace).run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
         await settle(pilot)
@@ -93,7 +93,7 @@ def test_a_name_with_blanks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_a_command_that_failed_can_be_changed(workspace: Workspace) -> None:
     """The panel says the error once; `e` gives the line back. Exit code 1 with an error is no success."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     job = Job(["import", "my file.csv", "--label", "x"], None, lambda job: None)
     job.exit_code, job.answer = 1, {"error": "no such column", "hint": "name one"}
     job.talk += ["error: no such column", "", "hint: name one", "read 3 rows"]
@@ -134,7 +134,7 @@ async def test_a_copy_goes_to_a_file(
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.delenv("TMUX", raising=False)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test() as pilot:
         await settle(pilot)
         await pilot.press("C")

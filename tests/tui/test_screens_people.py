@@ -11,9 +11,9 @@ from curate.deciding.review import review
 from curate.workspace import Decision, Workspace
 from curate.workspace.differences import differing
 from tests.tui.walking import settle
-from tui.app import Seatrial
-from tui.desk import Desk
+from tui.desk.desk import Desk
 from tui.screens.card import CardScreen
+from tui.workbench import workbench
 
 
 def two_words(workspace: Workspace) -> str:
@@ -31,7 +31,7 @@ def two_words(workspace: Workspace) -> str:
 async def test_a_difference_is_found_shown_settled_and_undone(workspace: Workspace) -> None:
     """The filter `differ` has the one; the card names both; a settles it, u opens it again, U settles it."""
     finding = two_words(workspace)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
@@ -116,7 +116,7 @@ async def test_the_card_holds_long_names(workspace: Workspace, size: tuple[int, 
     for who in ("[/foo]\x1b]52;c;aGk=\x07" + "x" * 200, "\u202eben"):
         word = Decision(row["finding_id"], row["example_id"], "drop" if "foo" in who else "keep", who)
         workspace.ledger.decide([word])
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         await pilot.press("enter")

@@ -24,7 +24,7 @@ from tests.tui.conftest import build
 from tests.tui.drawing import svg
 from tests.tui.states import STATES
 from tests.tui.walking import settle
-from tui.app import Seatrial
+from tui.workbench import workbench
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +71,7 @@ async def test_picture(home: Path, snapshot: SnapshotAssertion, name: str) -> No
         workspace = build(home, evil=state.evil)
         if state.prepare is not None:
             state.prepare(workspace)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     differing = []
     async with app.run_test(size=SIZES[0]) as pilot:
         await settle(pilot)

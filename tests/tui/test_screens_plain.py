@@ -15,12 +15,13 @@ from tests.tui.states import labels
 from tests.tui.terminals import Pty
 from tests.tui.walking import settle, to_card
 from tui.app import Seatrial
-from tui.card_text import origin
-from tui.display_text import name_text
+from tui.reading.card_text import origin
 from tui.screens.dialogs import Ask, Confirm
 from tui.screens.distributions import DistributionsScreen
 from tui.screens.label import LabelScreen
+from tui.terminal.display_text import name_text
 from tui.widgets.lines import KeyLine
+from tui.workbench import workbench
 
 
 def foot(app: Seatrial) -> list[str]:
@@ -37,7 +38,7 @@ def told(app: Seatrial) -> list[str]:
 async def test_the_data_card_is_of_the_version(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is asked for by the version's name, which the thread that reads it reads later."""
     monkeypatch.setattr("tui.screens.distributions.data_card", lambda _, digest, name: f"# {name}\n{digest}")
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("D", "d")
@@ -49,7 +50,7 @@ async def test_the_data_card_is_of_the_version(workspace: Workspace, monkeypatch
 
 async def test_a_key_is_named_only_where_it_does_something(workspace: Workspace) -> None:
     """Nothing to accept where the check leaves it to a person; pressed all the same, it says what to press."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await to_card(pilot, 'check == "contradiction"')
         assert "a Accept" not in foot(app) and "x Reject" in foot(app)
@@ -78,7 +79,7 @@ async def to_card_again(app: Seatrial, pilot: object) -> None:
 
 async def test_a_cluster_that_is_left_to_people(workspace: Workspace) -> None:
     """`b` is not offered there, and says on the screen's own terms why it does nothing."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         card = await to_card(pilot, 'shape == "cluster"')
         assert "b accepts for all" in card.page.text
@@ -96,7 +97,7 @@ async def test_a_cluster_that_is_left_to_people(workspace: Workspace) -> None:
 
 async def test_whoever_leaves_while_writing_is_asked(workspace: Workspace) -> None:
     """ctrl+q with a text that is not saved asks; n goes on writing, and twice leaves."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         card = await to_card(pilot, 'shape == "span"')
         await pilot.press("e", *"new ", "ctrl+q")
@@ -112,7 +113,7 @@ async def test_whoever_leaves_while_writing_is_asked(workspace: Workspace) -> No
 async def test_a_text_begun_is_there_again(workspace: Workspace) -> None:
     """Escape rests; e goes on with what was written, after other rows too; q tells of it once."""
     labels("text")(workspace)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await settle(pilot)
         await pilot.press("L")
@@ -133,7 +134,7 @@ async def test_a_text_begun_is_there_again(workspace: Workspace) -> None:
 
 async def test_a_line_names_the_key_that_takes_it(workspace: Workspace) -> None:
     """The foot of a line to type in names enter."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("exclamation_mark")

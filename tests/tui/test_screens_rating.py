@@ -18,6 +18,7 @@ from tui.app import Seatrial
 from tui.screens.dialogs import Ask, Panel
 from tui.screens.rating import RatingScreen
 from tui.widgets.lines import Heading
+from tui.workbench import workbench
 
 EVIL = "[/foo] [bold]x\x1b]52;c;aGk=\x07\x9b31m\u202egnp"
 SCHEMA = {
@@ -64,7 +65,7 @@ async def test_rating_is_blind_recorded_at_once_and_undone(hostile: Workspace, s
     """A key rates, the word is on the disk, u takes it back; nothing shows which answer is whose."""
     dataset = answered(hostile)
     pair = open_pairing(hostile, dataset)
-    app = Seatrial(hostile)
+    app = workbench(hostile)
     async with app.run_test(size=size) as pilot:
         screen = await opened(app, pilot, dataset)
         first = pair.items[0]
@@ -95,7 +96,7 @@ async def test_who_comes_back_goes_on(workspace: Workspace) -> None:
     """A second sitting starts at the first that is not rated; a skipped one comes again."""
     dataset = answered(workspace)
     for pressed, place in ((("1", "space", "1"), 3), ((), 1)):
-        app = Seatrial(workspace)
+        app = workbench(workspace)
         async with app.run_test(size=(80, 24)) as pilot:
             screen = await opened(app, pilot, dataset)
             await pilot.press(*pressed)
@@ -106,7 +107,7 @@ async def test_who_comes_back_goes_on(workspace: Workspace) -> None:
 async def test_the_reference_is_shown_on_demand_and_recorded(workspace: Workspace) -> None:
     """The key r shows it; that it was looked at stands in the word, with the time and the side."""
     dataset = answered(workspace)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(app, pilot, dataset)
         assert "reference" not in shown(screen)
@@ -127,7 +128,7 @@ async def test_the_last_one_tells_what_came_of_it(workspace: Workspace) -> None:
     ben = Rater(workspace, open_pairing(workspace, dataset), "ben")
     for place in range(20):
         ben.rate(place, "tie")
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(app, pilot, dataset)
         await pilot.press(*["t"] * 20)
@@ -153,7 +154,7 @@ async def test_differences_are_gone_through_and_settled(workspace: Workspace) ->
         for place in range(6):
             arm = "rag" if (name, place) in {("ben", 2), ("ben", 4)} else "tuned"
             rater.rate(place, "left" if rater.left(place) == arm else "right")
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(100, 30)) as pilot:
         screen = await opened(app, pilot, dataset)
         assert screen.place == 6
@@ -182,7 +183,7 @@ async def test_differences_are_gone_through_and_settled(workspace: Workspace) ->
 async def test_other_arms_and_splits_are_a_key_away(workspace: Workspace) -> None:
     """B goes on to the next arm; S says when there is no other split."""
     dataset = answered(workspace, "validation", ("base", "rag", "tuned"))
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(app, pilot, dataset, "validation")
         assert "tuned and rag, validation rows" in shown(screen)
@@ -196,7 +197,7 @@ async def test_other_arms_and_splits_are_a_key_away(workspace: Workspace) -> Non
 
 async def test_nothing_to_rate_says_what_to_do(workspace: Workspace, home: Path) -> None:
     """Without answers every key rests, and the screen says which command makes them."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await opened(app, pilot, workspace.dataset("tickets"))
         assert "There is nothing to rate" in shown(screen) and "predict" in shown(screen)

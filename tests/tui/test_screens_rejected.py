@@ -9,8 +9,8 @@ from textual.widgets import Static
 
 from curate.runs.steps import Reading, import_files
 from curate.workspace import Workspace
-from tui.app import Seatrial
-from tui.lineage import rejected
+from tui.reading.lineage import rejected
+from tui.workbench import workbench
 
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
@@ -22,7 +22,7 @@ async def test_rejected_rows_are_told_with_the_first_reason(home: Path, tmp_path
     done = import_files(workspace, [str(tmp_path / "t.jsonl")], Reading())
     said = rejected(workspace, done.made.outputs["dataset"])
     assert bool(said) == bool(broken)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         for _ in range(3):
             await app.workers.wait_for_complete()

@@ -17,10 +17,9 @@ from curate.workspace import Workspace
 from curate.workspace.store import DATASET
 from tests.tui.conftest import build
 from tests.tui.walking import settle
-from tui.app import Seatrial
 from tui.cli import dispatch, main
-from tui.distributions import distributions, histogram
-from tui.rowfile import Choice, Pages, RowFile
+from tui.desk.rowfile import Choice, Pages, RowFile
+from tui.reading.distributions import distributions, histogram
 from tui.screens.distributions import DistributionsScreen
 from tui.screens.row_view import RowScreen
 from tui.screens.rows_view import RowsScreen
@@ -28,6 +27,7 @@ from tui.screens.versions import VersionsScreen
 from tui.widgets.histogram import Histogram, columns
 from tui.widgets.lines import Heading
 from tui.widgets.rows import Rows
+from tui.workbench import workbench
 
 
 async def to_rows(pilot: Pilot[int]) -> RowsScreen:
@@ -56,7 +56,7 @@ async def type_in(pilot: Pilot[int], key: str, text: str) -> None:
 
 async def test_rows_are_filtered_searched_sorted_and_read(hostile: Workspace) -> None:
     """Each way of choosing says how many of how many; one row is read whole; back is where one was."""
-    app = Seatrial(hostile)
+    app = workbench(hostile)
     async with app.run_test(size=(100, 30)) as pilot:
         screen = await to_rows(pilot)
         assert texts(screen)[:3] == ["1 oak", "2 sierra", "3 viola"]
@@ -82,7 +82,7 @@ async def test_rows_are_filtered_searched_sorted_and_read(hostile: Workspace) ->
 
 async def test_a_wrong_filter_is_told_and_changes_nothing(workspace: Workspace) -> None:
     """The line stays open with what is wrong."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         screen = await to_rows(pilot)
         await type_in(pilot, "colon", "labl == 'oak'")
@@ -148,7 +148,7 @@ def test_rows_in_the_shell(workspace: Workspace, capsys: pytest.CaptureFixture[s
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 12)])
 async def test_distributions_at_every_size(hostile: Workspace, size: tuple[int, int]) -> None:
     """Charts and lineage are there, hostile names act in none of them."""
-    app = Seatrial(hostile)
+    app = workbench(hostile)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         await pilot.press("D")

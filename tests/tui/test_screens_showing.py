@@ -17,8 +17,7 @@ from textual.widgets import Input, Static
 
 from curate.workspace import Workspace
 from tests.tui.walking import settle
-from tui.app import NothingActs, Seatrial
-from tui.keymap import Preferences, read
+from tui.app import NothingActs
 from tui.screens.card import CardScreen
 from tui.screens.comparison import ComparisonScreen
 from tui.screens.dialogs import Ask, Help, Panel
@@ -26,9 +25,11 @@ from tui.screens.queue import QueueScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.versions import VersionsScreen
 from tui.screens.welcome import WelcomeScreen
+from tui.terminal.keymap import Preferences, read
 from tui.widgets.bars import bar
 from tui.widgets.lines import Heading, KeyLine
 from tui.widgets.rows import BLOCK, Cell, Column, Rows
+from tui.workbench import workbench
 
 SIZES = [(80, 24), (40, 12), (120, 40)]
 ACTS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200b]")
@@ -47,7 +48,7 @@ def lines(app: App[Any]) -> list[str]:
 @pytest.mark.parametrize("size", SIZES)
 async def test_every_screen_at_every_size(hostile: Workspace, size: tuple[int, int]) -> None:
     """Hostile rows crash no screen and none of their controls is on it; the keys can be seen."""
-    app = Seatrial(hostile)
+    app = workbench(hostile)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         for keys, screen in [
@@ -66,7 +67,7 @@ async def test_every_screen_at_every_size(hostile: Workspace, size: tuple[int, i
 
 async def test_bytes_to_the_terminal(hostile: Workspace) -> None:
     """What is drawn as bytes holds no sequence that the rows hold."""
-    app = Seatrial(hostile)
+    app = workbench(hostile)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
@@ -86,7 +87,7 @@ async def test_bytes_to_the_terminal(hostile: Workspace) -> None:
 
 async def test_the_last_gate(workspace: Workspace) -> None:
     """A widget that lets controls through still sends none: the app's filter takes them out."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert any(isinstance(each, NothingActs) for each in app._filters)
@@ -98,7 +99,7 @@ async def test_the_last_gate(workspace: Workspace) -> None:
 
 async def test_first_start(home: Path) -> None:
     """With no workspace one screen shows the way in; nothing is made on the disk."""
-    app = Seatrial(None)
+    app = workbench(None)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert isinstance(app.screen, WelcomeScreen)
@@ -115,13 +116,13 @@ async def test_empty_workspace_and_unscanned_version(home: Path) -> None:
     """No dataset shows the way in; a version that was not scanned says so."""
     home.mkdir(parents=True)
     empty = Workspace(home)
-    async with Seatrial(empty).run_test() as pilot:
+    async with workbench(empty).run_test() as pilot:
         await settle(pilot)
         assert isinstance(pilot.app.screen, WelcomeScreen)
     from curate.example import EXAMPLES
 
     empty.ledger.set_name("none", empty.put_dataset(pl.DataFrame(schema=EXAMPLES)))
-    app = Seatrial(empty)
+    app = workbench(empty)
     async with app.run_test() as pilot:
         await settle(pilot)
         assert "not scanned" in "\n".join(lines(app))
@@ -132,7 +133,7 @@ async def test_empty_workspace_and_unscanned_version(home: Path) -> None:
 
 async def test_filter_good_bad_and_hostile(workspace: Workspace) -> None:
     """A filter chooses; a wrong one stays in the line with the reason; nothing in it runs."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
@@ -166,7 +167,7 @@ async def test_an_action_that_fails_ends_nothing(
 ) -> None:
     """A fault in a key's action is a panel to copy from; the app goes on."""
     monkeypatch.setattr(VersionsScreen, "action_copy", lambda self: 1 / 0)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("c")
@@ -180,7 +181,7 @@ async def test_a_version_that_cannot_be_read(workspace: Workspace) -> None:
     digest = workspace.dataset()
     for file in (workspace.root / "artifacts" / digest).iterdir():
         file.unlink()
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     told: list[Exception] = []
     complain = app.complain
     app.complain = lambda error: (told.append(error), complain(error))[1]  # type: ignore[method-assign]
@@ -198,7 +199,7 @@ async def test_a_version_that_cannot_be_read(workspace: Workspace) -> None:
 
 async def test_palette_and_keymap(workspace: Workspace) -> None:
     """Each key's action is in the palette as `noun: verb`; a key can be changed by id."""
-    app = Seatrial(workspace, settings=Preferences(keys={"versions.runs": "z"}))
+    app = workbench(workspace, settings=Preferences(keys={"versions.runs": "z"}))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         names = [command.title for command in app.get_system_commands(app.screen)]
@@ -212,7 +213,7 @@ async def test_palette_and_keymap(workspace: Workspace) -> None:
 @pytest.mark.parametrize("theme", ["seatrial-light", "ansi-dark", "ansi-light", "textual-dark"])
 async def test_themes(workspace: Workspace, theme: str) -> None:
     """The screens draw in light, dark and the terminal's own colours."""
-    app = Seatrial(workspace, settings=Preferences(theme=theme))
+    app = workbench(workspace, settings=Preferences(theme=theme))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
@@ -225,7 +226,7 @@ async def test_themes(workspace: Workspace, theme: str) -> None:
 async def test_no_color(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     """With NO_COLOR an ANSI theme is not used, and all is drawn."""
     monkeypatch.setenv("NO_COLOR", "1")
-    app = Seatrial(workspace, settings=Preferences(theme="ansi-dark"))
+    app = workbench(workspace, settings=Preferences(theme="ansi-dark"))
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         assert app.theme == "seatrial-dark"
@@ -278,8 +279,8 @@ async def test_queue_of_200_000_findings(workspace: Workspace, monkeypatch: pyte
     many = pl.concat([few] * (200_000 // few.height)).with_columns(
         score=pl.Series(np.linspace(0, 1, few.height * (200_000 // few.height)))
     )
-    monkeypatch.setattr("tui.desk.review", lambda workspace, dataset: many)
-    app = Seatrial(workspace)
+    monkeypatch.setattr("tui.desk.desk.review", lambda workspace, dataset: many)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("enter")
@@ -297,7 +298,7 @@ async def test_queue_of_200_000_findings(workspace: Workspace, monkeypatch: pyte
 
 async def test_mouse(workspace: Workspace) -> None:
     """A click moves the cursor, a second opens, and the keys at the foot can be clicked."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.click(Rows, offset=(5, 1))
@@ -333,7 +334,7 @@ def test_help_groups_name_ids(workspace: Workspace) -> None:
 
 async def test_keys_that_follow_at_once_are_not_lost(workspace: Workspace) -> None:
     """A filter typed as fast as a terminal can send it arrives whole, and in order."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("enter")

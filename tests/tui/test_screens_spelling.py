@@ -12,7 +12,7 @@ from curate.finding import stamp
 from curate.workspace import Workspace
 from tests.tui.test_screens_deciding import decided
 from tests.tui.walking import settle, to_card
-from tui.app import Seatrial
+from tui.workbench import workbench
 
 LABELS = [" Billing", "billing", " Billing", "Tech", " Billing"]
 
@@ -46,7 +46,7 @@ def spelt(home: Path) -> Workspace:
 async def test_all_labels_spelt_so_are_one_act(home: Path) -> None:
     """The other spelling stays open; undo takes all of them back."""
     workspace = spelt(home)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(100, 30)) as pilot:
         card = await to_card(pilot, 'check == "label-spelling"')
         assert '" Billing" becomes "billing"' in card.page.text

@@ -13,15 +13,15 @@ from curate.deciding.byhand import NAME
 from curate.deciding.review import as_decided_on, open_blocking, open_findings, review
 from curate.workspace import Workspace
 from tests.tui.walking import settle
-from tui.app import Seatrial
-from tui.desk import Desk
-from tui.mending import mend, redact_instead
-from tui.queue_text import row_words
+from tui.desk.desk import Desk
+from tui.desk.mending import mend, redact_instead
+from tui.reading.queue_text import row_words
 from tui.screens.card import CardScreen
 from tui.screens.dialogs import Ask
 from tui.screens.queue import QueueScreen
 from tui.widgets.lines import KeyLine
 from tui.widgets.rows import Rows
+from tui.workbench import workbench
 
 
 async def to_queue(pilot: Pilot[int]) -> QueueScreen:
@@ -124,7 +124,7 @@ def test_a_moved_span_is_gone_from_the_row_after_undo(workspace: Workspace) -> N
 
 async def test_undo_of_rows_mended_alike_stays_on_the_card(workspace: Workspace) -> None:
     """The card does not jump to one of the rows mended; nor on redo."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await to_queue(pilot)
         await pilot.press("colon", *"check==", "quotation_mark", *"pii", "quotation_mark", "enter")
@@ -154,7 +154,7 @@ async def test_undo_of_rows_mended_alike_stays_on_the_card(workspace: Workspace)
 @pytest.mark.parametrize(("key", "old"), [("colon", 'check == "pii"'), ("slash", "package")])
 async def test_what_is_typed_replaces_the_old_filter(workspace: Workspace, key: str, old: str) -> None:
     """The box opens with the old text selected; a cursor key keeps it."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         queue = await to_queue(pilot)
         assert queue.desk is not None
         if key == "colon":
@@ -172,7 +172,7 @@ async def test_what_is_typed_replaces_the_old_filter(workspace: Workspace, key: 
 
 async def test_a_label_that_no_finding_has_is_told_apart_from_the_rows(workspace: Workspace) -> None:
     """Whoever filters by `label` and gets nothing learns of `row_label`; others do not."""
-    async with Seatrial(workspace).run_test(size=(80, 24)) as pilot:
+    async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         queue = await to_queue(pilot)
         for filter, told in (('label == "login"', True), ('check == "login"', False)):
             queue.choose(filter=filter)
@@ -213,7 +213,7 @@ def test_a_doubted_label_is_named_with_the_one_it_looks_like(workspace: Workspac
 @pytest.mark.parametrize("size", [(40, 12), (80, 24)])
 async def test_toasts_lie_at_the_foot_and_follow_nobody(workspace: Workspace, size: tuple[int, int]) -> None:
     """They end above the key line, take one line where there is little room, and go with the screen."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=size, notifications=True) as pilot:
         queue = await to_queue(pilot)
         for number in range(2):

@@ -20,16 +20,16 @@ from curate.errors import NotFoundError
 from curate.workspace import Workspace
 from tests.tui.walking import settle
 from train.job import masks_of, recipe_of
-from tui.app import Seatrial
-from tui.lineage import RunRow, runs
+from tui.reading.lineage import RunRow, runs
+from tui.reading.steps import steps
+from tui.reading.training import Follower, Tail
 from tui.screens.dialogs import Ask
 from tui.screens.mask import MaskScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.steps import StepsScreen
 from tui.screens.training import Panels, TrainingScreen
-from tui.steps import steps
-from tui.training import Follower, Tail
 from tui.widgets.curves import MARK, Curve, plot
+from tui.workbench import workbench
 
 RECIPE = {"recipe": {"epochs": 2}}
 
@@ -128,7 +128,7 @@ def test_a_finished_run_is_read_from_its_adapter(workspace: Workspace, tmp_path:
 @pytest.mark.parametrize("size", [(120, 36), (80, 24), (40, 12)])
 async def test_curves_grow_while_one_looks(workspace: Workspace, size: tuple[int, int]) -> None:
     """A run of another process is in the list, its curves grow; closing the screen ends nothing."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=size) as pilot:
         await settle(pilot)
         await pilot.press("r")
@@ -167,7 +167,7 @@ async def test_a_run_can_be_repeated_and_a_cut_off_one_goes_on(workspace: Worksp
     """The key a shows the run's own command; a training run that did not end gets --resume."""
     Training(workspace)
     workspace.ledger.write("update run set command = 'seatrial train tickets' where kind = ?", [("train",)])
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("r", "a")
@@ -181,7 +181,7 @@ async def test_a_run_can_be_repeated_and_a_cut_off_one_goes_on(workspace: Worksp
 
 async def test_the_steps_show_their_commands_and_run_them(workspace: Workspace) -> None:
     """The next step is the one under the cursor; enter shows its exact command, to be changed or run."""
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("E")
@@ -258,7 +258,7 @@ async def test_the_mask_of_each_row_is_shown_token_by_token(workspace: Workspace
     parts = pl.when(pl.int_range(pl.len()) < 3).then(pl.lit("train")).otherwise(pl.lit("test"))
     workspace.ledger.set_name("tickets", workspace.put_dataset(examples.with_columns(split=parts)))
     training = Training(workspace)
-    app = Seatrial(workspace)
+    app = workbench(workspace)
     async with app.run_test(size=(100, 30)) as pilot:
         await settle(pilot)
         screen = MaskScreen(training.row)

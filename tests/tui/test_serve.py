@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from curate.errors import ConfigError
-from tui.serve import serve
-from tui.serving import Guarded, allowed_hosts, may_enter
+from tui.commands.serve import serve
+from tui.commands.serving import Guarded, allowed_hosts, may_enter
 
 HERE = allowed_hosts("127.0.0.1", 8777)
 

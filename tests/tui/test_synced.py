@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from curate.workspace import Annotation, Workspace
-from tui.app import Seatrial
 from tui.synced import Synced
 
 
@@ -20,18 +19,16 @@ def say(workspace: Workspace, word: str) -> None:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
-    """What an app was told from another thread."""
-    complaints: list[Exception] = []
-    monkeypatch.setattr(Seatrial, "call_later", lambda self, call, error: complaints.append(error))
-    return complaints
+def told() -> list[Exception]:
+    """What was told from another thread."""
+    return []
 
 
 def test_the_next_act_waits_for_the_disk(
     workspace: Workspace, told: list[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One act is done while the disk works; a second one is not before it has done."""
-    synced = Synced(Seatrial(workspace))
+    synced = Synced(workspace.ledger, told.append)
     free, synced_files = threading.Event(), []
     fsync = os.fsync
 
@@ -60,7 +57,7 @@ def test_the_next_act_waits_for_the_disk(
 
 def test_a_ledger_that_is_gone_is_told(workspace: Workspace, told: list[Exception], tmp_path: Path) -> None:
     """SQLite would go on writing into a file that nobody will ever find."""
-    synced = Synced(Seatrial(workspace))
+    synced = Synced(workspace.ledger, told.append)
     shutil.move(workspace.root, tmp_path / "elsewhere")
     say(workspace, "one")
     assert synced.pending is not None

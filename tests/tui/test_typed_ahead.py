@@ -8,7 +8,7 @@ from textual import events
 from textual.driver import Driver
 from textual.message import Message
 
-from tui.typed_ahead import STILL, TypedAhead
+from tui.terminal.typed_ahead import STILL, TypedAhead
 
 
 class Wire:

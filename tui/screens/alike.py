@@ -12,11 +12,11 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.errors import ConfigError
-from tui.card_text import differences, marked
-from tui.desk import Desk
-from tui.display_text import plain
-from tui.mending import MOST, Offer, mend
+from tui.desk.desk import Desk
+from tui.desk.mending import MOST, Offer, mend
 from tui.messages import Failed, Ready
+from tui.reading.card_text import differences, marked
+from tui.terminal.display_text import plain
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 

@@ -13,20 +13,20 @@ from textual.widgets import Static, TextArea
 from curate.changing.apply import Edit
 from curate.deciding.relabelling import of_label
 from curate.errors import ConfigError
-from tui.card_leaf import TWO_SIDES, Ahead, Look, ahead, leaf
-from tui.card_text import proposed_edit, proposes
-from tui.card_view import Card, card, choices, counted, left_to_people, word
-from tui.desk import Desk
-from tui.display_text import display_text
-from tui.drafts import close_area, open_area
-from tui.history import Turned
-from tui.mending import Offer, offer, redact_instead, spelt_alike
+from tui.desk.desk import Desk
+from tui.desk.drafts import close_area, open_area
+from tui.desk.history import Turned
+from tui.desk.mending import Offer, offer, redact_instead, spelt_alike
 from tui.messages import Failed, Ready
+from tui.reading.card_leaf import TWO_SIDES, Ahead, Look, ahead, leaf
+from tui.reading.card_text import proposed_edit, proposes
+from tui.reading.card_view import Card, card, choices, counted, left_to_people, word
 from tui.screens.card_keys import KEYS, turned_says
 from tui.screens.card_ways import propose_alike, try_thresholds
 from tui.screens.editing import Place, harmless_to_edit, in_editor, moved, own_note, place_to_edit
 from tui.screens.label_asks import ask_note
 from tui.screens.relabel import choose_label
+from tui.terminal.display_text import display_text
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.page import NARROW, SHORT, Page
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from textual.binding import Binding, BindingType
 
-from tui.history import Turned
+from tui.desk.history import Turned
 
 KEYS: list[BindingType] = [
     Binding("a", "accept", "Accept", id="card.accept"),

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from curate.errors import ConfigError
-from tui.desk import Desk
-from tui.mending import Offer
+from tui.desk.desk import Desk
+from tui.desk.mending import Offer
 
 if TYPE_CHECKING:
     from tui.app import Seatrial

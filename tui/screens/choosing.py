@@ -12,8 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from tui.display_text import fit, name_text, plain
 from tui.screens.label_asks import called
+from tui.terminal.display_text import fit, name_text, plain
 from tui.widgets.lines import KeyLine
 
 MOST = 9  # labels listed at once: each has a digit

@@ -16,8 +16,8 @@ from curate.deciding.flags import flag, flagged
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
 from evalharness.deciding.wording import fraction, span
-from tui.display_text import display_text, excerpt, plain
 from tui.messages import Failed, Ready
+from tui.terminal.display_text import display_text, excerpt, plain
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 

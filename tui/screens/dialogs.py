@@ -13,7 +13,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input, Static
 
 from curate.errors import SeatrialError
-from tui.display_text import display_text, plain
+from tui.terminal.display_text import display_text, plain
 from tui.widgets.lines import KeyLine
 
 

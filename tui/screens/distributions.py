@@ -12,9 +12,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.workspace import Workspace
-from tui.display_text import plain
-from tui.distributions import Distributions, data_card, distributions
 from tui.messages import Failed, Ready
+from tui.reading.distributions import Distributions, data_card, distributions
+from tui.terminal.display_text import plain
 from tui.widgets.bars import Bars
 from tui.widgets.histogram import Histogram, Histograms
 from tui.widgets.lines import Heading, JobLine, KeyLine

@@ -16,11 +16,11 @@ from curate.deciding.notes import noted
 from curate.deciding.pending import Draft, Pending
 from curate.deciding.review import as_decided_on
 from curate.errors import ConfigError, NotFoundError
-from tui.card_text import text_at, with_proposal
-from tui.desk import Desk, Finding
-from tui.display_text import display_text
-from tui.ending import interrupts_elsewhere
-from tui.examples import Example
+from tui.desk.desk import Desk, Finding
+from tui.desk.examples import Example
+from tui.reading.card_text import text_at, with_proposal
+from tui.terminal.display_text import display_text
+from tui.terminal.ending import interrupts_elsewhere
 
 Place = tuple[int | None, str]
 

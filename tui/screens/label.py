@@ -18,16 +18,28 @@ from curate.labelling.answers import Pace, Suggestion
 from curate.labelling.suggestions import Proposed
 from curate.labelling.tasks import Value
 from curate.labelling.work import ORDERS, Work
-from tui.display_text import plain
-from tui.drafts import Drafts, close_area, open_area
-from tui.examples import Examples
+from tui.desk.drafts import Drafts, close_area, open_area
+from tui.desk.examples import Examples
 from tui.jobs import Job
-from tui.label_view import Look, ahead, choices, how_far, look, names_in, pace, points, row_at, shown, word
 from tui.messages import Failed, Ready
+from tui.reading.label_view import (
+    Look,
+    ahead,
+    choices,
+    how_far,
+    look,
+    names_in,
+    pace,
+    points,
+    row_at,
+    shown,
+    word,
+)
 from tui.screens.editing import harmless_to_edit
 from tui.screens.label_asks import ask_note, choose_by_name
 from tui.screens.label_keys import LABEL_KEYS, alive, resting
 from tui.teacher import Teacher
+from tui.terminal.display_text import plain
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.page import Leaf, Page, lines_of
 

@@ -11,9 +11,9 @@ from textual.screen import Screen
 
 from evalharness.encoding.shown import Masked, Masks
 from train.job import masks_of, recipe_of
-from tui.display_text import plain
-from tui.lineage import RunRow
 from tui.messages import Failed, Ready
+from tui.reading.lineage import RunRow
+from tui.terminal.display_text import plain
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.reading import Reading, reading_keys
 

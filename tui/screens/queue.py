@@ -13,11 +13,11 @@ from textual.widgets import Static
 
 from curate.deciding.alike import Similar
 from curate.deciding.relabelling import looks_like
-from tui.desk import EXAMPLE_KINDS, ORDERS, Desk, Ids
-from tui.display_text import display_text
-from tui.filter import compile_filter, kinds, names_in
+from tui.desk.desk import EXAMPLE_KINDS, ORDERS, Desk, Ids
+from tui.desk.filter import compile_filter, kinds, names_in
 from tui.messages import Failed, Ready
-from tui.queue_text import row_words
+from tui.reading.queue_text import row_words
+from tui.terminal.display_text import display_text
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 

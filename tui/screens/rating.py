@@ -15,9 +15,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.errors import ConfigError, NotFoundError, SeatrialError
-from tui.display_text import plain
 from tui.messages import Failed, Ready
-from tui.rating_view import Opened, Summed, agreed, agreement, answer, asked, open_rating, summed
+from tui.reading.rating_view import Opened, Summed, agreed, agreement, answer, asked, open_rating, summed
+from tui.terminal.display_text import plain
 from tui.widgets.lines import Heading, JobLine, KeyLine
 
 if TYPE_CHECKING:

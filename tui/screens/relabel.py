@@ -14,7 +14,7 @@ from curate.deciding.relabelling import last_answer, looks_like, mark
 from curate.deciding.review import record
 from curate.errors import ConfigError, NotFoundError
 from curate.workspace.differences import settling
-from tui.desk import Desk
+from tui.desk.desk import Desk
 from tui.screens.choosing import ChooseLabel
 from tui.screens.editing import draft_at
 

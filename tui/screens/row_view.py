@@ -9,10 +9,10 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.screen import Screen
 
-from tui.card_text import conversation, origin
-from tui.display_text import plain
+from tui.desk.rowfile import Pages
 from tui.messages import Failed, Ready
-from tui.rowfile import Pages
+from tui.reading.card_text import conversation, origin
+from tui.terminal.display_text import plain
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.reading import Reading, reading_keys
 

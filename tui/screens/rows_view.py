@@ -14,11 +14,11 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.errors import ConfigError
-from tui.card_text import first_words
-from tui.display_text import display_text, name_text
-from tui.filter import compile_filter
+from tui.desk.filter import compile_filter
+from tui.desk.rowfile import KINDS, ORDERS, Choice, Pages, RowFile
 from tui.messages import Failed, Ready
-from tui.rowfile import KINDS, ORDERS, Choice, Pages, RowFile
+from tui.reading.card_text import first_words
+from tui.terminal.display_text import display_text, name_text
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import BLOCK, Block, Cell, Column, Rows
 

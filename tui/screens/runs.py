@@ -12,12 +12,12 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.progress import duration
-from tui.display_text import plain
-from tui.lineage import RunRow, ago, runs
 from tui.messages import Failed, Ready
-from tui.run_detail import settings, warnings, whole
+from tui.reading.lineage import RunRow, ago, runs
+from tui.reading.run_detail import settings, warnings, whole
+from tui.reading.training import Curves, Follower
 from tui.screens.training import Panels, follow
-from tui.training import Curves, Follower
+from tui.terminal.display_text import plain
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 

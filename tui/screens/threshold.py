@@ -12,8 +12,8 @@ from textual.widgets import Static
 
 from curate.deciding.thresholds import Effect, effects
 from curate.workspace import Workspace
-from tui.display_text import fit, name_text, plain
 from tui.messages import Failed, Ready
+from tui.terminal.display_text import fit, name_text, plain
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 

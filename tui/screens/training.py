@@ -10,10 +10,10 @@ from textual.containers import Container
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.display_text import plain
-from tui.lineage import RunRow, runs
 from tui.messages import Failed, Ready
-from tui.training import Curves, Follower
+from tui.reading.lineage import RunRow, runs
+from tui.reading.training import Curves, Follower
+from tui.terminal.display_text import plain
 from tui.widgets.curves import Curve, Drawing
 from tui.widgets.lines import Heading, JobLine, KeyLine
 

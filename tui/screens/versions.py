@@ -14,10 +14,10 @@ from textual.widgets import Static
 
 from curate.errors import ConfigError
 from curate.workspace import Workspace
-from tui.desk import Desk
-from tui.display_text import display_text
-from tui.lineage import Portrait, Version, ago, portrait, versions
+from tui.desk.desk import Desk
 from tui.messages import Failed, Ready
+from tui.reading.lineage import Portrait, Version, ago, portrait, versions
+from tui.terminal.display_text import display_text
 from tui.widgets.bars import Bars
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
@@ -269,7 +269,7 @@ class VersionsScreen(Screen[None]):
 
     async def action_rows(self) -> None:
         """Look through the rows of the chosen version."""
-        from tui.rowfile import RowFile
+        from tui.desk.rowfile import RowFile
         from tui.screens.rows_view import RowsScreen
 
         workspace, version = self.seatrial.here, self.chosen

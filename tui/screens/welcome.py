@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from tui.display_text import display_text
+from tui.terminal.display_text import display_text
 from tui.widgets.lines import Heading, JobLine, KeyLine
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class WelcomeScreen(Screen[None]):
     def renew(self) -> None:
         """A job has ended: it may have brought the first version."""
         if self.seatrial.workspace is not None and self.app.screen is self:
-            self.seatrial.open_home()
+            self.seatrial.open_first()
 
     async def action_import(self) -> None:
         """Type the file and what its columns mean."""

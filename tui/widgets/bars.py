@@ -7,8 +7,8 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.display_text import fit, name_text
-from tui.lineage import Chart
+from tui.reading.lineage import Chart
+from tui.terminal.display_text import fit, name_text
 
 NAMES = 24  # cells of the longest name
 

@@ -10,7 +10,7 @@ from textual.app import RenderResult
 from textual.content import Content
 from textual.widget import Widget
 
-from tui.display_text import fit
+from tui.terminal.display_text import fit
 
 Points = list[tuple[float, float]]
 

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tui.display_text import display_text
+from tui.terminal.display_text import display_text
 
 if TYPE_CHECKING:
     from tui.jobs import Job

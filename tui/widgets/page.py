@@ -21,7 +21,7 @@ from textual.strip import Strip
 from textual.visual import Visual
 from textual.widget import Widget
 
-from tui.last_gate import overhang
+from tui.terminal.last_gate import overhang
 
 WHEEL = 3  # lines that a turn of the wheel moves
 NARROW, SHORT = 60, 18  # cells and lines of a screen below which nothing is spent on air

@@ -18,7 +18,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tui.display_text import fit
+from tui.terminal.display_text import fit
 
 BLOCK = 128  # rows fetched at once
 HELD = 32  # blocks kept

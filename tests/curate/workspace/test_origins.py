@@ -20,7 +20,7 @@ from curate.workspace.origins import MAKERS, origins
 from curate.runs.outgoing import card_of
 from curate.runs.steps import Reading, apply_decisions, import_files, scan_version
 from curate.workspace import Workspace
-from tui.distributions import lineage
+from tui.reading.distributions import lineage
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from textual.color import Color
 
 from benchmarks.hostile_rows import CHARACTERS, TEXTS
 from benchmarks.hostile_terminal import RULES, Grid, acts, moved
-from tui.display_text import display_text, fit
-from tui.last_gate import NothingActs, held
+from tui.terminal.display_text import display_text, fit
+from tui.terminal.last_gate import NothingActs, held
 
 COLUMNS, LINES = 100, 6
 ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=80)

@@ -27,6 +27,7 @@ from tui.screens.threshold import ThresholdScreen
 from tui.screens.training import TrainingScreen
 from tui.screens.versions import VersionsScreen
 from tui.screens.welcome import WelcomeScreen
+from tui.workbench import workbench
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +75,7 @@ async def ask(pilot: Pilot[int], key: str, text: str) -> None:
 @pytest.mark.parametrize("size", [(120, 36), (40, 12)])
 async def test_rows(rows: Workspace, size: tuple[int, int]) -> None:
     """The list, and each row whole."""
-    async with Seatrial(rows).run_test(size=size) as pilot:
+    async with workbench(rows).run_test(size=size) as pilot:
         await furnished(pilot)
         await pilot.press("v")
         await settle(pilot)
@@ -87,7 +88,7 @@ async def test_rows(rows: Workspace, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("check", ["structure", "pii", "contradiction", "near-duplicate"])
 async def test_cards(rows: Workspace, check: str) -> None:
     """The queue, and a card of each shape over every row."""
-    async with Seatrial(rows).run_test(size=(100, 30)) as pilot:
+    async with workbench(rows).run_test(size=(100, 30)) as pilot:
         await furnished(pilot)
         await pilot.press("enter")
         await settle(pilot)
@@ -106,7 +107,7 @@ async def test_cards(rows: Workspace, check: str) -> None:
 
 async def test_charts_runs_and_steps(rows: Workspace) -> None:
     """Distributions, the data card, runs with hostile errors, the curves, the steps."""
-    async with Seatrial(rows).run_test(size=(100, 30)) as pilot:
+    async with workbench(rows).run_test(size=(100, 30)) as pilot:
         await furnished(pilot)
         await pilot.press("D")
         await settle(pilot)
@@ -136,7 +137,7 @@ def _trains(pilot: Pilot[int]) -> bool:
 
 async def test_labelling(rows: Workspace) -> None:
     """Options, descriptions and instructions are the corpus as well as the rows."""
-    async with Seatrial(rows).run_test(size=(100, 30)) as pilot:
+    async with workbench(rows).run_test(size=(100, 30)) as pilot:
         await furnished(pilot)
         await pilot.press("L")
         await settle(pilot)
@@ -148,7 +149,7 @@ async def test_labelling(rows: Workspace) -> None:
 
 async def test_comparison_and_rating(rows: Workspace) -> None:
     """What four arms answered, example by example, and two answers blind."""
-    async with Seatrial(rows).run_test(size=(100, 36)) as pilot:
+    async with workbench(rows).run_test(size=(100, 36)) as pilot:
         await furnished(pilot)
         await pilot.press("m")
         await settle(pilot)
@@ -164,7 +165,7 @@ async def test_comparison_and_rating(rows: Workspace) -> None:
 async def test_small_screens(rows: Workspace) -> None:
     """Lines to type, questions, panels, help, palette and toasts say hostile words as words."""
     texts = [short(text) for text in TEXTS.values() if not half(text)]
-    app = Seatrial(rows)
+    app = workbench(rows)
     # small: what is below is drawn again, darker, with each of them
     async with app.run_test(size=(60, 18)) as pilot:
         await furnished(pilot)
@@ -191,7 +192,7 @@ async def test_small_screens(rows: Workspace) -> None:
 
 async def test_welcome() -> None:
     """The first screen names the person, whatever the name is."""
-    app = Seatrial(None)
+    app = workbench(None)
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         harmless(app, WelcomeScreen)
@@ -200,7 +201,7 @@ async def test_welcome() -> None:
 @pytest.mark.parametrize("line", ["import 'x", 'scan "', "[/foo] [@click=app.quit]x", "\\"])
 async def test_a_line_that_cannot_be_read_ends_nothing(rows: Workspace, line: str) -> None:
     """Quotes that stay open, and markup, at the line for commands."""
-    app = Seatrial(rows)
+    app = workbench(rows)
     async with app.run_test(size=(100, 30)) as pilot:
         await furnished(pilot)
         await ask(pilot, "exclamation_mark", line)
@@ -210,7 +211,7 @@ async def test_a_line_that_cannot_be_read_ends_nothing(rows: Workspace, line: st
 
 async def test_last_words_are_words(rows: Workspace, capfd: pytest.CaptureFixture[str]) -> None:
     """Where the screens fail, what they say of it neither acts nor is read as markup, and the record neither."""
-    app = Seatrial(rows)
+    app = workbench(rows)
     with pytest.raises(ValueError, match="foo"):
         async with app.run_test() as pilot:
             await settle(pilot)

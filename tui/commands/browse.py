@@ -11,7 +11,7 @@ from curate.answer import Answer
 from curate.errors import ConfigError
 
 if TYPE_CHECKING:
-    from tui.rowfile import Pages
+    from tui.desk.rowfile import Pages
 
 WIDTH = 90  # cells of a row's text, printed
 
@@ -25,7 +25,7 @@ def rows(
 ) -> Answer:
     """Look through the rows of a dataset version: all of them, or those like an expression."""
     from curate.workspace import Workspace
-    from tui.rowfile import Choice, Pages, RowFile
+    from tui.desk.rowfile import Choice, Pages, RowFile
 
     workspace = Workspace.open()
     digest = workspace.dataset(dataset)
@@ -38,13 +38,13 @@ def rows(
     if not (sys.stdin.isatty() and sys.__stdout__ is not None and sys.__stdout__.isatty()):
         raise ConfigError("the screens need a terminal; this is none", hint="--limit 20 prints rows")
     from tui.app import Seatrial
-    from tui.rowfile import condition
+    from tui.desk.rowfile import condition
     from tui.screens.rows_view import RowsScreen
 
     condition(choice)  # a filter that cannot be read is told in the shell
     name = workspace.name_of(digest) or digest[:12]
     app = Seatrial(
-        workspace, first=lambda: RowsScreen(lambda: RowFile(workspace, digest), name, choice, alone=True)
+        workspace, lambda _: RowsScreen(lambda: RowFile(workspace, digest), name, choice, alone=True)
     )
     code = app.run()
     workspace.close()
@@ -53,8 +53,8 @@ def rows(
 
 def _printed(pages: Pages, limit: int) -> Answer:
     """The first rows of a choice, as lines and as data."""
-    from tui.card_text import first_words
-    from tui.display_text import fit
+    from tui.reading.card_text import first_words
+    from tui.terminal.display_text import fit
 
     found = []
     for unit in range(-(-min(limit, pages.total) // pages.size)):

@@ -8,7 +8,9 @@ from textual.content import Content
 
 from curate.changing.apply import Edit
 from curate.deciding.relabelling import looks_like, of_label
-from tui.card_text import (
+from tui.desk.desk import Desk, Finding
+from tui.desk.examples import Example
+from tui.reading.card_text import (
     CHANGED,
     OTHER_SPAN,
     SPAN,
@@ -26,9 +28,7 @@ from tui.card_text import (
     told_edit,
     with_proposal,
 )
-from tui.desk import Desk, Finding
-from tui.display_text import display_text, fit, name_text, plain
-from tui.examples import Example
+from tui.terminal.display_text import display_text, fit, name_text, plain
 
 MEMBERS = 7  # members of a cluster listed at once
 

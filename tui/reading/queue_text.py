@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from curate.deciding.relabelling import looks_like
 from curate.scanning.excerpts import CLOSES, OPENS
-from tui.card_text import first_words, text_at
-from tui.desk import Finding
-from tui.display_text import excerpt, name_text
-from tui.examples import Example
+from tui.desk.desk import Finding
+from tui.desk.examples import Example
+from tui.reading.card_text import first_words, text_at
+from tui.terminal.display_text import excerpt, name_text
 
 BEFORE = 12  # characters before the place: a list has few cells for a text
 MOST = 60  # characters of the place itself

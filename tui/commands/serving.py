@@ -39,7 +39,7 @@ class Guarded(Server):  # type: ignore[misc]  # the package carries no types
 
     async def on_startup(self, app: web.Application) -> None:
         """Say where the screens are."""
-        from tui import render
+        from tui.terminal import render
 
         render.talk(f"the screens are at {self.public_url} (Ctrl+C ends)")
 

@@ -9,8 +9,8 @@ import polars as pl
 
 from curate.workspace import Workspace
 from curate.workspace.origins import origins
-from tui.lineage import Chart, ago
-from tui.rowfile import MADE
+from tui.desk.rowfile import MADE
+from tui.reading.lineage import Chart, ago
 from tui.widgets.histogram import Histogram
 
 SHOWN = 14  # bars of one chart

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from textual.content import Content
 
 from curate.workspace import Workspace
-from tui.display_text import excerpt, plain
 from tui.messages import Ready
+from tui.terminal.display_text import excerpt, plain
 
 if TYPE_CHECKING:
     from curate.people.agreement import Kappa

@@ -21,10 +21,10 @@ from curate.deciding.pending import apart_among, differences_in
 from curate.deciding.review import OPEN, decide, decide_edit, joined, record, review
 from curate.workspace import Annotation, Decision, Workspace
 from curate.workspace.differences import said_on, settling
-from tui.examples import Example, Examples
-from tui.filter import compile_filter, kinds, names_in
-from tui.history import History, Turned, spoken
-from tui.rowfile import KINDS, MADE, named
+from tui.desk.examples import Example, Examples
+from tui.desk.filter import compile_filter, kinds, names_in
+from tui.desk.history import History, Turned, spoken
+from tui.desk.rowfile import KINDS, MADE, named
 
 Ids = npt.NDArray[np.uint32]
 Finding = dict[str, Any]

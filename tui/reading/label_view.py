@@ -11,9 +11,9 @@ from textual.content import Content
 from curate.labelling.answers import Suggestion, judged
 from curate.labelling.tasks import Option, Task, Value
 from curate.labelling.work import ORDERS, Work, told
-from tui.card_text import conversation
-from tui.display_text import excerpt, fit, plain
-from tui.examples import Example, Examples
+from tui.desk.examples import Example, Examples
+from tui.reading.card_text import conversation
+from tui.terminal.display_text import excerpt, fit, plain
 from tui.widgets.page import Leaf, Page, lines_of
 
 WIDEST = 34  # cells of an option's name

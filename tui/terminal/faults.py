@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from curate.errors import SeatrialError
-from tui.display_text import display_text
+from tui.terminal.display_text import display_text
 
 RECORD = "screens-error.log"
 MENDED = {

@@ -19,7 +19,7 @@ from curate.deciding.pending import Pending
 from curate.deciding.review import as_decided, record
 from curate.errors import ConfigError
 from curate.workspace import Decision
-from tui.desk import Desk
+from tui.desk.desk import Desk
 
 MOST = 2_000  # rows mended as one act
 

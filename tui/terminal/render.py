@@ -10,7 +10,7 @@ from traceback import format_exception
 from typing import TextIO
 
 from curate.errors import ResourceError, SeatrialError
-from tui.display_text import display_text
+from tui.terminal.display_text import display_text
 
 # set by the command line when --json was asked for: stdout then holds one JSON object and nothing else
 narrate_to_stderr = False

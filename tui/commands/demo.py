@@ -17,9 +17,10 @@ import typer
 from curate.answer import Answer
 from curate.errors import ConfigError
 from curate.progress import duration
-from tui import render
+from tui.demo_data import TICKETS
+from tui.terminal import render
 
-DATA = Path(__file__).parent / "demo_data"
+DATA = TICKETS.parent
 FOLDER = "seatrial-demo"
 
 # Seconds that each stage takes on two cores, to tell the time left from the start; the measured pace

@@ -23,15 +23,15 @@ def serve(
     """Serve the screens in a browser."""
     import errno
 
-    from tui import render
-    from tui.serving import Guarded
+    from tui.commands.serving import Guarded
+    from tui.terminal import render
 
     if host not in LOOPBACK:
         render.talk(
             f"warning: {host} can be reached from other machines; whoever opens it reads the data and decides, "
             "and nothing is encrypted: put it behind a proxy that asks who they are"
         )
-    command = shlex.join([sys.executable, "-P", "-m", "tui.app"])
+    command = shlex.join([sys.executable, "-P", "-m", "tui.workbench"])
     server = Guarded(command, host=host, port=port, title="seatrial")
     try:
         server.serve()

@@ -9,7 +9,7 @@ from typing import Any
 
 from curate.answer import counted
 from curate.workspace import Workspace
-from tui.lineage import RunRow
+from tui.reading.lineage import RunRow
 
 LINES = 6  # of an answer in a toast
 UNSAID = ("run", "recorded")  # what is for programs

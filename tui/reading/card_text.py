@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from textual.content import Content
 
 from curate.deciding.aligned import changed
-from tui.display_text import display_text, displayed, excerpt, name_text
+from tui.terminal.display_text import display_text, displayed, excerpt, name_text
 
 LONGEST = 12_000  # characters of one text shown; the rest is counted
 AROUND = 4_000  # of them before the mark, where the text is longer

@@ -8,8 +8,8 @@ from textual.content import Content
 from textual.strip import Strip
 from textual.widget import Widget
 
-from tui.card_view import Card, anchor, card
-from tui.desk import Desk, Finding
+from tui.desk.desk import Desk, Finding
+from tui.reading.card_view import Card, anchor, card
 from tui.widgets.page import Leaf, beside, lines_of
 
 GAP = 3  # cells between two texts side by side

@@ -18,7 +18,7 @@ from typing import Any, Literal, NamedTuple
 from curate.errors import SeatrialError
 from curate.progress import duration
 from curate.workspace import Workspace
-from tui.lineage import RunRow
+from tui.reading.lineage import RunRow
 
 Points = list[tuple[float, float]]  # (step, value), in the order of steps
 State = Literal["finished", "running", "killed", "failed", "unknown"]

@@ -18,7 +18,7 @@ import polars as pl
 
 from curate.errors import ConfigError
 from curate.workspace import Workspace
-from tui.filter import NUMBER, TEXT, compile_filter, names_in
+from tui.desk.filter import NUMBER, TEXT, compile_filter, names_in
 
 Ids = npt.NDArray[np.uint32]
 

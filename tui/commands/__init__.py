@@ -1,0 +1,1 @@
+"""The commands beside the screens: the demo, the doctor, rows, and serving to a browser."""

@@ -1,0 +1,1 @@
+"""What lies on a reviewer's desk: findings, their rows, the filter, drafts, undo."""

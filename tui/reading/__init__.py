@@ -1,0 +1,1 @@
+"""What the screens show, read from the workspace and put into lines; no widget."""
