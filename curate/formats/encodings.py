@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections.abc import Iterable
 from typing import IO, Any
 
 from curate.errors import ConfigError, SourceError
@@ -19,6 +20,8 @@ EXAMPLES = "windows-1252, iso-8859-1, utf-16, shift_jis, gb18030"
 CHARACTERS = 8_192  # decoded at a time
 UTF8 = "utf-8"
 WESTERN_MARKS = "\xa0€‘’“”–—…«»°§£¿¡·©®™"
+WESTERN = "windows-1252"
+SAMPLE = 1_000_000  # bytes of lines that are no UTF-8, by which an encoding is guessed
 LEAST = 6  # bytes beyond ASCII before an encoding of another script is guessed
 SCRIPTS = (  # the range of its common letters, and the share of letters beyond ASCII that are in it
     ("shift_jis", (0x3040, 0x30FF), 0.33),  # kana stand among ideographs
@@ -132,6 +135,40 @@ def looks_like(data: bytes) -> str:
     beyond = [c for c in _read(data, "windows-1252") if c > "\x7f"]
     good = sum(c.isalpha() or c in WESTERN_MARKS for c in beyond)
     return "windows-1252" if alone and beyond and good >= 0.9 * len(beyond) else ""
+
+
+def guessed(lines: Iterable[bytes]) -> str:
+    """`windows-1252` where text that is no UTF-8 is most likely that throughout; else empty.
+
+    That is: of the lines with bytes beyond ASCII at most a quarter are UTF-8, and the others together look
+    like it. So a file with a few broken rows stays UTF-8. ISO 8859-1 is the same for all that is text.
+    """
+    good = bad = 0
+    sample = bytearray()
+    for line in lines:
+        if line.isascii():
+            continue
+        try:
+            line.decode(UTF8)
+            good += 1
+        except UnicodeDecodeError:
+            bad += 1
+            if len(sample) < SAMPLE:
+                sample += line
+    likely = bad and good * 3 <= bad and looks_like(bytes(sample[:SAMPLE])) == WESTERN
+    return WESTERN if likely else ""
+
+
+def is_utf8(blocks: Iterable[bytes]) -> bool:
+    """Whether bytes that come in blocks are UTF-8."""
+    decoder = codecs.getincrementaldecoder(UTF8)()
+    try:
+        for block in blocks:
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _read(data: bytes, encoding: str) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 
 from curate.errors import ResourceError, SourceError
-from curate.formats.encodings import marked, recoded
+from curate.formats.encodings import UTF8, guessed, is_utf8, marked, recoded
 from curate.formats.records import Record, lines_of_json, whole_json
 from curate.formats.sniff import head_of, open_unpacked, sniff, unpack_errors
 from curate.formats.tables import parquet, separated
 
+BLOCK = 1 << 20
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 
@@ -25,6 +26,7 @@ class Opened(NamedTuple):
     container: str  # jsonl, json, csv, tsv, parquet or datasets
     note: str = ""  # what is to be said of it
     share: Callable[[], float] | None = None  # of the file that was read so far; None where that is unknown
+    remarks: Sequence[str] = ()  # more to be said, once all was read
 
 
 def _records(stream: IO[bytes], container: str, where: str, encoding: str) -> Opened:
@@ -32,7 +34,9 @@ def _records(stream: IO[bytes], container: str, where: str, encoding: str) -> Op
     if container == "jsonl":
         return Opened(lines_of_json(stream, encoding), container, said, _share(stream))
     if container in DELIMITERS:
-        return Opened(separated(stream, DELIMITERS[container], where, encoding), container, said)
+        remarks: list[str] = []
+        rows = separated(stream, DELIMITERS[container], where, encoding, remarks)
+        return Opened(rows, container, said, remarks=remarks)
     try:
         data = stream.read()
     except unpack_errors() as error:
@@ -58,8 +62,8 @@ def _share(stream: IO[bytes]) -> Callable[[], float] | None:
 def open_file(path: Path, where: str, encoding: str = "") -> Iterator[Opened]:
     """The records of a file, while it is open; `where` names it in errors.
 
-    `encoding` is what its text is in; empty: UTF-8, or what its byte order mark says. SourceError where
-    it holds no rows for us.
+    `encoding` is what its text is in; empty: what its byte order mark says, or UTF-8, or where it is not
+    that, Windows-1252 where that is likely, which the note says. SourceError where it holds no rows for us.
     """
     try:
         stream, suffix = open_unpacked(path)
@@ -67,11 +71,16 @@ def open_file(path: Path, where: str, encoding: str = "") -> Iterator[Opened]:
             begin = stream.read(4)
         if encoding and begin == b"PAR1":
             raise SourceError(f"{where} is Parquet, which is UTF-8 always", hint="leave out --encoding")
+        asked, encoding = encoding, "" if encoding == UTF8 else encoding
         encoding = encoding or marked(begin)
+        guess = ""
+        if not (asked or encoding or begin == b"PAR1"):
+            encoding = guess = _guess(path)
         with _as_utf8(path, encoding, where) as stream:
             container = sniff(head_of(stream), where, suffix)
         with _as_utf8(path, encoding, where) as stream:
-            yield _records(stream, container, where, encoding)
+            opened = _records(stream, container, where, encoding)
+            yield opened._replace(note=_of_guess(guess, opened.note)) if guess else opened
     except unpack_errors() as error:
         raise SourceError(
             f"{where} is a damaged archive: {error}", hint="was the download cut off?"
@@ -80,6 +89,23 @@ def open_file(path: Path, where: str, encoding: str = "") -> Iterator[Opened]:
         raise SourceError(f"{where}: {error.strerror}", hint="check the path and its permissions") from error
     except OSError as error:
         raise ResourceError(f"{where}: {error}") from error
+
+
+def _guess(path: Path) -> str:
+    """The encoding that a file without a mark is taken for, where it is no UTF-8; empty for UTF-8 and where none is likely."""
+    try:
+        with open_unpacked(path)[0] as stream:
+            if is_utf8(iter(lambda: stream.read(BLOCK), b"")):
+                return ""
+        with open_unpacked(path)[0] as stream:
+            return guessed(stream)
+    except unpack_errors():
+        return ""  # its rows are read as far as they go, and the break is told there
+
+
+def _of_guess(encoding: str, note: str) -> str:
+    said = f"not UTF-8: read as {encoding}, a guess from its bytes; --encoding NAME overrules it"
+    return said + note.removeprefix(f"read as {encoding}")
 
 
 def _as_utf8(path: Path, encoding: str, where: str) -> IO[bytes]:
@@ -91,6 +117,7 @@ def _as_utf8(path: Path, encoding: str, where: str) -> IO[bytes]:
 @contextmanager
 def open_stream(stream: io.BufferedReader, where: str, encoding: str = "") -> Iterator[Opened]:
     """The records that come down a pipe, JSONL read as it comes."""
+    encoding = "" if encoding == UTF8 else encoding
     encoding = encoding or marked(stream.peek(4)[:4])
     if encoding:
         stream = recoded(stream, encoding, where)  # type: ignore[assignment]

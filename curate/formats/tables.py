@@ -20,6 +20,7 @@ from curate.formats.records import KEPT, Record, broken_stream
 from curate.formats.sniff import unpack_errors
 
 LONGEST_CELL = 16_000_000
+TOLD = 5  # renamed columns that are named
 
 
 # a spreadsheet runs such a cell; a quote before it makes it text, and one more marks a quote that was there
@@ -68,20 +69,24 @@ def _delimiter(first: str, usual: str) -> str:
     return usual if usual in first else max(";\t|,", key=first.count) if set(first) & set(";\t|,") else usual
 
 
-def separated(stream: IO[bytes], delimiter: str, where: str, encoding: str = "") -> Iterator[Record]:
+def separated(
+    stream: IO[bytes], delimiter: str, where: str, encoding: str = "", remarks: list[str] | None = None
+) -> Iterator[Record]:
     """A record for each row of a CSV or TSV file, by the line it begins on; all cells are texts.
 
     `encoding` is what the stream was made UTF-8 from, for the reasons of rows; empty where it came so.
+    What is to be said of the header is added to `remarks` once it was read.
     """
+    told = [] if remarks is None else remarks
     csv.field_size_limit(LONGEST_CELL)
     with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
         first = text.readline()
         yield from _rows(
-            _Lines(itertools.chain([first], text)), _delimiter(first, delimiter), where, encoding
+            _Lines(itertools.chain([first], text)), _delimiter(first, delimiter), where, encoding, told
         )
 
 
-def _rows(lines: _Lines, delimiter: str, where: str, encoding: str) -> Iterator[Record]:
+def _rows(lines: _Lines, delimiter: str, where: str, encoding: str, remarks: list[str]) -> Iterator[Record]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header: list[str] = []
     while True:
@@ -107,6 +112,7 @@ def _rows(lines: _Lines, delimiter: str, where: str, encoding: str) -> Iterator[
             yield _cells(begin, header, cells, "".join(lines.taken), encoding)
         else:
             header = _header(cells, where, begin, encoding)
+            remarks += _renamed(cells, header)
 
 
 def _header(cells: list[str], where: str, line: int, encoding: str) -> list[str]:
@@ -116,12 +122,32 @@ def _header(cells: list[str], where: str, line: int, encoding: str) -> list[str]
             f"{where}:{line}: the header {not_utf8(raw, encoding).partition(';')[0]}",
             hint=f"{hint_of(raw).removeprefix('; ')}; or save the file as UTF-8".removeprefix("; "),
         )
-    twice = sorted({name for name in cells if cells.count(name) > 1})
-    if twice:
-        raise SourceError(
-            f"{where}: the header names `{twice[0]}` more than once", hint="name each column once"
-        )
-    return cells
+    return _each_once(cells)
+
+
+def _each_once(cells: list[str]) -> list[str]:
+    """The names of a header; one that was there before gets the next number that makes it a new one: `Answer_2`."""
+    names: list[str] = []
+    taken = set(cells)
+    seen: set[str] = set()
+    for cell in cells:
+        name = cell
+        if cell in seen:
+            name = next(one for n in itertools.count(2) if (one := f"{cell}_{n}") not in taken)
+            taken.add(name)
+        seen.add(cell)
+        names.append(name)
+    return names
+
+
+def _renamed(cells: list[str], names: list[str]) -> list[str]:
+    """What is said of columns that got another name."""
+    other = [(cell, name) for cell, name in zip(cells, names, strict=True) if cell != name]
+    if not other:
+        return []
+    told = ", ".join(f"`{cell}` again as `{name}`" for cell, name in other[:TOLD])
+    more = f" and {len(other) - TOLD:,} more" if len(other) > TOLD else ""
+    return [f"the header names columns twice: {told}{more}; --column PART=NAME picks one"]
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -16,7 +16,7 @@ import polars as pl
 from curate.errors import AccountError, ConfigError, SourceError
 from curate.example import EXAMPLES, frame, with_ids
 from curate.formats import MIXED, Format, fits, named, read_row, recognise, recognise_alone, write_row
-from curate.formats.encodings import checked_encoding
+from curate.formats.encodings import UTF8, checked_encoding
 from curate.formats.files import Opened
 from curate.formats.numbers import lift
 from curate.formats.records import Record
@@ -190,7 +190,8 @@ def _take(
                 reason, text = error.message, _shown(record.value)
         taken.rejects.append((piece.source, record.row, reason, text[:KEPT]))
     why += "".join(f"; {count:,} rows have {other.words}" for other, count in others.items())
-    note = f" ({opened.note})" if opened.note else ""
+    said = "; ".join(each for each in (opened.note, *opened.remarks) if each)
+    note = f" ({said})" if said else ""
     return ", ".join([known.name, *(other.name for other in others)]) if known else None, why + note
 
 
@@ -276,12 +277,14 @@ def read_source(
     `columns` maps a part of the format to the source's column (`{"prompt": "question"}`), `roles` an
     unknown role to a known one (`{"bot": "assistant"}`). `label`, `group`, `split` name columns whose
     value is copied, as text, into the example's column of that name. `encoding` is that of text files;
-    without it they are UTF-8, or UTF-16 where a byte order mark says so.
+    without it they are UTF-8, UTF-16 where a byte order mark says so, or Windows-1252 where a file that is no
+    UTF-8 looks like it, which `why` says; `utf-8` takes no guess.
     Raises SourceError where nothing can be read, ConfigError for a format, role or column that is not
     there, MissingExtraError or ResourceError for the hub.
     """
     told = _told(format, columns, label, group, split, roles)
-    pieces, note = pieces_at(str(place), hub=hub, encoding=checked_encoding(encoding or ""))
+    asked = checked_encoding(encoding or "") or (UTF8 if encoding else "")
+    pieces, note = pieces_at(str(place), hub=hub, encoding=asked)
     return _read(pieces, note, told, str(place))
 
 

@@ -195,7 +195,7 @@ def test_a_bad_row_of_a_csv(tmp_path: Path, bad: str, reasons: list[str]) -> Non
 
 def test_a_csv_row_that_is_not_utf8(tmp_path: Path) -> None:
     """Bytes of another encoding are rejected row by row."""
-    imported = read_source(put(tmp_path, "a.csv", b"text,label\ngood,a\ncaf\xe9,b\n"))
+    imported = read_source(put(tmp_path, "a.csv", b"text,label\ngood,a\ncaf\xe9,b\n"), encoding="utf-8")
     assert contents(imported) == ["good"]
     looks = "looks like Windows-1252: --encoding windows-1252"
     assert imported.rejects["reason"].to_list() == [f"is not UTF-8: byte 4 is 0xe9; {looks}"]
@@ -219,9 +219,8 @@ def test_quotes_in_a_tsv_are_letters(tmp_path: Path) -> None:
         ("a.json", " \n", "is empty"),
         ("a.json", "[]", "holds no rows"),
         ("a.csv", "text,label\n", "holds no rows"),
-        ("a.csv", "text,text\na,b\n", "more than once"),
         ("a.json", "hello, world", "begins `hello, world`"),
-        ("a.json", '[{"text": "\xff"}]'.encode("latin-1"), "a.json:1: not UTF-8"),
+        ("a.json", b'[{"text": "\xff\xfe\xfd\xfc"}]', "a.json:1: not UTF-8"),
         ("a.jsonl.gz", gzip.compress(b"x" * 1000)[:15], "damaged archive"),
         ("a.parquet", b"PAR1 but no more", "cannot be read as Parquet"),
         ("a.jsonl", '{"name": 1}\n', "no known format; the columns are `name`"),
