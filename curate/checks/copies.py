@@ -1,4 +1,4 @@
-"""What tells a copy of a text from another that only looks like it: label, numbers, names, the answer."""
+"""What tells a copy of a text from another that only looks like it: label, numbers, names, what it denies, other words, the answer."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import polars as pl
 
-from curate.checks.wording import Named, jaccard, named, normalise, numbers, other_names, said
+from curate.checks.matter import other_matter
+from curate.checks.wording import Named, jaccard, named, negations, normalise, numbers, other_names, said
 
+WITNESS = 8  # words of an answer that no two rows have by chance
 ANSWERS_ALIKE = 0.5  # of the words; below it two answers are not copies of each other
 
 
@@ -18,6 +20,7 @@ class Text(NamedTuple):
     named: Named
     answer: frozenset[str]
     label: str | None
+    words: str  # all that is looked at, in normal form
 
 
 def texts_of(rows: pl.DataFrame, compare: str) -> list[Text]:
@@ -31,7 +34,8 @@ def texts_of(rows: pl.DataFrame, compare: str) -> list[Text]:
         )
         verbatim = "\n".join(parts)
         ours = normalise(answer or chosen) if compare == "whole" else ""
-        found.append(Text(numbers(normalise(verbatim)), named(verbatim), frozenset(ours.split()), label))
+        words = normalise(verbatim)
+        found.append(Text(numbers(words), named(verbatim), frozenset(ours.split()), label, words))
     return found
 
 
@@ -45,4 +49,18 @@ def doubt_of(left: Text, right: Text) -> str:
         return "names-differ"
     if left.answer != right.answer and jaccard(left.answer, right.answer) < ANSWERS_ALIKE:
         return "answers-differ"
+    if negations(left.words) != negations(right.words):
+        return "negation-differs"
+    if other_matter(left.words, right.words):
+        return "words-differ"
     return ""
+
+
+def witnesses(columns: pl.DataFrame) -> pl.Series:
+    """Whether another row gives the same answer, of WITNESS words or more; `columns` is as of `wording.said`.
+
+    Rows made from one template ask different things and are answered differently; copies are answered alike.
+    """
+    answer = pl.when(pl.col("answer") != "").then("answer").otherwise("chosen").str.strip_chars()
+    long = answer.str.count_matches(r"\w+|[\u3040-\u30ff\u3400-\u9fff]") >= WITNESS
+    return columns.select(witness=(answer.is_duplicated() & long).fill_null(value=False)).to_series()

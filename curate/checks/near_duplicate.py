@@ -10,7 +10,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import polars as pl
 
-from curate.checks.copies import doubt_of, texts_of
+from curate.checks.copies import doubt_of, texts_of, witnesses
 from curate.checks.keep import DEFAULT, carried, check_keep, ranked, reads_texts, sentence, why
 from curate.checks.relinking import relinked
 from curate.checks.wording import (
@@ -70,9 +70,10 @@ class NearDuplicate:
     """Group the examples whose shingles overlap by at least `threshold` (Jaccard, 0.3 to 1).
 
     A row is proposed for dropping only if it is itself that near to the kept row, has the same
-    numbers, names and label, and an answer alike; any other is for review, with the reason as its
-    label: `numbers-differ`, `names-differ`, `labels-differ`, `answers-differ`, or `chained` (near to
-    a dropped row only). So rows made from one template, which differ in an order id or a city, stay.
+    numbers, names and label, denies as much, puts no word of weight in another's place, and has an
+    answer alike; any other is for review, with the reason as its label: `numbers-differ`, `names-differ`,
+    `negation-differs`, `words-differ`, `labels-differ`, `answers-differ`, or `chained` (near to a dropped
+    row only). So rows made from one template, which differ in an order id or a city, stay.
     What stands in very many rows does not make two of them alike. Equal texts are left to the
     exact-duplicate check: one of each group takes part. `keep` is the policy that says which row of a
     group stays (see keep.py). Shingles are three words, or four characters (three ideographs) where the
@@ -80,7 +81,7 @@ class NearDuplicate:
     """
 
     name: ClassVar[str] = "near-duplicate"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     threshold: float = 0.7
     compare: str = "whole"
     keep: tuple[str, ...] = DEFAULT
@@ -174,7 +175,8 @@ class NearDuplicate:
         columns = said(rows)
         sets = sets_of(self._texts(columns), SHINGLING)
         marks = _marks(rows, columns, met, self.compare)
-        return near_pairs(met, sets, without_frame(sets, count), self.threshold, marks, columns["question"])
+        own = without_frame(sets, count, witnesses(columns).to_numpy())
+        return near_pairs(met, sets, own, self.threshold, marks, columns["question"])
 
     def _scored(self, every: Rows, rows: pl.DataFrame, met: Met, told: pl.DataFrame | None) -> Near:
         """All pairs met with their scores, where there is no template; those that were told are not taken again."""

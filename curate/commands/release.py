@@ -74,8 +74,7 @@ def split(
     ] = math.inf,
     cap: Annotated[float, typer.Option(min=1, help="of the balance: the most a row is repeated")] = 10.0,
     set_aside_bridges: Annotated[
-        bool,
-        typer.Option("--set-aside-bridges", help="leave out rows that tie a set too large for a part"),
+        bool, typer.Option(help="leave out rows that tie a set too large for a part")
     ] = False,
     allow_blocking: Annotated[bool, typer.Option(help="go on with blocking findings open")] = False,
     random: Annotated[
@@ -90,9 +89,8 @@ def split(
 ) -> Answer:
     """Divide a version into train, validation and test; no cluster and no group is cut in two.
 
-    The test part is sealed: each reading of it by a model is recorded. Beside the result stands what a
-    plain random split of the same sizes and seed would have leaked. The exit code is 1 where leaks are left
-    between the parts, or a part has less than half of its rows or lacks a label.
+    The test part is sealed: each reading of it by a model is recorded. Exit code 1 says that leaks are left
+    between the parts, or that one has less than half of its rows or lacks a label.
     """
     from curate.dividing.resample import Balance
     from curate.dividing.splitting import Wish

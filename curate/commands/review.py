@@ -290,7 +290,6 @@ def _answer(
     from curate.deciding import review as core
     from curate.scanning.excerpts import texts_of
 
-    name = called(workspace, digest)
     shown = fitting.head(limit)
     lines = []
     if decisions:
@@ -313,6 +312,32 @@ def _answer(
         lines += [finding_line(row), *detail_lines(row, texts)]
     lines.append(f"{shown.height:,} of {fitting.height:,} findings shown, {table.height:,} in all")
     waiting, ready = core.open_findings(table).height, core.proposals(core.safe(table)).height
+    lines += _next_lines(workspace, digest, table, asked, core.open_findings(fitting), ready)
+    data = {
+        "name": workspace.name_of(digest) or digest[:8],
+        "dataset": digest,
+        "decided": len(decisions),
+        "total": table.height,
+        "fitting": fitting.height,
+        "shown": shown.height,
+        "open": waiting,
+        "blocking": core.open_blocking(table).height,
+        "differ": int(table["differ"].sum()),
+        "safe": ready,
+        "summary": core.summary(table).to_dicts(),
+        "findings": core.as_rows(listed),
+    }
+    return Answer(lines, data)
+
+
+def _next_lines(
+    workspace: Workspace, digest: str, table: pl.DataFrame, asked: Filters, listed: pl.DataFrame, ready: int
+) -> list[str]:
+    """What can be done next: `listed` are the open findings of those asked for, `ready` how many are safe."""
+    from curate.deciding import review as core
+
+    name, waiting = called(workspace, digest), core.open_findings(table).height
+    lines: list[str] = []
     acting = table.filter(table["decided"].is_in(["drop", "redact", "edit"])).height
     clean = carried_out(workspace, digest, table) if acting else None
     if clean is not None:
@@ -330,22 +355,8 @@ def _answer(
     else:
         lines.append(f"next: seatrial split {name}")
     if clean is None and asked.check == WRONG_LABEL:
-        lines[-1:-1] = _suggesting(name, asked, core.open_findings(fitting))
-    data = {
-        "name": workspace.name_of(digest) or digest[:8],
-        "dataset": digest,
-        "decided": len(decisions),
-        "total": table.height,
-        "fitting": fitting.height,
-        "shown": shown.height,
-        "open": waiting,
-        "blocking": core.open_blocking(table).height,
-        "differ": int(table["differ"].sum()),
-        "safe": ready,
-        "summary": core.summary(table).to_dicts(),
-        "findings": core.as_rows(listed),
-    }
-    return Answer(lines, data)
+        lines[-1:-1] = _suggesting(name, asked, listed)
+    return lines
 
 
 def _suggesting(name: str, asked: Filters, waiting: pl.DataFrame) -> list[str]:

@@ -124,8 +124,7 @@ def relabelled(
         if name in seen:
             continue
         seen.add(name)
-        of_row = Edit(name, None, "label", label, now.over)
-        index, answer = last_answer(example)
+        of_row, (index, answer) = Edit(name, None, "label", label, now.over), last_answer(example)
         told = _draft(pending, name, index, "content", answer) if index is not None else None
         if told is None or told.text.strip() != now.text or not now.text:
             plans.append((row, of_row, None))

@@ -110,14 +110,14 @@ def fewest_of_a_frame(texts: int) -> int:
     return int(np.ceil(max(FEWEST, SHARE * texts)))
 
 
-def without_frame(sets: Sets, texts: int) -> Sets:
+def without_frame(sets: Sets, texts: int, witness: NDArray[np.bool_] | None = None) -> Sets:
     """The sets without what belongs to a template; a set as it was where next to nothing else is in it.
 
     Of a template is a shingle that stands in FEWEST of these sets and in SHARE of all `texts`. Many
     copies of one text, each with a word or two changed, look like a template too. But a filled-in
     template has the whole of it, as all the others have, while each copy lacks another part. So a set
     of which less than OWN shingles and less than OWN_SHARE are left is compared whole, if not FILLED
-    sets have the same part of the template.
+    sets have the same part of the template, or if something else bears `witness` that it is a copy.
     """
     least = fewest_of_a_frame(texts)
     ordered = np.sort(sets.items)
@@ -133,6 +133,8 @@ def without_frame(sets: Sets, texts: int) -> Sets:
     _, same, filled = np.unique(part, return_inverse=True, return_counts=True)
     few = (left < OWN) & (left < OWN_SHARE * np.diff(sets.starts))
     bare = (left == 0) | (few & (filled[same] < FILLED))
+    if witness is not None:
+        bare |= few & witness
     keep = own | bare[owner]
     sizes = np.bincount(owner[keep], minlength=len(sets.starts) - 1)
     return Sets(sets.items[keep], np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))

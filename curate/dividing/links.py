@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from curate.checks.copies import witnesses
 from curate.checks.frame import own_words
 from curate.checks.near_duplicate import BETWEEN, SHINGLING
 from curate.checks.wording import said, wordings
@@ -73,11 +74,13 @@ def _near(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """(rows that are equal in normal form, pairs that are near): candidates by MinHash, measured exactly.
 
-    What stands in very many rows, a template, does not make two of them near.
+    What stands in very many rows, a template, does not make two of them near, if their answers are not the same.
     """
     texts = _whole(columns) if compare == "whole" else columns["question"]
     key, bands = sketches(texts, SHINGLING, threshold)
-    rows = pl.DataFrame({"example_id": examples["example_id"], "text": texts, "key": key, "bands": bands})
+    rows = pl.DataFrame(
+        {"example_id": examples["example_id"], "text": texts, "key": key, "bands": bands}
+    ).with_columns(witnesses(columns))
     rows = rows.filter(pl.col("key") != 0).sort("example_id")
     name = pl.concat_str(pl.lit(f"equal {compare}:"), pl.col("key").cast(pl.String))
     equal = rows.filter(pl.col("key").is_duplicated()).select("example_id", other_id=name)
@@ -86,7 +89,7 @@ def _near(
     used = np.unique(np.concatenate([met.left, met.right, met.crowd]))
     own_texts = distinct["text"].gather(used)
     sets = sets_of(own_texts, SHINGLING)
-    own = without_frame(sets, distinct.height)
+    own = without_frame(sets, distinct.height, distinct["witness"].gather(used).to_numpy())
     renumbered = Met(*(np.searchsorted(used, side) for side in met))
     marks = np.arange(len(met.crowd), dtype=np.int64)
     near = near_pairs(renumbered, sets, own, threshold, marks, own_texts)

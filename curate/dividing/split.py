@@ -85,6 +85,23 @@ class Split(NamedTuple):
     report: SplitReport
 
 
+class Counted(NamedTuple):
+    """What a division is counted on."""
+
+    bonds: Ties
+    part: Ints
+    whole: Ints
+    strata: Sequence[Stratum]
+
+    def without(self, stays: NDArray[np.bool_], *, group: bool) -> Counted:
+        """The same for the rows that stay: what hung together by way of others hangs together no more."""
+        if stays.all():
+            return self
+        bonds = _without(self.bonds, stays)
+        strata = [stratum._replace(codes=stratum.codes[stays]) for stratum in self.strata]
+        return Counted(bonds, self.part[stays], bonds.wholes(group=group), strata)
+
+
 def split(
     examples: pl.DataFrame,
     links: pl.DataFrame | None = None,
@@ -101,64 +118,64 @@ def split(
     """Divide the examples into train, validation and test.
 
     `examples` needs `example_id`, and `group`, `split` and what `by` names where they are used; `links`
-    (columns of LINKS) are pairs that must not be divided: duplicates, near duplicates,
-    contradictions, leaks; a name that is no row here still binds the rows that name it. `sizes` are
-    the shares of the three parts, normalised; a share of 0 leaves a part out. `rows`, given instead,
+    (columns of LINKS) are pairs that must not be divided; a name that is no row here still binds the rows
+    that name it. `sizes` are the shares of the three parts, normalised; 0 leaves a part out. `rows`, instead,
     are their rows, one of them None for the rest; rows beyond them get no split. `by` is a column of
     strings, or several, the most important first (see `strata_of`), or None for no stratification.
     With `keep_existing`, rows whose `split` is set keep it, and what hangs on them follows. `random`
-    divides plainly at random, to show what that would do. With `set_aside_bridges`, sets larger than the
-    smallest part are taken apart: rows that link what comes to different parts get no split (`bridges`).
-    Raises ConfigError where a part that was asked for would be empty.
+    divides plainly, for comparison. With `set_aside_bridges`, sets larger than the smallest part are taken
+    apart: rows that link different parts get no split. ConfigError where a part would be empty.
     """
     if examples.is_empty():
         raise ConfigError("there are no rows to divide", hint="seatrial log tells what dropped them")
     shares = _shares(sizes) if rows is None else _shares_of_rows(rows, examples.height)
-    if set_aside_bridges and (random or keep_existing):
-        raise ConfigError("bridges are set aside where rows are divided anew, and not at random")
+    _anew(random or keep_existing, set_aside_bridges)
     bonds = ties(_with_columns(examples), pl.DataFrame(schema=LINKS) if links is None else links)
     whole = bonds.wholes(group=group)
     strata = strata_of(examples, by)
     pins = _pins(examples) if keep_existing else np.full(examples.height, -1)
     ids, hashed = examples["example_id"], hashes(examples["example_id"])
     chance = parts_by_place(ids, hashed, seed, "random", _edges(shares, len(ids)))
-    warnings: list[str] = []
-    gone: list[Bridge] = []
+    asked = Asked(
+        [s.codes for s in strata], cells_of(strata), whole, places(ids, hashed, seed, "split"), pins, shares
+    )
     if random:
-        part = chance
+        part, warnings, gone = chance, list[str](), list[Bridge]()
+    elif set_aside_bridges:
+        part, warnings, gone = _apart(asked, bonds, group=group)
     else:
-        order = places(ids, hashed, seed, "split")
-        if set_aside_bridges:
-            least = float(shares[shares > 0].min()) * len(ids)
-            whole = blocks(bonds, whole, order, least, group=group)
-        asked = Asked([s.codes for s in strata], cells_of(strata), whole, order, pins, shares)
-        part, warnings = divide(asked)
-        gone = bridges(bonds, part, order) if set_aside_bridges else []
+        (part, warnings), gone = divide(asked), []
     stays = np.ones(len(part), dtype=bool)
     stays[[each.row for each in gone]] = False
-    if gone:  # what is left of the large sets, without the rows that held them together
-        here = _without(bonds, stays)
-        strata = [stratum._replace(codes=stratum.codes[stays]) for stratum in strata]
-        whole = here.wholes(group=group)
-    else:
-        here = bonds
-    _no_part_empty(part[stays], shares, whole)
-    told = _report(here, part[stays], whole, strata, shares, group=group)
-    missed = _missed(part[stays], strata[0], shares, len(part))
+    here = Counted(bonds, part, whole, strata).without(stays, group=group)
+    _no_part_empty(here.part, shares, here.whole)
     report = replace(
-        told,
+        _report(here, shares, group=group),
         seed=seed,
         random=random,
         by=", ".join(s.column for s in strata) or None,
         pinned=int((pins >= 0).sum()),
         random_would_leak=_leaks(bonds, chance),
-        warnings=warnings + ([] if random else _unmet(part[stays], whole, strata[0], shares)),
-        short=[] if random else missed,
+        warnings=warnings + ([] if random else _unmet(here.part, here.whole, here.strata[0], shares)),
+        short=[] if random else _missed(here.part, here.strata[0], shares, len(ids)),
         bridges=[(ids[each.row], ids[each.other]) for each in gone],
     )
-    part = np.where(stays, part, len(SPLITS))
     names = pl.Series("split", [*SPLITS, None], dtype=pl.String)
-    return Split(examples.with_columns(names.gather(part)), report)
+    return Split(examples.with_columns(names.gather(np.where(stays, part, len(SPLITS)))), report)
+
+
+def _anew(bound: bool, set_aside_bridges: bool) -> None:
+    """Refuse to set rows aside in a division that is not free to place the others."""
+    if bound and set_aside_bridges:
+        raise ConfigError("bridges are set aside where rows are divided anew, and not at random")
+
+
+def _apart(asked: Asked, bonds: Ties, *, group: bool) -> tuple[Ints, list[str], list[Bridge]]:
+    """(the part of each row, warnings, rows to be set aside), with sets larger than the smallest part cut into blocks."""
+    least = float(asked.shares[asked.shares > 0].min()) * len(asked.order)
+    cut = replace(asked, whole=blocks(bonds, asked.whole, asked.order, least, group=group))
+    part, warnings = divide(cut)
+    return part, warnings, bridges(bonds, part, asked.order)
 
 
 def _without(bonds: Ties, stays: NDArray[np.bool_]) -> Ties:
@@ -235,10 +252,9 @@ def _edges(shares: Reals, rows: int) -> list[int]:
 # telling
 
 
-def _report(
-    bonds: Ties, part: Ints, whole: Ints, strata: Sequence[Stratum], shares: Reals, *, group: bool
-) -> SplitReport:
+def _report(counted_on: Counted, shares: Reals, *, group: bool) -> SplitReport:
     """What can be counted on a division; not how it was asked for."""
+    bonds, part, whole, strata = counted_on
     tables = [_table(part, stratum, len(shares)) for stratum in strata]
     deviations = [_deviation(table, shares) for table in tables]
     rows = tables[0].sum(axis=1)

@@ -68,6 +68,7 @@ class Recoded(io.RawIOBase):
         self.text = io.TextIOWrapper(stream, encoding=encoding, errors="surrogateescape", newline="")
         self.encoding, self.where = encoding, where
         self.ready = b""
+        self.begins = True
 
     def readable(self) -> bool:
         """True."""
@@ -77,7 +78,11 @@ class Recoded(io.RawIOBase):
         """Fill the buffer as far as the next characters go; 0 at the end."""
         if not self.ready:
             try:
-                self.ready = self.text.read(CHARACTERS).encode(UTF8, "surrogateescape")
+                text = self.text.read(CHARACTERS)
+                if self.begins:
+                    self.begins = False
+                    text = text.removeprefix(_mark_in(self.encoding))
+                self.ready = text.encode(UTF8, "surrogateescape")
             except UnicodeError as error:
                 raise SourceError(
                     f"{self.where} is not in {self.encoding}: {getattr(error, 'reason', error)}",
@@ -92,6 +97,14 @@ class Recoded(io.RawIOBase):
         """Close the stream beneath, too."""
         self.text.close()
         super().close()
+
+
+def _mark_in(encoding: str) -> str:
+    """How the byte order mark of UTF-8 reads in an encoding: a program may have set it before other bytes."""
+    try:
+        return codecs.BOM_UTF8.decode(encoding, "surrogateescape")
+    except UnicodeError:
+        return ""
 
 
 def recoded(stream: IO[bytes], encoding: str, where: str) -> IO[bytes]:
@@ -146,7 +159,7 @@ def guessed(lines: Iterable[bytes]) -> str:
     good = bad = 0
     sample = bytearray()
     for line in lines:
-        if line.isascii():
+        if line.removeprefix(codecs.BOM_UTF8).isascii():
             continue
         try:
             line.decode(UTF8)

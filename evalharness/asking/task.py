@@ -117,10 +117,14 @@ def label_of(answer: str, labels: Sequence[str]) -> str | None:
 
 
 def complies(answer: str, labels: Sequence[str]) -> bool:
-    """Whether the answer is a known label alone, or begins with one and a colon."""
+    """Whether the answer is a known label alone, or begins with one and a colon, as the label is written.
+
+    Only white space around the label does not count: code that compares strings finds neither `Oak` nor
+    `card _ arrival`.
+    """
+    said = answer.strip()
     return any(
-        (match := _leading(label).match(answer)) and re.match(r"\s*(:|$)", answer[match.end() :])
-        for label in labels
+        said.startswith(label) and re.match(r"\s*(:|$)", said[len(label) :]) is not None for label in labels
     )
 
 

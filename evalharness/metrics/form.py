@@ -22,14 +22,15 @@ class Format:
     """1 where the answer complies, else 0.
 
     With `regex`, the whole answer must match it. With `schema` (JSON Schema, as text), the answer must be
-    JSON that the schema allows. With neither, it must be a known label alone or a label and a colon.
+    JSON that the schema allows. With neither, it must be a known label, as it is written, alone or before a
+    colon.
     """
 
     labels: tuple[str, ...] = ()
     regex: str | None = None
     schema: str | None = None
     name: ClassVar[str] = "format"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def score(self, predictions: pl.DataFrame) -> pl.DataFrame:
         """Null where no form was asked for. Raises ConfigError for a regex or schema that is wrong."""

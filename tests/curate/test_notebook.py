@@ -120,5 +120,8 @@ def test_messages_speak_of_arguments(tmp_path):
         examine([{"q": "x", "z": "y"}])
     file = tmp_path / "a.csv"
     file.write_bytes("text,label\nfür,a\nb,c\n".encode("cp1252"))
-    assert 'encoding="windows-1252"' in examine(file, checks=["structure"], encoding="utf-8").rejects["reason"][0]
+    assert (
+        'encoding="windows-1252"'
+        in examine(file, checks=["structure"], encoding="utf-8").rejects["reason"][0]
+    )
     assert examine(file, checks=["structure"], encoding="cp1252").rows()[0]["text"] == "für"

@@ -203,5 +203,39 @@ def test_a_large_family_of_copies_is_no_template(asked, found, count):
     rows += [
         asked(f"a question of its own about {at} things {at * 3} and {at * 5}", f"{at}") for at in range(200)
     ]
-    dropped = [each for each in found(NearDuplicate(), *rows) if each[3] == "drop" and each[0] < count]
-    assert len(dropped) >= 0.9 * count
+    met = [each for each in found(NearDuplicate(), *rows) if each[0] < count]  # those that stay as well
+    assert len(met) >= 0.9 * count
+    assert {each[2] for each in met} <= {"near", "words-differ"}
+
+
+@pytest.mark.parametrize("count", [49, 50, 59])
+def test_rows_that_get_one_long_answer_are_copies_however_many(asked, found, count):
+    """The answer is the witness: rows of one template that ask different things are answered differently."""
+    frame = (
+        "Hello, I ordered a washing machine from your shop three weeks ago and it has not come to my house yet, please"
+        " tell me when it will finally arrive, regards {}"
+    )
+    answer = "We are sorry for the delay. Your machine leaves our store tomorrow morning."
+    rows = [
+        asked(frame.format(f"na{'abcdefghij'[at % 10]}{'klmnop'[at // 10]}"), answer) for at in range(count)
+    ]
+    rows += [asked(f"a question of its own about {at} things {at * 3}", f"{at}") for at in range(200)]
+    met = [each for each in found(NearDuplicate(), *rows) if each[1] is not None and each[0] < count]
+    assert len(met) == count - 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "label"),
+    [
+        ("does", "does not", "negation-differs"),
+        ("may always", "may never", "negation-differs"),
+        ("will certainly", "will rarely", "words-differ"),
+    ],
+)
+def test_what_says_the_opposite_is_no_copy(asked, found, one, other, label):
+    text = (
+        "The warranty of this washing machine is for all parts and labour for two years from the date of purchase, with"
+        " the motor, the drum and the door seal, and it {} cover damage by water, frost or improper installation."
+    )
+    told = found(NearDuplicate(), asked("What?", text.format(one)), asked("What?", text.format(other)))
+    assert told[1][2:] == (label, "review")

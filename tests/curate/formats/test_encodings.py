@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import gzip
 import io
 import json
 import sys
@@ -11,7 +13,7 @@ import pytest
 
 from curate.commands import main as cli
 from curate.errors import ConfigError, SourceError
-from curate.formats.encodings import looks_like
+from curate.formats.encodings import guessed, looks_like
 from curate.intake.sources import Imported, read_source
 from curate.workspace import Workspace
 
@@ -61,9 +63,54 @@ def test_a_byte_order_mark_tells_utf_16(tmp_path, name, text, monkeypatch):
 )
 def test_what_is_not_utf8_is_told_with_its_byte_and_what_it_looks_like(tmp_path, name, text, place):
     with pytest.raises(SourceError) as caught:
-        read_source(put(tmp_path, name, text, "windows-1252"))
+        read_source(put(tmp_path, name, text, "windows-1252"), encoding="utf-8")
     assert place in caught.value.message
     assert "looks like Windows-1252: --encoding windows-1252" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("a.csv", CSV), ("a.jsonl", JSONL), ("a.json", json.dumps(ROWS, ensure_ascii=False, indent=1))],
+)
+def test_a_file_that_is_windows_1252_throughout_is_read_so_and_that_is_said(tmp_path, name, text):
+    imported = read_source(put(tmp_path, name, text, "windows-1252"))
+    assert texts(imported) == [row["text"] for row in ROWS] and imported.rejects.is_empty()
+    assert (
+        "not UTF-8: read as windows-1252, a guess from its bytes; --encoding NAME overrules it"
+        in imported.why
+    )
+
+
+def test_a_packed_one_too_and_its_header(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress("täxt,text,label\na,b,c\n".encode("windows-1252")))
+    imported = read_source(path, columns={"text": "täxt"})
+    assert texts(imported) == ["a"] and "read as windows-1252" in imported.why
+
+
+def test_a_mark_of_utf_8_before_other_bytes_is_no_part_of_the_first_name(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(codecs.BOM_UTF8 + CSV.encode("windows-1252"))
+    for encoding in ("", "windows-1252"):
+        assert texts(read_source(path, encoding=encoding)) == [row["text"] for row in ROWS]
+
+
+def test_a_few_broken_rows_do_not_make_a_file_another_encoding(tmp_path):
+    """Nor does a mix: what is UTF-8 in most of its rows stays so, and the others are told."""
+    lines = [json.dumps({"text": f"schöne Grüße {n}", "label": "a"}, ensure_ascii=False) for n in range(9)]
+    path = tmp_path / "a.jsonl"
+    path.write_bytes("\n".join(lines).encode() + b"\n" + lines[0].encode("windows-1252"))
+    imported = read_source(path)
+    assert len(texts(imported)) == 9 and "read as" not in imported.why
+    assert "looks like Windows-1252: --encoding windows-1252" in imported.rejects["reason"][0]
+
+
+def test_rows_that_were_written_wrong_before_do_not_hide_the_encoding():
+    """`KÃ¶ln` in a file of Windows-1252 is UTF-8 by chance."""
+    good = ["Grüße aus Köln", "für Müller", "schöne Tage", "größer"]
+    assert guessed([each.encode("windows-1252") for each in [*good, "KÃ¶ln"]]) == "windows-1252"
+    assert guessed([each.encode("windows-1251") for each in ["Привет, где моя посылка"] * 3]) == ""
+    assert guessed([b"plain", b"text"]) == ""
 
 
 def test_utf_16_without_a_mark_is_told():

@@ -436,3 +436,19 @@ def test_columns_are_known_in_whatever_case(tmp_path: Path) -> None:
     ]
     (tmp_path / "labels.csv").write_text("Text,Label\nhello,greeting\nbye,farewell\n")
     assert read_source(tmp_path / "labels.csv").examples["label"].to_list() == ["greeting", "farewell"]
+
+
+def test_a_column_named_twice_gets_another_name_that_can_be_picked(tmp_path: Path) -> None:
+    """And it is said; a name that is there already is not taken."""
+    path = put(tmp_path, "a.csv", "Question;Answer;Answer;Answer_2\nwhere?;here;there;nowhere\n")
+    told = read_source(path)
+    assert told.examples["messages"][0][-1]["content"] == "here"
+    assert (
+        "the header names columns twice: `Answer` again as `Answer_3`; --column PART=NAME picks one"
+        in told.why
+    )
+    assert json.loads(told.examples["meta"][0]) == {"Answer_2": "nowhere", "Answer_3": "there"}
+    other = read_source(path, columns={"prompt": "Question", "completion": "Answer_3"})
+    assert other.examples["messages"][0][-1]["content"] == "there"
+    plain = read_source(put(tmp_path, "b.csv", "text,label\na,b\n"))
+    assert "twice" not in plain.why
