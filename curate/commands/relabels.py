@@ -60,7 +60,7 @@ def must_have_rows(said: Said, *, new_label: bool) -> None:
             f"--label-to {said.label_to}: for which findings?",
             hint=f"--accept FINDING_ID --label-to {said.label_to}, or filters with --accept-all",
         )
-    if said.action not in (None, "edit"):
+    elif said.action not in (None, "edit"):
         raise ConfigError(f"--label-to and --action {said.action} exclude each other")
 
 

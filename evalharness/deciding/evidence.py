@@ -189,13 +189,15 @@ def check_groups(examples: pl.DataFrame) -> Check:
     known = grouped.filter(pl.col("split").is_in(["train", "validation"])).select("group").unique()
     both = test.join(known, on="group", how="semi")
     groups = test["group"].n_unique()
+    alone = examples.filter((pl.col("split") == "test") & pl.col("group").is_null()).height
     if both.height:
         detail = (
             f"{both['group'].n_unique():,} of {groups:,} groups of test rows are in train or validation too"
             f" ({both.height:,} test rows)"
         )
         return _check(name, "fail", detail, "split again by the group: seatrial split keeps each one whole")
-    return _check(name, "pass", f"{groups:,} groups of test rows, none in train or validation")
+    rows = f" ({alone:,} of them a single row without a group)" if alone else ""
+    return _check(name, "pass", f"{groups + alone:,} groups of test rows{rows}, none in train or validation")
 
 
 def check_format(metrics: Sequence[MetricRow], chosen: Settings, candidate: str) -> Check:

@@ -194,7 +194,7 @@ def verdict_block(comparison: Comparison) -> list[str]:
     subject, verdict, chosen = comparison["subject"], comparison["verdict"], comparison["settings"]
     grouped = f" in {comparison['groups']:,} groups" if comparison["groups"] else ""
     lines = [
-        headline(comparison),
+        *_wrapped(headline(comparison)),
         *_wrapped(
             f"{visible(subject['name'], lines=False)}: {rows_words(comparison)} {subject['split']} rows{grouped}, {chosen['primary']}, "
             f"margin {points(chosen['margin'])}, alpha {plain(chosen['alpha'])} one-sided"

@@ -26,6 +26,7 @@ _APART = re.compile(
 
 UNKNOWN = "not known"  # the slice of rows that are in none, as of texts too short to tell a language
 POOR = 0.5  # a mean below it is told beside a SHIP
+PROBED = ("forgetting", "held-out loss", "red team", "instrument")  # conditions that only a probe measures
 RIGHT_OR_WRONG = {"accuracy": "right", "exact-match": "equal to the reference", "format": "in the form"}
 
 AS_GOOD = {
@@ -170,9 +171,18 @@ def rows_words(comparison: Comparison) -> str:
 
 
 def headline(comparison: Comparison) -> str:
-    """The outcome in a few words, as `NOT SHOWN: about 240 more rows`."""
+    """The outcome in a few words, as `NOT SHOWN: too few rows, about 240 more`; it says which of the two is missing."""
     verdict = comparison["verdict"]
-    return verdict["outcome"] + (f": about {verdict['rows']:,} more rows" if verdict["rows"] else "")
+    if verdict["outcome"] != "NOT SHOWN":
+        return verdict["outcome"]
+    p = verdict["p"]
+    if p is None or p >= comparison["settings"]["alpha"]:
+        return "NOT SHOWN: too few rows" + (f", about {verdict['rows']:,} more" if verdict["rows"] else "")
+    open_ = [c["check"] for c in comparison["checks"] if c["required"] and c["state"] == "not measured"]
+    unprobed = "probes" not in comparison["artifacts"] and set(PROBED) <= set(open_)
+    left = [name for name in open_ if not (unprobed and name in PROBED)]
+    said = ["seatrial probe was not run"] * unprobed + ([listed(left)] if left else [])
+    return f"NOT SHOWN: not measured: {'; '.join(said)}"
 
 
 def people_words(row: PeopleRow, candidate: str) -> str:

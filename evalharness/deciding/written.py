@@ -45,16 +45,18 @@ def written(predictions: pl.DataFrame | None, labels: Sequence[str], arm: str) -
     if rows is None or not labels:
         return Written(0, 0, 0, "")
     normalised, otherwise, example = 0, 0, ""
-    for answer, choice in rows.select("answer", "choice").iter_rows():
+    for answer, choice in rows.select(pl.col("answer").str.strip_chars(), "choice").iter_rows():
+        if choice is not None and (answer == choice or answer.startswith(f"{choice}:")):
+            continue
         read = label_of(answer, labels)
         counted = choice or read
         if counted is None:
             continue  # a miss, which accuracy counts as one
         if read != counted:
             otherwise += 1
-        elif not answer.strip().startswith(read):
+        elif not answer.startswith(counted):
             normalised += 1
-            example = example or answer.strip().replace("\n", " ")[:SHOWN].replace("`", "'")
+            example = example or answer.replace("\n", " ")[:SHOWN].replace("`", "'")
     return Written(rows.height, normalised, otherwise, example)
 
 
@@ -68,7 +70,9 @@ def told_beside(verdict: Verdict, found: Written) -> Verdict:
     if not found.words:
         return verdict
     said = f"Code that compares strings will not score so: {found.words}."
-    return {**verdict, "advice": f"{verdict['advice'].rstrip()} {said}".strip()}
+    advice = verdict["advice"].rstrip()
+    end = "" if not advice or advice.endswith((".", "?", "!")) else "."
+    return {**verdict, "advice": f"{advice}{end} {said}".strip()}
 
 
 def _share(count: int, of: int) -> str:

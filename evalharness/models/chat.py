@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MARKS = re.compile(r"\{%-?\s*generation\b")
 PLAIN_STOP = re.compile(r"\n\n(User|System|Assistant|Tool):\n")
+PARTED = re.compile(r" ?_ ?")
 THOUGHTS = ("<think>", "</think>")
 THOUGHT = re.compile(rf"\s*{THOUGHTS[0]}.*?{THOUGHTS[1]}", re.DOTALL)
 # Templates with a switch for reasoning show and ask for answers without it; others ignore the word.
@@ -80,11 +81,23 @@ class Chat:
         if begin in special and end in special and list(ids[:1]) == [begin] and end in ids:
             ids = ids[ids.index(end) + 1 :]  # decoding would drop the words and keep what is between them
         text: str = self.tokenizer.decode(list(ids), skip_special_tokens=True)
+        if self._parts_words:
+            text = PARTED.sub("_", text)
         if thought := THOUGHT.match(text):
             text = text[thought.end() :]
         if self.tokenizer.chat_template == PLAIN_TEMPLATE and (end := PLAIN_STOP.search(text)):
             text = text[: end.start()]  # a model without a chat format goes on to write the next turn
         return text.strip()
+
+    @cached_property
+    def _parts_words(self) -> bool:
+        """Whether the tokenizer reads `a_b` and `a _ b` alike and writes the second for both, as BERT's do.
+
+        Which of them a model meant is then lost, and words tied by `_` (labels, names of fields) are what is written.
+        """
+        tied, parted = "a_b", "a _ b"
+        ids = self.ids(tied)
+        return ids == self.ids(parted) and self.tokenizer.decode(ids).strip() == parted
 
     @cached_property
     def stops(self) -> frozenset[int]:

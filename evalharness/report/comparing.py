@@ -13,7 +13,18 @@ import polars as pl
 
 from curate.errors import GateError
 from curate.workspace import Workspace
-from evalharness.deciding import budget, evidence, fair, instrument, probed, seal, slices, stale
+from evalharness.deciding import (
+    budget,
+    evidence,
+    fair,
+    instrument,
+    probed,
+    represented,
+    seal,
+    slices,
+    stale,
+    written,
+)
 from evalharness.deciding.believed import believed_beside, believed_sources, leaked_words
 from evalharness.deciding.compare import (
     ALPHA,
@@ -147,8 +158,13 @@ def build(
     made = scored_by(workspace, sources, primary := chosen["primary"])
     fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores), made)]
     fixed.append(fair.check_tuned(workspace, dataset, g.examples, g.tables, primary, made))
+    labelled = g.pairs.has_labels
+    fixed.append(represented.check_stands(workspace, dataset, g.examples, test, labelled=labelled))
+    kindly = written.written(g.predictions, _labels(g) if labelled else (), CANDIDATE)
     checks = _checks(workspace, dataset, g, chosen, fixed, found)
+    checks = [written.told_in(each, kindly) if each["check"] == "format" else each for each in checks]
     verdict = decide(differences, checks, chosen, _primary_mean(g.metrics, chosen))
+    verdict = written.told_beside(verdict, kindly)
     unasked = g.examples.filter(pl.col("split") == TEST).height - len(g.pairs.example_ids)
     if verdict["rows"] and unasked > 0:
         verdict["advice"] += f" {unasked:,} test rows were not asked: seatrial predict without --limit."
@@ -189,6 +205,11 @@ def build(
     )  # fmt: skip
 
 
+def _labels(g: Gathered) -> list[str]:
+    """The labels of the version."""
+    return sorted(g.examples["label"].drop_nulls().unique())
+
+
 def _artifacts(inputs: Mapping[str, str], g: Gathered) -> dict[str, str]:
     """By role, the digests of all that the comparison was made of."""
     answers = {f"predictions of {arm}": digest for arm, digest in g.tables.items()}
@@ -226,7 +247,8 @@ def _checks(
 ) -> list[Check]:
     """Every condition beside the gain.
 
-    `fixed` are those on how the test rows were read, what was declared, and how the baselines were tuned;
+    `fixed` are those on how the test rows were read, what was declared, how the baselines were tuned, and whether
+    the test stands for the data;
     `found` is the declaration itself.
     """
     limits = chosen.get("limits", Limits())

@@ -253,3 +253,18 @@ def test_undoing_all_is_the_start(workspace: Workspace, acts: list[tuple[int, st
     while len(desk.history.done) > known:
         desk.undo()
     assert decided(workspace) == before
+
+
+async def test_escape_leaves_the_card_and_first_the_text(workspace: Workspace) -> None:
+    """As on all other screens; a text that is edited is left before the card is."""
+    app = workbench(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        card = await to_card(pilot, 'shape == "span"')
+        await pilot.press("e")
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is card
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen is not card

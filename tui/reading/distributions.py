@@ -74,7 +74,8 @@ def bars(title: str, values: pl.Series, absent: str, *, of: str = "rows") -> Cha
     left = table.height - len(shown)
     rest = int(table["n"][SHOWN:].sum())
     named = title if left <= 0 else f"{title}: {len(shown)} of {table.height:,} shown"
-    return Chart(named, shown, f"and {left:,} more with {rest:,} {of}" if left > 0 else "")
+    more = f"and {left:,} more with {rest:,} {of}" if left > 0 else ""
+    return Chart(named, shown, more, len(values))
 
 
 def group_sizes(groups: pl.Series) -> Chart:

@@ -46,6 +46,7 @@ class Chart:
     title: str
     bars: list[tuple[str, int]]
     more: str = ""
+    total: int = 0  # of which the bars are shares; 0: of their own sum
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,8 @@ def counted(title: str, values: pl.Series, absent: str = "(none)", *, of: str = 
     rows = counts.sort(pl.col("n"), counts.columns[0], descending=[True, False])
     bars = [(str(value), int(n)) for value, n in rows.head(SHOWN).iter_rows()]
     left = rows.height - len(bars)
-    return Chart(title, bars, f"and {left:,} more with {int(rows['n'][SHOWN:].sum()):,} {of}" if left else "")
+    more = f"and {left:,} more with {int(rows['n'][SHOWN:].sum()):,} {of}" if left else ""
+    return Chart(title, bars, more, len(values))
 
 
 def lengths(rows: pl.LazyFrame) -> Chart:

@@ -42,7 +42,7 @@ KEYS: list[BindingType] = [
     Binding("c", "copy", "Copy the text", show=False, id="card.copy"),
     Binding("ctrl+s,f2", "save", "Save", id="edit.save"),
     Binding("escape", "leave", "Leave the text", id="edit.leave"),
-    Binding("q", "back", "Back", show=False, id="card.back"),
+    Binding("q,escape", "back", "Back", show=False, id="card.back"),
 ]  # fmt: skip
 
 

@@ -29,7 +29,7 @@ LABEL_KEYS: list[BindingType] = [
     Binding("ctrl+r", "reread", "Read again", show=False, id="label.reread"),
     Binding("ctrl+s,f2", "save", "Save", id="label.save"),
     Binding("escape", "leave", "Leave the text", id="label.leave"),
-    Binding("q", "back", "Back", show=False, id="label.back"),
+    Binding("q,escape", "back", "Back", show=False, id="label.back"),
     # last: the help names what a digit means less well than the card
     *(
         Binding(key, f"choose('{key}')", f"Answer {key}", show=False, id=f"label.choose-{key}")

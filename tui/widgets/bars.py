@@ -35,7 +35,7 @@ class Bars(Widget):
         """Title, then a line for each bar."""
         chart, width = self.chart, self.size.width
         lines = [Content.styled(chart.title.upper(), "bold dim")]
-        total = sum(count for _, count in chart.bars)
+        total = chart.total or sum(count for _, count in chart.bars)
         if not total:
             lines.append(Content.styled("none", "dim"))
         most = max((count for _, count in chart.bars), default=0)
