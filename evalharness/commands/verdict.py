@@ -10,7 +10,7 @@ import typer
 from curate.answer import Answer
 from evalharness.commands.declare import ALPHA, DATASET, MARGIN, PRICE_IN, PRICE_OUT, PRIMARY, prices_of
 
-COMPARISON = Annotated[str | None, typer.Argument(help="digest; the newest by default")]
+COMPARISON = Annotated[str | None, typer.Argument(help="digest, or a dataset; the newest by default")]
 
 
 def compare(
@@ -65,16 +65,18 @@ def verdict(
     is stale: it is told, with the reason, and does not ship.
     """
     from curate.workspace import Workspace
-    from evalharness.deciding.reading import read_comparison
+    from evalharness.deciding.reading import named, read_comparison
     from evalharness.deciding.stale import adapter_named, newest_about, stale
     from evalharness.deciding.verdict import verdict_block
 
     workspace = Workspace.open()
     adapter = None if for_ is None else adapter_named(workspace, for_)
     version = None if dataset is None else workspace.dataset(dataset)
+    chosen = named(workspace, comparison, adapter)
+    digest = chosen.digest
     if comparison is None and (adapter or version):
-        comparison = newest_about(workspace, adapter=adapter, dataset=version)
-    found = read_comparison(workspace, comparison)
+        digest = newest_about(workspace, adapter=adapter, dataset=version)
+    found = read_comparison(workspace, digest)
     old = stale(workspace, found, adapter=adapter, dataset=version)
     lines = verdict_block(found)
     if old:
@@ -86,6 +88,8 @@ def verdict(
             "",
             *lines,
         ]
+    if chosen.told:
+        lines = [*lines, "", *chosen.told]
     data = {
         "verdict": found["verdict"],
         "checks": found["checks"],
@@ -118,20 +122,20 @@ def report(
     """
     from curate.errors import ResourceError
     from curate.workspace import Workspace
+    from evalharness.deciding.reading import named
     from evalharness.report.reporting import send_items, write_all, write_history
 
     workspace = Workspace.open()
+    digest, told = named(workspace, comparison)
     if send is not None:
-        return send_items(workspace, comparison, send, near=near)
+        return send_items(workspace, digest, send, near=near)
     try:
         to.mkdir(parents=True, exist_ok=True)
         paths = (
-            write_history(workspace, comparison, to)
-            if history
-            else write_all(workspace, comparison, to, most=examples)
+            write_history(workspace, digest, to) if history else write_all(workspace, digest, to, most=examples)
         )
     except OSError as error:
         raise ResourceError(
             f"{to}: {error.strerror or error}", hint="choose a folder you can write to with --to"
         ) from error
-    return Answer([str(path) for path in paths], {"files": [str(path) for path in paths]})
+    return Answer([*map(str, paths), *told], {"files": [str(path) for path in paths]})

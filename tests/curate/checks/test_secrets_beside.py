@@ -162,7 +162,6 @@ def test_its_place_tells_a_secret(text: str):
         "if pw1 == pw2:",
         "upward: pwm2, pwr=3v3",
         "machine learning login password reset",
-        "AKIAIOSFODNN7EXAMPLE wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         "cost: $1$2 and $6$ each",
         "spring.datasource.password=${DB_PASSWORD1}",
         'password.text = "Enter2"',
