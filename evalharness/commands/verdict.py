@@ -132,7 +132,9 @@ def report(
     try:
         to.mkdir(parents=True, exist_ok=True)
         paths = (
-            write_history(workspace, digest, to) if history else write_all(workspace, digest, to, most=examples)
+            write_history(workspace, digest, to)
+            if history
+            else write_all(workspace, digest, to, most=examples)
         )
     except OSError as error:
         raise ResourceError(

@@ -27,7 +27,9 @@ def check_stands(
     rows = examples.filter(pl.col("split") == TEST).height
     asked = asked_for(workspace, dataset)
     size = f"{rows:,} test rows" + ("" if asked is None else f", {asked:,} asked for")
-    counts = examples.drop_nulls("label").group_by("label").len().sort("len", "label", descending=[True, False])
+    counts = (
+        examples.drop_nulls("label").group_by("label").len().sort("len", "label", descending=[True, False])
+    )
     if not labelled or counts.is_empty():
         return Check(check=NAME, state="pass", required=True, detail=f"no labels; {size}", remedy="")
     known = set(compared["label"].drop_nulls())

@@ -162,6 +162,7 @@ def environment() -> Environment:
         "typographic": typographic,
         "short": short,
         "listed": wording.listed,
+        "seconds": lambda value: "n/a" if value is None else f"{value:.3f}",
     }
     made.globals |= {
         "span": wording.span,

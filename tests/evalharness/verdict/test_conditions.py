@@ -24,7 +24,7 @@ def test_all_conditions_pass_on_a_clean_trial(trial):
         "pairing complete": "pass", "adapter acts": "pass", "no errors": "pass", "format": "pass",
         "judge": "not measured", "groups not divided": "pass", "settings fixed before": "pass",
         "latency": "pass", "cost": "pass", "forgetting": "pass", "red team": "pass",
-        "instrument": "pass", "held-out loss": "pass", "baselines tuned": "pass",
+        "instrument": "pass", "held-out loss": "pass", "baselines tuned": "pass", "test stands for the data": "pass",
     }  # fmt: skip
     assert found["verdict"]["outcome"] == "SHIP"
 
