@@ -91,6 +91,7 @@ def verdict(
     if chosen.told:
         lines = [*lines, "", *chosen.told]
     data = {
+        "comparison": digest or workspace.artifact("comparison"),
         "verdict": found["verdict"],
         "checks": found["checks"],
         "settings": found["settings"],

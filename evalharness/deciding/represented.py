@@ -59,16 +59,19 @@ def check_stands(
 
 
 def asked_for(workspace: Workspace, dataset: str) -> int | None:
-    """How many test rows the split that made this version was asked for; None where that is not recorded."""
+    """How many test rows the split that made this version was asked for; None where that is not recorded.
+
+    None too where rows kept the split that they came with: what was asked was for the others.
+    """
     query = """select run_id from run join run_end using (run_id) join run_artifact using (run_id)
                where digest = ? and direction = 'out' and kind = 'split' and error is null
                order by ended_at desc limit 1"""
     for row in workspace.ledger.rows(query, dataset):
         digest = workspace.ledger.run_artifacts(row["run_id"], "out").get("split-report")
         told = workspace.json(digest) if digest and workspace.store.holds(digest) else None
-        if isinstance(told, dict) and "sizes" in told and "rows" in told:
+        if isinstance(told, dict) and "sizes" in told and "rows" in told and not told.get("pinned"):
             divided = sum(told["rows"].values()) + told.get("left_out", 0) + len(told.get("bridges", ()))
-            return round(told["sizes"].get(TEST, 0.0) * divided)
+            return round(float(told["sizes"].get(TEST, 0.0)) * int(divided))
     return None
 
 

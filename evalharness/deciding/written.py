@@ -60,9 +60,13 @@ def written(predictions: pl.DataFrame | None, labels: Sequence[str], arm: str) -
     return Written(rows.height, normalised, otherwise, example)
 
 
-def told_in(check: Check, found: Written) -> Check:
-    """The condition on the form, with what accuracy rests on."""
-    return {**check, "detail": f"{check['detail']}; {found.words}"} if found.words else check
+def told_in(checks: Sequence[Check], found: Written) -> list[Check]:
+    """The conditions, that on the form with what accuracy rests on."""
+    said = found.words
+    return [
+        {**check, "detail": f"{check['detail']}; {said}"} if said and check["check"] == "format" else check
+        for check in checks
+    ]
 
 
 def told_beside(verdict: Verdict, found: Written) -> Verdict:

@@ -44,11 +44,13 @@ from evalharness.deciding.comparison import (
     Check,
     Comparison,
     Declared,
+    DifferenceRow,
     Limits,
     MetricRow,
     Prices,
     Settings,
     Subject,
+    Verdict,
 )
 from evalharness.deciding.content import scored_by
 from evalharness.deciding.declared import check_settings, declared_of
@@ -158,16 +160,10 @@ def build(
     made = scored_by(workspace, sources, primary := chosen["primary"])
     fixed = [seal.check_sealed(read), check_settings(found, chosen, usual(scores), made)]
     fixed.append(fair.check_tuned(workspace, dataset, g.examples, g.tables, primary, made))
-    labelled = g.pairs.has_labels
-    fixed.append(represented.check_stands(workspace, dataset, g.examples, test, labelled=labelled))
-    kindly = written.written(g.predictions, _labels(g) if labelled else (), CANDIDATE)
-    checks = _checks(workspace, dataset, g, chosen, fixed, found)
-    checks = [written.told_in(each, kindly) if each["check"] == "format" else each for each in checks]
-    verdict = decide(differences, checks, chosen, _primary_mean(g.metrics, chosen))
-    verdict = written.told_beside(verdict, kindly)
-    unasked = g.examples.filter(pl.col("split") == TEST).height - len(g.pairs.example_ids)
-    if verdict["rows"] and unasked > 0:
-        verdict["advice"] += f" {unasked:,} test rows were not asked: seatrial predict without --limit."
+    fixed.append(_stands(workspace, dataset, g, test))
+    kindly = written.written(g.predictions, _labels(g), CANDIDATE)
+    checks = written.told_in(_checks(workspace, dataset, g, chosen, fixed, found), kindly)
+    verdict = written.told_beside(_verdict(differences, checks, chosen, g), kindly)
     sliced, none = slices.slice_rows(g.pairs, chosen, examples=test)
     shown = side_by_side(g.pairs, g.examples, g.predictions, chosen, ARMS, CANDIDATE)
     return Comparison(
@@ -206,8 +202,22 @@ def build(
 
 
 def _labels(g: Gathered) -> list[str]:
-    """The labels of the version."""
-    return sorted(g.examples["label"].drop_nulls().unique())
+    """The labels of the version; none where the task has none."""
+    return sorted(g.examples["label"].drop_nulls().unique()) if g.pairs.has_labels else []
+
+
+def _verdict(differences: list[DifferenceRow], checks: list[Check], chosen: Settings, g: Gathered) -> Verdict:
+    """The verdict; where it asks for more rows, with how many were there to be asked."""
+    verdict = decide(differences, checks, chosen, _primary_mean(g.metrics, chosen))
+    unasked = g.examples.filter(pl.col("split") == TEST).height - len(g.pairs.example_ids)
+    if verdict["rows"] and unasked > 0:
+        verdict["advice"] += f" {unasked:,} test rows were not asked: seatrial predict without --limit."
+    return verdict
+
+
+def _stands(workspace: Workspace, dataset: str, g: Gathered, test: pl.DataFrame) -> Check:
+    labelled = g.pairs.has_labels
+    return represented.check_stands(workspace, dataset, g.examples, test, labelled=labelled)
 
 
 def _artifacts(inputs: Mapping[str, str], g: Gathered) -> dict[str, str]:

@@ -246,11 +246,11 @@ def test_the_tiny_bases_template_with_a_turn_that_only_calls_tools():
 
 def test_a_word_tied_by_an_underscore_is_written_so_where_the_tokenizer_cannot_tell(chat):
     """BERT's tokenizers write `card _ arrival` for both: which of them was meant is lost."""
-    for text in ("card_arrival: sorry", "_card__arrival_"):
+    for text in ("card_arrival", "_card__arrival_"):
         assert chat.answer([*chat.ids(text), *chat.stops]) == text
     assert chat.answer(chat.ids("sorry - the card")) == "sorry - the card"
 
 
 def test_a_tokenizer_that_keeps_spaces_is_believed(chat, monkeypatch):
-    monkeypatch.setattr(type(chat), "_parts_words", False)
+    monkeypatch.setitem(vars(chat), "_parts_words", False)
     assert chat.answer(chat.ids("card_arrival")) == "card _ arrival"

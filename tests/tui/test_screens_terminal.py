@@ -22,7 +22,7 @@ DRIVERS = [
 SCAN = "scan tickets --check near-duplicate --check structure"
 LABELS = '[tasks.tone]\nretrain = 0\ncolumn = "meta:tone"\noptions = ["calm", "cross"]\n'
 WORDS = "the parcel that I had ordered at your shop in the old town came late on the third day"
-LOST = ["lamp", "cup", "rug", "saw", "pen", "kite", "drum", "bell", "fork", "coat", "map", "boot"]
+LOST = ["lamp", "glass", "brush", "kite", "drum", "bell"]
 
 
 @pytest.fixture(params=DRIVERS)
@@ -72,7 +72,11 @@ def tickets(folder: Path) -> Path:
     """Six pairs of tickets that are nearly the same."""
     rows = []
     for number in range(12):
-        said = [WORDS, *(f"thing{number // 2}x{n}" for n in range(20)), f"and the {LOST[number]} is gone"]
+        said = [
+            WORDS,
+            *(f"thing{number // 2}x{n}" for n in range(20)),
+            f"and the {LOST[number // 2]}{'s' * (number % 2)} is gone",
+        ]
         rows.append({"prompt": " ".join(said), "response": "We are sorry.", "queue": "oak"})
     path = folder / "tickets.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))

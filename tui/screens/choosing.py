@@ -23,7 +23,7 @@ class ChooseLabel(ModalScreen[str | None]):
     """The labels of a version, narrowed by what is typed; a label that is none of them is asked for twice."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "apply", "Take it", id="choose.apply", priority=True),
+        Binding("enter", "apply", "Take it", id="choose.apply"),
         Binding("escape", "leave", "Leave", id="choose.leave", priority=True),
         Binding("down,tab", "move(1)", "Next", id="choose.next", priority=True),
         Binding("up,shift+tab", "move(-1)", "Before", id="choose.before", priority=True),

@@ -22,19 +22,7 @@ from tui.desk.drafts import Drafts, close_area, open_area
 from tui.desk.examples import Examples
 from tui.jobs import Job
 from tui.messages import Failed, Ready
-from tui.reading.label_view import (
-    Look,
-    ahead,
-    choices,
-    how_far,
-    look,
-    names_in,
-    pace,
-    points,
-    row_at,
-    shown,
-    word,
-)
+from tui.reading import label_view as view
 from tui.screens.editing import harmless_to_edit
 from tui.screens.label_asks import ask_note, choose_by_name
 from tui.screens.label_keys import LABEL_KEYS, alive, resting
@@ -70,7 +58,7 @@ class LabelScreen(Screen[None]):
         self.writing = False
         self.drafts = Drafts()
         self.drawn: dict[str, Content] = {}
-        self.ahead: tuple[Look, Leaf] | None = None  # the next row's lines, made before
+        self.ahead: tuple[view.Look, Leaf] | None = None  # the next row's lines, made before
 
     @property
     def seatrial(self) -> Seatrial:
@@ -150,14 +138,14 @@ class LabelScreen(Screen[None]):
         self.position = position
         work, place = self.here, self.place
         assert self.examples is not None
-        self.example = row_at(work, self.examples, position)
+        self.example = view.row_at(work, self.examples, position)
         self.suggestion = work.suggestion(place)
         standing: Value | None = work.own.get(place)
         if standing is None and self.suggestion is not None and work.task.kind == "several":
             standing = self.suggestion.value
-        self.chosen = names_in(standing)
-        known = self.ahead[1] if self.ahead and self.ahead[0] == look(self.example, self.page) else None
-        self._text(shown(work.task, self.example), known)
+        self.chosen = view.names_in(standing)
+        known = self.ahead[1] if self.ahead and self.ahead[0] == view.look(self.example, self.page) else None
+        self._text(view.shown(work.task, self.example), known)
         self.refresh_card()
         self.stopwatch.start()
         self.call_after_refresh(self._make_ahead)
@@ -166,7 +154,7 @@ class LabelScreen(Screen[None]):
         """While one looks at this row: make what its answer and the next row need, and read those after it."""
         self.here.prepare(self.example)
         if self.examples is not None and self.is_current:
-            self.ahead = ahead(self.here, self.examples, self.position, self.page)
+            self.ahead = view.ahead(self.here, self.examples, self.position, self.page)
 
     def refresh_card(self) -> None:
         """Draw all but the row again: answers, suggestion, figures."""
@@ -174,19 +162,19 @@ class LabelScreen(Screen[None]):
         task = work.task
         if task.kind != "text":
             room = max(1, min(10, self.size.height // 3))
-            self._put("choices", choices(task, self.chosen, self.suggestion, self.size.width - 4, room))
+            self._put("choices", view.choices(task, self.chosen, self.suggestion, self.size.width - 4, room))
         self.query_one("#choices").display = task.kind != "text"
         flagged, note = work.flagged(self.example), work.note(self.example)
         narrow = self.size.width < 60
-        self._put("said", word(work, place, self.suggestion, flagged=flagged, note=note, narrow=narrow))
+        self._put("said", view.word(work, place, self.suggestion, flagged=flagged, note=note, narrow=narrow))
         self.tell()
 
     def tell(self) -> None:
         """The heading and the figures."""
         work = self.here
-        far = how_far(work, self.position, self.size.width)
+        far = view.how_far(work, self.position, self.size.width)
         self.query_one(Heading).say([self.title_name, "label", work.task.name], far)
-        figures = pace(work, gold=self.gold_told, training=self.teacher.running, width=self.size.width)
+        figures = view.pace(work, gold=self.gold_told, training=self.teacher.running, width=self.size.width)
         self._put("pace", figures)
         self.query_one(KeyLine).renew()
 
@@ -246,7 +234,7 @@ class LabelScreen(Screen[None]):
 
     def action_choose(self, key: str) -> None:
         """A digit: the answer, or where several may be chosen, one of them on or off."""
-        option = next((each for each in points(self.here.task) if each.key == key), None)
+        option = next((each for each in view.points(self.here.task) if each.key == key), None)
         if option is None:
             raise ConfigError(f"no answer has the key {key}", hint=self.here.task.asks())
         self._choose(option.name)
@@ -273,7 +261,7 @@ class LabelScreen(Screen[None]):
 
     async def action_find(self) -> None:
         """Choose by name, for answers that have no key."""
-        await choose_by_name(self.app, [option.name for option in points(self.here.task)], self._choose)
+        await choose_by_name(self.app, [option.name for option in view.points(self.here.task)], self._choose)
 
     def action_skip(self) -> None:
         """Leave it open and go on; it comes again at the end."""
@@ -343,7 +331,7 @@ class LabelScreen(Screen[None]):
 
     def action_copy(self) -> None:
         """Copy the row's text."""
-        self.seatrial.copy(shown(self.here.task, self.example).plain)
+        self.seatrial.copy(view.shown(self.here.task, self.example).plain)
 
     def action_back(self) -> None:
         """To the versions; where a text is not saved, only when asked twice."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from textual import events
 from textual.app import RenderResult
+from textual.binding import Binding
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
@@ -129,8 +130,12 @@ class KeyLine(Widget):
     def keys(self) -> list[tuple[str, str, str]]:
         """(key, what it does, action) of those that are to be shown, in their order."""
         found: dict[str, tuple[str, str, str]] = {}
+        own = {each.key: each for each in type(self.screen).BINDINGS if isinstance(each, Binding)}
         for active in self.screen.active_bindings.values():
+            # a line to type takes Enter itself, in its turn behind what was typed, and names no key
             binding = active.binding
+            if binding.action == "submit":
+                binding = own.get(binding.key, binding)
             named = binding.show and active.enabled and binding.action not in self.resting
             if named and binding.action not in found:
                 found[binding.action] = (

@@ -18,7 +18,7 @@ _JSON = re.compile(r"(?:\\u(?:00(?:26|27|22|3[cdeCDE])|(?!00[0-9])[0-9a-fA-F]{4}
 _SOFT = re.compile(r"=\r?\n")  # where mail broke a line
 # within these they belong
 _WITHIN = re.compile(
-    r"\b(?:https?|ftp|mailto|data):\S*|\bwww\.\S*|\b[A-Za-z]:\\\S*|[\w.-]+\.(?:com|org|net|io|de|html?|php)/\S*|[?&][\w-]+=\S*|`[^`\n]*`|\"[^\"\n]*\"\s*:"
+    r"\b(?:https?|ftp|mailto|data):\S*|\bwww\.\S*|\b[A-Za-z]:\\\S*|(?<![\w.-])[\w.-]+\.(?:com|org|net|io|de|html?|php)/\S*|[?&][\w-]+=\S*|`[^`\n]*`|\"[^\"\n]*\"\s*:"
 )
 _ABOUT = re.compile(
     r"unicode|escape|encod|decod|utf|\burls?\b|quoted-printable|percent|\bhex|\bascii|\bjson|转义|编码",

@@ -10,6 +10,7 @@ import pytest
 
 from curate.checks.quality import Quality
 from curate.checks.quality.edits import REPAIRS, without_bbcode, without_tags, without_wiki
+from curate.checks.quality.tags import shielded, unshielded
 from curate.checks.quality.turns import _MARK_LINE, _without_marks
 from curate.checks.secrets import secrets
 from curate.checks.structure import Structure
@@ -124,10 +125,11 @@ def as_patterns_tell(text: str) -> str:
 def test_trimming_around_tags_is_what_the_patterns_did():
     draw = random.Random(1)
     parts = ["<p>", "</p>", "<br>", "<br/>", "<li>", "</li>", "</li >", "<ul>", "<td>", "</td>", "<tr>", "</tr>", '<th x="1">',
-             "<tbody>", "<div class=a>", "<b>", " ", "  ", "\n", "\t", "\n\n", "x", "word", "<!-- x -->", "<", ">", "\u00a0"]  # fmt: skip
+             "<tbody>", "<div class=a>", " ", "  ", "\n", "\t", "\n\n", "x", "word", "<!-- x -->", "<", ">", "\u00a0"]  # fmt: skip
     for _ in range(8_000):
         text = "".join(draw.choices(parts, k=draw.randint(1, 14)))
-        assert without_tags(text) == as_patterns_tell(text), text
+        # what is no tag is put aside before, by a rule with tests of its own
+        assert without_tags(text) == unshielded(as_patterns_tell(shielded(text))), text
 
 
 def test_headings_and_marks_are_what_the_patterns_told():

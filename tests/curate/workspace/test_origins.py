@@ -16,10 +16,10 @@ from curate.labelling.applying import apply_answers
 from curate.labelling.tasks import Option, Task
 from curate.labelling.work import Work
 from curate.people.session import REPLAYED
-from curate.workspace.origins import MAKERS, origins
 from curate.runs.outgoing import card_of
 from curate.runs.steps import Reading, apply_decisions, import_files, scan_version
 from curate.workspace import Workspace
+from curate.workspace.origins import MAKERS, origins
 from tui.reading.distributions import lineage
 
 

@@ -107,6 +107,8 @@ def test_a_test_far_smaller_than_asked_for_is_not_measured_and_one_nearly_so_is_
     splitted(made, 0.5, {"train": 300, "validation": 60, "test": 119}, bridges=[["a", "b"]] * 9, left_out=0)
     short = stands(made)
     assert short["state"] == "not measured" and short["detail"] == "only 120 test rows, 244 asked for"
+    splitted(made, 0.5, {"train": 300, "validation": 60, "test": 119}, pinned=7)
+    assert stands(made)["detail"].endswith("has test rows; 120 test rows")
 
 
 def test_without_labels_it_says_so(trial):
@@ -125,10 +127,15 @@ LABELS = ("card", "card_arrival")
 
 
 def test_what_accuracy_rests_on_is_counted():
-    rows = answered(
-        [(" card_arrival\n", "card_arrival"), ("card _ arrival", "card_arrival"), ("Card: hello", None)]
-        + [("card", "card_arrival"), ("refund", "card"), ("refund", None), (None, None), ("card: x", "card")]
-    )
+    said = [(" card_arrival\n", "card_arrival"), ("card _ arrival", "card_arrival"), ("Card: hello", None)]
+    said += [
+        ("card", "card_arrival"),
+        ("refund", "card"),
+        ("refund", None),
+        (None, None),
+        ("card: x", "card"),
+    ]
+    rows = answered(said)
     found = written.written(rows, LABELS, "tuned")
     assert found == (7, 2, 2, "card _ arrival")
     assert "29 % of the answers are their label only after normalisation, as `card _ arrival`" in found.words
