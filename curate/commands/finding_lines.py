@@ -92,7 +92,8 @@ def finding_line(row: dict[str, object]) -> str:
         place = f"{row['other_source']}:{row['other_source_row']}" if known else str(row["other_id"])[:8]
         other = f" with {place}"
         if row["said"] != row["other_said"]:
-            other += f" ({row['said']} against {row['other_said']})"
+            one, two = (row[side] if row[side] is not None else "no label" for side in ("said", "other_said"))
+            other += f" ({one} against {two})"
     said = f"{row['decided']} by {row['reviewer']}" if row["decided"] else f"proposes {row['action']}"
     said = f"people differ: {row['people']}" if row["differ"] else said
     return (
