@@ -190,12 +190,12 @@ async def test_like_key_in_the_queue(workspace: Workspace) -> None:
 
 
 def rows_with_copies(path: Path) -> None:
-    """40 rows in pairs that differ in more words from pair to pair."""
+    """40 rows in pairs of which the second lacks more words from pair to pair."""
     lines = []
     for number in range(20):
         words = ["".join(chr(97 + int(d)) for d in str(1000 + number * 40 + k)) for k in range(40)]
         for turn in range(2):
-            said = [*words[: 40 - (number % 4) * turn], *(["other"] * (number % 4) * turn)]
+            said = words[: 40 - 3 * (number % 4) * turn]
             lines.append({"messages": [{"role": "user", "content": " ".join(said)}, {"role": "assistant", "content": "yes " + " ".join(words[:10])}], "label": "ab"[number % 2]})  # fmt: skip
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
