@@ -9,6 +9,7 @@ from curate.checks.matter import other_matter
 from curate.checks.wording import is_unspaced, named, negations, normalise, numbers, other_names
 
 ONE_FRAME = 0.6  # of the words of two questions in one order, from which on they have one frame
+PLACES = 2  # in which rows of one template differ at most
 COPY = 0.9  # Jaccard, from which on a question is the other's copy, whatever single words differ
 SHORT = 8  # words of an answer that is a value rather than a text
 RESULT = re.compile(r"(?:####|\\boxed\{|answer(?: is|:))\s*\$?(-?\d[\d,]*(?:\.\d+)?)", re.IGNORECASE)
@@ -36,7 +37,8 @@ def is_twin(left: str, right: str) -> bool:
     aligned = SequenceMatcher(None, words[0][:LONGEST], words[1][:LONGEST], autojunk=False)
     if aligned.real_quick_ratio() < ONE_FRAME or aligned.ratio() < ONE_FRAME:
         return False
-    return asks_otherwise(left, right)
+    places = sum(kind != "equal" for kind, *_ in aligned.get_opcodes())
+    return places <= PLACES and asks_otherwise(left, right)
 
 
 def other_answers(left: str, right: str) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from curate.checks import minhash
-from curate.checks.contradiction.difference import SURELY, UNSURE, Difference, difference
+from curate.checks.contradiction.difference import ALIKE, SURELY, UNSURE, Difference, difference
 from curate.checks.contradiction.nli import contradictions, nli_digest
 from curate.checks.contradiction.reading import Asked, answer_of, asked
 from curate.checks.contradiction.sameness import CLOSE, by_meaning, by_words, turned_round
@@ -175,7 +175,9 @@ class Contradiction:
             return found
         if found.differs == "label":
             return found if same >= LABELS else None
-        if not found.is_clear or is_twin(left.question, right.question):
+        # answers of nearly the same words belong to one question, however near a template it is
+        apart = (found.shared_words or 0.0) < ALIKE
+        if not found.is_clear or (apart and is_twin(left.question, right.question)):
             return None
         return found if found.alike < SURELY or not other_matter(left.question, right.question) else None
 

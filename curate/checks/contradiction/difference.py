@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from curate.checks.contradiction.reading import WORTH, Asked, result_of
 from curate.checks.matter import FILLERS, is_slip
-from curate.checks.twins import SHORT
+from curate.checks.twins import RESULT, SHORT
 from curate.checks.wording import is_unspaced, jaccard, named, negations
 
 ALIKE = 0.6  # of the words of two answers: so alike, one number, name or `not` makes the difference
@@ -114,10 +114,12 @@ def difference(left: Asked, right: Asked, overlap: float) -> Difference | None:
     shared = round(jaccard(frozenset(one), frozenset(two)), 4)
     if _yes_against_no(left, right):
         return Difference("answer", "yes against no", 1.0, shared)
-    if _says_the_same(one, two, left, right):
-        return None
     results = [tuple(map(_word, result_of(row))) for row in (left, right)]
-    if all(results) and results[0] != results[1]:
+    another = bool(all(results) and results[0] != results[1])
+    announced = any(RESULT.search(row.verbatim) for row in (left, right))
+    if not (another and announced) and _says_the_same(one, two, left, right):
+        return None
+    if another:
         return Difference("answer", "another result", 1.0, shared)
     is_open = left.is_open or right.is_open
     if shared >= ALIKE / 2 or max(len(one), len(two)) <= SHORT:
@@ -143,7 +145,7 @@ def _word(piece: str) -> str:
         bare = piece.rstrip(".,")
         bare = bare.replace(",", "") if _GROUPED.match(bare.lstrip("-")) else bare.replace(",", ".")
         try:
-            return f"{float(bare):g}"
+            return f"{float(bare):.15g}"
         except ValueError:  # a date, a version
             return bare
     if piece in WORTH:
