@@ -193,17 +193,9 @@ def workbench() -> int:
         render.lines(help_lines())
         render.talk("the screens need a terminal; this is none")
         return 2
-    from curate.errors import WorkspaceError
-    from curate.workspace import Workspace
-    from tui.workbench import run as open_screens
+    from tui.workbench import open_here
 
-    try:
-        workspace: Workspace | None = Workspace.open()
-    except WorkspaceError as error:
-        if "no workspace" not in error.message:
-            raise
-        workspace = None
-    return open_screens(workspace)
+    return open_here()
 
 
 def dispatch(argv: Sequence[str]) -> int:

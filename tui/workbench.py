@@ -37,7 +37,7 @@ def run(workspace: Workspace | None) -> int:
 
 
 def open_here() -> int:
-    """Open the screens on the workspace here, if there is one; what `seatrial serve` runs for each page."""
+    """Open the screens on the workspace here, if there is one; `seatrial serve` runs this for each page."""
     from curate.errors import WorkspaceError
 
     try:
