@@ -13,7 +13,7 @@ from curate.errors import ConfigError
 if TYPE_CHECKING:
     import polars as pl
 
-    from curate.commands.review import Said
+    from curate.commands.said import Said
     from curate.deciding.relabelling import Relabelled
     from curate.workspace import Workspace
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from curate.commands.called import called
 from curate.commands.carried import carried_lines, carried_out
 from curate.commands.finding_lines import detail_lines, finding_line, summary_lines, with_labels
 from curate.commands.relabels import must_be_a_label, must_have_rows, relabelled_lines, suggested_lines
+from curate.commands.said import Filters, Said
 from curate.commands.spellings import rare_lines
 from curate.errors import ConfigError
 
@@ -38,52 +39,6 @@ Side = Annotated[Word, typer.Option(metavar="EXAMPLE_ID", help="with --accept: w
 
 
 WRONG_LABEL = "wrong-label"
-
-
-class Filters(NamedTuple):
-    """What is listed, exported or decided on."""
-
-    check: str | None
-    label: str | None
-    score: float | None
-    open: bool
-    differ: bool
-    ids: frozenset[str] | None = None  # the findings at whose place the value stands, where one was asked for
-
-    def of(self, table: pl.DataFrame) -> pl.DataFrame:
-        """What they choose."""
-        from curate.deciding.review import chosen
-
-        return chosen(
-            table.filter(table["finding_id"].is_in(list(self.ids))) if self.ids is not None else table,
-            check=self.check,
-            label=self.label,
-            score=self.score,
-            undecided=self.open,
-            differ=self.differ or None,
-        )
-
-    def of_all(self, table: pl.DataFrame) -> pl.DataFrame:
-        """What is decided in one: what people differ on only where it was asked for."""
-        found = self.of(table)
-        return found if self.differ else found.filter(~found["differ"])
-
-
-class Said(NamedTuple):
-    """What is to be decided, as it was said."""
-
-    accept: list[str]
-    reject: list[str]
-    undo: list[str]
-    accept_safe: bool
-    accept_all: bool
-    reject_all: bool
-    action: str | None
-    label_to: str | None
-    suggested: bool
-    undo_all: bool
-    side: str | None
-    note: str
 
 
 def review(
