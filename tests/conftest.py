@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import sys
 
 import pytest
 
@@ -10,11 +12,22 @@ import pytest
 # Before torch and numpy are loaded; programs that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Compiled files are kept, whatever the surroundings say: each process that collects the tests, and each
+# program that they start, would compile all of it again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 
 def pytest_collection_modifyitems(items):
     """The long files first, so that no core is idle at the end while one file is still under way."""
     long = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish():
+    """What was imported for all tests is set aside: nobody drops it, and each collection goes through it."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import random
 import socket
+from importlib.util import find_spec
 
 import pytest
 
 from curate.checks.patterns import PatternAnalyser
 
-pytest.importorskip("presidio_analyzer")
+# asked without importing it: that takes seconds, of each process that collects this file
+pytestmark = pytest.mark.skipif(
+    find_spec("presidio_analyzer") is None, reason="compares with presidio_analyzer"
+)
 
 NAMES = """CreditCard Crypto Date Email Iban Ip MacAddress MedicalLicense Nhs Phone Url UsBank UsItin UsLicense
 UsPassport UsSsn Uuid""".split()  # noqa: SIM905 - a list of words reads best as words

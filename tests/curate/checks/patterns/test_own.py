@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from importlib.util import find_spec
 
 import pytest
 
 from curate.checks.patterns import PatternAnalyser
 from curate.checks.patterns.shape import shape, widened
 
-pytest.importorskip("presidio_analyzer")
+# asked without importing it: that takes seconds, of each process that collects this file
+pytestmark = pytest.mark.skipif(
+    find_spec("presidio_analyzer") is None, reason="compares with presidio_analyzer"
+)
 
 FIELDS = (
     *(
@@ -50,8 +54,6 @@ def _ways():
 
 
 def _has_hyperscan():
-    from importlib.util import find_spec
-
     return find_spec("hyperscan") is not None
 
 
