@@ -169,18 +169,19 @@ async def test_small_screens(rows: Workspace) -> None:
     # small: what is below is drawn again, darker, with each of them
     async with app.run_test(size=(60, 18)) as pilot:
         await furnished(pilot)
-        for text in texts[::3]:
-            app.say(text, "warning", seconds=0.2)
-            app.complain(ConfigError(text, hint=text))
-            await app.push_screen(Ask(text, text, text))
+        # every second text, three in each dialog: none of its places is left without one
+        for first, second, third in zip(texts[::6], texts[2::6], texts[4::6], strict=False):
+            app.say(first, "warning", seconds=0.2)
+            app.complain(ConfigError(second, hint=third))
+            await app.push_screen(Ask(first, second, third))
             await pilot.pause()
             harmless(app, Ask)
             app.pop_screen()
-            await app.push_screen(Confirm(text, text, text))
+            await app.push_screen(Confirm(third, first, second))
             await pilot.pause()
             harmless(app, Confirm)
             app.pop_screen()
-            app.complain(ValueError(text))
+            app.complain(ValueError(third))
             await pilot.pause()
             harmless(app, Panel)
             while isinstance(app.screen, Panel):  # an error whose words are long has one too
