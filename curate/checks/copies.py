@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import polars as pl
 
-from curate.checks.matter import other_matter
-from curate.checks.wording import Named, jaccard, named, negations, normalise, numbers, other_names, said
+from curate.checks.matter import in_few_places, other_matter
+from curate.checks.wording import (
+    Named,
+    is_unspaced,
+    jaccard,
+    named,
+    negations,
+    normalise,
+    other_names,
+    quantities,
+    said,
+)
 
 WITNESS = 8  # words of an answer that no two rows have by chance
 ANSWERS_ALIKE = 0.5  # of the words; below it two answers are not copies of each other
+ANSWERS_NEAR = 0.8  # and cosine, where texts are near in meaning
 
 
 class Text(NamedTuple):
@@ -35,23 +47,38 @@ def texts_of(rows: pl.DataFrame, compare: str) -> list[Text]:
         verbatim = "\n".join(parts)
         ours = normalise(answer or chosen) if compare == "whole" else ""
         words = normalise(verbatim)
-        found.append(Text(numbers(words), named(verbatim), frozenset(ours.split()), label, words))
+        found.append(Text(quantities(words), named(verbatim), _words(ours), label, words))
     return found
 
 
-def doubt_of(left: Text, right: Text) -> str:
-    """Why two near texts are perhaps not copies; empty if nothing speaks against it."""
+def _words(text: str) -> frozenset[str]:
+    """The words of a text; where the script sets no spaces, two signs each."""
+    if not is_unspaced(text):
+        return frozenset(text.split())
+    return frozenset(map("".join, pairwise(text))) or frozenset((text,))
+
+
+def doubt_of(left: Text, right: Text, answers: float | None = None) -> str:
+    """Why two near texts are perhaps not copies; empty if nothing speaks against it.
+
+    With `answers`, the cosine of their answers, the two are near in meaning: other words are no doubt then,
+    unless they stand in one place or two of texts that are the same besides.
+    """
+    by_meaning = answers is not None
     if left.label is not None and right.label is not None and left.label != right.label:
         return "labels-differ"
     if left.numbers != right.numbers:
         return "numbers-differ"
     if other_names(left.named, right.named):
         return "names-differ"
-    if left.answer != right.answer and jaccard(left.answer, right.answer) < ANSWERS_ALIKE:
+    if answers is not None and answers < ANSWERS_NEAR:
         return "answers-differ"
-    if negations(left.words) != negations(right.words):
+    if not by_meaning and left.answer != right.answer and jaccard(left.answer, right.answer) < ANSWERS_ALIKE:
+        return "answers-differ"
+    denied = negations(left.words), negations(right.words)
+    if (denied[0] > 0) != (denied[1] > 0) if by_meaning else denied[0] != denied[1]:
         return "negation-differs"
-    if other_matter(left.words, right.words):
+    if (not by_meaning or in_few_places(left.words, right.words)) and other_matter(left.words, right.words):
         return "words-differ"
     return ""
 

@@ -26,7 +26,7 @@ class ExactDuplicate:
     """
 
     name: ClassVar[str] = "exact-duplicate"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     verified_by_sketches: ClassVar[bool] = True
     compare: str = "whole"
     keep: tuple[str, ...] = DEFAULT

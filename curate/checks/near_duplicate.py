@@ -81,7 +81,7 @@ class NearDuplicate:
     """
 
     name: ClassVar[str] = "near-duplicate"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     threshold: float = 0.7
     compare: str = "whole"
     keep: tuple[str, ...] = DEFAULT

@@ -11,20 +11,9 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 import polars as pl
 
+from curate.checks.copies import Text, doubt_of, texts_of
 from curate.checks.keep import DEFAULT, carried, check_keep, ranked, sentence
-from curate.checks.wording import (
-    Named,
-    check_compare,
-    jaccard,
-    named,
-    negations,
-    normalise,
-    normalised,
-    numbers,
-    other_names,
-    shingle_sets,
-    wordings,
-)
+from curate.checks.wording import check_compare, jaccard, normalised, shingle_sets, wordings
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
@@ -34,7 +23,6 @@ from curate.scanning.neighbours import EXACT_UP_TO, pairs_above
 NEAREST = 50  # rows near to one that are looked at
 PIECE = 800  # characters: of prose as many as a small encoder reads at once; of the rest `curate.scanning.windows` sees to it
 PIECES = 8  # of a long text; one with more is compared by its first ones
-ANSWERS = 0.8  # cosine below which two answers are not copies of each other
 NEAR_ALREADY = 0.7  # Jaccard of shingles at which the near-duplicate check has the pair
 PAIRS = pl.Schema(
     {
@@ -48,14 +36,11 @@ PAIRS = pl.Schema(
 )
 
 
-class Text(NamedTuple):
+class Read(NamedTuple):
     """What verification needs of one example."""
 
     shingles: frozenset[int]
-    numbers: tuple[str, ...]
-    named: Named
-    negations: int
-    label: str | None
+    text: Text
     unread: bool  # whether something stands behind the pieces that are encoded
 
 
@@ -73,8 +58,8 @@ class SemanticDuplicate:
 
     A row is proposed for dropping only if it is itself that near to the row that stays, with the same
     numbers, names, label and denials, and an answer that is near as well; any other is for review, with
-    the reason as its label: `numbers-differ`, `names-differ`, `negation-differs`, `labels-differ`,
-    `answers-differ`, and `end-not-read` where one is too long to be encoded whole. Which row stays is told by `keep`. Pairs that share most of their words are left
+    the reason as its label (see copies.py): `numbers-differ`, `names-differ`, `negation-differs`, `labels-differ`,
+    `answers-differ`, `words-differ` (in one place or two of texts that are the same besides), and `end-not-read` where one is too long to be encoded whole. Which row stays is told by `keep`. Pairs that share most of their words are left
     to the checks of exact and near duplicates. `compare` is `whole`, `prompt` or `answer`.
 
     Exact up to 50,000 distinct texts; above, approximate, with the recall measured in the evidence.
@@ -85,7 +70,7 @@ class SemanticDuplicate:
     """
 
     name: ClassVar[str] = "semantic-duplicate"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     unseen: ClassVar[str] = "nothing was compared"
     threshold: float = 0.95
     compare: str = "whole"
@@ -172,21 +157,15 @@ class SemanticDuplicate:
         ]
         return pl.DataFrame(rows, schema_overrides=FINDINGS) if rows else pl.DataFrame(schema=FINDINGS)
 
-    def _texts(self, texts: pl.DataFrame) -> dict[str, Text]:
+    def _texts(self, rows: pl.DataFrame) -> dict[str, Read]:
         """What verification needs of each example, by its id."""
-        all_said = list(wordings(texts))
-        whole = [normalised(wording.parts(self.compare)) for wording in all_said]
-        cuts = shingle_sets(whole)
+        all_said = list(wordings(rows))
+        cuts = shingle_sets([normalised(wording.parts(self.compare)) for wording in all_said])
         return {
-            wording.example_id: Text(
-                cut,
-                numbers(text),
-                named("\n".join(wording.parts(self.compare))),
-                negations(normalise(wording.question if self.compare != "answer" else text)),
-                label,
-                _unread("\n".join(part for part in wording.parts(self.compare) if part)),
+            wording.example_id: Read(
+                cut, text, _unread("\n".join(part for part in wording.parts(self.compare) if part))
             )
-            for wording, text, cut, label in zip(all_said, whole, cuts, texts["label"], strict=True)
+            for wording, text, cut in zip(all_said, texts_of(rows, self.compare), cuts, strict=True)
         }
 
     def _findings(self, fallen: dict[str, Edge], recall: float) -> list[dict[str, object]]:
@@ -272,20 +251,11 @@ def _means(
     return np.asarray(means / np.where(lengths > 0, lengths, 1), dtype=np.float32)
 
 
-def _doubt(left: Text, right: Text, answers: float) -> str:
+def _doubt(left: Read, right: Read, answers: float) -> str:
     """Why two texts that are near in meaning are perhaps not copies; empty if nothing speaks against it."""
-    if left.label is not None and right.label is not None and left.label != right.label:
-        return "labels-differ"
-    if left.numbers != right.numbers:
-        return "numbers-differ"
-    if other_names(left.named, right.named):
-        return "names-differ"
-    if (left.negations > 0) != (right.negations > 0):
-        return "negation-differs"
-    if answers < ANSWERS:
-        return "answers-differ"
-    # nothing is known of the rest: two contracts may differ in their last line
-    return "end-not-read" if left.unread or right.unread else ""
+    # of the rest nothing is known: two contracts may differ in their last line
+    unread = "end-not-read" if left.unread or right.unread else ""
+    return doubt_of(left.text, right.text, answers) or unread
 
 
 def _fallen(order: Sequence[str], edges: dict[str, list[Edge]]) -> dict[str, Edge]:

@@ -31,20 +31,43 @@ _FOLDED = str.maketrans(
     # format characters that no reader sees: joiners, directions, variation selectors, soft hyphen
     | {chr(code): None for code in (0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F))}
     | {chr(code): None for code in (*range(0x2060, 0x2065), *range(0xFE00, 0xFE10))}
+    # a power is no further digit: 10⁵ is not 105
+    | {power: f"^{digit}" for digit, power in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 )
-# A mark alone inside a word or number stays (3.5, it's, f(x), a/b): there it carries meaning. The pattern
+# A mark alone inside a word or number stays (3.5, it's, f(x), a/b): there it carries meaning. So does the point
+# before a number (.5), and where `!` denies or counts (x != y, !ready, n!, 10!). The pattern
 # begins with what is rare, which is five times as quick as to look around at each character
 _MARK = r"[.,;:!?'\"«»…–—]"
-_MARKS = re.compile(rf"{_MARK}(?:{_MARK}+|(?![^\W_])|(?<![^\W_]{_MARK}))")
+_DENIES = r"(?!(?<=!)=)(?<!\d!)(?<!(?<![^\W_])[^\W_]!)"  # of a mark behind which no letter or digit stands
+_MARKS = re.compile(
+    rf"{_MARK}(?:{_MARK}+|(?![^\W_]){_DENIES}|(?=[^\W_])(?<![^\W_]{_MARK})(?<!!)(?!(?<=\.)\d))"
+)
 _NO_SPACES = r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]"
 _UNSPACED = re.compile(_NO_SPACES)
 _GAP = re.compile(rf" (?={_NO_SPACES})|(?<={_NO_SPACES}) ")
 _NUMBER = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _WORD = re.compile(r"\w+")
 _NAME = re.compile(r"(?<=[\w,;] )[A-Z]\w+")
+# words that deny; those that deny by a piece of a word, as Czech and Turkish do, have none in common
+_DENYING = frozenset(
+    """no not never none cannot without hardly barely scarcely neither nor nobody nothing nowhere unless except
+    nicht nichts nie niemals ohne kaum weder keinesfalls keineswegs kein keine keinen keinem keiner keines
+    ne pas jamais sans aucun aucune rien personne sin nunca jamás tampoco ningún ninguna ninguno nada nadie
+    não nem jamais nenhum nenhuma sem non mai senza né nemmeno neanche neppure nessun nessuno nessuna niente
+    niet geen nooit zonder niets inte ej icke aldrig ingen inget inga utan ikke aldri intet uten uden
+    ei eivät älä älkää ilman koskaan nie bez nigdy żaden żadna żadne nikt nic není nejsou nikdy žádný žádná žádné
+    nu fără niciodată niciun nicio nem nincs soha nélkül değil yok hiç asla olmadan
+    tidak bukan tanpa jangan belum tak không chưa chẳng đừng
+    не нет ни без никогда нельзя никто ничего немає ні ніколи няма никога δεν μη μην χωρίς ποτέ όχι ούτε
+    لا لم لن ليس ليست لست غير بدون دون أبدا نیست نه هرگز نہیں نہ بغیر לא אין בלי ללא מעולם
+    नहीं नही मत न बिना कभी না নেই নয় নি ছাড়া இல்லை కాదు లేదు 안 못 없이""".casefold().split()
+)
 _NEGATION = re.compile(
-    r"\b(?:not?|never|none|cannot|without|nicht|kein\w*|nie|ne|pas|jamais|sin|nunca|non|não|niet|geen|не|нет)\b"
-    r"|n't\b|[不没沒无無未]|ません|ない"
+    r"n't\b|[不没沒无無未勿]|(?<![特分区個个级类性差识辨告离])[别別](?![人的])|ません|ない|[えけせてねへめれげべから]ず(?![れねか])|않|없(?!이)|못하|ไม่|อย่า|ห้าม"
+)
+# what belongs to a number: its sign, its money, its share of a hundred
+_QUANTITY = re.compile(
+    r"(?:(?<![\w)\].,-])-)?[$€£¥₹₽]?(?:(?<![\w.])\.)?\d+(?:[.,:/^-]\d+)*(?: ?[%‰°$€£¥₹₽])?"
 )
 
 
@@ -244,6 +267,11 @@ def numbers(text: str) -> tuple[str, ...]:
     return tuple(sorted(_NUMBER.findall(text)))
 
 
+def quantities(text: str) -> tuple[str, ...]:
+    """The numbers in a text with their signs (-5, .5, 5%, $5), sorted: copies have the same."""
+    return tuple(sorted(found.replace(" ", "") for found in _QUANTITY.findall(text)))
+
+
 def named(verbatim: str) -> Named:
     """The names of a text as it came: words with a capital where no sentence starts."""
     folded = frozenset(word.casefold() for word in _NAME.findall(verbatim))
@@ -256,5 +284,6 @@ def other_names(left: Named, right: Named) -> bool:
 
 
 def negations(text: str) -> int:
-    """How many words of a normalised text deny something (a few European languages)."""
-    return len(_NEGATION.findall(text))
+    """How many words of a normalised text deny something, in some forty languages."""
+    words = sum(word.strip("()[]\"'*_") in _DENYING for word in text.split())
+    return words + (len(_NEGATION.findall(text)) if "'" in text or not text.isascii() else 0)

@@ -50,7 +50,7 @@ def test_what_speaks_against_a_drop_makes_it_a_matter_for_review(
 def test_no_row_falls_to_one_that_it_is_not_near(asked, found):
     """With a near b and b near c, but a far from c: b falls to a, c is for review."""
     words = [f"w{'abcdefghijklmnopqrstuvwxyz'[at]}" for at in range(26)]
-    chain = [" ".join(words[start : start + 20]) for start in (0, 2, 4)]
+    chain = [" ".join(words[:size]) for size in (15, 18, 22)]
     told = found(NearDuplicate(threshold=0.75), *(asked(text, "") for text in chain))
     assert told == [(0, None, "near", "keep"), (1, 0, "near", "drop"), (2, 0, "chained", "review")]
 
@@ -208,17 +208,21 @@ def test_a_large_family_of_copies_is_no_template(asked, found, count):
     assert {each[2] for each in met} <= {"near", "words-differ"}
 
 
+def doubled(word, at):
+    """The word with one letter twice; 0 is the word."""
+    return word[: at + 1] + word[at:] if at else word
+
+
 @pytest.mark.parametrize("count", [49, 50, 59])
 def test_rows_that_get_one_long_answer_are_copies_however_many(asked, found, count):
     """The answer is the witness: rows of one template that ask different things are answered differently."""
     frame = (
-        "Hello, I ordered a washing machine from your shop three weeks ago and it has not come to my house yet, please"
-        " tell me when it will finally arrive, regards {}"
+        "Hello, I ordered a {} machine from your shop three weeks ago and it has {} not come to my house yet, please"
+        " tell me when it will finally arrive, regards"
     )
     answer = "We are sorry for the delay. Your machine leaves our store tomorrow morning."
-    rows = [
-        asked(frame.format(f"na{'abcdefghij'[at % 10]}{'klmnop'[at // 10]}"), answer) for at in range(count)
-    ]
+    slips = [doubled("washing", at // 10) for at in range(count)]
+    rows = [asked(frame.format(slips[at], doubled("unfortunately", at % 10)), answer) for at in range(count)]
     rows += [asked(f"a question of its own about {at} things {at * 3}", f"{at}") for at in range(200)]
     met = [each for each in found(NearDuplicate(), *rows) if each[1] is not None and each[0] < count]
     assert len(met) == count - 1
@@ -230,6 +234,10 @@ def test_rows_that_get_one_long_answer_are_copies_however_many(asked, found, cou
         ("does", "does not", "negation-differs"),
         ("may always", "may never", "negation-differs"),
         ("will certainly", "will rarely", "words-differ"),
+        ("does increase", "does decrease", "words-differ"),
+        ("pays with", "pays without", "negation-differs"),
+        ("does and", "does or", "words-differ"),
+        ("takes 5", "takes 5%", "numbers-differ"),
     ],
 )
 def test_what_says_the_opposite_is_no_copy(asked, found, one, other, label):
