@@ -144,7 +144,9 @@ class Seatrial(App[int]):
             words = Words(
                 f"{type(error).__name__}: {error}", f"every decision is kept; {kept}please report it"
             )
-        self.push_screen(Panel("That did not work", *words))
+        shown = self.screen_stack[-1]
+        if not (isinstance(shown, Panel) and shown.message == words.message):  # what is asked for twice
+            self.push_screen(Panel("That did not work", *words))
 
     async def run_action(
         self,

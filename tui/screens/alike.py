@@ -17,6 +17,7 @@ from tui.desk.mending import MOST, Offer, mend
 from tui.messages import Failed, Ready
 from tui.reading.card_text import differences, marked
 from tui.terminal.display_text import plain
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 
@@ -102,6 +103,7 @@ class AlikeScreen(Screen[int]):
             )
         return block
 
+    @told
     def on_rows_moved(self) -> None:
         """Show the one under the cursor."""
         self.look()
@@ -158,6 +160,7 @@ class AlikeScreen(Screen[int]):
         desk, like = self.desk, self.like
         self.seatrial.read(self, "mend", lambda: Ready("mend", mend(desk, chosen, like=like)))
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """They are on the disk."""
         self.dismiss(cast("int", message.value))

@@ -27,6 +27,7 @@ from tui.screens.editing import Place, harmless_to_edit, in_editor, moved, own_n
 from tui.screens.label_asks import ask_note
 from tui.screens.relabel import choose_label
 from tui.terminal.display_text import display_text
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.page import NARROW, SHORT, Page
 
@@ -73,8 +74,12 @@ class CardScreen(Screen[int]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Show the first finding."""
-        self.show(self.place)
+        """Show the first finding; where it cannot be read, that is told on the list."""
+        try:
+            self.show(self.place)
+        except Exception as error:
+            self.dismiss(self.position)
+            self.app.call_later(self.seatrial.complain, error)
 
     @property
     def resting(self) -> frozenset[str]:
@@ -136,6 +141,7 @@ class CardScreen(Screen[int]):
         self.tell()
         self.call_after_refresh(self._make_ahead)
 
+    @told
     def _make_ahead(self) -> None:
         """While one reads this card: make the one that comes after the next decision."""
         self.ahead = None
@@ -349,6 +355,7 @@ class CardScreen(Screen[int]):
         self.seatrial.read(self, "alike", lambda: Ready("alike", (offer(self.desk, edit, before), like)))
         self.show(self.place)  # what it says now, beside what it said: look before you go on
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """The rows in which the edit just made fits too are known."""
         self.offer = cast("tuple[Offer, str]", message.value)

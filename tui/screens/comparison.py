@@ -18,6 +18,7 @@ from curate.workspace import Workspace
 from evalharness.deciding.wording import fraction, span
 from tui.messages import Failed, Ready
 from tui.terminal.display_text import display_text, excerpt, plain
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 
@@ -90,6 +91,7 @@ class ComparisonScreen(Screen[None]):
         workspace = self.seatrial.here
         self.seatrial.read(self, "comparison", lambda: read(workspace))
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """Show it, or the training rows near to an example."""
         if message.what == "nearest":
@@ -102,6 +104,7 @@ class ComparisonScreen(Screen[None]):
         self.flagged = flagged(self.seatrial.here)
         self.show()
 
+    @told
     def on_screen_resume(self) -> None:
         """People may have rated meanwhile."""
         if self.comparison is not None:
@@ -178,6 +181,7 @@ class ComparisonScreen(Screen[None]):
             for row in self.rows[start:stop]
         ]
 
+    @told
     def on_rows_moved(self) -> None:
         """Another example's answers."""
         self.tell()

@@ -15,6 +15,7 @@ from curate.workspace import Workspace
 from tui.messages import Failed, Ready
 from tui.reading.distributions import Distributions, data_card, distributions
 from tui.terminal.display_text import plain
+from tui.terminal.faults import told
 from tui.widgets.bars import Bars
 from tui.widgets.histogram import Histogram, Histograms
 from tui.widgets.lines import Heading, JobLine, KeyLine
@@ -65,6 +66,7 @@ class DistributionsScreen(Screen[None]):
             self, "distributions", lambda: Ready("distributions", distributions(workspace, digest))
         )
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """The charts or the card are there."""
         if isinstance(message.value, str):

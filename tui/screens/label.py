@@ -28,6 +28,7 @@ from tui.screens.label_asks import ask_note, choose_by_name
 from tui.screens.label_keys import LABEL_KEYS, alive, resting
 from tui.teacher import Teacher
 from tui.terminal.display_text import plain
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.page import Leaf, Page, lines_of
 
@@ -104,6 +105,7 @@ class LabelScreen(Screen[None]):
         """Read the answers from the disk again: others may have given some."""
         self.seatrial.read(self, "work", lambda: Ready("work", self.open_work()))
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """What was read in the background is there."""
         if isinstance(message.value, Work):
@@ -150,6 +152,7 @@ class LabelScreen(Screen[None]):
         self.stopwatch.start()
         self.call_after_refresh(self._make_ahead)
 
+    @told
     def _make_ahead(self) -> None:
         """While one looks at this row: make what its answer and the next row need, and read those after it."""
         self.here.prepare(self.example)

@@ -14,6 +14,7 @@ from train.job import masks_of, recipe_of
 from tui.messages import Failed, Ready
 from tui.reading.lineage import RunRow
 from tui.terminal.display_text import plain
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.reading import Reading, reading_keys
 
@@ -63,6 +64,7 @@ class MaskScreen(Screen[None]):
 
         self.seatrial.read(self, "mask", read)
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """Draw it."""
         position, total, row = cast("tuple[int, int, Masked]", message.value)

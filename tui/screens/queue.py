@@ -18,6 +18,7 @@ from tui.desk.filter import compile_filter, kinds, names_in
 from tui.messages import Failed, Ready
 from tui.reading.queue_text import row_words
 from tui.terminal.display_text import display_text
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 
@@ -88,6 +89,7 @@ class QueueScreen(Screen[None]):
         """A job has ended: it may have been a scan of this version."""
         self.action_reread()
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """The findings, or a new choice of them, are there."""
         rows = self.query_one(Rows)
@@ -279,7 +281,7 @@ class QueueScreen(Screen[None]):
 
     async def on_rows_chosen(self) -> None:
         """Enter or a second click on a finding."""
-        await self.action_open()
+        await self.seatrial.run_action("open", self)
 
     async def action_open(self) -> None:
         """Decide on the finding under the cursor, and go on from there."""

@@ -18,6 +18,7 @@ from curate.errors import ConfigError, NotFoundError, SeatrialError
 from tui.messages import Failed, Ready
 from tui.reading.rating_view import Opened, Summed, agreed, agreement, answer, asked, open_rating, summed
 from tui.terminal.display_text import plain
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class RatingScreen(Screen[None]):
         workspace, dataset, baseline, split = self.seatrial.here, self.dataset, self.baseline, self.split
         self.seatrial.read(self, "rating", lambda: open_rating(workspace, dataset, baseline, split))
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """The answers, or a sum of the ratings, have been read."""
         if isinstance(message.value, Opened):

@@ -13,6 +13,7 @@ from tui.desk.rowfile import Pages
 from tui.messages import Failed, Ready
 from tui.reading.card_text import conversation, origin
 from tui.terminal.display_text import plain
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.reading import Reading, reading_keys
 
@@ -55,6 +56,7 @@ class RowScreen(Screen[int]):
         )
         self.seatrial.read(self, "row", lambda: Ready("row", (position, pages.file.example(number))))
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """The row was read."""
         position, row = cast("tuple[int, dict[str, object]]", message.value)

@@ -19,6 +19,7 @@ from tui.desk.rowfile import KINDS, ORDERS, Choice, Pages, RowFile
 from tui.messages import Failed, Ready
 from tui.reading.card_text import first_words
 from tui.terminal.display_text import display_text, name_text
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import BLOCK, Block, Cell, Column, Rows
 
@@ -110,6 +111,7 @@ class RowsScreen(Screen[None]):
 
     # what comes from the background
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """The file is open, rows were chosen, or a unit was read."""
         value = message.value
@@ -209,6 +211,7 @@ class RowsScreen(Screen[None]):
         """Read what comes next before it is asked for, and after this is drawn."""
         self.call_after_refresh(self._ahead)
 
+    @told
     def _ahead(self) -> None:
         pages = self.pages
         if pages is None or self.coming:
@@ -309,7 +312,7 @@ class RowsScreen(Screen[None]):
 
     async def on_rows_chosen(self) -> None:
         """Enter or a second click on a row."""
-        await self.action_open()
+        await self.seatrial.run_action("open", self)
 
     async def action_open(self) -> None:
         """Read the row under the cursor."""

@@ -18,6 +18,7 @@ from tui.reading.run_detail import settings, warnings, whole
 from tui.reading.training import Curves, Follower
 from tui.screens.training import Panels, follow
 from tui.terminal.display_text import plain
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 
@@ -68,12 +69,14 @@ class RunsScreen(Screen[None]):
         yield JobLine()
         yield KeyLine()
 
+    @told
     def on_mount(self) -> None:
         """Read the log, and look again as long as it is shown."""
         self.query_one(Rows).focus()
         self.renew()
         self.set_interval(0.4, self.look)
 
+    @told
     def look(self) -> None:
         """What another process has begun or ended, and the lines that a training run has added."""
         if not self.is_current:
@@ -96,6 +99,7 @@ class RunsScreen(Screen[None]):
         follower, run = self.follower, self.runs[self.query_one(Rows).cursor]
         self.seatrial.read(self, "curves", lambda: follow(follower, run))
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """The curves, if they are still those of the run under the cursor."""
         self.reading = False
@@ -139,6 +143,7 @@ class RunsScreen(Screen[None]):
             for run in self.runs[start:stop]
         ]
 
+    @told
     def on_rows_moved(self) -> None:
         """Show the run under the cursor."""
         self.choose()
@@ -186,7 +191,7 @@ class RunsScreen(Screen[None]):
 
     async def on_rows_chosen(self) -> None:
         """Enter on a run."""
-        await self.action_open()
+        await self.seatrial.run_action("open", self)
 
     async def action_open(self) -> None:
         """All that is known of a run, to read and copy."""

@@ -13,6 +13,7 @@ from textual.widgets import Static
 from tui.messages import Failed, Ready
 from tui.reading.steps import Step, steps
 from tui.terminal.display_text import plain
+from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
 
@@ -61,10 +62,12 @@ class StepsScreen(Screen[None]):
         self.query_one(Rows).focus()
         self.set_interval(2, self.look)
 
+    @told
     def on_screen_resume(self) -> None:
         """Back from another screen."""
         self.renew()
 
+    @told
     def look(self) -> None:
         """Read again where a run has ended since."""
         ended = self.seatrial.here.ledger.rows("select count(*) as n from run_end")[0]["n"]
@@ -81,6 +84,7 @@ class StepsScreen(Screen[None]):
         """Look again."""
         self.renew()
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """Show them, and stand on the next."""
         before = [step.state for step in self.steps]
@@ -107,6 +111,7 @@ class StepsScreen(Screen[None]):
             for step in self.steps[start:stop]
         ]
 
+    @told
     def on_rows_moved(self) -> None:
         """Another step's command."""
         self.tell()
@@ -129,7 +134,7 @@ class StepsScreen(Screen[None]):
 
     async def on_rows_chosen(self) -> None:
         """Enter or a second click on a step."""
-        await self.action_run()
+        await self.seatrial.run_action("run", self)
 
     async def action_run(self) -> None:
         """Show the exact command; Enter runs it as the shell would."""

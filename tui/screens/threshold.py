@@ -118,7 +118,7 @@ class ThresholdScreen(Screen[None]):
 
     async def on_rows_chosen(self) -> None:
         """Enter or a second click."""
-        await self.action_scan()
+        await self.seatrial.run_action("scan", self)
 
     async def action_scan(self) -> None:
         """Scan again with it; the command can be changed first."""

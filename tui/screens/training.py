@@ -14,6 +14,7 @@ from tui.messages import Failed, Ready
 from tui.reading.lineage import RunRow, runs
 from tui.reading.training import Curves, Follower
 from tui.terminal.display_text import plain
+from tui.terminal.faults import told
 from tui.widgets.curves import Curve, Drawing
 from tui.widgets.lines import Heading, JobLine, KeyLine
 
@@ -90,6 +91,7 @@ class TrainingScreen(Screen[None]):
         yield JobLine()
         yield KeyLine()
 
+    @told
     def on_mount(self) -> None:
         """Follow the run."""
         self.query_one(Heading).say(["seatrial", "runs", self.run.run_id], "reading ...")
@@ -97,6 +99,7 @@ class TrainingScreen(Screen[None]):
         self.look()
         self.set_interval(EVERY, self.look)
 
+    @told
     def look(self) -> None:
         """Read on where there is something new, in the background."""
         if self.follower is None or self.reading:
@@ -111,6 +114,7 @@ class TrainingScreen(Screen[None]):
             follower, run = self.follower, self.run
             self.seatrial.read(self, "curves", lambda: follow(follower, run))
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """Draw it."""
         self.reading = False

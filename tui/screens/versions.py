@@ -18,6 +18,7 @@ from tui.desk.desk import Desk
 from tui.messages import Failed, Ready
 from tui.reading.lineage import Portrait, Version, ago, portrait, versions
 from tui.terminal.display_text import display_text
+from tui.terminal.faults import told
 from tui.widgets.bars import Bars
 from tui.widgets.lines import Heading, JobLine, KeyLine
 from tui.widgets.rows import Block, Cell, Column, Rows
@@ -84,6 +85,7 @@ class VersionsScreen(Screen[None]):
         """The keys belong to the list."""
         self.query_one(Rows).focus()
 
+    @told
     def on_screen_resume(self) -> None:
         """Read the versions: at first, and since decisions may have been made meanwhile."""
         self.renew()
@@ -145,6 +147,7 @@ class VersionsScreen(Screen[None]):
 
     # the portrait
 
+    @told
     def on_rows_moved(self) -> None:
         """Another version: show it as soon as it is known."""
         self.look()
@@ -165,6 +168,7 @@ class VersionsScreen(Screen[None]):
             workspace = self.seatrial.here
             self.seatrial.read(self, "portrait", lambda: read_portrait(workspace, following))
 
+    @told
     def on_ready(self, message: Ready) -> None:
         """A portrait has been read."""
         if not isinstance(message.value, Portrait):
@@ -220,7 +224,7 @@ class VersionsScreen(Screen[None]):
 
     async def on_rows_chosen(self) -> None:
         """Enter or a second click on a version."""
-        await self.action_open()
+        await self.seatrial.run_action("open", self)
 
     async def action_open(self) -> None:
         """Open the queue of the chosen version."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import errno
+import functools
 import sqlite3
 import traceback
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from curate.errors import SeatrialError
 from tui.terminal.display_text import display_text
 
+T = TypeVar("T")
 RECORD = "screens-error.log"
 MENDED = {
     errno.ENOSPC: "the disk is full: free some space",
@@ -48,7 +51,9 @@ def in_words(error: Exception) -> Words | None:
         return Words(f"the ledger cannot be read or written: {error}", hint or "seatrial verify looks at it")
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        hint = MENDED.get(error.errno or 0, "")
+        # the reader of Parquet files gives no number
+        number = error.errno or (errno.ENOENT if isinstance(error, FileNotFoundError) else 0)
+        hint = MENDED.get(number, "")
         return Words(where + (error.strerror or str(error)), hint)
     if isinstance(error, MemoryError):
         return Words("out of memory", "close other programs, or use a machine with more")
@@ -58,6 +63,23 @@ def in_words(error: Exception) -> Words | None:
             f"a file of the workspace cannot be read: {str(error).splitlines()[0]}", "seatrial verify"
         )
     return None
+
+
+def told(handler: Callable[..., T]) -> Callable[..., T | None]:
+    """A screen's or a list's handler of a message or a timer: what goes wrong in it is told, and ends nothing.
+
+    Actions need it not: the app tells what goes wrong in them. Beyond both Textual can only end the app.
+    """
+
+    @functools.wraps(handler)
+    def handled(self: Any, *words: Any) -> T | None:  # noqa: ANN401  whatever the handler takes
+        try:
+            return handler(self, *words)
+        except Exception as error:
+            self.app.complain(error)
+            return None
+
+    return handled
 
 
 def leave_record(folder: Path | None, error: Exception) -> str:

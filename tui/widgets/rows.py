@@ -19,6 +19,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tui.terminal.display_text import fit
+from tui.terminal.faults import told
 
 BLOCK = 128  # rows fetched at once
 HELD = 32  # blocks kept
@@ -197,13 +198,19 @@ class Rows(ScrollView, can_focus=True):
         if number not in self.blocks:
             self.fetched += 1
             start = number * self.at_once
-            self.blocks[number] = self.fetch(start, min(start + self.at_once, self.total))
+            stop = min(start + self.at_once, self.total)
+            # what cannot be read is told, and marked as such until it is asked for anew
+            self.blocks[number] = self._fetched(start, stop) or [[Cell("?", "bad")]] * (stop - start)
             while len(self.blocks) > HELD:
                 self.blocks.popitem(last=False)
         self.blocks.move_to_end(number)
         block = self.blocks[number]
         place = index % self.at_once
         return block[place] if place < len(block) else []
+
+    @told
+    def _fetched(self, start: int, stop: int) -> Block:
+        return self.fetch(start, stop)
 
     # moving
 
