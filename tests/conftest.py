@@ -7,6 +7,7 @@ import os
 import sys
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Several files run at once: a second thread of each would only wait for a core, and spin while it does.
 # Before torch and numpy are loaded; programs that tests start inherit it.
@@ -16,6 +17,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # program that they start, would compile all of it again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# A machine may be busy: how long an example takes says nothing of what is tested.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items):

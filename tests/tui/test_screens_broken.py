@@ -247,8 +247,8 @@ def test_a_journal_that_is_damaged(tmp_path: Path, start: Start) -> None:
     until(here, "tickets", "versions", "open findings")
     here.press("!")
     until(here, "enter runs it")
-    here.press(f"journal merge {tmp_path / 'bert.jsonl'}", "enter")
-    until(here, "bert.jsonl", "nothing was merged")
+    here.press("journal merge ../bert.jsonl", "enter")  # a long path would be broken in two, anywhere
+    until(here, "bert.jsonl:2", "nothing was merged")
     here.press("escape")
     assert said(tmp_path) == []
     here.press("ctrl+q")

@@ -18,7 +18,7 @@ from curate.example import frame, with_ids
 
 SHORT, TIMES = 5_000, 4
 LEAST = 0.2  # processor seconds, below which nothing is said to be slow
-MOST = 12  # times the work for TIMES the length: 4 if it grows as the length does, 16 if as its square
+MOST = 8  # times the work for TIMES the length: 4 if it grows as the length does, 16 if as its square
 MOTIFS = (
     " ", "\n", "\t", " \n", "<", "<p", "<p ", "<li> ", "</li> ", "<td>", "(", "=", "==a ", "== ", "\n==", "7", "7.", "7-",
     ".", '"', "'", "'''", "`", "```\n", "[b", "[b=", "[b]", "[[", "{{", "a", "a(", "a=", "Ab ", "&", "&#", "&#1", "-", "-- \n",
@@ -52,7 +52,7 @@ def spent(work) -> float:
     return time.process_time() - begun
 
 
-def grows(work, motif: str, lead: str = "", end: str = "") -> str:
+def grows(work, motif: str, lead: str = "", end: str = "", least: float = LEAST) -> str:
     """Empty, or by how much more than its length the work on a text grows."""
 
     def on(length: int) -> float:
@@ -60,14 +60,14 @@ def grows(work, motif: str, lead: str = "", end: str = "") -> str:
         return spent(lambda: work(text))
 
     long = on(SHORT * TIMES)
-    if long < LEAST:
+    if long < least:
         return ""
     # the machine may have been busy: the best of three of what looks slow
     long = min(long, on(SHORT * TIMES), on(SHORT * TIMES))
     short = min(on(SHORT) for _ in range(3))
     return (
         f"{short:.2f} s, then {long:.2f} s for {lead!r} {motif!r}"
-        if long >= LEAST and long > MOST * short
+        if long >= least and long > MOST * short
         else ""
     )
 
@@ -102,7 +102,8 @@ def test_repairs_grow_as_the_text_does(repair):
 def test_a_quadratic_pattern_is_seen():
     """The measure can fail."""
     slow = re.compile(r"[xz]*y")
-    assert grows(lambda text: slow.sub("", text), "x", end="a")
+    # on a quick processor it takes less than what is called slow
+    assert grows(lambda text: slow.sub("", text), "x", end="a", least=LEAST / 20)
 
 
 # The patterns of before, on short texts: the same results
