@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 3
 STAMP := $(VENV)/.installed
 
-.PHONY: setup demo test check docs clean
+.PHONY: setup demo types test check docs clean
 
 setup: $(STAMP)
 
@@ -18,15 +18,18 @@ $(STAMP): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/seatrial demo
 
+types: setup
+	$(BIN)/mypy
+
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
+# the types are checked beside the tests, many of which wait
 check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
+	$(MAKE) --jobs=2 --no-print-directory types test
 
 docs: setup
 	$(BIN)/python docs/pictures/make.py
