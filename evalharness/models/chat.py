@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise, takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from curate.errors import ConfigError, SourceError
 from evalharness.asking.task import Turn
@@ -102,9 +103,10 @@ class Chat:
     @cached_property
     def stops(self) -> frozenset[int]:
         """The tokens that end an answer: the tokenizer's, the model's, and the template's own."""
-        asked = [{"role": "user", "content": "x"}]
-        whole = self.render([*asked, {"role": "assistant", "content": "x"}], opened=False)
-        tail = self.ids(whole[whole.rindex("x") + 1 :])[:1]
+        said = "qanswerq"  # no end token spells it, as `<|endoftext|>` spells an x
+        turns = [{"role": "user", "content": "x"}, {"role": "assistant", "content": said}]
+        _, found, rest = self.render(turns, opened=False).rpartition(said)
+        tail = self.ids(rest)[:1] if found else []
         special = set(self.tokenizer.all_special_ids)
         ends: list[object] = [self.tokenizer.eos_token_id, *(token for token in tail if token in special)]
         for settings in (self.loaded.model.config, getattr(self.loaded.model, "generation_config", None)):
@@ -193,8 +195,36 @@ class Chat:
             return True
         return "qsystemq" not in str(text)
 
+    @cached_property
+    def _joins_arguments(self) -> bool:
+        """Whether the template puts a tool call's arguments into its text as they are: as values they would be no JSON."""
+        from jinja2 import TemplateError
+
+        call = {"type": "function", "function": {"name": "f", "arguments": {"qkeyq": "v"}}}
+        turns = [
+            {"role": "user", "content": "x"},
+            {"role": "assistant", "content": "", "tool_calls": [{**call, "id": "call00001"}]},
+        ]
+        try:
+            return "'qkeyq'" in str(self.tokenizer.apply_chat_template(turns, tokenize=False, **SWITCHES))
+        except (TemplateError, TypeError, ValueError):
+            return True
+
     def folded(self, turns: Sequence[Turn]) -> list[Turn]:
-        """The turns; where the template has no system role, with that text before the first question."""
+        """The turns; where the template has no system role, with that text before the first question.
+
+        Arguments of tool calls are values, whichever way the row had them: a template writes them as JSON, and
+        would write JSON text as a string once more. Where it does not, they are text.
+        """
+        turns = [
+            {
+                **turn,
+                "tool_calls": [_argued(call, as_text=self._joins_arguments) for call in turn["tool_calls"]],
+            }
+            if turn.get("tool_calls")
+            else turn
+            for turn in turns
+        ]
         if not turns or turns[0]["role"] != "system" or not self._folds_system:
             return list(turns)
         system, *messages = turns
@@ -220,6 +250,23 @@ class Chat:
 def calls_alone(turn: Turn) -> bool:
     """Whether a turn holds tool calls and no text."""
     return bool(turn.get("tool_calls")) and not str(turn.get("content") or "").strip()
+
+
+def _argued(call: Any, *, as_text: bool) -> Any:  # noqa: ANN401  what a row calls a tool call
+    """A tool call with its arguments as values, or as JSON text; as it is where they are neither."""
+    if not isinstance(call, dict):
+        return call
+    if "function" in call:
+        return {**call, "function": _argued(call["function"], as_text=as_text)}
+    told = call.get("arguments")
+    if as_text and isinstance(told, dict):
+        return {**call, "arguments": json.dumps(told, ensure_ascii=False)}
+    if as_text or not isinstance(told, str):
+        return call
+    try:
+        return {**call, "arguments": json.loads(told or "{}")}
+    except ValueError:  # the row's own form of arguments, which no template would read otherwise
+        return call
 
 
 def _place(text: str, decoded: str) -> int:

@@ -31,6 +31,13 @@ def test_an_answer_ends_at_the_templates_own_end(chat):
     assert words(chat, chat.stops) == ["<e>"]
 
 
+def test_an_answer_ends_at_the_templates_own_end_where_the_tokenizers_spells_an_x(base, tmp_path):
+    """As Phi's does: `<|end|>` after each turn, and after all `<|endoftext|>`, in which there is an x."""
+    ends = "{% for m in messages %}{{ m.content + '<u>' }}{% endfor %}{{ 'text' }}"
+    chat = chat_with(base, tmp_path / "m", ends)
+    assert set(words(chat, chat.stops)) == {"<u>", "<e>"}
+
+
 @pytest.mark.parametrize(("whole", "more"), [(True, []), (False, [":"])])
 def test_labels_are_told_with_their_colon_and_whole_answers_alone(chat, whole, more):
     found = chat.candidates(("oak", "sierra", "viola"), whole=whole)
@@ -242,6 +249,26 @@ def test_the_tiny_bases_template_with_a_turn_that_only_calls_tools():
 
     made = Prompter(Plain(), None, None, chat, 500).prompt(Query("id", None, turns))
     assert made.error and "leaves tool calls out" in made.error
+
+
+VALUES = "{% for m in messages %}{% for c in m.tool_calls or [] %}{{ c.function.arguments | tojson }}{% endfor %}{{ m.content }}{% endfor %}"
+JOINED = VALUES.replace("{{ c.function.arguments | tojson }}", "{{ '=' + c.function.arguments }}")
+PRINTED = VALUES.replace(" | tojson", "")
+
+
+@pytest.mark.parametrize("arguments", ['{"who": "Ana"}', {"who": "Ana"}], ids=["as text", "as values"])
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [(VALUES, '{"who": "Ana"}'), (JOINED, '={"who": "Ana"}'), (PRINTED, '{"who": "Ana"}')],
+)
+def test_arguments_of_a_tool_call_are_json_once(base, tmp_path, template, told, arguments):
+    """OpenAI's form has them as text, which `tojson` would make a string of."""
+    calls = [{"id": "a", "type": "function", "function": {"name": "find", "arguments": arguments}}]
+    turns = [
+        {"role": "user", "content": "u"},
+        {"role": "assistant", "content": "", "tool_calls": calls},
+    ]
+    assert chat_with(base, tmp_path / "m", template).told(turns) == f"u{told}"
 
 
 def test_a_word_tied_by_an_underscore_is_written_so_where_the_tokenizer_cannot_tell(chat):
