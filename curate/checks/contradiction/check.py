@@ -57,7 +57,7 @@ class Contradiction:
     """
 
     name: ClassVar[str] = "contradiction"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     unseen: ClassVar[str] = (
         "questions in other words are found by the words, numbers and names they share only"
     )

@@ -5,76 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
 from typing import NamedTuple
 
-from curate.checks.contradiction.reading import WORTH, Asked, result_of
-from curate.checks.matter import FILLERS, is_slip
+from curate.checks.contradiction.reading import Asked, result_of
+from curate.checks.contradiction.values import value_of, words_of
+from curate.checks.matter import FILLERS, SMALL, is_slip
 from curate.checks.twins import RESULT, SHORT
-from curate.checks.wording import is_unspaced, jaccard, named, negations
+from curate.checks.wording import jaccard, named, negations
 
 ALIKE = 0.6  # of the words of two answers: so alike, one number, name or `not` makes the difference
 PUT, WORDS = "another word in its place", "other words"
+JOINING = SMALL | {"in", "on", "at", "by", "to"}  # before a date or a place they say nothing of their own
 UNSURE = (PUT, WORDS)  # a cross-encoder may say that these do not contradict each other
 PLACED = 0.7  # of two answers' words in one order: so alike, a word put in another's place does
 SURELY = 0.8  # ... and so alike, it does for requests with many right answers, and questions in other words
-LONGEST = 600  # words of an answer that are laid beside another's; the rest is not looked at
 _YES = frozenset(
-    [
-        "yes",
-        "yeah",
-        "true",
-        "correct",
-        "ja",
-        "oui",
-        "vrai",
-        "sí",
-        "si",
-        "sì",
-        "vero",
-        "verdadero",
-        "sim",
-        "tak",
-        "да",
-        "верно",
-        "是",
-        "是的",
-        "对",
-        "可以",
-        "はい",
-    ]
+    """yes yeah true correct ja jo jawohl richtig oui vrai sí si sì vero verdadero sim verdadeiro tak ano igen da kyllä
+    да верно так ναι نعم بله آری כן हाँ हां जी evet ya iya có vâng đúng ใช่ 네 예 是 是的 对 對 可以 はい ええ""".split()  # noqa: SIM905
 )
 _NO = frozenset(
-    [
-        "no",
-        "nope",
-        "not",
-        "false",
-        "incorrect",
-        "nein",
-        "non",
-        "faux",
-        "falso",
-        "não",
-        "nie",
-        "нет",
-        "неверно",
-        "不",
-        "不是",
-        "否",
-        "いいえ",
-    ]
+    """no nope not false incorrect nein falsch non faux falso não nej nee nie ne nem ei nu нет неверно ні όχι لا خیر نه
+    לא नहीं hayır tidak bukan không sai ไม่ ไม่ใช่ 아니요 아니오 아니 不 不是 否 不对 不對 いいえ いえ""".split()  # noqa: SIM905
 )
-_FIRST = re.compile(r"\A\W*([^\W\d_]+)")
-_PIECE = re.compile(r"(?<![\w.,])-?\d[\d.,]*|\d[\d.,]*|[$€£¥%]|[^\W\d_]+(?:'[^\W\d_]+)?")
-_GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?\Z")
-# how units are written out, by their sign
-_UNITS = {
-    "kilometre": "km", "kilometer": "km", "metre": "m", "meter": "m", "centimetre": "cm", "centimeter": "cm",
-    "millimetre": "mm", "millimeter": "mm", "mile": "mi", "kilogram": "kg", "gram": "g", "pound": "lb",
-    "litre": "l", "liter": "l", "hour": "h", "hr": "h", "minute": "min", "second": "s", "sec": "s",
-    "percent": "%", "dollar": "$", "usd": "$", "euro": "€", "eur": "€", "gbp": "£", "degree": "°",
-}  # fmt: skip
+_FIRST = re.compile(r"\A[^\w\u0300-\u036f]*([^\s\d.,;:!?。，、！？،।()\"]+)")
 
 
 class Difference(NamedTuple):
@@ -108,13 +61,13 @@ def difference(left: Asked, right: Asked, overlap: float) -> Difference | None:
         return None if left.label == right.label else Difference("label", "", 1.0)
     if left.answer == right.answer or not left.answer or not right.answer:
         return None
-    one, two = _words(left.answer), _words(right.answer)
+    one, two = words_of(left.answer), words_of(right.answer)
     if one == two:
         return None
     shared = round(jaccard(frozenset(one), frozenset(two)), 4)
     if _yes_against_no(left, right):
         return Difference("answer", "yes against no", 1.0, shared)
-    results = [tuple(map(_word, result_of(row))) for row in (left, right)]
+    results = [tuple(map(value_of, result_of(row))) for row in (left, right)]
     another = bool(all(results) and results[0] != results[1])
     announced = any(RESULT.search(row.verbatim) for row in (left, right))
     if not (another and announced) and _says_the_same(one, two, left, right):
@@ -131,31 +84,10 @@ def difference(left: Asked, right: Asked, overlap: float) -> Difference | None:
     return Difference("answer", WORDS, 0.8, shared)
 
 
-@lru_cache(maxsize=50_000)
-def _words(answer: str) -> tuple[str, ...]:
-    """The words of a normalised answer; numbers by their value, units by their sign, signs one by one where no spaces are set."""
-    if is_unspaced(answer):
-        return tuple(sign for sign in answer if sign.isalnum())[:LONGEST]
-    return tuple(_word(found) for found in _PIECE.findall(answer)[:LONGEST])
-
-
-def _word(piece: str) -> str:
-    """A word as it is compared."""
-    if piece[-1].isdecimal() or piece[0].isdecimal():
-        bare = piece.rstrip(".,")
-        bare = bare.replace(",", "") if _GROUPED.match(bare.lstrip("-")) else bare.replace(",", ".")
-        try:
-            return f"{float(bare):.15g}"
-        except ValueError:  # a date, a version
-            return bare
-    if piece in WORTH:
-        return f"{WORTH[piece]:g}"
-    single = piece.removesuffix("s")
-    return _UNITS.get(single, piece)
-
-
 def _yes_against_no(left: Asked, right: Asked) -> bool:
-    first = [found[1] if (found := _FIRST.match(row.answer)) else "" for row in (left, right)]
+    # as it came: the marks behind the word are gone from the normal form
+    said = (row.verbatim.casefold() for row in (left, right))
+    first = [found[1] if (found := _FIRST.match(answer)) else "" for answer in said]
     return (first[0] in _YES and first[1] in _NO) or (first[0] in _NO and first[1] in _YES)
 
 
@@ -166,7 +98,13 @@ def _says_the_same(one: Sequence[str], two: Sequence[str], left: Asked, right: A
         return False
     if sorted(one) == sorted(two):
         return True
-    return len(few) <= SHORT and set(few) - FILLERS <= set(many)
+    said = set(few) - FILLERS
+    return len(few) <= SHORT and (said - JOINING or said) <= set(many)
+
+
+def _weighs(word: str) -> bool:
+    """Whether a word is more than a small one of grammar: `in` or `on` before a date."""
+    return len(word) > 2 or not word.isalpha() or not word.isascii()
 
 
 def _subtle(
@@ -175,11 +113,13 @@ def _subtle(
     """The one thing in which two answers of nearly the same words differ, and how alike they are besides."""
     aligned = SequenceMatcher(None, one, two, autojunk=False)
     alike = aligned.ratio()
-    if negations(left.answer) != negations(right.answer) and alike >= PLACED:
+    short = max(len(one), len(two)) <= SHORT
+    if negations(left.answer) != negations(right.answer) and (
+        alike >= PLACED or (short and shared >= ALIKE / 2)
+    ):
         return "negation", alike
     places = [(one[a:b], two[c:d]) for kind, a, b, c, d in aligned.get_opcodes() if kind == "replace"]
     put = [(mine, theirs) for mine, theirs in places if _is_other(mine, theirs)]
-    short = max(len(one), len(two)) <= SHORT
     if put and (alike >= PLACED or (short and shared)) and len(put) <= 2:
         if any(_is_number(word) for mine, theirs in put for word in (*mine, *theirs)):
             return "other numbers", alike

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from curate.checks.contradiction.requests import is_open
 from curate.checks.twins import RESULT, SHORT
 from curate.checks.wording import (
     Named,
@@ -21,14 +22,7 @@ from curate.checks.wording import (
     wordings,
 )
 
-BEGINNING = 2_000  # characters of a question in which it says what is wanted
 SIGNS = 2  # characters to a word where the script sets no spaces
-_OPEN = re.compile(  # requests with many right answers
-    r"(?im)^[^\w\n]{0,20}(?:(?:please|kindly|can you|could you|i want you to|i need you to)[, ]+)*"
-    r"(?:write|generate|create|compose|come up|brainstorm|suggest|list|name|imagine|make up|make (?:a|an|up)|design|invent|draft"
-    r"|tell me (?:a|an|some|about)|give (?:me )?(?:an?|some|\w+ (?:examples?|ideas?|reasons?|tips?|ways?))|describe"
-    r"|rewrite|paraphrase|rephrase|summari[sz]e|recommend|continue|choose an?|pick an?|think of|develop|construct|produce|provide an?)\b"
-)
 _FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _WORD = re.compile(r"[^\W\d_]+")
 _CAPITAL = re.compile(r"(?<!\w)[A-Z][\w'-]*[^\W\d_]")
@@ -98,7 +92,7 @@ def _read(wording: Wording, question: str, cut: frozenset[int], label: str | Non
         figures=figures,
         amounts=amounts,
         capitals=capitals_in(wording.question),
-        is_open=bool(_OPEN.search(wording.question[:BEGINNING])),
+        is_open=is_open(wording.question),
         answer=normalise(answer),
         verbatim=answer,
         label=label,

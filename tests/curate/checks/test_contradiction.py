@@ -7,6 +7,7 @@ import json
 import pytest
 
 from curate.checks.contradiction import Contradiction
+from curate.checks.contradiction.requests import is_open
 from curate.scanning.scan import scan
 
 QUESTION = "my order of the blue mug has not arrived after two weeks what should i do about it now"
@@ -205,3 +206,61 @@ def test_one_word_in_anothers_place_is_another_answer(asked, examples, left, rig
 )
 def test_the_same_in_another_form_is_no_contradiction(asked, examples, left, right):
     assert told_of(asked, examples, left, right) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("Penguins can fly.", "Penguins cannot fly."),
+        ("The pressure increases.", "The pressure decreases."),
+        ("长城全长约21196公里。", "长城全长约12196公里。"),
+        ("不是,鲸鱼是哺乳动物。", "是的,鲸鱼是鱼。"),
+        ("Evet, öyle sayılır bu da.", "Hayır, kesinlikle bir balina memelidir."),
+        ("Au", "Ag"),
+    ],
+)
+def test_short_answers_that_say_the_opposite(asked, found, one, two):
+    assert found(without(), asked("How is this?", one), asked("how is this", two)) == [
+        (1, 0, "answer", "review")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("1993-09-13", "13 September 1993"),
+        ("It was signed on 25 March 1957.", "It was signed in March 1957."),
+        ("It closes at 17:00.", "It closes at 5 pm."),
+        ("1/2 of the cake", "half of the cake"),
+        ("acht", "8"),
+    ],
+)
+def test_one_value_in_two_spellings_is_no_contradiction(asked, found, one, two):
+    assert found(without(), asked("How is this?", one), asked("how is this", two)) == []
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Schreibe ein Gedicht über den Regen.", "Bitte schlage ein Abendessen vor.", "Écris un poème sur la pluie.",
+        "Escribe un título para un libro.", "Напиши стихотворение о дожде.", "请写一首关于雨的诗。", "雨についての詩を書いてください。",
+        "비에 대한 시를 써 주세요.", "बारिश पर एक कविता लिखो।", "اكتب قصيدة عن المطر", "Tulislah puisi tentang hujan.",
+        "ช่วยแต่งกลอนเกี่ยวกับฝน", "Write a poem about rain.",
+    ],
+)  # fmt: skip
+def test_requests_with_many_right_answers(question):
+    assert is_open(question)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Wer schrieb den Faust?",
+        "Quand a-t-il écrit ce livre ?",
+        "¿Cuál es la capital?",
+        "谁写了《红楼梦》？",
+        "Who wrote Emma?",
+    ],
+)
+def test_questions_of_fact_are_none(question):
+    assert not is_open(question)
