@@ -9,6 +9,8 @@ import sys
 import pytest
 from hypothesis import HealthCheck, settings
 
+SLOW = 20  # seconds of a file that is marked without saying how many
+
 # Several files run at once: a second thread of each would only wait for a core, and spin while it does.
 # Before torch and numpy are loaded; programs that tests start inherit it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,9 +26,12 @@ settings.load_profile("unhurried")
 
 
 def pytest_collection_modifyitems(items):
-    """The long files first, so that no core is idle at the end while one file is still under way."""
-    long = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in long)
+    """The slowest files first, so that no core is idle at the end while one file is still under way."""
+    seconds = {}
+    for item in items:
+        if marker := item.get_closest_marker("slow"):
+            seconds[item.path] = marker.args[0] if marker.args else SLOW
+    items.sort(key=lambda item: -seconds.get(item.path, 0))
 
 
 def pytest_collection_finish():

@@ -69,7 +69,7 @@ def figures(name: str, printed: str) -> dict[str, float | None]:
     return told["figures"]
 
 
-@pytest.mark.slow
+@pytest.mark.slow(90)
 @pytest.mark.encoder
 @pytest.mark.parametrize("name", KEYS)
 def test_the_short_form_has_every_key(name, printed):

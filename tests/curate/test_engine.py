@@ -69,7 +69,7 @@ def test_without_ray_the_extra_is_named(monkeypatch):
     assert "[ray]" in caught.value.hint
 
 
-@pytest.mark.slow
+@pytest.mark.slow(25)
 @pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra `ray`")
 def test_ray_gives_the_same():
     engine: Engine = Ray(in_flight=4)

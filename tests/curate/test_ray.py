@@ -53,7 +53,7 @@ def lose(cluster: Cluster, begun: Path, lost: Path) -> None:
     lost.touch()
 
 
-@pytest.mark.slow
+@pytest.mark.slow(30)
 @pytest.mark.skipif(find_spec("ray") is None, reason="needs the extra `ray`")
 def test_two_nodes_and_the_loss_of_one_change_nothing(tmp_path):
     examples = read_rows(list(rows(160)), "rows", label="queue", group="customer").examples

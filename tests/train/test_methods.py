@@ -14,7 +14,7 @@ from tests.train.conftest import ticket
 from tests.train.test_train import QUICK, told_of, train  # noqa: F401  # the fixture
 from train import cli
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(25)
 
 METHODS = {  # lora has tests of its own in test_train
     "dora": {},

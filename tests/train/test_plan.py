@@ -203,7 +203,7 @@ def shaped(tmp_path_factory):
     return train_memory.base(tmp_path_factory.mktemp("shaped"), "qwen3", num_hidden_layers=2)
 
 
-@pytest.mark.slow
+@pytest.mark.slow(25)
 @pytest.mark.parametrize(
     "words",
     [

@@ -26,7 +26,7 @@ from train.methods import METHODS, OBJECTIVES, lines, peft_config
 from train.recipe import FIELDS, Given, Recipe, resolve
 from train.trainer import PROGRAMS, arguments
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(40)
 
 CHANGED = {
     "method": "dora",

@@ -15,7 +15,7 @@ from curate.errors import ConfigError, GateError, MissingExtraError
 from train import cli, search, watch
 from train.recipe import Given, resolve
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(25)
 
 SET = ["threads=1", "rank=4", "epochs=2", "batch_size=12", "accumulate=1", "warmup=0", "dropout=0.0"]
 

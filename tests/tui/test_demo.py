@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 NUMBER = re.compile(r"[-+]?\d*\.\d+|[-+]?\d+")
 
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(230)
 
 
 class Ran(NamedTuple):

@@ -29,7 +29,7 @@ from tui.screens.versions import VersionsScreen
 from tui.screens.welcome import WelcomeScreen
 from tui.workbench import workbench
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.slow(40)
 
 
 def harmless(app: Seatrial, kind: type) -> None:
