@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-SHOWN = 5  # labels that are named
+SHOWN = 12  # labels that are named
 PARTS = r'"as": ?"strings", ?"n": ?(?:[2-9]|\d\d)'  # of a layout: a list of texts that became turns
 LIKE = 0.75  # of two labels, as difflib measures it: rather one of them misspelt
 

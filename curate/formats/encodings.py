@@ -21,7 +21,9 @@ CHARACTERS = 8_192  # decoded at a time
 UTF8 = "utf-8"
 WESTERN_MARKS = "\xa0€‘’“”–—…«»°§£¿¡·©®™"
 WESTERN = "windows-1252"
+EACH = f"{UTF8},"  # before a name: each line is UTF-8 where it can be, else in that encoding
 SAMPLE = 1_000_000  # bytes of lines that are no UTF-8, by which an encoding is guessed
+CHANCE = 0.05  # of lines in another encoding so many may be UTF-8 by chance, or were written wrong before
 LEAST = 6  # bytes beyond ASCII before an encoding of another script is guessed
 SCRIPTS = (  # the range of its common letters, and the share of letters beyond ASCII that are in it
     ("shift_jis", (0x3040, 0x30FF), 0.33),  # kana stand among ideographs
@@ -42,7 +44,17 @@ SPOKEN = {
 
 
 def checked_encoding(name: str) -> str:
-    """The name, if Python has a text encoding called so; ConfigError otherwise. UTF-8 is as none: empty."""
+    """The name, if Python has a text encoding called so; ConfigError otherwise. UTF-8 is as none: empty.
+
+    `utf-8,NAME` is two: each line by itself is UTF-8 where it can be, and in the encoding NAME where not.
+    """
+    first, comma, second = (part.strip() for part in name.partition(","))
+    if comma and checked_encoding(first) == "":
+        if checked_encoding(second).lower().startswith(("utf", "u16", "u32")):
+            raise ConfigError(
+                f"lines cannot be UTF-8 or {second} (--encoding)", hint=f"for example {EACH}{WESTERN}"
+            )
+        return f"{EACH}{second}" if checked_encoding(second) else ""
     try:
         io.TextIOWrapper(io.BytesIO(), encoding=name or UTF8)
     except (LookupError, ValueError) as error:
@@ -107,8 +119,48 @@ def _mark_in(encoding: str) -> str:
         return ""
 
 
+class EachLine(io.RawIOBase):
+    """A stream of lines of which some are UTF-8 and the others in another encoding, as UTF-8.
+
+    So are exports of two systems that were put one behind the other. A line that is neither goes through as
+    it is, so that its row alone is rejected.
+    """
+
+    def __init__(self, stream: IO[bytes], encoding: str) -> None:
+        self.stream, self.encoding = stream, encoding
+        self.ready = b""
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  any writable buffer
+        """Fill the buffer as far as the line goes; 0 at the end."""
+        line = self.ready or _line_as_utf8(self.stream.readline(), self.encoding)
+        count = min(len(buffer), len(line))
+        buffer[:count], self.ready = line[:count], line[count:]
+        return count
+
+    def close(self) -> None:
+        """Close the stream beneath, too."""
+        self.stream.close()
+        super().close()
+
+
+def _line_as_utf8(line: bytes, encoding: str) -> bytes:
+    try:
+        line.decode(UTF8)
+    except UnicodeDecodeError:
+        marked = line.startswith(codecs.BOM_UTF8)
+        text = line.removeprefix(codecs.BOM_UTF8).decode(encoding, "surrogateescape")
+        return codecs.BOM_UTF8 * marked + text.encode(UTF8, "surrogateescape")
+    return line
+
+
 def recoded(stream: IO[bytes], encoding: str, where: str) -> IO[bytes]:
     """The stream as UTF-8."""
+    if encoding.startswith(EACH):
+        return io.BufferedReader(EachLine(stream, encoding.removeprefix(EACH)))
     return io.BufferedReader(Recoded(stream, encoding, where))
 
 
@@ -125,9 +177,13 @@ def not_utf8(line: bytes, encoding: str = "") -> str:
 
 
 def hint_of(data: bytes) -> str:
-    """`; looks like Windows-1252: --encoding windows-1252`, or empty where nothing is likely."""
+    """`; looks like Windows-1252: --encoding utf-8,windows-1252`, or empty where nothing is likely.
+
+    Other lines of the file may be UTF-8, which the name alone would make unreadable.
+    """
     name = looks_like(data)
-    return f"; looks like {SPOKEN[name]}: --encoding {name}" if name else ""
+    each = "" if name.startswith("utf-16") else EACH
+    return f"; looks like {SPOKEN[name]}: --encoding {each}{name}" if name else ""
 
 
 def looks_like(data: bytes) -> str:
@@ -151,11 +207,28 @@ def looks_like(data: bytes) -> str:
 
 
 def guessed(lines: Iterable[bytes]) -> str:
-    """`windows-1252` where text that is no UTF-8 is most likely that throughout; else empty.
+    """`utf-8,windows-1252` where text that is no UTF-8 is most likely Windows-1252 throughout; else empty.
 
     That is: of the lines with bytes beyond ASCII at most a quarter are UTF-8, and the others together look
     like it. So a file with a few broken rows stays UTF-8. ISO 8859-1 is the same for all that is text.
     """
+    good, bad, sample = _counted(lines)
+    return f"{EACH}{WESTERN}" if bad and good * 3 <= bad and looks_like(sample) == WESTERN else ""
+
+
+def spoiled(lines: Iterable[bytes], encoding: str) -> str:
+    """What is to be said where an encoding was asked for, and lines of the file are UTF-8 as they stand."""
+    good, bad, _ = _counted(lines)
+    if good <= CHANCE * (good + bad):
+        return ""
+    return (
+        f"{good:,} of {good + bad:,} lines with letters beyond ASCII are UTF-8 and come out wrong as {encoding}: "
+        f"--encoding {EACH}{encoding} reads each line by itself"
+    )
+
+
+def _counted(lines: Iterable[bytes]) -> tuple[int, int, bytes]:
+    """Of lines with bytes beyond ASCII: how many are UTF-8, how many are not, and of these the first bytes."""
     good = bad = 0
     sample = bytearray()
     for line in lines:
@@ -168,8 +241,7 @@ def guessed(lines: Iterable[bytes]) -> str:
             bad += 1
             if len(sample) < SAMPLE:
                 sample += line
-    likely = bad and good * 3 <= bad and looks_like(bytes(sample[:SAMPLE])) == WESTERN
-    return WESTERN if likely else ""
+    return good, bad, bytes(sample[:SAMPLE])
 
 
 def is_utf8(blocks: Iterable[bytes]) -> bool:

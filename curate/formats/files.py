@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from curate.errors import ResourceError, SourceError
-from curate.formats.encodings import UTF8, guessed, is_utf8, marked, recoded
+from curate.formats.encodings import EACH, UTF8, guessed, is_utf8, marked, recoded, spoiled
 from curate.formats.records import Record, lines_of_json, whole_json
 from curate.formats.sniff import head_of, open_unpacked, sniff, unpack_errors
 from curate.formats.tables import parquet, separated
@@ -73,14 +73,17 @@ def open_file(path: Path, where: str, encoding: str = "") -> Iterator[Opened]:
             raise SourceError(f"{where} is Parquet, which is UTF-8 always", hint="leave out --encoding")
         asked, encoding = encoding, "" if encoding == UTF8 else encoding
         encoding = encoding or marked(begin)
-        guess = ""
+        guess = told = ""
         if not (asked or encoding or begin == b"PAR1"):
             encoding = guess = _guess(path)
+        elif asked and encoding and not encoding.startswith(EACH):
+            told = _spoiled(path, encoding)
         with _as_utf8(path, encoding, where) as stream:
             container = sniff(head_of(stream), where, suffix)
         with _as_utf8(path, encoding, where) as stream:
             opened = _records(stream, container, where, encoding)
-            yield opened._replace(note=_of_guess(guess, opened.note)) if guess else opened
+            note = _of_guess(guess, opened.note) if guess else opened.note
+            yield opened._replace(note="; ".join(each for each in (note, told) if each))
     except unpack_errors() as error:
         raise SourceError(
             f"{where} is a damaged archive: {error}", hint="was the download cut off?"
@@ -103,8 +106,17 @@ def _guess(path: Path) -> str:
         return ""  # its rows are read as far as they go, and the break is told there
 
 
+def _spoiled(path: Path, encoding: str) -> str:
+    try:
+        with open_unpacked(path)[0] as stream:
+            return spoiled(stream, encoding)
+    except unpack_errors():
+        return ""  # as above
+
+
 def _of_guess(encoding: str, note: str) -> str:
-    said = f"not UTF-8: read as {encoding}, a guess from its bytes; --encoding NAME overrules it"
+    other = encoding.removeprefix(EACH)
+    said = f"not UTF-8: read as {other}, a guess from its bytes; --encoding NAME overrules it"
     return said + note.removeprefix(f"read as {encoding}")
 
 

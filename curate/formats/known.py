@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -98,8 +100,11 @@ def _is_tree(row: Row) -> bool:
     return isinstance(node.get("text"), str) and "message_id" in node and "role" in node
 
 
-PROMPT = ("prompt", "question", "query", "problem")
-COMPLETION = ("completion", "response", "answer", "output", "canonical_solution")
+# "question" and "answer" as spreadsheets of other languages have them
+QUESTION = ("frage", "pregunta", "pergunta", "domanda", "vraag", "fråga", "pytanie", "вопрос", "问题", "質問")
+ANSWER = ("antwort", "respuesta", "resposta", "risposta", "réponse", "antwoord", "svar", "odpowiedź", "ответ")
+PROMPT = ("prompt", "question", "query", "problem", *QUESTION)
+COMPLETION = ("completion", "response", "answer", "output", "canonical_solution", *ANSWER, "答案", "回答")
 CHATS = ("messages", "conversations", "conversation")
 
 _system = Part("system", "system", SYSTEM, required=False)
@@ -215,6 +220,19 @@ def recognise_alone(row: Row, columns: Mapping[str, str]) -> Format | None:
     return fitting[0] if len(fitting) == 1 and fitting[0].name in MIXED else None
 
 
+def _columns_meant(row: Row) -> str:
+    """`perhaps --column ...`, by a word of a question's and of an answer's column; empty where one has none."""
+    words = {name: set(re.findall(r"\w+", name.casefold())) for name in row}
+    meant = {
+        part: next((name for name, said in words.items() if said & set(names)), None)
+        for part, names in (("prompt", PROMPT), ("completion", COMPLETION))
+    }
+    if None in meant.values():
+        return ""
+    said = " ".join("--column " + shlex.quote(f"{part}={name}") for part, name in meant.items())
+    return f"perhaps {said}; docs/import.md lists the formats"
+
+
 def recognise(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[Format, str]:
     """The format that most of the rows are in (of equals, the first in FORMATS), and why, in words."""
     counts = dict.fromkeys(BY_NAME, 0)
@@ -228,7 +246,8 @@ def recognise(rows: Sequence[Row], columns: Mapping[str, str]) -> tuple[Format, 
         names = ", ".join(f"`{name}`" for name in list(rows[0])[:12]) if rows else "none"
         raise SourceError(
             f"the rows are in no known format; the columns are {names}",
-            hint="name the columns: --column prompt=YOURS --column completion=YOURS, or "
+            hint=_columns_meant(rows[0] if rows else {})
+            or "name the columns: --column prompt=YOURS --column completion=YOURS, or "
             "--column text=YOURS --label YOURS; docs/import.md lists the formats",
         )
     return known, f"{known.name}: {best} of {len(rows)} first rows have {known.words}"

@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -20,6 +20,8 @@ from curate.formats.records import KEPT, Record, broken_stream
 from curate.formats.sniff import unpack_errors
 
 LONGEST_CELL = 16_000_000
+HEAD = 12  # lines among which a header is looked for
+LONGEST_NAME = 60  # characters of a column's name above which stands a title
 TOLD = 5  # renamed columns that are named
 
 
@@ -80,15 +82,39 @@ def separated(
     told = [] if remarks is None else remarks
     csv.field_size_limit(LONGEST_CELL)
     with io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
-        first = text.readline()
-        yield from _rows(
-            _Lines(itertools.chain([first], text)), _delimiter(first, delimiter), where, encoding, told
-        )
+        head = list(itertools.islice(text, HEAD))
+        above = _above(head, delimiter)
+        if above:
+            told.append(f"the header is in line {above + 1:,}: what stands above it was left out")
+        lines = _Lines(itertools.chain(head[above:], text))
+        lines.number = above
+        first = head[above] if head else ""
+        yield from _rows(lines, _delimiter(first, delimiter), where, encoding, told)
+
+
+def _above(head: Sequence[str], usual: str) -> int:
+    """How many lines stand above the header: a title, a date, blank ones, as spreadsheets export them.
+
+    Each has at most one cell that is filled. The header is then the first line with several cells that
+    read as names, and the rows below it have as many cells. Where that is not so, there is no title.
+    """
+    for number, line in enumerate(head):
+        delimiter = _delimiter(line, usual)
+        cells, *below = csv.reader(head[number:], delimiter=delimiter)
+        filled = [cell for cell in cells if cell.strip()]
+        if len(filled) < 2:
+            continue
+        named = all(len(cell) <= LONGEST_NAME and not NUMBER.fullmatch(cell.strip()) for cell in filled)
+        alike = named and below and {len(row) for row in below[:-1]} <= {len(cells)}  # the last may be cut
+        padded = number > 0 and line.count(delimiter) == head[0].count(delimiter)
+        return number if alike and (padded or len(cells) > 2) else 0
+    return 0
 
 
 def _rows(lines: _Lines, delimiter: str, where: str, encoding: str, remarks: list[str]) -> Iterator[Record]:
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header: list[str] = []
+    names: list[str] = []  # the header as it stands
     while True:
         lines.taken = []
         begin = lines.number + 1
@@ -108,11 +134,14 @@ def _rows(lines: _Lines, delimiter: str, where: str, encoding: str, remarks: lis
             return
         if not cells:
             continue
-        if header:
-            yield _cells(begin, header, cells, "".join(lines.taken), encoding)
-        else:
-            header = _header(cells, where, begin, encoding)
+        if not header:
+            header, names = _header(cells, where, begin, encoding), cells
             remarks += _renamed(cells, header)
+        elif len(cells) > 1 and (cells == names or not any(cells)):
+            why = "is the header once more" if cells == names else "has nothing in any cell"
+            yield Record(begin, None, why, "".join(lines.taken)[:KEPT])
+        else:
+            yield _cells(begin, header, cells, "".join(lines.taken), encoding)
 
 
 def _header(cells: list[str], where: str, line: int, encoding: str) -> list[str]:

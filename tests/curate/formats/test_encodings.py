@@ -65,7 +65,7 @@ def test_what_is_not_utf8_is_told_with_its_byte_and_what_it_looks_like(tmp_path,
     with pytest.raises(SourceError) as caught:
         read_source(put(tmp_path, name, text, "windows-1252"), encoding="utf-8")
     assert place in caught.value.message
-    assert "looks like Windows-1252: --encoding windows-1252" in caught.value.hint
+    assert "looks like Windows-1252: --encoding utf-8,windows-1252" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -102,13 +102,45 @@ def test_a_few_broken_rows_do_not_make_a_file_another_encoding(tmp_path):
     path.write_bytes("\n".join(lines).encode() + b"\n" + lines[0].encode("windows-1252"))
     imported = read_source(path)
     assert len(texts(imported)) == 9 and "read as" not in imported.why
-    assert "looks like Windows-1252: --encoding windows-1252" in imported.rejects["reason"][0]
+    assert "looks like Windows-1252: --encoding utf-8,windows-1252" in imported.rejects["reason"][0]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
+def test_exports_of_two_systems_in_one_file_are_read_line_by_line(tmp_path, name):
+    """What UTF-8 says stays as it is, and the one name alone is told to spoil it."""
+    rows = [{"text": f"schöne Grüße {n}", "label": "a"} for n in range(6)]
+    last = json.dumps(rows[-1], ensure_ascii=False) + "]"
+    parts = {
+        "a.csv": ["text,label\n", *(f"{row['text']},a\n" for row in rows)],
+        "a.jsonl": [json.dumps(row, ensure_ascii=False) + "\n" for row in rows],
+        "a.json": ["[\n", *(json.dumps(row, ensure_ascii=False) + ",\n" for row in rows[:-1]), last],
+    }[name]
+    path = tmp_path / name
+    path.write_bytes("".join(parts[:4]).encode() + "".join(parts[4:]).encode("windows-1252"))
+    read = read_source(path, encoding="utf-8, windows-1252")
+    assert texts(read) == [row["text"] for row in rows] and read.rejects.is_empty()
+    assert "as UTF-8" not in read.why
+    spoiled = read_source(path, encoding="windows-1252").why
+    assert "lines with letters beyond ASCII are UTF-8 and come out wrong as windows-1252" in spoiled
+    assert "--encoding utf-8,windows-1252 reads each line by itself" in spoiled
+    with pytest.raises(ConfigError, match="lines cannot be UTF-8 or utf-16"):
+        read_source(path, encoding="utf-8,utf-16")
+
+
+def test_a_line_longer_than_a_buffer_keeps_its_letters(tmp_path):
+    path = tmp_path / "a.jsonl"
+    long = {"text": "ö" * 300_000, "label": "a"}
+    path.write_bytes((json.dumps(long, ensure_ascii=False) + "\n").encode("windows-1252") + JSONL.encode())
+    assert texts(read_source(path, encoding="utf-8,windows-1252")) == [
+        long["text"],
+        *(row["text"] for row in ROWS),
+    ]
 
 
 def test_rows_that_were_written_wrong_before_do_not_hide_the_encoding():
     """`KÃ¶ln` in a file of Windows-1252 is UTF-8 by chance."""
     good = ["Grüße aus Köln", "für Müller", "schöne Tage", "größer"]
-    assert guessed([each.encode("windows-1252") for each in [*good, "KÃ¶ln"]]) == "windows-1252"
+    assert guessed([each.encode("windows-1252") for each in [*good, "KÃ¶ln"]]) == "utf-8,windows-1252"
     assert guessed([each.encode("windows-1251") for each in ["Привет, где моя посылка"] * 3]) == ""
     assert guessed([b"plain", b"text"]) == ""
 

@@ -197,7 +197,7 @@ def test_a_csv_row_that_is_not_utf8(tmp_path: Path) -> None:
     """Bytes of another encoding are rejected row by row."""
     imported = read_source(put(tmp_path, "a.csv", b"text,label\ngood,a\ncaf\xe9,b\n"), encoding="utf-8")
     assert contents(imported) == ["good"]
-    looks = "looks like Windows-1252: --encoding windows-1252"
+    looks = "looks like Windows-1252: --encoding utf-8,windows-1252"
     assert imported.rejects["reason"].to_list() == [f"is not UTF-8: byte 4 is 0xe9; {looks}"]
 
 
@@ -423,6 +423,59 @@ def test_a_header_in_the_middle_is_no_row(tmp_path: Path) -> None:
     read = read_source(tmp_path / "faq.csv")
     assert read.examples.height == 2
     assert read.rejects.select("row", "reason").rows() == [(3, "is the header once more")]
+
+
+def test_a_header_with_a_name_twice_is_seen_again_and_a_row_of_nothing_is_none(tmp_path: Path) -> None:
+    (tmp_path / "faq.csv").write_text("Question;Answer;Answer\na?;b;\n;;\nQuestion;Answer;Answer\nc?;d;\n")
+    read = read_source(tmp_path / "faq.csv")
+    assert read.examples.height == 2
+    assert read.rejects.select("row", "reason").rows() == [
+        (3, "has nothing in any cell"),
+        (4, "is the header once more"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("above", "line"),
+    [("Export 2026-03;;\n", 2), ("Export 2026-03;;\n\n;;\n", 4), ("Export of March\n", 2)],
+)
+def test_what_stands_above_a_header_is_left_out_and_that_is_said(
+    tmp_path: Path, above: str, line: int
+) -> None:
+    path = tmp_path / "faq.csv"
+    path.write_text(above + 'Question;Answer;Topic\na?;"b\nc";x\nd?;e;y\n')
+    read = read_source(path)
+    assert read.examples["source_row"].to_list() == [line + 1, line + 3]
+    assert f"the header is in line {line}: what stands above it was left out" in read.why
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "text\nhello, Anna\nhi, Bob\nbye, Carl\n",  # one column, whose texts hold commas
+        "question,answer\n,\na,b\n",
+        "\nquestion,answer\na,b\n",
+    ],
+)
+def test_a_header_with_nothing_above_it_is_taken_as_it_is(tmp_path: Path, text: str) -> None:
+    (tmp_path / "faq.csv").write_text(text)
+    if text.startswith("text"):
+        with pytest.raises(SourceError, match="has 2 cells, the header has 1"):
+            read_source(tmp_path / "faq.csv")
+    else:
+        assert read_source(tmp_path / "faq.csv").examples.height == 1
+
+
+def test_columns_of_other_languages_and_of_longer_names(tmp_path: Path) -> None:
+    (tmp_path / "faq.csv").write_text("Frage;Antwort\na?;b\n")
+    assert read_source(tmp_path / "faq.csv").format == "prompt-completion"
+    (tmp_path / "faq.csv").write_text("Frage / Question;Antwort (final)\na?;b\n")
+    with pytest.raises(SourceError) as caught:
+        read_source(tmp_path / "faq.csv")
+    assert (
+        "perhaps --column 'prompt=Frage / Question' --column 'completion=Antwort (final)'"
+        in caught.value.hint
+    )
 
 
 def test_columns_are_known_in_whatever_case(tmp_path: Path) -> None:
