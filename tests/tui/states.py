@@ -159,6 +159,22 @@ async def to_rating(pilot: Pilot[Any]) -> None:
     await settle(pilot)
 
 
+def imported(workspace: Workspace) -> None:
+    """A version that came out of a file, one of whose rows could not be read."""
+    from curate.runs.steps import Reading, import_files
+
+    path = workspace.root.parent / "shop.jsonl"
+    rows = [{"question": f"Where is parcel {n}?", "answer": "On its way.", "queue": "oak"} for n in range(6)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows) + "{\n")
+    import_files(workspace, [str(path)], Reading(label="queue"), name="shop")
+
+
+async def rated(pilot: Pilot[Any]) -> None:
+    """What came of four ratings."""
+    await to_rating(pilot)
+    await keys("1", "2", "t", "b", "v")(pilot)
+
+
 STATES: dict[str, State] = {
     "welcome": State(None, None),
     "versions": State(answered, keys()),
@@ -176,11 +192,13 @@ STATES: dict[str, State] = {
     "rows": State(None, keys("v", "down", "down"), evil=True),
     "row": State(None, keys("v", "enter")),
     "distributions": State(None, keys("D")),
+    "data-card": State(imported, keys("D", "d")),
     "label-choice": State(labels("choice"), keys("L", "1", "3")),
     "label-several": State(labels("several"), keys("L", "1", "4")),
     "label-scale": State(labels("scale"), keys("L", "4")),
     "label-text": State(labels("text"), keys("L", *"late")),
     "rating": State(answered, to_rating),
+    "rating-results": State(answered, rated),
     "comparison": State(answered, keys("m")),
     "runs": State(trained, keys("r")),
     "training": State(trained, keys("r", "v")),

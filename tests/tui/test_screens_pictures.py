@@ -58,6 +58,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "datetime", Clock)
     monkeypatch.setattr(ledger.secrets, "token_hex", lambda n: "00" if n == 1 else drawn(n))
     monkeypatch.setattr(Work, "pace", property(lambda work: 1.5 if work.paces else None))
+    monkeypatch.setattr("tui.screens.rating.median", lambda seconds: 1.5)
     monkeypatch.setattr(sys, "argv", ["seatrial"])
 
 

@@ -133,7 +133,7 @@ async def test_the_last_one_tells_what_came_of_it(workspace: Workspace) -> None:
         screen = await opened(app, pilot, dataset)
         await pilot.press(*["t"] * 20)
         await settle(pilot)
-        assert isinstance(app.screen, Panel) and "tuned over rag .500" in app.screen.message
+        assert isinstance(app.screen, Panel) and "tuned over rag: .500" in app.screen.message
         await pilot.press("escape")
         await pilot.pause()
         assert "agrees with ben in 100%" in shown(screen)

@@ -67,11 +67,35 @@ def agreed(found: Kappa, reviewer: str) -> str:
 
 def summed(workspace: Workspace, pair: Pairing) -> Ready:
     """The win rate so far."""
-    from evalharness.deciding.wording import people_words
     from evalharness.judging.people import people_row
 
     row = people_row(workspace, pair)
-    return Ready("results", Summed(row, people_words(row, pair.candidate)))
+    return Ready("results", Summed(row, "\n".join(results(row, pair.candidate))))
+
+
+def results(row: PeopleRow, candidate: str) -> list[str]:
+    """What came of the ratings, a line for each thing that one may want to know."""
+    from evalharness.deciding.wording import fraction, span, strange_words
+
+    who = "1 person has" if row["people"] == 1 else f"{row['people']:,} people have"
+    lines = [f"{who} rated {row['n']:,} of {row['n'] + row['open']:,} examples, blind."]
+    if row["n"]:
+        between = span(row["low"], row["high"])
+        doubt = f"95 % {between}, n = {row['n']:,}" if between else f"n = {row['n']:,}, {row['reason']}"
+        counts = " · ".join(f"{count:,} {name}" for name, count in row["answers"].items())
+        lines += [
+            "",
+            f"{candidate} over {row['baseline']}: {fraction(row['rate'])} ({doubt})",
+            f"{counts}; a tie or both bad counts a half",
+        ]
+    if row["alpha_n"]:
+        alpha = "undefined, all say the same" if row["alpha"] is None else fraction(row["alpha"])
+        lines.append(f"agreement, alpha: {alpha} (n = {row['alpha_n']:,} that two or more rated)")
+    if row["alike"]:
+        lines += ["", f"To {row['alike']:,} more both say the same: nobody is asked."]
+    if strange := row.get("strange", 0):
+        lines.append(f"Left out: {strange_words(strange)}.")
+    return lines
 
 
 def asked(messages: list[dict[str, Any]], reference: str | None, *, system: bool) -> Content:

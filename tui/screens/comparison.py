@@ -15,7 +15,7 @@ from textual.widgets import Static
 from curate.deciding.flags import flag, flagged
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
-from evalharness.deciding.wording import fraction, span
+from evalharness.deciding.wording import fraction, headline, span
 from tui.messages import Failed, Ready
 from tui.terminal.display_text import display_text, excerpt, plain
 from tui.terminal.faults import told
@@ -125,12 +125,10 @@ class ComparisonScreen(Screen[None]):
     def _headline(self, found: Comparison) -> Content:
         verdict = found["verdict"]
         tone = "$success" if verdict["exit_code"] == 0 else "$warning"
+        # what is missing stands with the outcome, what was found below it
         lines = [
-            Content.assemble(
-                plain(verdict["outcome"].upper(), f"bold {tone}", lines=False),
-                "  ",
-                plain(verdict["reason"], lines=False),
-            )
+            plain(headline(found), f"bold {tone}", lines=False),
+            plain(verdict["reason"], lines=False),
         ]
         primary = found["settings"]["primary"]
         for row in found["metrics"]:
@@ -301,7 +299,7 @@ class ComparisonScreen(Screen[None]):
         from tui.screens.dialogs import Panel
 
         if self.block_lines:
-            await self.app.push_screen(Panel("Verdict", "\n".join(self.block_lines)))
+            await self.app.push_screen(Panel("Verdict", "\n".join(self.block_lines), fault=False))
 
     def action_copy(self) -> None:
         """Put the chosen example's id on the clipboard; `seatrial why` takes it."""

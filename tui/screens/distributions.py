@@ -14,6 +14,7 @@ from textual.widgets import Static
 from curate.workspace import Workspace
 from tui.messages import Failed, Ready
 from tui.reading.distributions import Distributions, data_card, distributions
+from tui.reading.markdown import drawn
 from tui.terminal.display_text import plain
 from tui.terminal.faults import told
 from tui.widgets.bars import Bars
@@ -71,12 +72,20 @@ class DistributionsScreen(Screen[None]):
         """The charts or the card are there."""
         if isinstance(message.value, str):
             self.text = message.value
-            self.query_one("#data-card", Static).update(plain(self.text))
+            self.on_resize()
         elif isinstance(message.value, Distributions):
             self._draw(message.value)
 
+    def on_resize(self) -> None:
+        """The card's tables have another room."""
+        if self.text is not None:
+            room = self.query_one("#portrait").scrollable_content_region.width
+            self.query_one("#data-card", Static).update(drawn(self.text, room))
+
     def on_failed(self, message: Failed) -> None:
         """Something could not be read."""
+        where = "#data-card" if message.what == "card" else "#summary"
+        self.query_one(where, Static).update(Content.styled("this could not be read; q goes back", "dim"))
         self.seatrial.complain(message.error)
 
     def _draw(self, seen: Distributions) -> None:

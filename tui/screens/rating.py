@@ -310,7 +310,7 @@ class RatingScreen(Screen[None]):
         more = (
             "X exports the preference pairs; seatrial report has the win rate, seatrial agree the agreement."
         )
-        self.app.push_screen(Panel(title, found.words, more))
+        self.app.push_screen(Panel(title, found.words, more, fault=False))
 
     def action_baseline(self) -> None:
         """The same candidate against the next arm that has answered."""
