@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import polars as pl
 
 from curate.check import Scan
+from curate.checks.tool_calls import Message, Problem, calls_of, declared
 from curate.errors import ConfigError
 from curate.finding import FINDINGS
 
-Message = dict[str, str | None]
 MOST = 1_000_000_000  # characters of all turns; no row that is read has so many
 
 # As a whole answer or question these say nothing; the second set may be the right answer
@@ -50,18 +51,6 @@ NO_LABEL = PLACEHOLDERS | frozenset(
 DOUBTFUL_LABEL = frozenset({"unknown", "undefined", "?"})
 
 
-class Problem(NamedTuple):
-    """One thing wrong with a row; `drop` where it cannot be trained on."""
-
-    label: str
-    message: int | None = None
-    field: str | None = None
-    start: int | None = None
-    end: int | None = None
-    drop: bool = True
-    evidence: dict[str, object] | None = None
-
-
 @dataclass(frozen=True)
 class Structure:
     """Look at each row's form: roles, emptiness, length, tool calls, placeholders.
@@ -72,7 +61,7 @@ class Structure:
     """
 
     name: ClassVar[str] = "structure"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     max_characters: int = 20_000
 
     def __post_init__(self) -> None:
@@ -85,9 +74,10 @@ class Structure:
     def scan(self, batch: pl.DataFrame) -> Scan:
         """One finding a problem; a place where one is told."""
         rows: list[dict[str, object]] = []
-        columns = batch.select("example_id", "messages", "chosen", "rejected", "label")
-        for example_id, messages, chosen, rejected, label in columns.iter_rows():
-            for problem in self._problems(messages or [], chosen, rejected, label):
+        columns = batch.select("example_id", "messages", "chosen", "rejected", "label", "meta")
+        for example_id, messages, chosen, rejected, label, meta in columns.iter_rows():
+            problems = self._problems(messages or [], chosen, rejected, label)
+            for problem in itertools.chain(problems, calls_of(messages or [], declared(meta))):
                 row = problem._asdict()
                 drop = row.pop("drop")
                 row["evidence"] = json.dumps(row["evidence"] or {})
@@ -111,7 +101,6 @@ class Structure:
         yield from _label(label)
         if preference:
             yield from _preference(chosen, rejected)
-        yield from _tools(messages)
         texts = _texts(messages, chosen, rejected)
         length = sum(len(text) for _, _, text in texts)
         if length > self.max_characters:
@@ -221,38 +210,7 @@ def _label(label: str | None) -> Iterator[Problem]:
 def _preference(chosen: str | None, rejected: str | None) -> Iterator[Problem]:
     """Pairs from which no preference can be learned."""
     for name, text in (("chosen", chosen), ("rejected", rejected)):
-        if text is not None and _blank(text):
+        if _blank(text):
             yield Problem("empty-answer", None, name)
     if not _blank(chosen) and chosen == rejected:
         yield Problem("no-preference")
-
-
-def _tools(messages: Sequence[Message]) -> Iterator[Problem]:
-    """Tool calls that cannot be read."""
-    for at, message in enumerate(messages):
-        text = message["tool_calls"]
-        if not text:
-            continue
-        try:
-            calls = json.loads(text)
-        except (ValueError, RecursionError):
-            yield Problem("broken-tool-call", at, "tool_calls")
-            continue
-        calls = calls if isinstance(calls, list) else [calls]
-        if not all(isinstance(call, dict) for call in calls):
-            yield Problem("broken-tool-call", at, "tool_calls", evidence={"why": "a call is an object"})
-        elif not all(_arguments_read(call) for call in calls):
-            yield Problem("broken-tool-call", at, "tool_calls", drop=False, evidence={"why": "arguments"})
-
-
-def _arguments_read(call: dict[str, object]) -> bool:
-    """Whether the arguments, where they are JSON in a string, are JSON."""
-    function = call.get("function", call)
-    arguments = function.get("arguments") if isinstance(function, dict) else None
-    if not isinstance(arguments, str):
-        return True
-    try:
-        json.loads(arguments or "{}")
-    except (ValueError, RecursionError):
-        return False
-    return True

@@ -87,13 +87,54 @@ def test_tool_calls_that_cannot_be_read(turn, found):
     assert called('[{"function": {"name": "f", "arguments": "{oops"}}]') == [("broken-tool-call", REVIEW)]
 
 
+TIME = {"type": "function", "function": {"name": "time", "parameters": {"required": ["zone"]}}}
+
+
+@pytest.mark.parametrize("tools", [[TIME], json.dumps([TIME]), [TIME["function"]]])
+@pytest.mark.parametrize(
+    ("name", "arguments", "labels"),
+    [
+        ("time", '{"zone": "UTC"}', []),
+        ("time", {"zone": None}, []),
+        ("time", "{}", ["missing-argument"]),
+        ("time", None, ["missing-argument"]),
+        ("weather", "{}", ["undeclared-tool"]),
+    ],
+)
+def test_calls_are_held_against_the_tools_that_the_row_declares(turn, found, tools, name, arguments, labels):
+    calls = json.dumps([{"id": "1", "function": {"name": name, "arguments": arguments}}])
+    messages = [turn("user", "When?"), turn("assistant", None, calls)]
+    row = {"messages": messages, "meta": json.dumps({"tools": tools})}
+    assert [each[2:] for each in found(Structure(), row)] == [(label, REVIEW) for label in labels]
+    assert found(Structure(), {"messages": messages, "meta": json.dumps({"tools": "a hammer"})}) == []
+
+
+def test_answers_of_tools_go_with_their_calls(turn, found):
+    def answered(*ids: str | None) -> list[str]:
+        calls = json.dumps([{"id": each, "function": {"name": "f"}} for each in ("1", "2")])
+        answers = [turn("tool", "9:00") | {"tool_call_id": each} for each in ids]
+        messages = [
+            turn("user", "When?"),
+            turn("assistant", None, calls),
+            *answers,
+            turn("assistant", "At nine."),
+        ]
+        return [row[2] for row in found(Structure(), {"messages": messages})]
+
+    assert answered("1", "2") == answered("2", "1") == answered(None, None) == []
+    assert answered("1") == ["tool-unanswered"]
+    assert answered("1", "2", "3") == ["tool-not-called"]
+
+
 def test_preferences_that_teach_nothing(turn, found):
     messages = [turn("user", "Hi")]
     same = {"messages": messages, "chosen": "Hello", "rejected": "Hello"}
     empty = {"messages": messages, "chosen": "", "rejected": "Go away"}
-    assert [row[::2] for row in found(Structure(), same, empty)] == [
+    half = {"messages": messages, "chosen": None, "rejected": "Go away"}
+    assert [row[::2] for row in found(Structure(), same, empty, half)] == [
         (0, "no-preference"),
         (1, "empty-answer"),
+        (2, "empty-answer"),
     ]
 
 
