@@ -102,11 +102,6 @@ def _says_the_same(one: Sequence[str], two: Sequence[str], left: Asked, right: A
     return len(few) <= SHORT and (said - JOINING or said) <= set(many)
 
 
-def _weighs(word: str) -> bool:
-    """Whether a word is more than a small one of grammar: `in` or `on` before a date."""
-    return len(word) > 2 or not word.isalpha() or not word.isascii()
-
-
 def _subtle(
     left: Asked, right: Asked, one: Sequence[str], two: Sequence[str], shared: float
 ) -> tuple[str, float]:

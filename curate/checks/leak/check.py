@@ -45,7 +45,7 @@ class Leak:
     """
 
     name: ClassVar[str] = "leak"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     reads_protected: ClassVar[bool] = True
     unseen: ClassVar[str] = "rephrased questions are not looked for"
     threshold: float = 0.7
@@ -78,7 +78,9 @@ class Leak:
         normal = NormalForms()
         questions = [normal[subject.question] for subject in said]
         wholes = [normal.of_parts(subject.parts) for subject in said]
-        shingles = _halved(hashed_shingles([*questions, *wholes]))
+        shingles = _halved(
+            hashed_shingles([*questions, *wholes, *(normal[subject.last] for subject in said)])
+        )
         blind = self.encoder == NONE
         return batch.select(
             "example_id",
@@ -89,7 +91,8 @@ class Leak:
                 [digest(question) if question else None for question in questions], dtype=pl.String
             ),
             question=shingles.head(len(said)),
-            whole=shingles.tail(len(said)),
+            whole=shingles.slice(len(said), len(said)),
+            last=shingles.tail(len(said)),
         ).with_columns(
             *_origins(batch, said, normal), *([] if blind else as_columns([asked(each) for each in said]))
         )

@@ -230,6 +230,14 @@ def _scored(rows: Units, items: Units, threshold: float, lowest: float) -> Met:
     return _joined(parts)
 
 
+def _pieces(items: Units, several: Places) -> Sets:
+    """Of these items the pieces alone, without the variants behind them."""
+    texts, count = items.texts.of(several), items.pieces[several]
+    place = np.arange(len(texts.values)) - np.repeat(texts.starts[:-1], texts.sizes)
+    starts = np.concatenate([[0], np.cumsum(count)])
+    return Sets(texts.values[place < np.repeat(count, texts.sizes)], starts)
+
+
 class _Columns:
     """The items' vectors, those of one piece first: of these the nearest text counts, of others the mean piece."""
 
@@ -237,7 +245,7 @@ class _Columns:
         one = np.flatnonzero(items.pieces == 1)
         several = np.flatnonzero(items.pieces > 1)
         self.order = np.concatenate([one, several])
-        single, cut = items.texts.of(one), items.texts.of(several)
+        single, cut = items.texts.of(one), _pieces(items, several)
         self.vectors = items.vectors[np.concatenate([single.values, cut.values])]
         self.single, self.starts, self.cut, self.sizes = (
             len(single.values),

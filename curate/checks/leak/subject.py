@@ -10,11 +10,13 @@ from zlib import crc32
 
 import polars as pl
 
-from curate.checks.wording import normalise, without_gaps, wordings
+from curate.checks.wording import is_unspaced, normalise, without_gaps, wordings
 
 PIECE = 700  # characters given to an encoder at once: what most read before they cut off
 MOST_PIECES = 64  # of a row; what stands behind them is compared by wording alone
 MOST_OPTIONS = 10
+LEAST_WORDS = 8  # of a conversation's last question, below which it says little without what was said before
+SIGNS = 3  # to a word, where the script sets no spaces
 LETTERS = "ABCDEFGHIJ"
 _AT_LINE = re.compile(r"(?m)^[ \t]*\(?([A-J])[).:][ \t]+(?=\S)")
 _IN_LINE = re.compile(r"(?:(?<=\s)|^)\(?([A-J])[).][ \t]+(?=\S)")
@@ -47,12 +49,13 @@ class Subject(NamedTuple):
     stem: str  # the question without its options
     options: tuple[str, ...]
     answer: str
+    last: str  # of a conversation what was asked last, where it can be told from what was said before; else empty
 
 
 class Asked(NamedTuple):
     """A subject as an encoder and a comparison of numbers need it."""
 
-    texts: list[str]  # the stem's pieces, then the stem with each option
+    texts: list[str]  # the stem's pieces, then the stem with each option, then the last question
     pieces: int  # how many of the texts are pieces
     numbers: list[int]  # of the stem, as hashes, sorted
     allowed: list[int]  # those, and those of the options and of the answer's end
@@ -69,8 +72,27 @@ def subjects(batch: pl.DataFrame) -> Iterator[Subject]:
         question = whole if nobody else wording.question
         stem, options = _options(question, meta)
         yield Subject(
-            wording.example_id, question, whole, parts, stem, options, wording.answer or wording.chosen
+            wording.example_id,
+            question,
+            whole,
+            parts,
+            stem,
+            options,
+            wording.answer or wording.chosen,
+            _last(said or ()),
         )
+
+
+def _last(turns: Sequence[dict[str, str | None]]) -> str:
+    """The last thing that a user asked and that was answered, where something was said before it."""
+    answers = [at for at, turn in enumerate(turns) if turn["role"] == "assistant"]
+    before = turns[: answers[-1]] if answers else turns
+    asked = [turn["content"] or "" for turn in before if turn["role"] == "user"]
+    if len(asked) < 2:
+        return ""
+    form = normalise(asked[-1])
+    size = len(form) / SIGNS if is_unspaced(form) else len(form.split())
+    return asked[-1] if size >= LEAST_WORDS else ""
 
 
 def asked(subject: Subject) -> Asked:
@@ -79,6 +101,7 @@ def asked(subject: Subject) -> Asked:
 
     pieces = pieces_of(subject.stem)
     variants = [f"{subject.stem.strip()} {option}" for option in subject.options] if len(pieces) == 1 else []
+    variants += pieces_of(subject.last)[:1]
     numbers = numbers_in(subject.stem)
     extra = set().union(*(numbers_in(option) for option in subject.options))
     last = _NUMBER.findall(subject.answer)[-1:]

@@ -1,4 +1,4 @@
-"""Leaks by wording: equal questions, near ones, and questions that stand within a row."""
+"""Leaks by wording: equal questions, near ones, and questions, or a conversation's last, that stand within a row."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import polars as pl
 
 from curate.checks import overlap
 from curate.checks.frame import FEWEST, SHARE
-from curate.checks.leak.sides import PAIRS, Sides
+from curate.checks.leak.sides import PAIRS, PROTECTED, Sides
 from curate.checks.overlap import Sets, Values
 from curate.checks.wording import WORDS, normalise
 
 LONG_WORD = 5  # characters; words that long say what a question is about
 BRIEF = 16  # words of a question, below which no long word of it may be missing where it is contained
 SHORTEST = 8  # words of a protected text, below which being contained means nothing
-EQUAL, NEAR, CONTAINED = HOW = ("equal", "near", "contained")
+EQUAL, NEAR, CONTAINED, LAST = HOW = ("equal", "near", "contained", "last question")
 
 
 def frame_values(sketches: pl.DataFrame) -> Values:
@@ -35,18 +35,25 @@ def worded(sides: Sides, frame: Values, threshold: float, containment: float, mo
     right = stays.select("key").with_row_index("right").unique("key", keep="first", maintain_order=True)
     equal = left.join(right, on="key").select("left", "right", score=pl.lit(1.0))
     near = overlap.similar(questions, kept, threshold)
-    long = np.flatnonzero(kept.sizes > SHORTEST - WORDS)
-    inside = overlap.contained(kept.of(long), _own(goes["whole"], frame), containment)
-    inside = inside.select(
-        pl.col("right").alias("left"), pl.Series("right", long[inside["left"]], dtype=pl.UInt32), "score"
-    )
+    wholes = _own(goes["whole"], frame)
+    inside = _inside(kept, wholes, containment)
+    last = _inside(_own(stays["last"], frame), wholes, containment)
     met = pl.concat(
         part.with_columns(order=pl.lit(order, dtype=pl.UInt8))
-        for order, part in enumerate((equal, near, inside))
+        for order, part in enumerate((equal, near, inside, last))
     )
     met = met.sort("left", "order", "score", "right", descending=[False, False, True, False])
     best = met.unique(["left", "right"], keep="first", maintain_order=True)
     return _pairs(sides, best.group_by("left", maintain_order=True).head(most), kept)
+
+
+def _inside(asked: Sets, wholes: Sets, containment: float) -> pl.DataFrame:
+    """`left` (of the wholes), `right` (of what is asked) and `score` where the one holds the other."""
+    long = np.flatnonzero(asked.sizes > SHORTEST - WORDS)
+    found = overlap.contained(asked.of(long), wholes, containment)
+    return found.select(
+        pl.col("right").alias("left"), pl.Series("right", long[found["left"]], dtype=pl.UInt32), "score"
+    )
 
 
 def _own(shingles: pl.Series, frame: Values) -> Sets:
@@ -57,6 +64,7 @@ def _own(shingles: pl.Series, frame: Values) -> Sets:
 def _pairs(sides: Sides, best: pl.DataFrame, kept: Sets) -> pl.DataFrame:
     """The pairs by name, with how they are alike."""
     brief = (kept.sizes <= BRIEF - WORDS)[best["right"]] & (best["order"] == HOW.index(CONTAINED)).to_numpy()
+    is_last = best["order"] == HOW.index(LAST)
     told = [
         json.dumps({"question": HOW[order], "measure": round(score, 4), **_later(sides, left, right)})
         for left, right, order, score in best.select("left", "right", "order", "score").iter_rows()
@@ -68,8 +76,11 @@ def _pairs(sides: Sides, best: pl.DataFrame, kept: Sets) -> pl.DataFrame:
             "sides": [sides.name] * best.height,
             "kind": [""] * best.height,
             "score": best["score"],
-            "action": ["drop"] * best.height,
-            "blocking": [True] * best.height,
+            # behind another opening the same words may ask for something else
+            "action": pl.select(
+                pl.when(is_last).then(pl.lit("review")).otherwise(pl.lit("drop"))
+            ).to_series(),
+            "blocking": ~is_last | (sides.name == PROTECTED),
             "brief": brief,
             "evidence": told,
         },

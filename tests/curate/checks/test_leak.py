@@ -48,6 +48,41 @@ def test_a_short_question_within_a_long_row(asked, examples):
     assert {json.loads(text)["question"] for text in findings["evidence"]} == {"contained"}
 
 
+def chat(turn, opening, question, **columns):
+    """A conversation in which something was said before the question."""
+    turns = [turn("user", opening), turn("assistant", "That is so."), turn("user", question)]
+    return {"messages": [*turns, turn("assistant", "9")], **columns}
+
+
+@pytest.mark.parametrize(("split", "blocks"), [("test", False), (PROTECTED, True)])
+def test_the_last_question_of_a_conversation_behind_another_opening(turn, asked, examples, split, blocks):
+    """For a person: behind another opening the same words may ask for something else."""
+    table = examples(
+        chat(turn, "Let us talk about the animals that live on a farm.", QUESTION, split=split),
+        chat(turn, "I like riddles of all kinds, do you have some?", "Well, " + QUESTION, split="train"),
+        asked(QUESTION, "nine", split="train"),
+        asked("I like riddles of all kinds, do you have some of these for me today?", "x", split="train"),
+    )
+    findings = scan(table, [Leak(encoder="none")]).findings
+    at = {name: place for place, name in enumerate(table["example_id"])}
+    told = [
+        (at[row["example_id"]], at[row["other_id"]], row["action"], row["blocking"])
+        for row in findings.to_dicts()
+    ]
+    assert sorted(told) == [(1, 0, "review", blocks), (2, 0, "review", blocks)]
+    assert {json.loads(text)["question"] for text in findings["evidence"]} == {"last question"}
+
+
+def test_what_is_asked_last_in_a_few_words_says_nothing_alone(turn, examples):
+    table = examples(
+        chat(
+            turn, "Write a mail to my landlord about the heating.", "Can you make it shorter?", split="test"
+        ),
+        chat(turn, "Draft a speech for a wedding in May.", "Can you make it shorter?", split="train"),
+    )
+    assert scan(table, [Leak(encoder="none")]).findings.is_empty()
+
+
 def test_the_frame_of_a_question_is_not_the_question(asked, found):
     rows = [
         asked("How long does it take for a refund?", "x", split="test"),

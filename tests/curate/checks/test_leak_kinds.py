@@ -64,6 +64,16 @@ def test_a_rephrased_question_of_a_benchmark_blocks_and_is_for_a_person(asked, e
     assert pairs["blocking"].to_list() == [True]
 
 
+def test_the_last_question_of_a_conversation_is_compared_alone(turn, asked, examples):
+    opening = [turn("user", "eleven words on the weather of today " * 30), turn("assistant", "I see.")]
+    table = examples(
+        {"messages": [*opening, turn("user", FLOCK), turn("assistant", "9")], "split": "train"},
+        asked(SHEEP, "9", split=PROTECTED),
+    )
+    known = Known({SHEEP: (1.0, 0.0), "weather": (0.0, 0.0, 1.0), FLOCK: (0.9, 0.3)})
+    assert told(table, known) == [("protected-rephrased", 0, 1, "review")]
+
+
 def test_between_own_splits_it_is_a_twin_and_does_not_block(asked, examples):
     table = examples(asked(FLOCK, "9", split="train"), asked(SHEEP, "9", split="test"))
     pairs = Leak(encoder="x").relate(
