@@ -10,7 +10,19 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
+from curate.names.tagger import lexicon
+
 NUMBERS = ("PHONE_NUMBER", "CREDIT_CARD", "US_SSN")
+# of these also what has letters, as it stands
+WORDS = (
+    "PASSPORT",
+    "DRIVER_LICENSE",
+    "LICENSE_PLATE",
+    "NATIONAL_ID",
+    "HEALTH_RECORD",
+    "BANK_ACCOUNT",
+    "USERNAME",
+)
 SHORTEST = 7  # digits; a shorter number is many things
 PREFIX = 5  # digits, at most, of a country and of a long-distance call before a number
 
@@ -18,6 +30,7 @@ _RUN = re.compile(r"(?<![\w.])\+?\(?\d(?:[ .\-/()\u00a0\u202f]{0,2}\d){6,20}(?!\
 _MAIL = re.compile(
     r"(?<![\w.%+-])[\w.+-]{1,64}(?:%40|[ ]?[\[({]at[\])}][ ]?)[\w-]+(?:(?:\.|[ ]?[\[({]dot[\])}][ ]?)[\w-]+)+"
 )
+_WORD = re.compile(r"[^\W_](?:[\w.-]{2,60}[^\W_])")
 _AT, _DOT = re.compile(r"%40|[ ]?[\[({]at[\])}][ ]?"), re.compile(r"[ ]?[\[({]dot[\])}][ ]?")
 _ZERO = re.compile(r"\(0\)")  # between a country's number and its own, where it is not dialled
 
@@ -28,12 +41,15 @@ class Values:
     def __init__(self) -> None:
         self._numbers: dict[str, str] = {}  # digits to label
         self._mails: set[str] = set()
+        self._words: dict[str, str] = {}  # in small letters to label
 
     def add(self, label: str, value: str) -> None:
         """A value that was found."""
         if label == "EMAIL_ADDRESS":
             self._mails.add(value.casefold())
-        elif label in NUMBERS:
+        elif label in WORDS and _means_one(value):
+            self._words.setdefault(value.casefold(), label)
+        elif label in NUMBERS or (label in WORDS and not any(map(str.isalpha, value))):
             for digits in _cores(value, is_phone=label == "PHONE_NUMBER"):
                 if len(digits) >= SHORTEST:
                     self._numbers.setdefault(digits, label)
@@ -47,6 +63,11 @@ class Values:
                 (mail.start(), mail.end(), "EMAIL_ADDRESS")
                 for mail in _MAIL.finditer(text)
                 if _DOT.sub(".", _AT.sub("@", mail[0])).casefold() in self._mails
+            ]
+        if self._words:
+            found += [
+                (word.start(), word.end(), self._words.get(word[0].casefold(), ""))
+                for word in _WORD.finditer(text)
             ]
         order = sorted(taken)
         starts = [low for low, _ in order]
@@ -65,6 +86,13 @@ class Values:
             if label and (cut == 0 or label == "PHONE_NUMBER"):
                 return label
         return ""
+
+
+def _means_one(value: str) -> bool:
+    """Whether a word can be nothing but this value wherever it stands: it has figures, or no list has it."""
+    if not _WORD.fullmatch(value) or not any(map(str.isalpha, value)):
+        return False
+    return len(value) > 4 and (any(map(str.isdigit, value)) or not lexicon().flags(value))
 
 
 def _cores(value: str, *, is_phone: bool) -> set[str]:

@@ -14,6 +14,8 @@ import polars as pl
 
 from curate.check import Scan
 from curate.checks.again import Values
+from curate.checks.identity import LABELS as IDENTITY
+from curate.checks.identity import OPEN, SCORE, identity
 from curate.checks.naming import NAMES, ON_REQUEST, TAGGED, Place, named
 from curate.checks.patterns import Result
 from curate.checks.patterns.phones import check_regions
@@ -38,6 +40,7 @@ ENTITIES = (
     "US_SSN",
     "CRYPTO",
     *FIELDS_OF_FORMS,
+    *IDENTITY,
     *NAMES,
 )
 NOISY = (  # on request: they fire on ordinary numbers and words, or say little of a person
@@ -108,7 +111,7 @@ class Pii:
     """
 
     name: ClassVar[str] = "pii"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     entities: tuple[str, ...] = ENTITIES
     threshold: float = 0.4
     fields: tuple[str, ...] = FIELDS
@@ -171,7 +174,7 @@ class Pii:
                     evidence["person"] = person.person
                     if person.unsure:
                         evidence["person_unsure"] = True
-                blocking = not {span.label, *also} <= set(TAGGED)
+                blocking = not {span.label, *also} <= {*TAGGED, *OPEN}
                 if span.label == "IP_ADDRESS" and not also and reserved(place.text[span.start : span.end]):
                     evidence["reserved"] = "documentation"  # nobody's, or written where a real one stood
                 where = (place.example_id, place.message, place.field)
@@ -195,7 +198,11 @@ class Pii:
             yield Span(start, end, label, 1.0)
         # an escape within JSON must stay whole when the value beside it is cut out
         read = _ESCAPE.sub(lambda found: " " * len(found[0]), text) if is_json else text
-        forms = tuple(name for name in self.entities if name == "DATE_TIME" or name not in TAGGED)
+        for label, start, end in identity(read, self.entities):
+            yield Span(start, end, label, SCORE)
+        forms = tuple(
+            name for name in self.entities if name == "DATE_TIME" or name not in (*TAGGED, *IDENTITY)
+        )
         if not forms and not self.countries:
             return
         for start, end in pieces(read):

@@ -21,6 +21,13 @@ PHONES = frozenset(("PHONE_NUMBER", "PHONE"))
 HANDLES = frozenset(("USERNAME", "USER_NAME", "HANDLE"))
 # values that many people share: their fake is another one, but it cannot be one that nobody has
 SHARED = frozenset(("AGE", "DATE_TIME", "DATE", "DATE_OF_BIRTH", "NRP", "TITLE", "ZIP_CODE", "POSTCODE"))
+# numbers that are written in groups or in one
+_WRITTEN_APART = frozenset(
+    (
+        "CREDIT_CARD", "US_SSN", "US_ITIN", "UK_NHS", "IBAN_CODE", "IBAN", "MAC_ADDRESS",
+        "PASSPORT", "DRIVER_LICENSE", "LICENSE_PLATE", "NATIONAL_ID", "HEALTH_RECORD", "BANK_ACCOUNT",
+    )
+)  # fmt: skip
 TRIES = 200
 
 Maker = Callable[[str, Draw], str]
@@ -59,7 +66,7 @@ def identity(label: str, value: str) -> tuple[str, str]:
         return "mail", value.casefold()
     if label.startswith("SECRET_"):
         return "secret", value
-    if label in ("CREDIT_CARD", "US_SSN", "US_ITIN", "UK_NHS", "IBAN_CODE", "IBAN", "MAC_ADDRESS"):
+    if label in _WRITTEN_APART:
         return label, re.sub(r"[\W_]", "", value).casefold()
     kind = (
         "person" if label in PERSONS else "place" if label in PLACES else "firm" if label in FIRMS else label

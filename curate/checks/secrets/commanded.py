@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from curate.checks.secrets.dummy import placeholder
 from curate.checks.secrets.value import CODE, password
+from curate.checks.signs import Signs
 
 Place = tuple[str, int, int]
 
@@ -37,20 +38,22 @@ _LOGIN = re.compile(
     r"\(\s{0,40}(?:[\w.]{1,60}|[\"'][^\"'\n]{1,200}[\"']),\s{0,40}(?:[\"'][^\"'\n]{1,80}[\"'],\s{0,40})?(?P<open>[\"'])(?P<value>[^\s\"']{4,128})(?P=open)\s{0,40}\)"
 )
 _LOGINS = (".login(", "auth=(", "auth = (", "auth(", "getconnection(", "redential", "uthentica")
+_SIGNS = Signs(("identified", "sqlplus", *_COMMANDS, *_LOGINS))
 
 
 def commanded(text: str, small: str, long: str) -> Iterator[Place]:
     """(label, start, end) of each; `small` is the text in small letters, `long` its long words."""
+    there = _SIGNS.of(small)
     patterns: list[re.Pattern[str]] = []
-    if "identified" in small:
+    if "identified" in there:
         patterns.append(_IDENTIFIED)
-    if any(command in small for command in _COMMANDS):
+    if any(command in there for command in _COMMANDS):
         patterns += [_GLUED, _APART, _ZIPPED]
-    if "@" in long and ("jdbc:oracle:" in long or "sqlplus" in small):
+    if "@" in long and ("jdbc:oracle:" in long or "sqlplus" in there):
         patterns.append(_ORACLE)
     if ":5432:" in long or ":5433:" in long or ":*:" in long:
         patterns.append(_PGPASS)
-    if ("')" in text or '")' in text) and any(login in small for login in _LOGINS):
+    if ("')" in text or '")' in text) and any(login in there for login in _LOGINS):
         patterns.append(_LOGIN)
     for pattern in patterns:
         for found in pattern.finditer(text):

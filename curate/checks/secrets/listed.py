@@ -26,6 +26,7 @@ LINES = 3  # of them, at most, before that of the value
 _SEPARATORS = ",;\t|"
 _TITLE = re.compile(r"[\"'*_` ]{0,4}[^\W\d_][\w .#/()-]{0,40}[\"'*_` ]{0,4}")
 _RULE = re.compile(r"[\s|:+-]+")
+_BEFORE = re.compile(r"[,;\t|\n]")
 WIDEST = 2_000  # characters of a line of titles
 MOST = 60  # columns
 
@@ -48,7 +49,15 @@ def paired(text: str, at: int, end: int, *, is_password: bool) -> tuple[int, int
 
 
 def in_column(text: str, at: int, end: int, *, is_password: bool) -> Iterator[tuple[int, int]]:
-    """Where the values stand below a title, in lines with as many separators as the line of titles has."""
+    """Where the secrets stand below a title."""
+    title = _BEFORE.split(text[max(0, at - 60) : at])[-1].strip(" \"'*_`") + text[at:end]
+    for start, value in column(text, at, end):
+        if _good(value, title, is_password=is_password):
+            yield start, start + len(value)
+
+
+def column(text: str, at: int, end: int) -> Iterator[tuple[int, str]]:
+    """The values below the title at `at`, in lines with as many separators as the line of titles has."""
     begin = text.rfind("\n", max(0, at - WIDEST), at) + 1
     stop = text.find("\n", end, end + WIDEST)
     if stop < 0 or (begin == 0 and at > WIDEST):
@@ -68,16 +77,13 @@ def in_column(text: str, at: int, end: int, *, is_password: bool) -> Iterator[tu
     above = text[text.rfind("\n", 0, max(0, begin - 1)) + 1 : max(0, begin - 1)]
     if above.count(mark) == len(columns) - 1:  # not the first line of its table, or no table
         return
-    column = text.count(mark, begin, at)
-    name = columns[column].strip(" \"'*_`")
-    if len(name.split()) > 4:
+    number = text.count(mark, begin, at)
+    if len(columns[number].strip(" \"'*_`").split()) > 4:
         return
-    yield from _below(text, stop + 1, mark, column, len(columns), name, is_password=is_password)
+    yield from _below(text, stop + 1, mark, number, len(columns))
 
 
-def _below(
-    text: str, at: int, mark: str, column: int, columns: int, name: str, *, is_password: bool
-) -> Iterator[tuple[int, int]]:
+def _below(text: str, at: int, mark: str, number: int, columns: int) -> Iterator[tuple[int, str]]:
     """The values of one column, from the line at `at` on, as long as the lines have that many columns."""
     while at < len(text):
         stop = text.find("\n", at)
@@ -87,13 +93,11 @@ def _below(
         if len(cells) != columns:
             return
         if not _RULE.fullmatch(line):
-            cell = cells[column]
+            cell = cells[number]
             start = (
-                at + sum(len(each) + 1 for each in cells[:column]) + len(cell) - len(cell.lstrip(" \t\"'`*"))
+                at + sum(len(each) + 1 for each in cells[:number]) + len(cell) - len(cell.lstrip(" \t\"'`*"))
             )
-            value = cell.strip(" \t\r\"'`*")
-            if _good(value, name, is_password=is_password):
-                yield start, start + len(value)
+            yield start, cell.strip(" \t\r\"'`*")
         at = stop + 1
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from curate.checks.signs import Signs
+
 
 class Named(NamedTuple):
     """A word of a text that names a secret: where it stands, and whether it is a password's."""
@@ -57,12 +59,12 @@ _KEYS: dict[str, str] = {
     "credential": "credentials?",
     "key": "key",
 }
-_ASCII = [
-    (anchor, re.compile(word), kind)
-    for kind, words in ((True, _PASSWORDS), (False, _KEYS))
+_WORDS = {
+    anchor: (re.compile(word), is_password)
+    for is_password, words in ((True, _PASSWORDS), (True, _OTHERS), (False, _KEYS))
     for anchor, word in words.items()
-]
-_WIDE = [(anchor, re.compile(word), True) for anchor, word in _OTHERS.items()]
+}
+_SIGNS = Signs(_WORDS)
 _KEY_LEAD = re.compile(  # a key of what; `key` alone is any word of a table
     r"(?:api|access|account|auth|master|encryption|signing|session|shared|storage|service|licen[sc]e|webhook|private"
     r"|bot|app|consumer|write|read|admin|deploy|subscription|instrumentation|ssh|jwt|cookie|secret)[ ._-]?\Z"
@@ -90,7 +92,8 @@ LONGEST_NAME = 40  # characters before the word within one name
 
 def named(text: str, small: str) -> Iterator[Named]:
     """Each word that names a secret; `small` is the text in small letters."""
-    for anchor, word, is_password in _ASCII if text.isascii() else (*_ASCII, *_WIDE):
+    for anchor in _SIGNS.of(small):
+        word, is_password = _WORDS[anchor]
         at = small.find(anchor)
         while at >= 0:
             found = word.match(small, at)
