@@ -53,10 +53,13 @@ class Reply(NamedTuple):
 class AgainError(ResourceError):
     """An attempt failed and another may not. `wait`: the seconds that the endpoint asks for, if it does."""
 
-    def __init__(self, message: str, *, wait: float | None = None, crowded: bool = False) -> None:
+    def __init__(
+        self, message: str, *, wait: float | None = None, crowded: bool = False, late: bool = False
+    ) -> None:
         super().__init__(message)
         self.wait = wait
-        self.crowded = crowded  # too many requests, or too slow for so many
+        self.late = late  # nothing came, or no end of it
+        self.crowded = crowded or late  # too many requests, or too slow for so many
 
 
 class RefusedError(ResourceError):
@@ -74,6 +77,7 @@ class Endpoint:
     attempts: int = 5
     sleep: Callable[[float], None] = time.sleep
     first_answer: float = FIRST_ANSWER  # seconds until the first sign of life; who gives none is not there
+    silence: float | None = None  # seconds without a sign of life, once it has answered; None: `quiet`
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -86,6 +90,11 @@ class Endpoint:
             )
         if not self.model:
             raise ConfigError("no model was named for the endpoint", hint="its list is at /models")
+
+    @property
+    def quiet(self) -> float:
+        """Seconds of silence after which it is taken for gone: as set, else an attempt and half of a second one."""
+        return 1.5 * self.timeout if self.silence is None else self.silence
 
     @property
     def address(self) -> str:
@@ -193,7 +202,7 @@ class Endpoint:
             raise AgainError(f"cannot be reached ({type(error).__name__})") from error
 
     def _late(self) -> AgainError:
-        return AgainError(f"no answer within {self.timeout:g} s", crowded=True)
+        return AgainError(f"no answer within {self.timeout:g} s", late=True)
 
     def _whole(self, response: httpx.Response, began: float) -> bytes:
         """All of a response; AgainError where it trickles in for longer than an attempt may take."""
@@ -258,8 +267,8 @@ class Events:
                 self._event(data)
 
     def _event(self, data: bytes) -> None:
+        event = _read(data)
         try:
-            event = json.loads(data)
             if event.get("error"):
                 raise AgainError(f"the endpoint broke off: {str(event['error'])[:200]}")
             self.usage = event.get("usage") or self.usage
@@ -271,7 +280,7 @@ class Events:
                 if said and isinstance(said, str):
                     self.pieces.append(said)
                 self.finish_reason = choice.get("finish_reason") or self.finish_reason
-        except (ValueError, AttributeError, TypeError, RecursionError) as error:
+        except (AttributeError, TypeError) as error:
             raise RefusedError(f"{NO_COMPLETION} ({type(error).__name__})") from error
 
     def reply(self) -> Reply:
@@ -279,20 +288,41 @@ class Events:
         if self.finish_reason is None:
             raise AgainError("the answer broke off before its end")
         if not self._has_text:
-            raise RefusedError(f"{NO_COMPLETION} (no text in it)")
+            raise _textless(self.finish_reason)
         return Reply(_whole("".join(self.pieces)), _ended(self.finish_reason), *_tokens(self.usage))
 
 
 def _reply(content: bytes) -> Reply:
+    value = _read(content)
     try:
-        value = json.loads(content)
         choice = value["choices"][0]
-        text = choice["message"]["content"]
-        if not isinstance(text, str):
-            raise TypeError("content is not a text")
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
+        text, reason = choice["message"].get("content"), choice.get("finish_reason")
+        usage = value.get("usage")
+    except (AttributeError, KeyError, IndexError, TypeError) as error:
         raise RefusedError(f"{NO_COMPLETION} ({type(error).__name__})") from error
-    return Reply(_whole(text), _ended(choice.get("finish_reason")), *_tokens(value.get("usage")))
+    if not isinstance(text, str):
+        raise _textless(reason)
+    return Reply(_whole(text), _ended(reason), *_tokens(usage))
+
+
+def _read(content: bytes) -> Any:  # noqa: ANN401  whatever the endpoint says
+    """The JSON of a response. What is none was cut off, or is a gateway's page: AgainError."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError) as error:
+        said = " ".join(content[:200].decode(errors="replace").split())[:60]
+        raise AgainError(f"the response is no JSON: {said!r}") from error
+
+
+def _textless(reason: object) -> Exception:
+    """The error that a completion without a text is."""
+    try:
+        _ended(reason)
+    except (AgainError, RefusedError) as error:
+        return error
+    told = f", finish reason {reason}" if isinstance(reason, str) else ""
+    more = ": all its tokens went elsewhere, as into thoughts" if reason in ("length", "max_tokens") else ""
+    return RefusedError(f"{NO_COMPLETION} (no text in it{told}{more})")
 
 
 def _whole(text: str) -> str:

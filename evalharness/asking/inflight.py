@@ -26,6 +26,10 @@ SILENT = (
     "is a model running there? One that is loaded at the first request may need more: --set first-answer=600. "
     "What was answered is kept; the same command goes on from there"
 )
+GONE = (
+    "is it still running? A slow one may need more: --set silence=600. "
+    "What was answered is kept; the same command goes on from there"
+)
 LOOK = 1.0  # seconds between two looks at whether it is silent
 
 
@@ -90,14 +94,18 @@ class Flight:
         self.told: SimpleQueue[tuple[int, Outcome | BaseException]] = SimpleQueue()
         self.asked_at = float("inf")  # when the first one was sent
         self.heard = False  # the endpoint has given a sign of life
+        self.quiet_since = float(
+            "inf"
+        )  # the last one, or the first request after it; none: nothing is awaited
         self.requests = 0  # sent, each attempt counted
         self.refusals = 0
 
     def outcomes(self) -> Iterator[tuple[int, Outcome]]:
         """(position, reply or why there is none), as they come in.
 
-        ConfigError at once where key, address or model is wrong; ResourceError where the endpoint is down, or
-        silent from the first (but for one that is `known`: then each request is given up).
+        ConfigError at once where key, address or model is wrong; ResourceError where the endpoint is down,
+        silent from the first (but for one that is `known`: then each request is given up), or falls silent with
+        more to ask than a few.
         """
         threads = min(self.pace.ceiling, len(self.bodies))
         for _ in range(threads):
@@ -130,33 +138,48 @@ class Flight:
                 wait = LOOK if self.heard else max(0.0, min(LOOK, self.endpoint.first_answer - silence))
                 number, outcome = self.told.get(timeout=wait)
             except Empty:
-                if self.heard or silence < self.endpoint.first_answer:
+                if self._patient(silence):
                     continue
                 break
             left.discard(number)
             yield number, outcome
         if not left:
             return
-        words = f"{self.endpoint.url}: no sign of life within {self.endpoint.first_answer:g} s"
-        if not self.known:
-            raise ResourceError(words, hint=SILENT)
+        if self.heard:
+            words = f"{self.endpoint.url}: no sign of life any more for {self.endpoint.quiet:g} s"
+            alone = len(left) < DEAD  # requests that it hangs at: their own errors
+        else:
+            words = f"{self.endpoint.url}: no sign of life within {self.endpoint.first_answer:g} s"
+            alone = self.known
+        if not alone:
+            raise ResourceError(words, hint=GONE if self.heard else SILENT)
         for number in sorted(left):
             yield number, ResourceError(words)
 
+    def _patient(self, silence: float) -> bool:
+        """Whether to wait on; `silence` is counted from the first request, for one that was never heard."""
+        if not self.heard:
+            return silence < self.endpoint.first_answer
+        with self.free:
+            return time.monotonic() - self.quiet_since < self.endpoint.quiet
+
     def _sign(self) -> None:
         self.heard = True
+        self.quiet_since = time.monotonic()
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            began = time.monotonic()
+            began, late = time.monotonic(), False
             try:
                 outcome: Outcome | BaseException | _Job = self._one(self.bodies[job.number])
             except AgainError as error:
-                outcome = self._again(job, error)
+                outcome, late = self._again(job, error), error.late
             except BaseException as error:
                 outcome = error
             with self.free:
                 self.flying -= 1
+                if not self.flying and not late:
+                    self.quiet_since = float("inf")
                 if isinstance(outcome, _Job):
                     heapq.heappush(self.waiting, outcome)
                 else:
@@ -179,6 +202,7 @@ class Flight:
                         self.requests += 1
                         self.sent_at = now
                         self.asked_at = min(self.asked_at, now)
+                        self.quiet_since = min(self.quiet_since, now)
                         return job._replace(first=job.first or now)
                 self.free.wait(wait)
             return None

@@ -61,6 +61,7 @@ class Model:
     timeout: float = TIMEOUT
     stream: bool = True
     first_answer: float = FIRST_ANSWER
+    silence: float | None = None
     continuous: bool = False
 
     def answerer(self, adapters: Sequence[Adapter] = ()) -> Local | Served:
@@ -70,8 +71,9 @@ class Model:
             from evalharness.asking.served import Served
 
             endpoint = Endpoint(
-                self.endpoint, self.model, self.key_env, self.timeout, first_answer=self.first_answer
-            )
+                self.endpoint, self.model, self.key_env, self.timeout,
+                first_answer=self.first_answer, silence=self.silence,
+            )  # fmt: skip
             return Served(endpoint, self.tuned_model, self.in_flight or AT_MOST, self.stream)
         from evalharness.asking.answerers import Local
 

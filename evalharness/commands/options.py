@@ -34,7 +34,7 @@ SET = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="first-answer=90 (s) and rarer: docs/evaluate.md"),
 ]
-WAITS: dict[str, type] = {"timeout": float, "first-answer": float}  # seconds
+WAITS: dict[str, type] = {"timeout": float, "first-answer": float, "silence": float}  # seconds
 SERVED: dict[str, type] = {"in-flight": int, "stream": bool, **WAITS}  # how a model at an endpoint is asked
 
 

@@ -238,7 +238,8 @@ def _class_lines(labelled: list[Labelled]) -> list[str]:
             wrong = [
                 (said, count) for right, said, count in arm.confusion if right == row.label and said != right
             ]
-            taken = f"   taken for {wrong[0][0] or 'none'} {wrong[0][1]:,} times" if wrong else ""
+            often = "once" if wrong and wrong[0][1] == 1 else f"{wrong[0][1]:,} times" if wrong else ""
+            taken = f"   taken for {wrong[0][0] or 'none'} {often}" if wrong else ""
             lines.append(f"    {row.label:<{wide}}  {shares}{row.n:>7,}{taken}")
     return lines
 

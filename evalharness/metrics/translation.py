@@ -12,13 +12,15 @@ import numpy as np
 import polars as pl
 
 from curate.errors import ConfigError, MissingExtraError
-from evalharness.metrics.about import CHARACTERS, bleu, chrf
-from evalharness.metrics.rows import NO_REFERENCE, Scored, no_answer, score_rows, table_of
+from evalharness.metrics.about import CHARACTERS, ORDERS, bleu, chrf
+from evalharness.metrics.rows import NO_REFERENCE, STATISTICS, Scored, no_answer, score_rows, table_of
 
 if TYPE_CHECKING:
     from sacrebleu.metrics.bleu import BLEU
 
 USUAL = "13a"
+REFERENCE = 1  # the place of its length among the ten numbers
+TOO_SHORT = f"no reference has {ORDERS} words, which BLEU counts runs of"
 AT_ONCE = 200  # rows whose runs of characters are sorted together
 
 
@@ -31,11 +33,23 @@ class Bleu:
 
     tokenize: str = USUAL
     name: str = field(default="bleu")
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def score(self, predictions: pl.DataFrame) -> pl.DataFrame:
-        """Null where the row has no reference. The statistics are lengths, matches and totals."""
-        return score_rows(predictions, self._one)
+        """Null where the row has no reference. The statistics are lengths, matches and totals.
+
+        Where no reference has four tokens all are null: what is right to the letter would have 0.
+        """
+        found = score_rows(predictions, self._one)
+        longest = found["statistics"].list.get(REFERENCE).max()
+        if not isinstance(longest, float) or longest >= ORDERS:
+            return found
+        scored = pl.col("value").is_not_null()
+        return found.with_columns(
+            value=pl.lit(None, dtype=pl.Float64),
+            reason=pl.when(scored).then(pl.lit(TOO_SHORT)).otherwise("reason"),
+            statistics=pl.lit(None, dtype=STATISTICS),
+        )
 
     def signature(self) -> str:
         """Sacrebleu's signature of the corpus score."""

@@ -76,10 +76,22 @@ def test_half_a_character_in_an_answer_is_replaced_and_two_halves_are_one(chat_s
     assert made.ask(made.body([], 10)).text == "a \ufffd b \U0001f600"
 
 
-def test_a_reply_of_brackets_without_end_is_no_completion(chat_server):
-    made, _ = endpoint(chat_server(lambda body, n: (200, b"[" * 200_000)))
-    with pytest.raises(ResourceError, match="not a chat completion"):
+@pytest.mark.parametrize("said", [b"[" * 200_000, b"<html>", b"", b'{"choices": [{"message"'])
+def test_what_is_no_json_was_cut_off_or_is_a_gateways_page_and_is_asked_for_again(chat_server, said):
+    made, _ = endpoint(chat_server(lambda body, n: (200, said)), attempts=2)
+    with pytest.raises(ResourceError, match=r"the response is no JSON: .{2,80} \(2 attempts\)"):
         made.ask(made.body([], 10))
+    made, _ = endpoint(chat_server(lambda body, n: (200, said if n == 1 else GOOD)))
+    assert made.ask(made.body([], 10)).text == GOOD
+
+
+def test_a_completion_without_a_text_says_how_it_ended(chat_server):
+    """Of a model that thinks, the thoughts may take all tokens."""
+    for reason, words in (("length", "finish reason length: all its tokens"), ("content_filter", "withheld")):
+        said = {"choices": [{"message": {"content": None}, "finish_reason": reason}]}
+        made, _ = endpoint(chat_server(lambda body, n, said=said: (200, json.dumps(said).encode())))
+        with pytest.raises(ResourceError, match=words):
+            made.ask(made.body([], 10))
 
 
 def test_a_timeout_is_tried_again_and_then_said(chat_server):
@@ -95,7 +107,6 @@ def test_a_timeout_is_tried_again_and_then_said(chat_server):
 @pytest.mark.parametrize(
     ("response", "words"),
     [
-        (b"<html>", "not a chat completion"),
         (b"{}", "not a chat completion"),
         (b'{"choices": []}', "not a chat completion"),
         (b'{"choices": [{"message": {"content": null}}]}', "not a chat completion"),

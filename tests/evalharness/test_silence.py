@@ -94,6 +94,59 @@ def test_of_an_endpoint_that_has_answered_before_only_these_requests_are_given_u
         list(Flight(endpoint, bodies(endpoint, 9), known=True).outcomes())
 
 
+@pytest.fixture
+def falling_silent(chat_server):
+    """A server that answers all but the tickets with these numbers, to which it says nothing for half a minute."""
+    free = threading.Event()
+
+    def start(*unheard):
+        def reply(body, number):
+            if any(f"ticket {each}" == body["messages"][0]["content"] for each in unheard):
+                free.wait(30)
+            return 200, "oak"
+
+        return chat_server(reply)
+
+    yield start
+    free.set()
+
+
+def test_an_endpoint_that_falls_silent_ends_the_run_after_what_it_answered(falling_silent):
+    endpoint = Endpoint(falling_silent(*range(2, 20)), "m", timeout=20, silence=0.4)
+    outcomes, said = Flight(endpoint, bodies(endpoint, 20)).outcomes(), {}
+    with pytest.raises(ResourceError, match=r"no sign of life any more for 0\.4 s") as told:
+        while True:
+            number, outcome = next(outcomes)
+            said[number] = outcome
+    assert set(said) == {0, 1} and all(isinstance(each, Reply) for each in said.values())
+    assert "--set silence=" in told.value.hint
+
+
+def test_a_few_requests_that_it_hangs_at_are_errors_of_their_own(falling_silent):
+    endpoint = Endpoint(falling_silent(1, 7), "m", timeout=20, silence=0.4)
+    said = dict(Flight(endpoint, bodies(endpoint, 12)).outcomes())
+    lost = {number for number, outcome in said.items() if not isinstance(outcome, Reply)}
+    assert len(said) == 12 and lost == {1, 7}
+    assert "no sign of life any more" in said[1].message
+
+
+def test_a_wait_that_was_asked_for_is_no_silence(chat_server):
+    """Nothing is in flight meanwhile."""
+    made = iter([429])
+
+    def reply(body, number):
+        return (429, b"{}", {"Retry-After": "1"}) if next(made, None) else (200, "oak")
+
+    endpoint = Endpoint(chat_server(reply), "m", silence=0.3)
+    said = dict(Flight(endpoint, bodies(endpoint, 1)).outcomes())
+    assert isinstance(said[0], Reply)
+
+
+def test_silence_is_an_attempt_and_a_half_where_nothing_is_said():
+    endpoint = Endpoint("http://127.0.0.1:9/v1", "m", timeout=60)
+    assert endpoint.quiet == 90 and Endpoint("http://127.0.0.1:9/v1", "m", silence=7).quiet == 7
+
+
 def test_an_answer_that_trickles_in_ends_with_its_attempt():
     """Each byte comes in time, the whole never does."""
     listener = socket.create_server(("127.0.0.1", 0))
@@ -132,7 +185,9 @@ def test_a_command_ends_with_nothing_recorded_and_goes_on_when_the_endpoint_is_t
         cli_score.score(endpoint=silent(b""), model="j", rubric=["tone"], setting=["first-answer=0.2"])
 
 
-@pytest.mark.parametrize("word", ["first-answer=0", "first-answer=nan", "timeout=-1", "in-flight=0"])
+@pytest.mark.parametrize(
+    "word", ["first-answer=0", "first-answer=nan", "silence=0", "timeout=-1", "in-flight=0"]
+)
 def test_a_time_that_is_none_is_refused(workspace, word):
     with pytest.raises(ConfigError, match="--set"):
         cli_predict.predict(endpoint="http://127.0.0.1:9/v1", model="m", setting=[word])

@@ -14,7 +14,7 @@ from evalharness.commands import predict as cli_predict
 
 
 def test_why_requests_failed_is_told_and_what_to_do(workspace, chat_server):
-    url = chat_server(lambda body, n: (200, b"<h1>log in\x1b[31m</h1>" if n > 2 else "oak: sent"))
+    url = chat_server(lambda body, n: (200, b'{"page": "log in"}' if n > 2 else "oak: sent"))
     told = cli_predict.predict("tickets", ["base"], endpoint=url, model="m", limit=6)
     text = "\n".join(told.lines)
     assert (

@@ -59,6 +59,17 @@ def test_bleu_of_published_counts(statistics, value):
     assert float(bleu(np.array([statistics], dtype=float))[0]) == pytest.approx(value, abs=1e-9)
 
 
+def test_bleu_of_references_of_a_word_is_null_since_what_is_right_would_have_0():
+    rows = [("blue", "blue"), ("a red one here now", "red")]
+    found = Bleu().score(table(*rows))
+    assert found["value"].null_count() == 2 and found["statistics"].null_count() == 2
+    assert set(found["reason"]) == {"no reference has 4 words, which BLEU counts runs of"}
+    one_more = Bleu().score(table(*rows, ("they are all blue", "they are all blue")))
+    assert one_more["value"].null_count() == 0
+    unanswered = Bleu().score(table(("blue", "blue")).with_columns(answer=pl.lit(None, dtype=pl.String)))
+    assert "no answer" in unanswered["reason"][0]
+
+
 def test_bleu_and_chrf_of_many_rows_are_sacrebleus():
     """Through the metric's rows and their sums, on 60 sets of random texts."""
     sacrebleu = pytest.importorskip("sacrebleu")
