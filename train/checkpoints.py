@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import file_digest
 from pathlib import Path
@@ -153,6 +154,18 @@ def finished(checkpoint: Path) -> bool:
 def forget(folder: Path) -> None:
     """Remove a run's folder once its adapter is kept."""
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def if_begun(folder: Path) -> Iterator[None]:
+    """Remove a run's folder where it fails before its first step: there is nothing to go on from, or to look at."""
+    try:
+        yield
+    except BaseException:
+        log = folder / LOG
+        if not any(folder.glob("checkpoint-*")) and not (log.is_file() and log.stat().st_size):
+            forget(folder)
+        raise
 
 
 def sweep(workspace: Workspace) -> None:

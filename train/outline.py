@@ -18,7 +18,8 @@ from evalharness.models import loaded as models
 from evalharness.models.loaded import LoadedModel
 from evalharness.models.model_files import TINY, digest_of, find_base, shapes
 from evalharness.models.nf4 import BLOCK
-from train.recipe import Recipe
+from train import processes
+from train.recipe import READ_BY, Recipe
 from train.sizes import Estimate, Shape, estimate, shape_of
 
 GIB, MIB = 1 << 30, 1 << 20
@@ -57,7 +58,20 @@ def outline(recipe: Recipe) -> LoadedModel:
     facts = {"context": models.context_of(told, tokenizer), "shape": shape, "as-saved": saved}
     if recipe.quantization == "nf4" and (against := objection(shape)):
         raise ConfigError(f"NF4 cannot be used here: {against}", hint="--quantization none")
+    must_name_layers(recipe, shape)
     return LoadedModel(model, tokenizer, models.choose_device("auto"), facts, digest_of(folder))
+
+
+def must_name_layers(recipe: Recipe, shape: Shape) -> None:
+    """ConfigError for a target that the base lacks: PEFT passes it by in silence where another fits."""
+    layers = [f".{each.name}" for each in shape.linears] + [".lm_head"]
+    unknown = [each for each in recipe.targets if not any(name.endswith(f".{each}") for name in layers)]
+    if unknown and recipe.targets != ("all-linear",) and recipe.method in READ_BY["targets"]:
+        names = sorted({each.name.rpartition(".")[2] for each in shape.linears})
+        what = f"targets={','.join(recipe.targets)}: the base has no linear layer `{unknown[0]}`"
+        raise ConfigError(
+            what, hint=f"--set targets=all-linear fits any base; its layers are {', '.join(names)}"
+        )
 
 
 def _json(path: Path) -> dict[str, Any]:
@@ -185,5 +199,5 @@ def steps(count: int, recipe: Recipe) -> int:
 
 
 def steps_of_epoch(count: int, recipe: Recipe) -> int:
-    """The last of them may be a short one."""
-    return ceil(ceil(count / recipe.batch_size) / recipe.accumulate)
+    """The last of them may be a short one. Of several processes each takes a batch of every pass."""
+    return ceil(ceil(count / recipe.batch_size / processes.count()) / recipe.accumulate)

@@ -19,12 +19,13 @@ from evalharness.encoding.losses import answered
 from evalharness.encoding.rows import encode_rows, fit, named, token_counts
 from evalharness.models.base_facts import facts
 from evalharness.models.model_files import find_base
+from train import processes
 from train.job import Job
 from train.outline import Settled, in_words, load_base, outline, settled, steps, steps_of_epoch, units
 from train.recipe import ALONE, Recipe
 from train.sft import Asked, Rows
 from train.trainer import build, callback, go
-from train.watch import peak_memory, quiet
+from train.watch import need_trackers, peak_memory, quiet
 
 BARS, BAR_WIDTH = 8, 40
 STEPS = 2  # measured: the first also makes buffers and compiles kernels; the second is the one that is told
@@ -35,6 +36,7 @@ COMPARED = 1_000  # rows, about, whose masks are found both ways; a run compares
 def planned(job: Job, *, allow_unclean: bool, measured: bool, price: float | None) -> Answer:
     """What would happen and what speaks against it; exit code 1 if that would stop it. `price` is of an hour, of what was measured."""
     resolved, recipe, read = job.resolved, job.resolved.recipe, readings(job.workspace, job.dataset)
+    need_trackers(recipe)
     loaded = outline(recipe)
     template, context = template_of(loaded, recipe.turns), recipe.room(loaded.context)
     every = max(1, job.rows.height // COMPARED)
@@ -69,7 +71,7 @@ def planned(job: Job, *, allow_unclean: bool, measured: bool, price: float | Non
             "base": f"{recipe.base}, {size.parameters:,} parameters, {choice.quantization} on {loaded.device}",
             **known,
             "tokens": f"{counts['tokens']:,} an epoch, {counts['trained']:,} of them trained on; context {context:,}",
-            "steps": f"{total:,} of {recipe.batch_size * recipe.accumulate} {UNITS.get(recipe.objective, 'pairs')} each, {epochs:.4g} epochs, {passed:,} tokens",
+            "steps": f"{total:,} of {recipe.batch_size * recipe.accumulate * processes.count()} {UNITS.get(recipe.objective, 'pairs')} each, {epochs:.4g} epochs, {passed:,} tokens",
             "trained": f"{size.trainable:,} of {size.parameters:,} parameters ({size.trainable / size.parameters:.2%})",
             "memory": f"about {in_words(size.memory)} by formula: weights {in_words(size.weights)}, adapter "
             f"{in_words(size.adapter)}, activations {in_words(size.activations)}; program and buffers come on top",

@@ -63,7 +63,7 @@ class Recipe:
     metric_rows: int = setting(0, "validation rows to answer and score then; 0: none", low=0, high=10**6)
     best_by: str = setting("last", "which evaluation's weights are kept", choices=("last", "loss", "metric"))
     early_stopping: int = setting(0, "evaluations without gain before it stops; 0: never", low=0, high=10**6)
-    log_every: int = setting(10, "steps between lines of the log", low=1, high=10**6)
+    log_every: int = setting(10, "steps between lines of the log, fewer in short runs", low=1, high=10**6)
     report_to: tuple[str, ...] = setting(("tensorboard",), "who is told beside log.jsonl", choices=TRACKERS)
 
     @property

@@ -41,6 +41,7 @@ FACTS = ("base", "base_digest", "quantization", "quantization_reason", "device",
 def made(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     """Train, or say that it was done already."""
     registry.must_be_free(job.workspace, job.adapter_name)
+    watch.need_trackers(job.resolved.recipe)
     if not allow_unclean:
         trainable.refuse(job.objections, job.name)
     if resume and again:
@@ -67,7 +68,7 @@ def made(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     with alone(root, "train", this.key):
         where = checkpoints.place(this, resume=resume, again=again)
         processes.wait()
-        with job.workspace.run("train", params, inputs) as recorded:
+        with checkpoints.if_begun(where.folder), job.workspace.run("train", params, inputs) as recorded:
             recorded.outputs["adapter"] = _trained(job, where)
         ledger.set_name(job.adapter_name, recorded.outputs["adapter"])
         checkpoints.forget(where.folder)

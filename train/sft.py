@@ -58,6 +58,15 @@ def build(asked: Asked, shared: dict[str, Any]) -> Built:
     return Built(trainer, {"packing": f"off: {why}"})
 
 
+def still(model: Any) -> None:  # noqa: ANN401  one of transformers
+    """Switch off the dropout that a base brings along, as GPT-2 does; that of an adapter comes later."""
+    for module in model.modules():
+        if type(module).__name__ == "Dropout":
+            module.p = 0.0
+        elif isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = 0.0
+
+
 def packing(recipe: Recipe, device: str) -> tuple[bool, str]:
     """Whether rows of a pass should lie end to end, and why. A check of the model itself comes after."""
     if recipe.packing != "auto":

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
+from math import ceil
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ from train.sft import Asked, Built
 
 Event: TypeAlias = Any  # what transformers hands to its callbacks, and such a callback
 SCHEDULES = {"linear": "linear", "cosine": "cosine", "constant": "constant_with_warmup"}
+LINES = 20  # of the log at least, so that a short run tells its losses too
 PROGRAMS = {"sft": sft.build, "reward": reward.build, **dict.fromkeys(preference.KINDS, preference.build)}
 
 
@@ -29,6 +31,7 @@ def arguments(asked: Asked, work: Path) -> dict[str, Any]:
     half = recipe.precision == "bf16" or (recipe.precision == "auto" and cuda and compute == "bfloat16")
     when = "steps" if recipe.evaluate_every else "epoch"
     best = "eval_metric" if recipe.best_by == "metric" else "eval_loss"
+    warmup = int(recipe.warmup) if recipe.warmup >= 1 else ceil(recipe.warmup * total)
     return {
         "output_dir": str(work),
         "use_cpu": not cuda,
@@ -44,7 +47,7 @@ def arguments(asked: Asked, work: Path) -> dict[str, Any]:
         "learning_rate": recipe.learning_rate,
         "lr_scheduler_type": SCHEDULES[recipe.schedule],
         # a run that is all warm-up would learn nothing: its first step is of nought
-        "warmup_steps": min(int(recipe.warmup), total - 1) if recipe.warmup >= 1 else recipe.warmup,
+        "warmup_steps": min(warmup, total - 1),
         "weight_decay": recipe.weight_decay,
         "adam_beta2": recipe.beta2,
         "max_grad_norm": recipe.max_grad_norm,
@@ -53,7 +56,7 @@ def arguments(asked: Asked, work: Path) -> dict[str, Any]:
         "train_sampling_strategy": "group_by_length" if recipe.group_by_length else "random",
         "max_length": None,  # our own gate has looked at each row's length
         "dataloader_pin_memory": cuda,
-        "logging_steps": recipe.log_every,
+        "logging_steps": min(recipe.log_every, max(1, total // LINES)),
         "logging_nan_inf_filter": False,  # a loss that is no number must be seen
         "save_total_limit": 2,
         "restore_callback_states_from_checkpoint": True,  # how long early stopping has waited
@@ -84,14 +87,7 @@ def build(asked: Asked, work: Path, checkpoint: Path | None) -> Built:
     if recipe.method == "full" and (held := loaded.facts["quantization"]) != "none":
         hint = "give the full-precision base, or --set method=lora"
         raise ConfigError(f"`full` trains all weights, and this base is held as {held}", hint=hint)
-    shared = arguments(asked, work)
-    try:
-        built = PROGRAMS[recipe.objective](asked, shared)
-    except ValueError as error:
-        if "arget" not in str(error):
-            raise
-        told = str(error).splitlines()[0]
-        raise ConfigError(told, hint="--set targets=all-linear fits any base") from error
+    built = PROGRAMS[recipe.objective](asked, arguments(asked, work))
     trainer = built.trainer
     if processes.sharded(trainer) and recipe.method != "lora":
         what = f"FSDP with method={recipe.method}: only lora is gathered and checked"

@@ -24,7 +24,10 @@ from train.recipe import Recipe
 
 TENSORBOARD = "tensorboard"
 # Lines of other packages that are known, checked and no news to the reader of our output.
-NOISE = r"`(is_)?gradient_checkpointing` is deprecated.*"  # TRL sets the deprecated names itself
+NOISE = (
+    r"`(is_)?gradient_checkpointing` is deprecated",  # TRL sets the deprecated names itself
+    "fan_in_fan_out is set to False",  # PEFT sets it right, and says so for each layer
+)
 NOISY_LOGS = {
     # the tokenizer's and model's special tokens are made equal; ours are checked when masks are made
     "transformers.trainer": "The tokenizer has new PAD/BOS/EOS tokens",
@@ -42,7 +45,8 @@ def quiet() -> None:
 
     bars.disable_progress_bar()
     datasets.disable_progress_bars()
-    warnings.filterwarnings("ignore", message=NOISE, category=FutureWarning)
+    for line in NOISE:
+        warnings.filterwarnings("ignore", message=line)
     for name in NOISY_LOGS:
         logging.getLogger(name).addFilter(_news)
 
@@ -152,19 +156,22 @@ def peak_memory(device: str) -> int:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def reports(recipe: Recipe, work: Path, *, begins: bool) -> dict[str, str]:
-    """What `report_to` becomes, each with where it tells; the environment is set as its callback reads it.
-
-    Raises MissingExtraError for a tracker that is not installed; of TensorBoard, the default, the record says
-    so instead. Nothing here asks the network by itself: TensorBoard and MLflow write into the workspace, and W&B
-    is offline where the hub is (HF_HUB_OFFLINE), unless MLFLOW_TRACKING_URI or WANDB_MODE say otherwise.
-    """
-    told: dict[str, str] = {}
+def need_trackers(recipe: Recipe) -> None:
+    """Raises MissingExtraError for a tracker that is not installed; of TensorBoard, the default, the record says so."""
     for name in recipe.report_to:
         if name in ("wandb", "mlflow") and find_spec(name) is None:
             error = MissingExtraError(name, "train")
             error.hint = f"pip install {name}, or take it out of report_to"
             raise error
+
+
+def reports(recipe: Recipe, work: Path, *, begins: bool) -> dict[str, str]:
+    """What `report_to` becomes, each with where it tells; the environment is set as its callback reads it.
+
+    Nothing here asks the network by itself: TensorBoard and MLflow write into the workspace, and W&B
+    is offline where the hub is (HF_HUB_OFFLINE), unless MLFLOW_TRACKING_URI or WANDB_MODE say otherwise.
+    """
+    told: dict[str, str] = {}
     if "tensorboard" in recipe.report_to:
         folder = work.parents[1] / TENSORBOARD / work.name  # unfinished runs go in the end
         if begins and processes.first():

@@ -6,6 +6,7 @@ import re
 
 import polars as pl
 
+from curate.answer import counted
 from curate.deciding.review import open_blocking
 from curate.errors import ConfigError, GateError
 from curate.runs.release import reviews
@@ -40,12 +41,13 @@ def objections(workspace: Workspace, dataset: str, examples: pl.DataFrame) -> li
     else:
         table = pl.concat(tables).unique("finding_id", keep="first", maintain_order=True)
         table = table.filter(pl.col("example_id").is_in(examples["example_id"].implode()))
-        reasons += _counted(open_blocking(table), "open blocking findings")
+        reasons += _counted(open_blocking(table), "open blocking finding")
         settled = pl.col("decided").is_in(["drop", "redact", "edit"]) & pl.col("blocking")
-        reasons += _counted(table.filter(settled), "blocking findings decided but not yet applied")
+        reasons += _counted(table.filter(settled), "blocking finding", " decided but not yet applied")
     copies = _copies(examples)
     if copies:
-        reasons.append(f"{copies:,} training rows stand word for word among the rows held out")
+        stand = "stands" if copies == 1 else "stand"
+        reasons.append(f"{counted(copies, 'training row')} {stand} word for word among the rows held out")
     crossing = _crossing(examples)
     if crossing:
         told = "1 group stands" if crossing == 1 else f"{crossing:,} groups stand"
@@ -53,11 +55,12 @@ def objections(workspace: Workspace, dataset: str, examples: pl.DataFrame) -> li
     return reasons
 
 
-def _counted(findings: pl.DataFrame, what: str) -> list[str]:
+def _counted(findings: pl.DataFrame, what: str, more: str = "") -> list[str]:
     if findings.is_empty():
         return []
     kinds = findings.group_by("check").len().sort("check").iter_rows()
-    return [f"{findings.height:,} {what} ({', '.join(f'{check} {count:,}' for check, count in kinds)})"]
+    by_check = ", ".join(f"{check} {count:,}" for check, count in kinds)
+    return [f"{counted(findings.height, what)}{more} ({by_check})"]
 
 
 def _copies(examples: pl.DataFrame) -> int:

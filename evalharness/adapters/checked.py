@@ -49,14 +49,18 @@ def largest(values: Iterable[float]) -> float:
     return max(found, default=0.0) if all(map(isfinite, found)) else inf
 
 
-def must(name: str, compared: str, value: float, holds_if: str, limit: float) -> Checked:
+OTHERWISE = "the result would not be what it seems; --quantization none or another machine may help"
+
+
+def must(
+    name: str, compared: str, value: float, holds_if: str, limit: float, hint: str = OTHERWISE
+) -> Checked:
     """The check, if it held; else ResourceError that says what was compared."""
     holds = {"below": value < limit, "above": value > limit, "equal": value == limit}[holds_if]
     checked = Checked(name, compared, float(value), float(limit), holds_if)
     if not holds:
         raise ResourceError(
-            f"{name} failed: {compared}: {value:.3g} is not {holds_if} {limit:.3g}",
-            hint="the result would not be what it seems; --quantization none or another machine may help",
+            f"{name} failed: {compared}: {value:.3g} is not {holds_if} {limit:.3g}", hint=hint
         )
     return checked
 

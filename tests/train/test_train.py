@@ -198,14 +198,14 @@ def finding(examples: pl.DataFrame, **more: object) -> dict[str, object]:
 
 def test_unclean_data_is_refused_and_recorded_when_allowed(train, keep, tickets, workspace):
     keep(tickets, [finding(tickets)])
-    with pytest.raises(GateError, match=r"1 open blocking findings \(pii 1\)"):
+    with pytest.raises(GateError, match=r"1 open blocking finding \(pii 1\)"):
         train()
     answer = train({"epochs": 1, "evaluate": False}, allow_unclean=True)
     told = told_of(workspace)
-    assert not told["clean"] and "1 open blocking findings (pii 1)" in told["objections"]
+    assert not told["clean"] and "1 open blocking finding (pii 1)" in told["objections"]
     assert told["losses"][0]["validation_loss"] is None
     card = (workspace.files(answer.data["adapter"]) / "README.md").read_text()
-    assert "did not pass the gate" in card and "open blocking findings" in card
+    assert "did not pass the gate" in card and "open blocking finding" in card
 
 
 def test_unclean_data_may_hold_rows_that_cannot_be_trained_on(train, keep, tickets, workspace):
@@ -272,7 +272,7 @@ def test_training_rows_among_the_rows_held_out_are_refused(train, keep, tickets)
         .otherwise("content_hash")
     )
     keep(copy)
-    with pytest.raises(GateError, match="1 training rows stand word for word among the rows held out"):
+    with pytest.raises(GateError, match="1 training row stands word for word among the rows held out"):
         train()
 
 
@@ -329,4 +329,6 @@ def test_a_layer_that_the_base_lacks_is_a_wrong_setting(train, keep, tickets):
     keep(tickets)
     with pytest.raises(ConfigError) as caught:
         train({"targets": ["no_such_layer"]})
-    assert "all-linear" in caught.value.hint
+    assert "all-linear" in caught.value.hint and "q_proj" in caught.value.hint
+    with pytest.raises(ConfigError, match="no linear layer `v_prj`"):  # beside one that is there, too
+        train({"targets": ["q_proj", "v_prj"]}, plan=True)

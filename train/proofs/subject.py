@@ -110,6 +110,7 @@ class Trial:
     def short(self, rows: Rows, name: str, checkpoint: Path | None = None, **settings: Any) -> Underway:  # noqa: ANN401
         """A run like the real one that is built and not begun, short by its settings, in a folder of its own."""
         recipe, loaded = replace(self.given.recipe, **{**SHORT, **settings}), self.load()
+        sft.still(loaded.model)
         built = build(Asked(loaded, recipe, rows), self.work / name, checkpoint)
         if not recipe.evaluate_every:
             built.trainer.args.save_strategy = "no"

@@ -66,7 +66,10 @@ def acts(run: Underway) -> Checked:
             plain = checks.logits(run.model, run.probe)
     value = _apart(checks.logits(run.model, run.probe), plain)
     compared = "largest difference of a logit with and without it"
-    return must("the adapter acts", compared, value, "above", ACTS_LIMIT)
+    hint = (
+        "it has hardly moved: more steps or a higher learning_rate; with best_by=last its last state is kept"
+    )
+    return must("the adapter acts", compared, value, "above", ACTS_LIMIT, hint)
 
 
 def reload(run: Underway) -> Checked:
