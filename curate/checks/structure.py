@@ -172,15 +172,17 @@ def _placeholders(messages: Sequence[Message], label: str | None) -> Iterator[Pr
         word = word.rstrip(".") or word  # `None.` is none, and three points stay what they are
         if _blank(content) or message["role"] not in ("user", "assistant"):
             continue
+        if word not in PLACEHOLDERS and word not in DOUBTFUL:
+            continue
         is_answer = message["role"] == "assistant"
         if is_answer and label is not None and content.strip() == label:
             continue  # a class may well be called `none`
         if is_answer and _offered(content.strip(), messages[:at]):
             continue
+        kind = "answer" if is_answer else "question"
         if word in PLACEHOLDERS:
-            yield Problem("placeholder-answer" if is_answer else "placeholder-question", at, "content")
-        elif word in DOUBTFUL:
-            kind = "answer" if is_answer else "question"
+            yield Problem(f"placeholder-{kind}", at, "content")
+        else:
             yield Problem(f"placeholder-{kind}", at, "content", drop=False, evidence={"doubtful": True})
 
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from curate.checks import structure
 from curate.checks.structure import Structure
 from curate.scanning.scan import scan
 
@@ -156,3 +157,9 @@ def test_a_word_that_the_question_offers_is_an_answer(asked, found):
     alone = asked("Name the river.\nN/A", "N/A")
     assert found(Structure(), offered) == []
     assert [row[2] for row in found(Structure(), alone)] == ["placeholder-answer"]
+
+
+def test_an_ordinary_answer_is_not_looked_for_in_its_question(asked, found, monkeypatch):
+    """To look takes 2 ms, for a pattern is compiled: as long as all other checks take for a row."""
+    monkeypatch.setattr(structure, "_offered", None)
+    assert found(Structure(), asked("Which of these is it: this one or that?", "This one")) == []
