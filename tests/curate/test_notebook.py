@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import datasets
 import polars as pl
 import pytest
 
@@ -20,7 +19,13 @@ ROWS = [
 ROWS += [dict(ROWS[0]), {"instruction": "What now?", "output": ""}]
 
 
-@pytest.mark.parametrize("kind", [list, pl.DataFrame, datasets.Dataset.from_list])
+def dataset(rows):
+    from datasets import Dataset  # a second of imports, of each process that collects this file
+
+    return Dataset.from_list(rows)
+
+
+@pytest.mark.parametrize("kind", [list, pl.DataFrame, dataset])
 def test_frames_datasets_and_lists_give_the_same_findings_by_row(kind):
     found = examine(kind(ROWS), checks=QUICK)
     told = {

@@ -3,7 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from evalharness.deciding.comparison import Check, DifferenceRow, Settings
 from evalharness.deciding.verdict import decide, union_p, verdict_block
@@ -111,7 +111,7 @@ def simulated(rates: list[float], trials: int, n: int, seed: int) -> tuple[np.nd
     """(better, worse) counts of the first against each other, with a difficulty that all share."""
     rng = np.random.default_rng(seed)
     drawn = np.sqrt(0.5) * rng.normal(size=(trials, n, 1)) + np.sqrt(0.5) * rng.normal(size=(trials, n, 4))
-    right = drawn < norm.ppf(rates)
+    right = drawn < ndtri(rates)
     own, others = right[:, :, :1], right[:, :, 1:]
     return (own & ~others).sum(1), (~own & others).sum(1)
 
