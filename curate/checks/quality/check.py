@@ -9,7 +9,18 @@ from typing import ClassVar
 import polars as pl
 
 from curate.check import Scan
-from curate.checks.quality import absent, encoding, ending, escapes, letters, markup, phrases, sheets, turns
+from curate.checks.quality import (
+    absent,
+    encoding,
+    ending,
+    escapes,
+    leftovers,
+    letters,
+    markup,
+    phrases,
+    sheets,
+    turns,
+)
 from curate.checks.quality.language import english, foreign_to, switches
 from curate.checks.quality.length import lengths, tokenizer_digest
 from curate.checks.quality.repetition import SHORT, repeats
@@ -28,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     *turns.RULES,
     *letters.RULES,
     *ending.RULES,
+    *leftovers.RULES,
     # an answer of fewer bytes is looked at where it may be its question again
     Rule(
         ANSWER & ((pl.col("text").str.len_bytes() >= SHORT) | pl.col("text").str.contains(r"[?？]\s*\z")),
@@ -48,7 +60,7 @@ class Quality:
     """
 
     name: ClassVar[str] = "quality"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     max_words: int = 0
     min_words: int = 0
     max_tokens: int = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 
@@ -17,6 +18,13 @@ _OPEN = {"(": ")", "[": "]", "{": "}", "（": "）", "“": "”", "「": "」",
 _FINISH = re.compile(
     r'"(?:finish_reason|stop_reason|finishReason)"\s*:\s*"(?:length|max_tokens|MAX_TOKENS|model_length)"'
 )
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]\Z")
+# signs that hold sentences together: nothing ends in them
+_HANGING_SIGN = re.compile(
+    "(?:[をはがのにへ]|和|与|與|把|被|从|對|对|因为|因為|但是|以及|如果|并且|或者|是)\\Z"
+)
+_FENCED_JSON = re.compile(r"\A\s*```json[ \t]*\n(.*?)(?:\n```\s*)?\Z", re.DOTALL | re.IGNORECASE)
+_OBJECT = re.compile(r'\A(?:\{\s*"[^"\n]*"\s*:|\[\s*(?:\{\s*"|"))')
 _LIST_LINE = re.compile(r"^[ \t]*(?:[-*•+]|\d{1,3}[.)]|[a-zA-Z][.)]|#+)[ \t]")
 _VERSE = 60  # characters; lines of verse, of a list, of a signature are shorter
 
@@ -42,6 +50,15 @@ def _stops(text: Text) -> Iterator[Problem]:
 def _stopped(body: str) -> Problem | None:
     """How prose shows that it is not at its end."""
     end, line = len(body), body.rsplit("\n", 1)[-1]
+    if _UNSPACED.search(line[-4:]):
+        behind = line.rpartition("。")[2] if "。" in line else ""
+        if behind and _HANGING_SIGN.search(line) and len(line) > 20:
+            return Problem("truncated", end - 1, end, 0.8, "the last sign needs another behind it")
+        if len(behind) >= 12 and not _LIST_LINE.match(line):
+            return Problem(
+                "truncated", end - 1, end, 0.6, "the last sentence has no end, those before it have"
+            )
+        return None
     if (
         (len(line) > 30 or "\n" in body)
         and len(body) > 60
@@ -95,6 +112,37 @@ def _completes(text: Text, body: str) -> bool:
     return body[-25:] in text.asked or "|" in body[-200:] or text.asked.rstrip()[-1:] in (",", "，", "、")
 
 
+def _open_json(text: Text) -> Iterator[Problem]:
+    """JSON, as the whole answer or within a fence, that ends in the middle."""
+    fence = _FENCED_JSON.search(text.text)
+    body = (fence[1] if fence else text.text).strip()
+    if not _OBJECT.match(body) or body[-25:] in text.asked:
+        return
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        if _is_open(body):
+            end = fence.end(1) if fence else len(text.text.rstrip())
+            yield Problem("truncated", end - 1, end, 0.8, "JSON is begun and never closed")
+
+
+def _is_open(body: str) -> bool:
+    """Whether brackets or a string of JSON are open at its end."""
+    depth, quoted, escaped = 0, False, False
+    for sign in body:
+        if quoted:
+            quoted, escaped = escaped or sign != '"', not escaped and sign == "\\"
+        elif sign == '"':
+            quoted = True
+        elif sign in "[{":
+            depth += 1
+        elif sign in "]}":
+            depth -= 1
+            if depth == 0:
+                return False  # whole; what follows is something else
+    return quoted or depth > 0
+
+
 def _told(text: Text) -> Iterator[Problem]:
     """The source says itself that the model was stopped at its limit."""
     if _FINISH.search(text.meta):
@@ -112,5 +160,6 @@ LIMIT = _FINISH
 RULES = (
     Rule(ANSWER & said(r"[\w,，、]\s*\z|```"), _stops),
     Rule(ANSWER & said(r"```[\w+-]*[ \t]*\n\s*```"), _empty_code),
+    Rule(ANSWER & said(r'\A\s*(```json\s*)?[\[{]\s*["{]'), _open_json),
 )
 TOLD = _told

@@ -60,6 +60,22 @@ _ABROAD = (
     r"|(?:îmi pare rău|din păcate|scuze),? (?:dar )?nu (?:pot|sunt în măsură)|(?:üzgünüm|maalesef|özür dilerim),? [^.\n]{0,60}(?:edemem|veremem|olamam|yapamam|edemiyorum|veremiyorum|olamıyorum|yapamıyorum)"
     r"|(?:xin lỗi|rất tiếc|tôi xin lỗi),? [^.\n]{0,30}không thể|(?:mohon )?maaf,? (?:tetapi |tapi |namun )?saya tidak (?:dapat|bisa)|(?:συγγνώμη|λυπάμαι|δυστυχώς),? (?:αλλά )?δεν μπορώ"
     r"|(?:عذر[اًا]{0,2}|آسف|أعتذر|للأسف)[^.\n]{0,30}(?:لا (?:أستطيع|يمكنني)|لن أستطيع)|(?:क्षमा करें|माफ़? ?(?:कीजिए|करें)|मुझे खेद है)[^।\n]{0,60}नहीं"
+    r"|(?:很|非常|十分)(?:抱歉|遺憾)[，,。！]?(?:但)?我[^。\n]{0,25}(?:無法|不能|沒有辦法|无法)|(?:ขออภัย|ขอโทษ)[^\n]{0,50}ไม่สามารถ|(?:אני )?מצטער(?:ת|ים)?[^.\n]{0,40}לא (?:יכול|אוכל|ניתן|אפשר)"
+    r"|(?:متأسفم|متاسفم|متأسفانه|متاسفانه|ببخشید)[^.\n]{0,60}نمی[\u200c ]?توان|(?:معذرت|معاف کیجیے|افسوس)[^۔\n]{0,60}نہیں"
+    r"|(?:দুঃখিত|ক্ষমা করবেন)[^।\n]{0,60}(?:পারব না|পারছি না|পারি না|সম্ভব নয়)|மன்னிக்கவும்[^.\n]{0,60}(?:முடியாது|இயலாது)|క్షమించండి[^.\n]{0,60}(?:లేను|చేయలేను)"
+    r"|(?:съжалявам|за съжаление|извинете|жао ми је|нажалост|извините),? (?:но |али )?(?:аз |ја )?не мог[ау]|(?:žao mi je|nažalost|oprostite|izvinite),? (?:ali )?(?:ja )?ne mogu"
+    r"|(?:žal|oprostite|žal mi je),? (?:vendar |ampak )?(?:vam )?(?:pri tem )?ne morem|(?:ľutujem|prepáčte|je mi ľúto|bohužiaľ),? (?:ale )?(?:vám )?(?:s tým )?(?:vám )?(?:nemôžem|nedokážem)"
+    r"|ho sento,? (?:però )?no (?:puc|és possible)|samahani,? (?:lakini )?(?:siwezi|sina uwezo)|(?:paumanhin|pasensya na)[^.\n]{0,40}hindi (?:ko|ako)"
+)
+# of being a model, in the languages that people ask in
+_MODEL_ABROAD = (
+    r"\bals (?:ki\b|künstliche intelligenz|(?:großes )?(?:ki-)?sprachmodell)|\ben tant qu(?:e |')(?:un |une )?(?:(?:grand )?modèle|ia\b|intelligence artificielle|assistant (?:ia|virtuel))"
+    r"|\bcomo (?:un |una |um |uma )?(?:(?:gran |grande )?modelo de (?:lenguaje|linguagem|língua)|ia\b|intelig[eê]ncia artificial|asistente (?:de ia|virtual)|assistente (?:de ia|virtual))"
+    r"|\b(?:in quanto|come) (?:(?:grande )?modello (?:linguistico|di linguaggio)|ia\b|intelligenza artificiale)|\bals (?:ai\b|ai-|kunstmatige intelligentie|(?:groot )?taalmodel)|\bjako (?:model językowy|sztuczna inteligencja|ai\b)"
+    r"|\bкак (?:языковая модель|искусственный интеллект|ии\b)|\bяк (?:мовна модель|штучний інтелект)|bir (?:yapay zeka|dil modeli)[^.\n]{0,20} olarak"
+    r"|(?:\bAI|人工知能|言語モデル)(?:言語モデル|アシスタント|モデル)?(?:として|なので|ですので|であるため)|(?:\bAI|인공지능|언어 ?모델)[^.\n]{0,12}(?:로서|로써|이기 때문|이므로)"
+    r"|بصفتي (?:نموذج|ذكاء|مساعد)|كنموذج (?:لغ|ذكاء)|एक (?:एआई|AI|भाषा मॉडल|कृत्रिम)[^।\n]{0,20}के रूप में|\blà một (?:mô hình ngôn ngữ|AI\b|trí tuệ nhân tạo)|\bsebagai (?:model bahasa|AI\b|kecerdasan buatan|asisten AI)"
+    r"|ในฐานะ(?:โมเดล|แบบจำลอง|AI|ปัญญา)|作為(?:一個|一名|一款)?(?:AI|人工智慧|語言模型|大型語言模型)"
 )
 REFUSAL = re.compile(
     rf"\A\W{{0,3}}(?:(?:no|well|oh|hi|hello|hmm)\b[,.!]? )?(?:{_APOLOGY}[,.!]?\s*(?:but |however,? )?(?:i|we|as an)\b(?:[^.\n]{{0,40}}?{_UNABLE} {_ACT}| (?:do not|don't) have (?:access|the (?:ability|capability|necessary)|enough|any|information|personal|real|specific|current|up-to-date)|[^.\n]{{0,20}}\bas an ai)"
@@ -73,7 +89,8 @@ REFUSAL = re.compile(
 DISCLAIMER = re.compile(
     r"\bas an? (?:ai (?:language )?model|large language model|ai assistant|artificial intelligence|ai|language model)\b,? i\b"
     r"|\bas an? (?:ai (?:language )?model|large language model|ai assistant)\b|\bi(?:'m| am) (?:just |only )an? (?:ai|language model)\b"
-    r"|作为(?:一个|一名|一款)?(?:AI|人工智能|语言模型|大型语言模型)(?:助手|模型|语言模型)?[，,]?我|(?:my|the) (?:knowledge|training data) cut-?off\b|\bas of my last (?:knowledge )?update\b",
+    r"|作为(?:一个|一名|一款)?(?:AI|人工智能|语言模型|大型语言模型)(?:助手|模型|语言模型)?[，,]?我|(?:my|the) (?:knowledge|training data) cut-?off\b|\bas of my last (?:knowledge )?update\b"
+    rf"|{_MODEL_ABROAD}",
     re.IGNORECASE,
 )
 # a question that holds such words itself asks to word them otherwise
@@ -82,7 +99,9 @@ _UNABLE_WORDS = re.compile(
     re.IGNORECASE,
 )
 _SELF = re.compile(
-    r"\b(?:who|what) (?:are you|you are)\b|\b(?:about|describe|introduce) you(?:rself)?\b|\bare you (?:an?|a real|human|sentient|conscious|able)|\byour(?:self| name| creator| feelings?| opinion)\b|\b(?:ai|language model|chatbot|assistant|gpt)\b|你(?:是谁|叫什么|是什么)|人工智能|机器人|语言模型",
+    r"\b(?:who|what) (?:are you|you are)\b|\b(?:about|describe|introduce) you(?:rself)?\b|\bare you (?:an?|a real|human|sentient|conscious|able)|\byour(?:self| name| creator| feelings?| opinion)\b|\b(?:ai|language model|chatbot|assistant|gpt)\b|你(?:是谁|叫什么|是什么)|人工智能|机器人|语言模型|人工智慧|人工知能|인공지능|語言模型|言語モデル|언어 ?모델|ذكاء|नकली|कृत्रिम"
+    r"|\b(?:ki|ia)\b|sprachmodell|künstliche|mod[eè]l\w* (?:de lang|de ling|lingu|język|bahasa)|artificial|intelligenz|taalmodel|языков|искусствен|штучн|yapay zeka|dil modeli"
+    r"|\b(?:wer bist du|qui es-tu|quién eres|quem é você|chi sei|wie ben je|kim jesteś|кто ты|хто ти|sen kimsin)|あなたは(?:誰|何)|누구",
     re.IGNORECASE,
 )
 _CLOSING = re.compile(
@@ -148,7 +167,8 @@ RULES = (
             r"抱歉|对不起|對不起|不好意思|遗憾|我不能|我无法|本人|作为|申し訳|すみません|恐れ入り|残念|ごめん|죄송|미안|안타깝|유감|"
             r"lo siento|lamenta|desafort|désol|malheur|tut mir leid|leider|ich kann|desculpe|lamento|sinto muito|infeliz|mi dispiace|purtroppo|извините|простите|к сожалению|вибачте|перепрошую|на жаль|"
             r"przykro|przepraszam|niestety|je mi líto|omlouv|bohužel|spijt|helaas|ledsen|tyvärr|förlåt|ursäkta|beklager|desværre|dessverre|undskyld|valitett|pahoillani|anteeksi|"
-            r"sajn|elnézést|pare rău|din păcate|scuze|üzgün|maalesef|özür|xin lỗi|rất tiếc|maaf|συγγνώμη|λυπάμαι|δυστυχώς|عذر|آسف|أعتذر|للأسف|क्षमा|माफ|खेद",
+            r"sajn|elnézést|pare rău|din păcate|scuze|üzgün|maalesef|özür|xin lỗi|rất tiếc|maaf|συγγνώμη|λυπάμαι|δυστυχώς|عذر|آسف|أعتذر|للأسف|क्षमा|माफ|खेद|ขออภัย|ขอโทษ|מצטער|متأسف|متاسف|ببخشید|معذرت|معاف|افسوس|দুঃখিত|ক্ষমা|மன்னிக்க|క్షమించ|съжал|нажалост|"
+            r"žao|nažal|oprost|izvin|žal|ľutujem|prepáč|ľúto|bohužiaľ|ho sento|samahani|paumanhin|pasensya|жао",
             head=400,
         ),
         _refuses,
@@ -156,7 +176,8 @@ RULES = (
     Rule(
         ANSWER
         & said(
-            r"as an? (ai|artificial|large|language)|(m|just|only) an? (ai|language)|cut-?off|last (knowledge )?update|作为"
+            r"as an? (ai|artificial|large|language)|(m|just|only) an? (ai|language)|cut-?off|last (knowledge )?update|作为|作為|"
+            r"\bals |en tant qu|\bcomo |\bin quanto|\bcome |\bjako |\bкак |\bяк |olarak|として|なので|ですので|であるため|로서|로써|때문|이므로|بصفتي|كنموذج|के रूप में|là một|\bsebagai |ในฐานะ"
         ),
         _disclaims,
     ),
