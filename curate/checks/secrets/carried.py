@@ -18,7 +18,11 @@ _LOOSE = ("key", "code", "auth", "sig", "signature", "sas")
 _QUERY_LEAD = re.compile(r"(?:[?&;#]|\\u0026|%26|%3f)[\w.-]{0,30}\Z")
 _QUERY_VALUE = re.compile(r"[A-Za-z0-9_.~+/%:=-]{6,4000}")
 _HEADER = re.compile(
-    r"(?i)\b(?P<scheme>bearer|basic|token|apikey|bot)(?:\s|\\t|%20){1,4}(?P<value>[A-Za-z0-9_.~+/=-]{8,4000})"
+    r"(?i)\b(?P<scheme>bearer|basic|token|apikey|bot|ssws)(?:\s|\\t|%20){1,4}(?P<value>[A-Za-z0-9_.~+/=-]{8,4000})"
+)
+# of a registry's login: .npmrc, a config.json of Docker
+_ENCODED = re.compile(
+    r"(?:\b_auth|\\?\"auth\\?\")\s{0,3}[:=]\s{0,3}(?:\\?\")?(?P<value>[A-Za-z0-9+/]{8,400}={0,2})(?![\w+/=])"
 )
 _CURL = re.compile(
     r"\bcurl\b[^\n]{0,200}?\s(?:-u|--user)[ =]?[\"']?(?P<user>[^\s:\"']{1,64}):(?P<value>[^\s\"'\\]{4,200})"
@@ -40,10 +44,19 @@ def carried(text: str, small: str, long: str) -> Iterator[Place]:
                     yield from _queries(text, small, name, sign)
     if "bearer" in small or "authorization" in small:
         yield from _headers(text)
+    if "_auth" in long or '"auth' in small:
+        yield from _encoded(text)
     if "curl" in small:
         for found in _CURL.finditer(text):
             if not placeholder(found["value"]) and not weak(found["value"]):
                 yield "SECRET_PASSWORD", *found.span("value")
+
+
+def _encoded(text: str) -> Iterator[Place]:
+    """The login of a registry, as one word."""
+    for found in _ENCODED.finditer(text):
+        if user_and_password(found["value"]):
+            yield "SECRET_AUTH_HEADER", *found.span("value")
 
 
 def _dsn(text: str, mark: str) -> Iterator[Place]:

@@ -32,13 +32,17 @@ _ORACLE = re.compile(
 _PGPASS = re.compile(
     r"(?m)^(?:[\w.-]{1,200}|\*):(?:\d{2,5}|\*):(?:[\w-]{1,64}|\*):[\w.-]{1,64}:(?P<value>[^\s:]{4,128})[ \t]*$"
 )
+_SECURED = re.compile(rf"(?i)\bConvertTo-SecureString\s{{1,3}}(?:-String\s{{1,3}})?{_WORD}")
+_REQUIRED = re.compile(rf"(?m)^[ \t]*(?:requirepass|masterauth)[ \t]{{1,8}}{_WORD}[ \t]*$")
 # the last of the words in brackets, behind a user's name
 _LOGIN = re.compile(
     r"(?:\.login|auth\s?=\s?|[Bb]asic_?[Aa]uth|[Dd]igest_?[Aa]uth|getConnection|[Cc]redentials?|PasswordAuthentication|authenticate)"
     r"\(\s{0,40}(?:[\w.]{1,60}|[\"'][^\"'\n]{1,200}[\"']),\s{0,40}(?:[\"'][^\"'\n]{1,80}[\"'],\s{0,40})?(?P<open>[\"'])(?P<value>[^\s\"']{4,128})(?P=open)\s{0,40}\)"
 )
 _LOGINS = (".login(", "auth=(", "auth = (", "auth(", "getconnection(", "redential", "uthentica")
-_SIGNS = Signs(("identified", "sqlplus", *_COMMANDS, *_LOGINS))
+_SIGNS = Signs(
+    ("identified", "sqlplus", "convertto-securestring", "requirepass", "masterauth", *_COMMANDS, *_LOGINS)
+)
 
 
 def commanded(text: str, small: str, long: str) -> Iterator[Place]:
@@ -49,6 +53,10 @@ def commanded(text: str, small: str, long: str) -> Iterator[Place]:
         patterns.append(_IDENTIFIED)
     if any(command in there for command in _COMMANDS):
         patterns += [_GLUED, _APART, _ZIPPED]
+    if "convertto-securestring" in there:
+        patterns.append(_SECURED)
+    if "requirepass" in there or "masterauth" in there:
+        patterns.append(_REQUIRED)
     if "@" in long and ("jdbc:oracle:" in long or "sqlplus" in there):
         patterns.append(_ORACLE)
     if ":5432:" in long or ":5433:" in long or ":*:" in long:

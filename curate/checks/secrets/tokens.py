@@ -70,6 +70,8 @@ TOKENS = (
     _token("GOOGLE_KEY", "AIza", rf"AIza{W}{{35}}"),
     _token("GOOGLE_OAUTH", "GOCSPX-", rf"GOCSPX-{W}{{28}}"),
     _token("GOOGLE_OAUTH", "ya29.", rf"ya29\.{W}{{20,1000}}"),
+    _token("GOOGLE_KEY", ":APA91b", rf"AAAA{W}{{7}}:APA91b{W}{{120,160}}"),
+    _token("DJANGO_KEY", "django-insecure-", r"django-insecure-[A-Za-z0-9!@#$%^&*(\-_=+)]{30,60}"),
     _token("HF_TOKEN", "hf_", rf"hf_{A}{{30,40}}"),
     _token("HF_TOKEN", "api_org_", rf"api_org_{A}{{34}}"),
     _token("STRIPE_KEY", "k_", rf"(?:sk|rk)_(?:live|test|prod)_{A}{{16,247}}"),
@@ -138,6 +140,8 @@ _DISCORD_WORDS = (
 )  # its form begins with no sign: one of these stands beside it
 _DUMMY = re.compile(r"(?i)your|placeholder|redacted|replace|insert|x{6}|\*{3}|\.{3}")
 _MARKS = "_-.=/:~"  # one of them stands in most signs
+_TWILIO = re.compile(r"(?<![A-Za-z0-9])AC[0-9a-f]{32}(?![A-Za-z0-9])")
+_TWILIO_SECRET = re.compile(r"(?s)[^0-9a-f].{0,80}?(?<![A-Za-z0-9])(?P<value>[0-9a-f]{32})(?![A-Za-z0-9])")
 _NEAR_AWS = 400  # characters between an access key and its secret
 _AWS_SECRET = re.compile(r"(?<![A-Za-z0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])")
 
@@ -156,6 +160,8 @@ def tokens(text: str, small: str, long: str) -> Iterator[Place]:
                 yield from _of(token, text)
     if any(word in small for word in _DISCORD_WORDS):
         yield from _of(_DISCORD, text)
+    if "AC" in long and (twilio := _TWILIO.search(text)):
+        yield from _twilio_secrets(text, twilio)
     if "AKIA" in long or "ASIA" in long:
         yield from _aws_secrets(text)
 
@@ -188,6 +194,15 @@ def _real(token: Token, value: str) -> bool:
     if _DUMMY.search(value):
         return False
     return token.holds(value) if token.holds else varied(value[len(token.sign) :])
+
+
+def _twilio_secrets(text: str, account: re.Match[str] | None) -> Iterator[Place]:
+    """What stands close behind the name of an account and has the form of its token."""
+    while account:
+        found = _TWILIO_SECRET.match(text, account.end())
+        if found and varied(found["value"]):
+            yield "SECRET_TWILIO_KEY", *found.span("value")
+        account = _TWILIO.search(text, account.end())
 
 
 def _aws_secrets(text: str) -> Iterator[Place]:

@@ -9,16 +9,22 @@ from curate.checks.secrets.shape import classes, entropy
 
 CODE = re.compile(r"[()\[\]{}]{2}|\w\(|\\[dwsDWSbBnrtu]|\(\?|https?://")
 _HEX = re.compile(r"(?i)[0-9a-f]{32,128}")
+_CASES = re.compile(r"[a-z]+|[A-Z]+")
 _BODY = re.compile(r"[A-Za-z0-9_\-+/=.~:!@#$%^&*]+")
 
 
 def password(value: str) -> bool:
-    """Not everyone's: some digit or sign among letters."""
+    """Not everyone's: some digit or sign among letters, or letters whose case changes as no name's does."""
     if not 5 <= len(value) <= 128 or weak(value) or leet(value) or uuid(value) or _HEX.fullmatch(value):
         return False
     letters = any(c.isalpha() for c in value)
     other = any(not c.isalpha() and c not in "_-. '" for c in value)
-    return letters and other and not CODE.search(value)
+    return letters and (other or _restless(value)) and not CODE.search(value)
+
+
+def _restless(value: str) -> bool:
+    """Whether the case changes at every second letter: `getUserName` has words, `wBhYxlQwVAz` none."""
+    return len(value) >= 10 and value.isalpha() and 2 * len(_CASES.findall(value)) > len(value)
 
 
 def drawn(name: str, value: str) -> bool:

@@ -225,3 +225,46 @@ def test_hostile_text_takes_no_longer_than_its_length(text: str):
     began = time.process_time()
     list(secrets(text))
     assert time.process_time() - began < 5
+
+
+LOGIN = base64.b64encode(b"bob:kX9vLm2Rt7Qp").decode()
+HEX = "7abfd3006e4aad2a8c23222426fdbc7b"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        (f"//registry.example/:_auth={LOGIN}", LOGIN),
+        (f'{{"auths": {{"registry.example": {{"auth": "{LOGIN}"}}}}}}', LOGIN),
+        (f"client = Client('AC662981dc7a4406e610b8fff2e2a5120a', '{HEX}')", HEX),
+        ("$pw = ConvertTo-SecureString 'kX9vLm2Rt7Qp' -AsPlainText -Force", PASSWORD),
+        ("appendonly yes\nrequirepass kX9vLm2Rt7Qp\n", PASSWORD),
+        ("Authorization: SSWS 00FoWMQYFjHjOtIqIwrVBxRV5PM6aLJxhIbmnawT2H", "00FoWMQYFjHjOtIqIwrVBxRV5PM6aLJxhIbmnawT2H"),
+        ("password = 'wBhYxlQwVAAz'", "wBhYxlQwVAAz"),
+    ],
+)  # fmt: skip
+def test_logins_of_registries_and_services_are_found(text, value):
+    assert found(text) == [value]
+
+
+def test_keys_of_google_messaging_and_of_django_have_a_form():
+    draw = random.Random(3)
+    letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+    messaging = "AAAACX2ZGLk:APA91b" + "".join(draw.choices(letters, k=134))
+    django = "django-insecure-" + "".join(draw.choices(letters + "!@#$%^&*(-_=+)", k=50))
+    assert found(f"send('{messaging}')") == [messaging]
+    assert django in found(f"SECRET_KEY = '{django}'")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password = 'getUserPasswordFromDb'",
+        '{"auth": "Basic authentication"}',
+        '{"auth": "bm90aGluZw=="}',
+        "account AC662981dc7a4406e610b8fff2e2a5120a is closed",
+        "requirepass is a setting of redis",
+    ],
+)
+def test_names_and_words_in_such_places_are_none(text):
+    assert found(text) == []
