@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from curate.labelling.answers import standing
 from curate.labelling.suggest import suggest
@@ -15,6 +15,7 @@ from curate.labelling.tasks import FILE, Value, label_set
 from curate.labelling.work import Work
 from curate.workspace import Workspace
 from tests.tui.walking import settle
+from tui.screens.choosing import Choose
 from tui.screens.dialogs import Ask
 from tui.screens.label import LabelScreen
 from tui.screens.versions import VersionsScreen
@@ -219,16 +220,20 @@ async def test_without_a_label_set_the_way_to_one_is_told(workspace: Workspace, 
         assert any("did you mean `kind`" in note.message for note in pilot.app._notifications)
 
 
-async def test_several_tasks_are_asked_for_by_name(workspace: Workspace) -> None:
-    """The first is filled in; another is typed."""
+@pytest.mark.parametrize("pressed", [("2",), ("down", "enter"), (*"sca", "enter")])
+async def test_several_tasks_are_chosen_from(workspace: Workspace, pressed: tuple[str, ...]) -> None:
+    """By digit, with the arrows, or by letters of the name; what is called nothing is said."""
     text = "".join(f"[tasks.{kind}]\n{LABELS[kind]}" for kind in ("choice", "scale"))
     (workspace.root / FILE).write_text(text, encoding="utf-8")
     async with workbench(workspace).run_test(size=(80, 24)) as pilot:
         await settle(pilot)
         await pilot.press("L")
         await pilot.pause()
-        pilot.app.screen.query_one(Input).value = "scale"
-        await pilot.press("enter")
+        choice = pilot.app.screen
+        assert isinstance(choice, Choose)
+        await pilot.press("x", "enter")
+        assert pilot.app.screen is choice, "no task is called so"
+        await pilot.press("backspace", *pressed)
         await settle(pilot)
         screen = pilot.app.screen
         assert isinstance(screen, LabelScreen) and screen.here.task.name == "scale"

@@ -18,7 +18,7 @@ from curate.workspace import Workspace
 from tests.tui.test_screens_deciding import decided
 from tests.tui.walking import settle, to_card
 from tui.screens.card import CardScreen
-from tui.screens.choosing import ChooseLabel
+from tui.screens.choosing import Choose
 from tui.workbench import workbench
 
 SIGNED = "Dear Anna, it is late.\nSent from my iPhone"
@@ -66,12 +66,12 @@ def clean(workspace: Workspace) -> list[tuple[str, str, str]]:
     return [(m[0]["content"], m[1]["content"], label) for m, label in rows.select("messages", "label").iter_rows()]  # fmt: skip
 
 
-async def to_labels(pilot: Pilot[int]) -> tuple[CardScreen, ChooseLabel]:
+async def to_labels(pilot: Pilot[int]) -> tuple[CardScreen, Choose]:
     card = await to_card(pilot, 'check == "wrong-label"')
     await pilot.press("e")
     await settle(pilot)
     screen = pilot.app.screen
-    assert isinstance(screen, ChooseLabel)
+    assert isinstance(screen, Choose)
     return card, screen
 
 

@@ -10,14 +10,16 @@ import pytest
 
 from curate.errors import ConfigError
 from curate.workspace import Workspace
-from tests.tui.walking import settle
+from tests.tui.walking import settle, to_card
 from tui.jobs import Job, failure, unquoted
 from tui.reading.lineage import runs
 from tui.reading.run_detail import in_brief, whole
+from tui.screens.card import CardScreen
 from tui.screens.dialogs import Ask, Panel
 from tui.screens.queue import QueueScreen
 from tui.screens.runs import RunsScreen
 from tui.terminal import clipboard
+from tui.widgets.rows import Rows
 from tui.workbench import workbench
 
 
@@ -158,3 +160,41 @@ def test_tmux_takes_a_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert (tmp_path / "buffer").read_text(encoding="utf-8") == "héllo"
     fake(1)
     assert not clipboard.to_tmux("héllo")
+
+
+async def test_an_empty_list_tells_of_what_is_decided(workspace: Workspace) -> None:
+    """What fits the filter and is decided is counted, with the key that shows it."""
+    app = workbench(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_card(pilot, 'check == "structure"')
+        await pilot.press("a", "a", "q")
+        await pilot.press("ctrl+r")
+        await settle(pilot)
+        rows = app.screen.query_one(Rows)
+        assert rows.total == 0
+        assert rows.empty.startswith("All 2 that fit are decided, or need no decision.")
+        await pilot.press("o")
+        await settle(pilot)
+        assert rows.total == 2
+
+
+async def test_thresholds_that_cannot_be_tried_offer_the_scan(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the scores of a crowd were not kept, the command that scans with another threshold is there."""
+    hint = "scan with another threshold: --check near-duplicate --set near-duplicate.threshold=0.8"
+
+    def of_a_crowd(*_: object) -> None:
+        raise ConfigError("the scores of `near-duplicate` were not kept", hint=hint)
+
+    monkeypatch.setattr("tui.screens.threshold.effects", of_a_crowd)
+    app = workbench(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        card = await to_card(pilot, 'check == "near-duplicate"')
+        await pilot.press("t")
+        await settle(pilot)
+        assert isinstance(app.screen, Ask)
+        assert app.screen.value == f"scan {card.desk.dataset[:12]} {hint.partition(': ')[2]}"
+        assert "were not kept" in app.screen.hint
+        await pilot.press("escape")
+        assert isinstance(app.screen, CardScreen)

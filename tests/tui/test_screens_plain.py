@@ -139,7 +139,7 @@ async def test_a_line_names_the_key_that_takes_it(workspace: Workspace) -> None:
         await settle(pilot)
         await pilot.press("exclamation_mark")
         assert isinstance(app.screen, Ask)
-        assert foot(app)[0] == "⏎ Apply"
+        assert foot(app)[0] == "⏎ Take it"
         await pilot.press(*"log", "enter")
         assert not isinstance(app.screen, Ask)
         assert app.job is not None

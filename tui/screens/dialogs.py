@@ -25,7 +25,7 @@ class Ask(ModalScreen[str | None]):
     """One line to type, at the foot of the screen. Other keys rest until it is done."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "apply", "Apply", id="ask.apply"),
+        Binding("enter", "apply", "Take it", id="ask.apply"),
         Binding("tab", "complete", "Complete", id="ask.complete", priority=True),
         Binding("escape", "leave", "Leave", id="ask.leave", priority=True),
     ]

@@ -106,28 +106,30 @@ class QueueScreen(Screen[None]):
                     filter=before.filter, search=before.search, order=before.order, only_open=before.only_open
                 )
             return
-        number, ids, words, unseen = cast("tuple[int, Ids, dict[str, object], int]", message.value)
+        number, ids, words, unseen, rest = cast("tuple[int, Ids, dict[str, object], int, int]", message.value)
         if self.desk is None or number != self.asked:
             return  # an older question's answer
         self.desk.take(ids, **words)  # type: ignore[arg-type]
         self.chosen_of = self.desk.total
         self.unseen = unseen
-        nothing = (
-            "Nothing was found in this version."
-            if not self.desk.total
-            else "Nothing is left to decide."
-            if self.desk.only_open and not self.desk.filter and not self.desk.search
-            else "No finding fits."
-        )
-        if self.desk.total and "label" in names_in(self.desk.filter):
-            nothing += "\n`label` is the finding's kind here; the row's label is `row_label`."
-        rows.empty = nothing + (
-            "\n\nw shows all again; : changes the filter; / searches."
-            if self.desk.total
-            else "\n\nq goes back; A there applies, S splits."
-        )
+        rows.empty = self._nothing(rest)
         rows.show(len(ids), self.block, cursor=rows.cursor if len(ids) > rows.total > 0 else 0)
         self.tell()
+
+    def _nothing(self, rest: int) -> str:
+        """What an empty list says; `rest` findings would fit that wait for nobody."""
+        desk = self.desk
+        if desk is None or not desk.total:
+            return "Nothing was found in this version.\n\nq goes back; A there applies, S splits."
+        if rest:
+            nothing = f"All {rest:,} that fit are decided, or need no decision.\n\no shows them; "
+        elif desk.filter or desk.search:
+            nothing = "No finding fits.\n\n"
+            if "label" in names_in(desk.filter):
+                nothing = "No finding fits.\n`label` is the finding's kind here; the row's label is `row_label`.\n\n"
+        else:
+            nothing = "Nothing is left to decide.\n\n"
+        return nothing + "w shows all again; : changes the filter; / searches."
 
     def on_failed(self, message: Failed) -> None:
         """Reading or choosing did not work; what was shown stays."""
@@ -204,11 +206,15 @@ class QueueScreen(Screen[None]):
         self.asked += 1
         number = self.asked
         desk.current()
-        self.seatrial.read(
-            self,
-            "choice",
-            lambda: Ready("choice", (number, desk.choose(**wanted), wanted, len(desk.unseen_flags()))),  # type: ignore[arg-type]
-        )  # fmt: skip
+
+        def work() -> Ready:
+            ids = desk.choose(**wanted)  # type: ignore[arg-type]
+            rest = 0
+            if wanted["only_open"] and not len(ids):
+                rest = len(desk.choose(**{**wanted, "only_open": False}))  # type: ignore[arg-type]
+            return Ready("choice", (number, ids, wanted, len(desk.unseen_flags()), rest))
+
+        self.seatrial.read(self, "choice", work)
 
     async def action_filter(self) -> None:
         """Type an expression over the findings' columns."""

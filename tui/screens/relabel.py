@@ -15,8 +15,9 @@ from curate.deciding.review import record
 from curate.errors import ConfigError, NotFoundError
 from curate.workspace.differences import settling
 from tui.desk.desk import Desk
-from tui.screens.choosing import ChooseLabel
+from tui.screens.choosing import Choose
 from tui.screens.editing import draft_at
+from tui.terminal.display_text import name_text
 
 if TYPE_CHECKING:
     from tui.app import Seatrial
@@ -86,4 +87,6 @@ async def choose_label(app: Seatrial, desk: Desk, place: int, then: Callable[[],
                 app.say("the answer still says the old label; E edits it", "warning")
             then()
 
-    await app.push_screen(ChooseLabel(*labels_for(desk, place)), chosen)
+    names, now = labels_for(desk, place)
+    hint = f"labelled {name_text(now or '(none)')}"
+    await app.push_screen(Choose("label", names, hint, now=now, free=True), chosen)

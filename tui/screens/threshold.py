@@ -11,6 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.deciding.thresholds import Effect, effects
+from curate.errors import SeatrialError
 from curate.workspace import Workspace
 from tui.messages import Failed, Ready
 from tui.terminal.display_text import fit, name_text, plain
@@ -73,10 +74,15 @@ class ThresholdScreen(Screen[None]):
         self.query_one(Rows).show(len(self.effects), self.block)
         self.look()
 
-    def on_failed(self, message: Failed) -> None:
-        """There is nothing to try."""
-        self.seatrial.complain(message.error)
+    async def on_failed(self, message: Failed) -> None:
+        """There is nothing to try; where a scan with another threshold would tell, its command is offered."""
         self.dismiss()
+        hint = (message.error.hint or "") if isinstance(message.error, SeatrialError) else ""
+        if f"--set {self.check}.threshold=" in hint:
+            words = f"scan {self.dataset[:12]} {hint.partition(': ')[2]}"
+            await self.seatrial.ask_command(words, f"{message.error}; enter scans with another threshold")
+        else:
+            self.seatrial.complain(message.error)
 
     def block(self, start: int, stop: int) -> Block:
         """The cells of some thresholds."""
