@@ -1,7 +1,8 @@
 """Our figures beside published ones: for each reference, the largest difference from its digits.
 
 Without `--data`, only the references whose cases are numbers that stand here; the others need the stored
-answers and judgements of `rouge_fixture`, `dialogsum_test`, `alpaca_eval`, `llmbar` and `pandalm_testset`.
+answers and judgements of `rouge_fixture`, `dialogsum_test`, `alpaca_eval`, `llmbar` and `pandalm_testset`, and
+the texts in sacrebleu's source distribution.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.wmt17 import significance
 from curate.people.agreement import alpha
 from evalharness.judging.winrate import (
     both_orders,
@@ -308,6 +310,7 @@ def uniform(data: Path | None) -> Gaps:
 
 STORED: dict[str, Callable[[Path | None], Gaps]] = {
     "rouge": rouge_fixture, "dialogsum": dialogsum, "alpaca_eval": alpaca_eval, "llmbar": llmbar, "pandalm": pandalm,
+    "significance": significance,
 }  # fmt: skip
 HERE: dict[str, Callable[[Path | None], Gaps]] = {
     "sacrebleu": sacrebleu, "squad": squad, "wilson": intervals, "mcnemar": mcnemar, "holm": adjusted,
@@ -328,7 +331,11 @@ def run(
             figures[name] = None
             why[name] = "its stored texts are read with --data, and not for a quick look"
             continue
-        gaps = reference(data)
+        try:
+            gaps = reference(data)
+        except FileNotFoundError as error:
+            figures[name], why[name] = None, str(error)
+            continue
         compared += len(gaps)
         figures[name] = max(gaps)
     return figures, why, {}, compared

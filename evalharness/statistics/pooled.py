@@ -94,7 +94,7 @@ def pooled_difference(
         none = no_interval(reason)
         same = Tail(1.0, 1.0, "swap test, exact") if np.array_equal(candidate, baseline) else None
         return Difference(n, len(units), mean, none, none, same, same, None)
-    swapped = _swapped(units[:, :columns], units[:, columns:], formula, rules.seed)
+    swapped = exchanged(units[:, :columns], units[:, columns:], formula, rules.seed)
     tail, margin_tail = (both_ways(draws, swapped, mean, at) for at in (0.0, rules.margin))
     method = "paired bootstrap" if groups is None else "paired group bootstrap"
     levels = (rules.confidence, 1 - 2 * rules.alpha)
@@ -146,7 +146,7 @@ def _why_not(draws: Floats, equal: str) -> str | None:
     return equal if np.all(draws == draws[0]) else None
 
 
-def _swapped(candidate: Floats, baseline: Floats, formula: Formula, seed: int) -> Swapped:
+def exchanged(candidate: Floats, baseline: Floats, formula: Formula, seed: int) -> Swapped:
     """All or many ways to exchange the two systems' units; units that say the same cannot change sides."""
     change = baseline - candidate
     moving = np.any(change != 0, axis=1)
