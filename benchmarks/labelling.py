@@ -22,6 +22,8 @@ from collections.abc import Callable
 from fcntl import ioctl
 from pathlib import Path
 
+from benchmarks.tickets import here
+
 NAME = "labelling"
 HELP = "keys at 20 a second, kill -9 while deciding, journals merged in any order: nothing lost or doubled"
 SEED = 7
@@ -71,9 +73,7 @@ def environment(home: Path, who: str = "anna") -> dict[str, str]:
 
 def seatrial(home: Path, *words: str, who: str = "anna") -> str:
     """The output of a command that must succeed, or say no."""
-    done = subprocess.run(
-        [*COMMAND, *words], cwd=home.parent, env=environment(home, who), capture_output=True, text=True, check=False
-    )  # fmt: skip
+    done = here(home.parent, environment(home, who), *words)
     if done.returncode > 1:
         raise RuntimeError(f"{words}: {done.stderr[-1000:]}")
     return done.stdout

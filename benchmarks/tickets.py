@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
 import os
@@ -9,6 +11,7 @@ import random
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
 QUEUES = {
     "billing": ["invoice", "charge", "refund", "card"],
@@ -84,6 +87,19 @@ def seatrial(folder: Path, *words: str, check: bool = True) -> subprocess.Comple
     return subprocess.run(
         command(*words), cwd=folder, env=environment(folder), check=check, capture_output=True, text=True
     )
+
+
+def here(folder: Path, environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """A command in this process, of which nothing is timed or killed: what it prints, and its exit code."""
+    from tui.cli import main
+
+    said, talk = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, environment), contextlib.chdir(folder),
+        contextlib.redirect_stdout(said), contextlib.redirect_stderr(talk),
+    ):  # fmt: skip
+        code = main(list(words))
+    return subprocess.CompletedProcess(words, code, said.getvalue(), talk.getvalue())
 
 
 def command(*words: str) -> list[str]:

@@ -7,7 +7,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from benchmarks.tickets import prepare, seatrial
+from benchmarks.tickets import environment, here, prepare
 
 NAME = "train-proofs"
 HELP = "each check of a training run (c1 to c18, c6b) on the tiny base: 1 held, 0 failed, and its seconds"
@@ -29,7 +29,7 @@ def run(
         prepare(folder, count)
         words = [f"--set={each}" for each in settings]
         prove = [] if quick else ["--prove"]
-        done = seatrial(folder, "train", "tickets", *prove, "--json", *words, check=False)
+        done = here(folder, environment(folder), "train", "tickets", *prove, "--json", *words)
     figures: dict[str, float | None] = {}
     why: dict[str, str] = {}
     if done.returncode:

@@ -35,7 +35,10 @@ KEYS = {
 
 
 # they measure no process of their own: here most of what they import is there already
-HERE = ("active", "labels", "leaks", "pii-quality", "pii-speed", "ray", "secrets", "train-step")
+HERE = (
+    *("active", "labelling", "labels", "leaks", "pii-quality", "pii-speed", "ray", "secrets", "train-proofs"),
+    "train-step",
+)
 
 
 @pytest.fixture

@@ -55,23 +55,18 @@ def test_the_top_level_is_what_it_should_be() -> None:
     assert top <= expected
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_files_and_functions_stay_readable(path: Path) -> None:
+def readable(text: str, tree: ast.Module) -> None:
     """No file over 400 lines, no function over 60; tables of words excepted."""
-    text = path.read_text(encoding="utf-8")
     assert len(text.splitlines()) <= LONGEST_FILE
-    for node in ast.walk(ast.parse(text)):
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             assert node.end_lineno is not None
             length = node.end_lineno - node.lineno + 1
             assert length <= LONGEST_FUNCTION, f"{node.name} has {length} lines"
 
 
-@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_nothing_is_swallowed_or_left_for_later(path: Path) -> None:
+def nothing_swallowed_or_left(text: str, tree: ast.Module) -> None:
     """No bare or empty except, no marks of unfinished work, no pickle, no eval."""
-    text = path.read_text(encoding="utf-8")
-    tree = ast.parse(text)
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler):
             silent = len(node.body) == 1 and isinstance(node.body[0], ast.Pass)
@@ -82,3 +77,12 @@ def test_nothing_is_swallowed_or_left_for_later(path: Path) -> None:
         if isinstance(node, ast.Import):
             assert all(name.name not in ("pickle", "dill", "joblib") for name in node.names)
     assert not [word for word in ("TODO", "FIXME", "NotImplementedError") if word in text.split()]
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_source_keeps_the_rules(path: Path) -> None:
+    """Each file is read and understood once, for all that is asked of it."""
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    readable(text, tree)
+    nothing_swallowed_or_left(text, tree)
