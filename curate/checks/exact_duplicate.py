@@ -48,7 +48,8 @@ class ExactDuplicate:
 
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
         """Each example of a group with its keeper; the keeper with null."""
-        groups = ranked(sketches.drop_nulls("cluster_id")).filter(pl.len().over("cluster_id") > 1)
+        said = sketches.drop_nulls("cluster_id")
+        groups = ranked(said.filter(pl.col("cluster_id").is_duplicated()))
         keeper = pl.col("example_id").first().over("cluster_id", order_by="rank")
         other = pl.when(pl.col("example_id") != keeper).then(keeper)
         order = [name for name in groups.columns if name.startswith("keep_")]
@@ -73,6 +74,7 @@ class ExactDuplicate:
         labels = dict(texts.select("example_id", "label").iter_rows())
         policy = sentence(self.keep)
         rows: list[tuple[object, ...]] = []
+        written: dict[tuple[int, int, str], str] = {}  # few are told apart, and there may be very many rows
         # the keeper, which has no other, comes first
         ordered = pairs.sort("cluster_id", "other_id", nulls_last=False, maintain_order=True)
         for cluster, found in groupby(ordered.iter_rows(), key=lambda row: row[2]):
@@ -81,14 +83,20 @@ class ExactDuplicate:
             same = all(row[3] == first for row in members)
             doubtful = len(said) > 1
             for name, other, _, verbatim, *order in members:
-                evidence: dict[str, object] = {"members": len(members), "kept": policy}
-                if doubtful:
-                    evidence["labels"] = len(said)  # not the labels: one may be somebody's address
-                if other is not None:
-                    evidence["why"] = why(kept, order, self.keep)
+                told = "" if other is None else why(kept, order, self.keep)
+                key = (len(members), len(said) if doubtful else 0, told)
+                evidence = written.get(key) or written.setdefault(key, _evidence(*key, policy))
                 exact = verbatim == first if other is not None else same
                 action = "review" if doubtful else "keep" if other is None else "drop"
                 label = "exact" if exact else "normalised"
-                rows.append((name, other, cluster, label, 1.0, action, json.dumps(evidence)))
+                rows.append((name, other, cluster, label, 1.0, action, evidence))
         columns = ("example_id", "other_id", "cluster_id", "label", "score", "action", "evidence")
         return pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row")
+
+
+def _evidence(members: int, labels: int, why: str, policy: str) -> str:
+    """What is told of a member; `labels` is 0 where they agree."""
+    told: dict[str, object] = {"members": members, "kept": policy}
+    if labels:
+        told["labels"] = labels  # not the labels: one may be somebody's address
+    return json.dumps(told | ({"why": why} if why else {}))

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import polars as pl
 
@@ -79,8 +80,7 @@ def sentence(keep: Sequence[str] = DEFAULT) -> str:
 
 def why(kept: Sequence[float], dropped: Sequence[float], keep: Sequence[str] = DEFAULT) -> str:
     """What told a kept row from a dropped one, by the values of their `keep_` columns in order."""
-    names = ("in the test split", *(_reason(rule) for rule in keep))
-    for name, left, right in zip(names, kept, dropped, strict=True):
+    for name, left, right in zip(_reasons(tuple(keep)), kept, dropped, strict=True):
         if left != right:
             return name
     return "the earlier row"
@@ -92,6 +92,12 @@ def _said(rule: str) -> str:
     return (
         f"{named[1]} {named[2].strip()}" if named else {"labelled": "a labelled one"}.get(rule, f"the {rule}")
     )
+
+
+@lru_cache(maxsize=16)
+def _reasons(keep: tuple[str, ...]) -> tuple[str, ...]:
+    """What each rule of a policy says of the row that it keeps, as asked for each pair."""
+    return ("in the test split", *(_reason(rule) for rule in keep))
 
 
 def _reason(rule: str) -> str:

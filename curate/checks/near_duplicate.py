@@ -352,13 +352,13 @@ def _findings(
     members: dict[str, list[str]] = defaultdict(list)
     for name, (keeper, _, _) in fallen.items():
         members[keeper].append(name)
-    rows = []
+    rows, policy_said = [], sentence(keep)
     for keeper, others in members.items():
         cluster = digest("near-duplicate", keeper)
         for name in (keeper, *others):
             _, doubt, direct = fallen[name] if name != keeper else ("", "", 1.0)
             score = direct if direct is not None else scores[name, keeper]
-            evidence = {"members": len(others) + 1, "jaccard": round(score, 4), "kept": sentence(keep)}
+            evidence = {"members": len(others) + 1, "jaccard": round(score, 4), "kept": policy_said}
             if name != keeper:
                 evidence["why"] = why(policy[keeper], policy[name], keep)
             rows.append(

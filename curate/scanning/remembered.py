@@ -9,7 +9,6 @@ was told of two rows that depends on nothing but these two.
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields
@@ -21,15 +20,16 @@ import numpy as np
 import polars as pl
 
 from curate.check import Check, MeasuredCheck, RowCheck, SetCheck
+from curate.errors import WorkspaceError
 from curate.example import EXAMPLES, digest
 from curate.finding import complete, empty
-from curate.parquet import write_parquet
+from curate.scanning.kept import SUFFIX, read, write
 from curate.workspace import Workspace, code_version
-from curate.workspace.store import TABLE
+from curate.workspace.store import table_digest
 
 KEY = ("_same", "_same_too")  # equal where a sketch must be equal: 128 bits
 MADE = "_made"  # true of a sketch; null of a row that was looked at and has none
-LINKED = ".linked.parquet"
+LINKED = f".linked{SUFFIX}"
 SCANS = 8  # earlier scans that are looked through for one of the same rows
 FILES = 8  # of one check's sketches: a scan adds one with its new rows; that many are made to one
 AGAIN = 0.1  # of the rows: so few others leave it that the rows stand where they stood
@@ -66,6 +66,7 @@ class Remembered:
     workspace: Workspace
     dataset: str = ""  # digest of the version that is scanned
     _before: dict[str, tuple[pl.DataFrame, _Before]] = field(default_factory=dict)  # by digest
+    _told: dict[str, pl.DataFrame | None] = field(default_factory=dict)  # findings, by digest
     _apart: set[str] = field(default_factory=set)  # checks whose kept sketches stood in another order
     _keyed: list[tuple[pl.DataFrame, pl.DataFrame]] = field(
         default_factory=list
@@ -80,8 +81,10 @@ class Remembered:
             before = self._compared(dataset, examples)
             if len(before.rest) == examples.height > 0:  # of another dataset
                 continue
-            where = pl.scan_parquet(self.workspace.store.path(table) / TABLE)
-            now = where.filter(pl.col("check") == check.name).collect()
+            every = self._findings_of(table)
+            if every is None:
+                continue
+            now = every.filter(pl.col("check") == check.name)
             stays = pl.col("other_id").is_null()
             if before.same is None:
                 now = now.filter(~pl.col("example_id").is_in(before.old["example_id"].implode()))
@@ -94,6 +97,21 @@ class Remembered:
                 before.rest,
             )
         return Known(empty(), _numbers(0, examples.height))
+
+    def _findings_of(self, digest: str) -> pl.DataFrame | None:
+        """The findings of an earlier scan, read once; None where they are not what was recorded."""
+        if digest not in self._told:
+            try:
+                told = self.workspace.table(digest)
+                damaged = table_digest("findings", told) != digest
+            except WorkspaceError:
+                damaged = True
+            if damaged:
+                sys.stderr.write(
+                    f"findings {digest[:12]} of an earlier scan are damaged: its rows are looked at anew\n"
+                )
+            self._told[digest] = None if damaged else told
+        return self._told[digest]
 
     def _compared(self, dataset: str, examples: pl.DataFrame) -> _Before:
         """A version beside these examples; made once for all checks."""
@@ -189,8 +207,8 @@ class Remembered:
             ours = keys.join(every, on=KEY, how="inner", maintain_order="left")
             table = pl.concat([ours, every.join(keys, on=KEY, how="anti").head(KEPT_ROWS)])
         stem = self._stem(check, "sketches")
-        written = _write(
-            stem.with_name(f"{stem.name}.{_number(files[-1]) + 1 if files else 0}.parquet"), table
+        written = write(
+            stem.with_name(f"{stem.name}.{_number(files[-1]) + 1 if files else 0}{SUFFIX}"), table
         )
         for file in files if whole and written else ():
             file.unlink(missing_ok=True)
@@ -201,14 +219,14 @@ class Remembered:
         files = stem.parent.glob(f"{stem.name}.*{LINKED}")
         for rows, file in sorted(((_number(file), file) for file in files), reverse=True):
             if 0 < rows <= examples.height and file == self._linked_at(check, examples, rows):
-                pairs = self._read(file, ("example_id", "other_id", "texts"))
+                pairs = read(file, ("example_id", "other_id", "texts"))
                 return None if pairs is None else (rows, pairs)
         return None
 
     def keep_linked(self, check: SetCheck, examples: pl.DataFrame, pairs: pl.DataFrame) -> None:
         """Keep the candidate pairs of these examples; those of some earlier versions go."""
         stem = self._stem(check, "linked")
-        _write(self._linked_at(check, examples, examples.height), pairs)
+        write(self._linked_at(check, examples, examples.height), pairs)
         files = sorted(stem.parent.glob(f"{stem.name}.*{LINKED}"), key=lambda file: file.stat().st_mtime_ns)
         for file in files[:-FILES]:
             file.unlink(missing_ok=True)
@@ -225,48 +243,32 @@ class Remembered:
     def _files(self, check: SetCheck) -> list[Path]:
         """The files with the sketches of a check with these settings, as they were made."""
         stem = self._stem(check, "sketches")
-        return sorted(stem.parent.glob(f"{stem.name}.*.parquet"), key=_number)
+        return sorted(stem.parent.glob(f"{stem.name}.*{SUFFIX}"), key=_number)
 
     def _kept(self, check: SetCheck, examples: pl.DataFrame) -> list[pl.DataFrame]:
         """What stands in each of these files."""
         made = check.sketch(pl.DataFrame(schema=EXAMPLES)).drop("example_id")
         columns = (*KEY, *made.columns, MADE)
-        return [table for file in self._files(check) if (table := self._read(file, columns)) is not None]
-
-    def _read(self, place: Path, columns: Collection[str]) -> pl.DataFrame | None:
-        """A file that was kept; None where it is gone, or is damaged: it is put away, and its rows are looked at anew."""
-        try:
-            table = pl.read_parquet(place)
-        except FileNotFoundError:  # another scan has put the files together
-            return None
-        except pl.exceptions.PolarsError as error:
-            why = type(error).__name__
-        else:
-            if set(columns) <= set(table.columns):
-                return table
-            why = "it has other columns"
-        sys.stderr.write(f"{place.name}, kept of an earlier scan, is damaged ({why}): it is made again\n")
-        place.unlink(missing_ok=True)
-        return None
+        return [table for file in self._files(check) if (table := read(file, columns)) is not None]
 
     def measured(self, check: MeasuredCheck) -> pl.DataFrame | None:
         """The scores that were kept of this version, if the threshold was not higher than now."""
         stem = self._stem(check, self.dataset)
         kept = {
             float(place.name.split("@")[1][:8]): place
-            for place in stem.parent.glob(f"{stem.name}@*.measured.parquet")
+            for place in stem.parent.glob(f"{stem.name}@*.measured{SUFFIX}")
         }
         floors = [floor for floor in kept if floor <= round(check.threshold, 6)]
-        return self._read(kept[max(floors)], ("example_id", "other_id", "score")) if floors else None
+        return read(kept[max(floors)], ("example_id", "other_id", "score")) if floors else None
 
     def keep_measured(self, check: MeasuredCheck, measured: pl.DataFrame) -> None:
         """Keep the scores, which a scan at a higher threshold can go by."""
         stem = self._stem(check, self.dataset)
-        _write(stem.with_name(f"{stem.name}@{check.threshold:.6f}.measured.parquet"), measured)
+        write(stem.with_name(f"{stem.name}@{check.threshold:.6f}.measured{SUFFIX}"), measured)
 
     def told(self, check: MeasuredCheck, texts: pl.DataFrame) -> pl.DataFrame | None:
         """What was kept of pairs of these examples, in any version; as `check.lasting` gives it."""
-        found = self._read(self._told_at(check), PAIRED)
+        found = read(self._told_at(check), PAIRED)
         if found is None:
             return None
         keys = self._keys(texts).unique(KEY, keep="first", maintain_order=True)
@@ -282,16 +284,16 @@ class Remembered:
             own = keys.rename({"example_id": name, **dict(zip(KEY, columns, strict=True))})
             table = table.join(own, on=name, maintain_order="left")
         table = table.drop(list(PAIR))
-        kept = self._read(place, PAIRED)
+        kept = read(place, PAIRED)
         if kept is not None:
             before = kept.join(table, on=PAIRED, how="anti").head(KEPT_ROWS)
             table = pl.concat([table, before], how="diagonal")
-        _write(place, table.unique(PAIRED, keep="first", maintain_order=True))
+        write(place, table.unique(PAIRED, keep="first", maintain_order=True))
 
     def _told_at(self, check: MeasuredCheck) -> Path:
         """The file with what was told of pairs."""
         stem = self._stem(check, "told")
-        return stem.with_name(f"{stem.name}.parquet")
+        return stem.with_name(f"{stem.name}{SUFFIX}")
 
     def _stem(self, check: SetCheck | MeasuredCheck, of: str) -> Path:
         """How the files are called, but for an ending, that a check with these settings left of something.
@@ -318,26 +320,9 @@ class Remembered:
         return keys
 
 
-def _write(place: Path, table: pl.DataFrame) -> bool:
-    """Write a file under another name first: it is there whole, or not at all.
-
-    False where the disk is full or refuses: what is kept only saves work, and the scan goes on.
-    """
-    temporary = place.with_suffix(f".{os.getpid()}.part")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_parquet(table, temporary, compression="lz4")
-        temporary.replace(place)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        sys.stderr.write(f"{place.name} is not kept ({error.strerror}): the next scan does that work again\n")
-        return False
-    return True
-
-
 def _number(file: Path) -> int:
     """Which of the files of one check this is, or of how many rows it is."""
-    return int(file.name.removesuffix(LINKED).removesuffix(".parquet").split(".")[-1])
+    return int(file.name.removesuffix(LINKED).removesuffix(SUFFIX).split(".")[-1])
 
 
 def _numbers(begin: int, end: int) -> pl.Series:

@@ -21,7 +21,7 @@ from curate.example import EXAMPLES
 from curate.parquet import write_parquet
 from curate.runs.export import export_dataset
 from curate.runs.steps import checked_name
-from curate.scanning import looking, remembered
+from curate.scanning import kept, looking, remembered
 from curate.scanning.remembered import Remembered
 from curate.workspace import Workspace
 from curate.workspace.store import Store
@@ -63,11 +63,15 @@ def test_an_artifact_that_does_not_fit_is_not_there(tmp_path, full):
     assert list(store.root.iterdir()) == []
 
 
-def test_what_only_saves_work_is_left_out_and_the_scan_goes_on(tmp_path, full, capsys):
-    place = tmp_path / "sketches" / "one.0.parquet"
-    assert remembered._write(place, pl.DataFrame({"a": [1]})) is False
+def test_what_only_saves_work_is_left_out_and_the_scan_goes_on(tmp_path, monkeypatch, capsys):
+    def full(path, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    place = tmp_path / "sketches" / "one.0.kept"
+    assert kept.write(place, pl.DataFrame({"a": [1]})) is False
     assert list(place.parent.iterdir()) == []
-    assert "one.0.parquet is not kept (No space left on device)" in capsys.readouterr().err
+    assert "one.0.kept is not kept (No space left on device)" in capsys.readouterr().err
 
 
 def test_kept_sketches_stay_where_the_file_of_all_of_them_does_not_fit(tmp_path, monkeypatch):
@@ -80,7 +84,7 @@ def test_kept_sketches_stay_where_the_file_of_all_of_them_does_not_fit(tmp_path,
         memory.keep(check, examples, rows, fresh)
     before = sorted(folder.iterdir())
     assert len(before) == remembered.FILES
-    monkeypatch.setattr(remembered, "_write", lambda place, table: False)
+    monkeypatch.setattr(remembered, "write", lambda place, table: False)
     memory.keep(check, examples, rows, fresh)
     assert sorted(folder.iterdir()) == before
 

@@ -143,14 +143,14 @@ def test_another_threshold_takes_doubts_over_too(workspace, tmp_path):
 def test_a_file_of_sketches_that_goes_while_it_is_read_costs_time_alone(workspace, tmp_path, monkeypatch):
     made = Rows(7, 60)
     found(workspace, version(workspace, tmp_path, made.rows))
-    read = remembered.Remembered._read
+    read = remembered.read
 
-    def gone(memory, place, columns):
+    def gone(place, columns):
         if place.name.startswith("exact-duplicate"):
             place.unlink()
-        return read(memory, place, columns)
+        return read(place, columns)
 
-    monkeypatch.setattr(remembered.Remembered, "_read", gone)
+    monkeypatch.setattr(remembered, "read", gone)
     grown = version(workspace, tmp_path, [*made.rows, made.fresh()])
     assert found(workspace, grown).equals(found(workspace, grown, again=True))
 

@@ -9,7 +9,7 @@ import pytest
 
 from curate.checks.near_duplicate import NearDuplicate
 from curate.runs.steps import Reading, import_files, scan_version
-from curate.scanning import looking
+from curate.scanning import kept, looking
 from curate.workspace import Workspace
 
 CHECKS = ["structure", "exact-duplicate", "near-duplicate"]
@@ -95,16 +95,24 @@ def test_an_edited_row_is_looked_at_again(workspace, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda raw: raw[:20], lambda raw: b"", lambda raw: b"{}", "none", "older"]
+    "damage",
+    [
+        lambda raw: raw[:20],
+        lambda raw: b"",
+        lambda raw: b"{}",
+        lambda raw: raw[:1500] + bytes([raw[1500] ^ 1]) + raw[1501:],  # one bit of a key
+        "none",
+        "older",
+    ],
 )
 def test_a_damaged_file_of_sketches_is_put_away_and_made_again(workspace, tmp_path, capsys, damage):
     rows = dataset(workspace, tmp_path, 30)
     scan_version(workspace, rows, names=["exact-duplicate"])
-    (file,) = (workspace.root / "sketches").glob("exact-duplicate-*.parquet")
+    (file,) = (workspace.root / "sketches").glob("exact-duplicate-*.kept")
     if damage == "none":
-        pl.DataFrame({"other": [1]}).write_parquet(file)
+        kept.write(file, pl.DataFrame({"other": [1]}))
     elif damage == "older":  # as a version of the program wrote it that kept less
-        pl.read_parquet(file).drop("verbatim").write_parquet(file)
+        kept.write(file, kept.read(file, []).drop("verbatim"))
     else:
         file.write_bytes(damage(file.read_bytes()))
     more = dataset(workspace, tmp_path, 31)
@@ -127,7 +135,7 @@ def added_to(workspace, tmp_path, *, harm=None):
     rows = pairs_of_copies(workspace, tmp_path, 77)
     scan_version(workspace, rows, names=["near-duplicate"])
     if harm is not None:
-        for file in (workspace.root / "sketches").glob("*.linked.parquet"):
+        for file in (workspace.root / "sketches").glob("*.linked.kept"):
             harm(file)
     more = pairs_of_copies(workspace, tmp_path, 80)
     with pytest.MonkeyPatch.context() as patch:
@@ -145,10 +153,10 @@ def test_pairs_of_old_rows_are_not_looked_for_again(workspace, tmp_path):
     "harm",
     [
         lambda file: file.write_bytes(file.read_bytes()[:-9]),
-        lambda file: pl.DataFrame({"other": [1]}).write_parquet(file),
+        lambda file: kept.write(file, pl.DataFrame({"other": [1]})),
         lambda file: file.unlink(),
         lambda file: file.rename(file.with_name(file.name.replace(".77.", ".76."))),
-        lambda file: file.rename(file.with_name(f"{file.name.split('.')[0]}.{'0' * 32}.77.linked.parquet")),
+        lambda file: file.rename(file.with_name(f"{file.name.split('.')[0]}.{'0' * 32}.77.linked.kept")),
     ],
 )
 def test_pairs_that_are_damaged_or_of_other_rows_are_looked_for_anew(workspace, tmp_path, capsys, harm):
