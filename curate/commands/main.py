@@ -270,7 +270,7 @@ def curate(
     """Carry out a recipe: import, scan, apply what is safe, scan again, split, export.
 
     Exit code 1 says that the data does not pass: rejects, an alarm, open findings, a part of less than half
-    of the rows asked for.
+    of the rows asked for, rows that a format of the export cannot hold.
     """
     from dataclasses import replace
 
@@ -288,7 +288,7 @@ def curate(
     outcome = run_recipe(workspace, read, again=again)
     data = {**outcome_data(outcome), "workspace": str(workspace.root)}
     short = bool((outcome.split or {}).get("short"))
-    return Answer([*lines, *outcome_lines(outcome)], data, int(short))
+    return Answer([*lines, *outcome_lines(outcome)], data, int(short or bool(outcome.refused)))
 
 
 def _elsewhere(workspace: Workspace, recipe: Path) -> list[str]:
@@ -313,6 +313,8 @@ def outcome_lines(outcome: Outcome) -> list[str]:
     if outcome.split is not None:
         lines += split_lines(outcome.split)
     lines += [f"  wrote {place}" for place in outcome.written]
+    if outcome.refused:
+        lines.append(f"  not exported: {outcome.refused}")
     if outcome.open:
         lines.append(f"next: seatrial review {outcome.name} --open")
     elif outcome.split is not None:

@@ -335,7 +335,7 @@ def _write(workspace: Workspace, digest: str, findings: pl.DataFrame, to: Path) 
     texts = texts_of(workspace.scan_examples(digest), findings)
     rows = [
         {**row, "text": texts.text(row), "other_text": texts.text(row, "other_id")}
-        for row in as_rows(findings)
+        for row in as_rows(with_labels(workspace, digest, findings))
     ]
     try:
         to.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from curate.errors import ConfigError, MissingExtraError, SourceError
+from curate.errors import ConfigError, GateError, MissingExtraError, SourceError
 from curate.formats import outward
 from curate.formats.rows import Draft, write_row
 from curate.formats.tables import guarded
@@ -56,7 +56,7 @@ CONVERT: dict[str, Callable[[Row], Row]] = {
 
 
 def rows_for(examples: pl.DataFrame, format: str) -> Iterator[Row]:
-    """The examples as rows of a format, in their order; ConfigError if there is one that it cannot hold."""
+    """The examples as rows of a format, in their order; GateError if there is one that it cannot hold."""
     convert = CONVERT[format]
     refused: list[tuple[str, str]] = []
     for example in examples.iter_rows(named=True):
@@ -77,7 +77,7 @@ def _refuse(refused: list[tuple[str, str]], examples: pl.DataFrame, format: str)
     reasons = Counter(reason for _, reason in refused).most_common(3)
     first = {reason: next(place for place, why in refused if why == reason) for reason, _ in reasons}
     words = "; ".join(f"{reason}: {count:,}, the first is {first[reason]}" for reason, count in reasons)
-    raise ConfigError(
+    raise GateError(
         f"{len(refused):,} of {examples.height:,} rows{part} cannot be written as {format}, and nothing was written ({words})",
         hint="drop or edit those rows, or choose another format: original holds every row",
     )

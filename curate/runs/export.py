@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from curate.dividing.resample import repeated
-from curate.errors import ConfigError, ResourceError
+from curate.errors import ConfigError, GateError, ResourceError
 from curate.example import digest
 from curate.formats.writers import INFO, WRITERS, Part
 from curate.workspace.store import folder_digest
@@ -104,12 +104,11 @@ def _drafted(
     parts = parts_of(repeated(examples), name, splits=splits)
     try:
         return list(WRITERS[format](parts, draft, name))
-    except ConfigError as error:
+    except (ConfigError, GateError) as error:
         if len(parts) == 1:
             raise
-        raise ConfigError(
-            f"{error.message}; {examples.height:,} rows in all parts", hint=error.hint
-        ) from error
+        words = f"{error.message}; {examples.height:,} rows in all parts"
+        raise type(error)(words, hint=error.hint) from error
 
 
 @contextmanager
@@ -186,7 +185,7 @@ def export_dataset(
 
     Training rows that a balanced split repeats stand in the file so many times.
     All files or none: each is written beside its place and renamed at the end. A row that the format
-    cannot hold stops the export (ConfigError: how many, why, and the first), as does a file that is
+    cannot hold stops the export (GateError: how many, why, and the first), as does a file that is
     there already with other content, unless `overwrite`. Equal examples give equal bytes.
     """
     must_be_known(format)

@@ -83,10 +83,14 @@ class Outcome:
     not_run: list[str]
     split: dict[str, Any] | None = None
     written: list[str] = field(default_factory=list)
+    refused: str = ""  # why nothing was written, where an export was asked for
 
 
 def run_recipe(workspace: Workspace, recipe: Recipe, *, again: bool = False) -> Outcome:
-    """Carry out a recipe. Raises GateError where the data says no: rejects, an alarm, open findings."""
+    """Carry out a recipe. Raises GateError where the data says no: rejects, an alarm, open findings.
+
+    An export that the data refuses is told by the outcome, with all that was done before it.
+    """
     source = recipe.source
     reading = Reading(
         source.format, source.label, source.group, source.split, dict(source.columns), dict(source.roles),
@@ -248,13 +252,17 @@ def _release(workspace: Workspace, recipe: Recipe, outcome: Outcome) -> None:
         if looked(workspace, outcome.dataset)[Leak.name] == RUN:  # between the parts that were made now
             outcome.not_run = [each for each in outcome.not_run if not each.startswith(f"{Leak.name}: ")]
     if recipe.export is not None:
-        exported = export_version(
-            workspace,
-            outcome.dataset,
-            recipe.place(recipe.export.to),
-            recipe.export.formats,
-            allow_blocking=allow,
-            overwrite=recipe.export.overwrite,
-            command=shlex.join(["seatrial", "curate", shown_place(recipe.path)]),
-        )
-        outcome.written = [str(path) for path, _ in exported.written]
+        try:
+            exported = export_version(
+                workspace,
+                outcome.dataset,
+                recipe.place(recipe.export.to),
+                recipe.export.formats,
+                allow_blocking=allow,
+                overwrite=recipe.export.overwrite,
+                command=shlex.join(["seatrial", "curate", shown_place(recipe.path)]),
+            )
+        except GateError as error:  # told with the account of what was done up to here
+            outcome.refused = f"{error.message}; {error.hint}"
+        else:
+            outcome.written = [str(path) for path, _ in exported.written]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curate.errors import ConfigError, ResourceError
+from curate.errors import ConfigError, GateError, ResourceError
 from curate.formats.tables import guarded, unguarded
 from curate.intake.sources import read_source
 from curate.runs.export import FORMATS, Written, _drafts, export_dataset
@@ -183,7 +183,7 @@ def test_llamafactory_has_its_entry(tmp_path: Path, rows: list[Row], expected: R
 def test_llamafactory_refuses_what_it_would_pass_over(tmp_path: Path) -> None:
     """Two turns of one side are refused here, since the trainer would leave the row out with a warning."""
     rows = [{"messages": [{"role": role, "content": "x"} for role in ("user", "user", "assistant")]}]
-    with pytest.raises(ConfigError, match="`human` at turn 2"):
+    with pytest.raises(GateError, match="`human` at turn 2"):
         export_dataset(imported(tmp_path, rows), tmp_path / "out", format="llamafactory", name="x")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "dataset_info.json").write_text("[]")
@@ -262,7 +262,7 @@ def test_rows_that_do_not_fit_stop_the_export(tmp_path: Path) -> None:
         {"messages": [{"role": "user", "content": "q"}]},
         {"messages": [{"role": "tool", "content": "r"}]},
     ]
-    with pytest.raises(ConfigError, match=r"2 of 8 rows cannot be written as openai") as error:
+    with pytest.raises(GateError, match=r"2 of 8 rows cannot be written as openai") as error:
         export_dataset(imported(tmp_path, rows, "rows.jsonl"), tmp_path / "out", format="openai", name="rows")
     assert "does not end with the assistant's answer: 2, the first is rows.jsonl:7" in error.value.message
     assert not (tmp_path / "out").exists()

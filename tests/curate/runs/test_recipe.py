@@ -341,3 +341,16 @@ def test_a_split_may_ask_for_rows_and_balance(tmp_path) -> None:
         path.write_text(f'[import]\nfiles = ["a.jsonl"]\n[split]\n{line}\n')
         with pytest.raises(ConfigError, match=r"r.toml:4"):
             read_recipe(path)
+
+
+def test_an_export_that_the_rows_refuse_leaves_the_account(folder: Path) -> None:
+    """What was read, dropped and split is told though a format cannot hold a row; exit code 1."""
+    rows = (folder / "rows.jsonl").read_text().splitlines()
+    bare = json.dumps({**json.loads(rows[2]), "queue": None})
+    (folder / "rows.jsonl").write_text("\n".join([*rows, bare.replace("hello my", "hello, our own")]) + "\n")
+    recipe = changed(folder, ('formats = ["openai", "trl"]', 'formats = ["csv"]'))
+    answer = curate(recipe)
+    assert answer.exit_code == 1 and not (folder / "out").exists()
+    text = "\n".join(answer.lines)
+    assert "rows read" in text and "not exported: 1 of " in text
+    assert answer.data["written"] == [] and "cannot be written as csv" in answer.data["refused"]

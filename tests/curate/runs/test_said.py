@@ -91,7 +91,7 @@ def test_a_failed_export_leaves_no_folders_and_names_the_part(rows, tmp_path):
         ]
     )
     place = tmp_path / "empty" / "deep"
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(GateError) as caught:
         export_dataset(examples, place, format="alpaca", name="x")
     assert "8 of 8 rows of the train part cannot be written as alpaca" in caught.value.message
     assert "10 rows in all parts" in caught.value.message
