@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from benchmarks.planted import found_by_kind
-from tui.commands.demo import STAGES
+from tui.commands.demo_walk import STAGES
 
 ROOT = Path(__file__).parents[2]
 NUMBER = re.compile(r"[-+]?\d*\.\d+|[-+]?\d+")

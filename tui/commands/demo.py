@@ -6,103 +6,18 @@ import os
 import shutil
 import sys
 import textwrap
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from curate.answer import Answer
-from curate.errors import ConfigError
 from curate.progress import duration
+from tui.commands.demo_walk import Walk, begun
 from tui.demo_data import TICKETS
 from tui.terminal import render
 
 DATA = TICKETS.parent
-FOLDER = "seatrial-demo"
-
-# Seconds that each stage takes on two cores, to tell the time left from the start; the measured pace
-# of the stages that are done corrects them as the demo goes on, the more the more are done.
-STAGES = {
-    "What came in": 3,
-    "What is wrong with it": 14,
-    "Apply what is safe, leave what is doubtful": 10,
-    "Split without leaks": 6,
-    "Fine-tune": 55,
-    "Give the baselines their chance": 18,
-    "Answer the test with four arms": 32,
-    "What did it lose?": 25,
-    "Is it clearly better?": 8,
-    "What one would have believed": 70,
-    "Where a row came from": 3,
-}
-
-
-FORETOLD = 60  # seconds at the foretold pace that count with those that were measured
-
-
-@dataclass
-class Walk:
-    """One walk through the demo: where it is, and what the commands answered."""
-
-    folder: Path
-    base: str
-    began: float = field(default_factory=time.monotonic)
-    stage_began: float = field(default_factory=time.monotonic)
-    seconds: dict[str, float] = field(default_factory=dict)
-    stage: str = ""
-
-    def begin(self, stage: str) -> None:
-        """Say which stage begins, which one it is, and about how much time is left."""
-        now = time.monotonic()
-        if self.stage:
-            self.seconds[self.stage] = now - self.stage_began
-        self.stage, self.stage_began = stage, now
-        done = sum(STAGES[name] for name in self.seconds)
-        left = sum(STAGES.values()) - done
-        pace = (sum(self.seconds.values()) + FORETOLD) / (done + FORETOLD)
-        number = list(STAGES).index(stage) + 1
-        head = f"{number}/{len(STAGES)}  {stage}"
-        render.narrate(["", f"{head:<56}about {duration(left * pace)} left"])
-
-    def run(self, *words: str, show: Callable[[Answer], Sequence[str]] | None = None) -> dict[str, Any]:
-        """Print a command as one would type it, run it, print what is worth seeing of its answer.
-
-        Returns the answer's data. A command that answers no (exit code 1) is shown and goes on.
-        """
-        from tui.cli import run
-
-        render.narrate([f"$ {typed(words)}"])
-        answer = run(words[0], list(words[1:]))
-        assert answer is not None
-        chosen = answer.lines if show is None else show(answer)
-        render.narrate([f"  {line}" if line else "" for line in chosen])
-        return dict(answer.data)
-
-
-def typed(words: Sequence[str]) -> str:
-    """The command as one would type it."""
-    import shlex
-
-    return shlex.join(["seatrial", *words])
-
-
-def new_folder(to: Path | None) -> Path:
-    """The folder for the demo's files: as asked if free, else `seatrial-demo`, `seatrial-demo-2` ..."""
-    if to is not None:
-        if (to / ".seatrial").exists():
-            raise ConfigError(f"{to} holds a workspace already", hint="name another folder with --to")
-        to.mkdir(parents=True, exist_ok=True)
-        return to.resolve()
-    number = 1
-    while (place := Path(FOLDER if number == 1 else f"{FOLDER}-{number}")).exists():
-        number += 1
-    place.mkdir()
-    if number > 1:
-        render.narrate([f"{FOLDER} holds an earlier demo; this one is in {place}"])
-    return place.resolve()
 
 
 def import_tickets(walk: Walk) -> None:
@@ -254,9 +169,9 @@ def demo(
 
     Everything happens in one folder, with the public commands, each printed as it runs; nothing leaves
     this machine. Exit code 0 whatever the verdict (`seatrial verdict` has the exit code). Takes about
-    4 minutes on 2 cores.
+    4 minutes on 2 cores. Killed, it goes on where it stopped when it is started again in the same place.
     """
-    walk = Walk(new_folder(to), base)
+    walk = begun(to, base)
     home, words = Path.cwd(), sys.argv
     os.chdir(walk.folder)
     before = os.environ.get("SEATRIAL_HOME")
@@ -284,7 +199,8 @@ def answer(walk: Walk) -> Answer:
     walk.begin("Where a row came from")
     walk.run("why", one_row(walk))
     walk.run("report", "--to", "report")
-    took = duration(time.monotonic() - walk.began)
+    walk.finish()
+    took = duration(walk.clock - walk.began)
     comparison = compared["comparison"]
     lines = [
         "",
@@ -319,7 +235,7 @@ def figures(
     believed = comparison["believed"]
     return {
         "folder": str(walk.folder),
-        "seconds": round(time.monotonic() - walk.began, 1),
+        "seconds": round(walk.clock - walk.began, 1),
         "stage_seconds": {name: round(seconds, 1) for name, seconds in walk.seconds.items()},
         "rows": scanned["rows"],
         "test_rows": divided["report"]["rows"]["test"],
