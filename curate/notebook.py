@@ -11,7 +11,9 @@ Nothing is written: there is no workspace, and decisions are made by filtering `
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -172,7 +174,9 @@ def _scanned(
     return scan(examples, made, protected=guarded, engine=Serial() if workers == 1 else Local(workers))
 
 
-OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([A-Z]+=[A-Z]+|\w+=\w+|[A-Z]+|[a-z]+[-_0-9][\w-]+))?")
+OPTION = re.compile(r"--([a-z][a-z-]*)(?: ([A-Z]+|[a-z]+[-_0-9][\w-]+(?:,[a-z][\w-]+)?))?")
+PAIR = r"(?:'[^'=]+=[^']+'|\w+=\w+)"
+PAIRS = re.compile(rf"--(column|role|set) {PAIR}(?: --\1 {PAIR})*")
 ARGUMENTS = {
     "column": "columns",
     "role": "roles",
@@ -187,11 +191,12 @@ def as_arguments(text: str) -> str:
 
     def argument(found: re.Match[str]) -> str:
         name, value = ARGUMENTS.get(found[1], found[1]), found[2] or ""
-        if "=" in value:
-            part, _, theirs = value.partition("=")
-            return f'{name}={{"{part}": "{theirs}"}}'
         if name == "protect":
             return "protect=ROWS"
         return f'{name}="{value}"' if value else f"{name}="
 
-    return OPTION.sub(argument, text)
+    def mapping(found: re.Match[str]) -> str:
+        pairs = dict(pair.split("=", 1) for pair in shlex.split(found[0])[1::2])
+        return f"{ARGUMENTS[found[1]]}={json.dumps(pairs, ensure_ascii=False)}"
+
+    return OPTION.sub(argument, PAIRS.sub(mapping, text))

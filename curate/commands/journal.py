@@ -189,7 +189,11 @@ def agree(
     for name in [key] if key else sorted(said):
         overall, two = agreement.alpha(said[name], fits[0]), agreement.pairs(said[name])
         people = len({person for unit in said[name] for person in unit})
-        lines += [f"{name}: {len(said[name]):,} judged by {people:,}", *agree_lines(overall, two)]
+        who = "one person" if people == 1 else f"{people:,} people"
+        lines += [
+            f"{name}: {len(said[name]):,} judged by {who}, {overall.n:,} of them by two or more",
+            *agree_lines(overall, two),
+        ]
         data.append(
             {"key": name, "judged": len(said[name]), "people": people, "alpha": overall._asdict(),
              "kappa": [each._asdict() for each in two]}

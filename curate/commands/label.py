@@ -94,7 +94,7 @@ def _init(
     from curate.labelling.tasks import FILE, MOST_OPTIONS, Option, Task, add_task, lines_of, parsed, path_of
 
     if not name:
-        raise ConfigError("seatrial label init", hint="--task NAME says what to call it: --task queue")
+        raise ConfigError("label init needs a name for the task", hint="--task queue, for example")
     listed = [part.strip() for part in str(asked.pop("options", "")).split(",") if part.strip()]
     kind = str(asked.get("kind", "choice"))
     found = workspace.scan_examples(digest).select(pl.col("label").drop_nulls()).collect()["label"]

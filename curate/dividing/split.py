@@ -311,10 +311,11 @@ def _unmet(part: Ints, whole: Ints, labels: Stratum, shares: Reals) -> list[str]
     for k in range(3):
         empty = np.flatnonzero((table[:, k] == 0) & (rows > 1) & (shares[k] > 0))
         if len(empty) and len(rows) > 1:
-            most = int(rows[empty].max())
+            most, one = int(rows[empty].max()), len(empty) == 1
             said.append(
-                f"{len(empty):,} of {len(rows):,} labels have no row in {SPLITS[k]}: they have 2 to {most:,} rows, "
-                "too few or in too few sets for a part of that size"
+                f"{len(empty):,} of {len(rows):,} labels {'has' if one else 'have'} no row in {SPLITS[k]}: "
+                f"{'it has' if one else 'they have at most'} {most:,} rows, too few or in too few sets for a part "
+                "of that size"
             )
     sums, asked = table.sum(axis=0), rows.sum() * shares
     for k in range(3):

@@ -102,8 +102,8 @@ def told_of_largest(examples: pl.DataFrame, causes: list[Cause]) -> str:
     if rest > ENOUGH * largest:
         ties = {each.words: _widest(inside, each) for each in causes}
         ranked = sorted(causes, key=lambda each: -ties[each.words])
-        words = "; ".join(f"{each.words}: {each.way}" for each in ranked[:SHOWN] if ties[each.words] > 1)
-        return f"the largest set of {largest:,} rows is tied in more than one way: {words}"
+        ways = [f"\n    {each.words}: {each.way}" for each in ranked[:SHOWN] if ties[each.words] > 1]
+        return f"the largest set of {largest:,} rows is tied in more than one way:{''.join(ways)}"
     return f"the largest set of {largest:,} rows is tied by {cause.words}: {cause.way}"
 
 

@@ -121,12 +121,16 @@ def test_what_was_found_is_shown_in_a_few_lines():
 def test_messages_speak_of_arguments(tmp_path):
     with pytest.raises(ConfigError, match=r"no column `quux` \(label=\)"):
         examine(ROWS, label="quux")
-    with pytest.raises(SourceError, match=r'columns=\{"prompt": "YOURS"\}'):
+    with pytest.raises(SourceError, match=r'columns=\{"prompt": "YOURS", "completion": "YOURS"\}'):
         examine([{"q": "x", "z": "y"}])
+    with pytest.raises(
+        SourceError, match=r'columns=\{"prompt": "The question", "completion": "Our answer"\}'
+    ):
+        examine([{"The question": "x", "Our answer": "y"}])
     file = tmp_path / "a.csv"
     file.write_bytes("text,label\nfür,a\nb,c\n".encode("cp1252"))
     assert (
-        'encoding="windows-1252"'
+        'encoding="utf-8,windows-1252"'
         in examine(file, checks=["structure"], encoding="utf-8").rejects["reason"][0]
     )
     assert examine(file, checks=["structure"], encoding="cp1252").rows()[0]["text"] == "für"

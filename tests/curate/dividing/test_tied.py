@@ -52,8 +52,8 @@ def test_near_duplicates_are_named_with_their_way_out(folder):
     put(folder, like + [{"prompt": said(n), "completion": said(n + 500)} for n in range(100, 130)])
     words = "\n".join(cli.split(sizes="40,30,30", allow_blocking=True).lines)
     assert (
-        "tied in more than one way: near duplicates (wording alike by 0.6 or more, as of one template): "
-        "--link-threshold 0.8 ties fewer; questions that stand within other rows: no threshold" in words
+        "tied in more than one way:\n    near duplicates (wording alike by 0.6 or more, as of one template): "
+        "--link-threshold 0.8 ties fewer\n    questions that stand within other rows: no threshold" in words
     )
 
 
