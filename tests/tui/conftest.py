@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from textual.css.stylesheet import Stylesheet
 
 from curate.example import frame, with_ids
 from curate.finding import stamp
@@ -112,3 +114,20 @@ def hostile(home: Path) -> Iterator[Workspace]:
     made = build(home, evil=True)
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _style_sheets_are_parsed_once() -> Iterator[None]:
+    """Each app would parse the same ones again: a tenth of what a test of the screens computes."""
+    known: dict[object, Any] = {}
+    parse = Stylesheet._parse_rules
+
+    def parse_once(sheet: Stylesheet, *words: Any, **more: Any) -> Any:
+        key = (words, *sorted(more.items()), *sorted(sheet._variables.items()))
+        if key not in known:
+            known[key] = parse(sheet, *words, **more)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Stylesheet, "_parse_rules", parse_once)
+        yield
