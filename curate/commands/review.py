@@ -253,8 +253,9 @@ def _answer(
         _write(workspace, digest, fitting, export)
         lines.append(f"{counted(fitting.height, 'finding')} written to {export}, with the texts")
     lines += said
-    lines += summary_lines(core.chosen(table, check=asked.check, label=asked.label))
-    kept = core.chosen(table, check=asked.check, label=asked.label).filter(pl.col("action") == "keep").height
+    told = core.chosen(table, check=asked.check, label=asked.label, differ=asked.differ or None)
+    lines += summary_lines(told)
+    kept = told.filter(pl.col("action") == "keep").height
     if kept:
         lines.append(
             f"  {kept:>7,}  more propose to keep a row (of a cluster the copy that stays): nothing to decide"
