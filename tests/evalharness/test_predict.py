@@ -183,13 +183,15 @@ from evalharness.asking import answerers
 from evalharness.asking import predict
 from evalharness.asking.arms import Base
 
-real = answerers.generate
+real, asked = answerers.generate, []
 
-def slow(*given, **more):
-    time.sleep(0.3)
+def held(*given, **more):
+    asked.append(given)
+    if len(asked) > 2:  # until it is killed
+        time.sleep(600)
     return real(*given, **more)
 
-answerers.generate, answerers.BATCH_ROWS["cpu"] = slow, 2
+answerers.generate, answerers.BATCH_ROWS["cpu"] = held, 2
 predict.code_version = lambda: {predict.code_version()!r}
 space = Workspace.open()
 local = answerers.Local({str(base)!r}, "none", "cpu", 1)
