@@ -20,6 +20,10 @@ SHAPES = {
         "vocab_size": 8192, "hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 8, "head_dim": 64,
         "num_attention_heads": 8, "num_key_value_heads": 4, "tie_word_embeddings": True,
     },
+    "gemma2": {
+        "vocab_size": 4096, "hidden_size": 192, "intermediate_size": 768, "num_hidden_layers": 6, "head_dim": 64,
+        "num_attention_heads": 6, "num_key_value_heads": 3, "sliding_window": 128,
+    },
 }  # fmt: skip
 SETTINGS = (
     "method=lora",

@@ -78,17 +78,15 @@ def _longest(workspace: Workspace, dataset: str, base: str, settings: dict[str, 
     """Tokens of the longest row that would be trained on: others cut at their own default else."""
     import polars as pl
 
-    from evalharness.encoding.encode import template_of
-    from evalharness.encoding.rows import encode_rows
-    from train import recipe
+    from evalharness.encoding.rows import as_trained
     from train.outline import outline
+    from train.recipe import Recipe
     from train.watch import quiet
 
-    loaded = outline(replace(recipe.Recipe(), base=base))
-    table = workspace.examples(dataset).filter(pl.col("split").ne_missing("test"))
-    pairs = settings.get("objective", "sft") != "sft"
+    loaded = outline(replace(Recipe(), base=base))
     quiet()
-    template = template_of(loaded, "last" if pairs else str(settings.get("train_on", "assistant")))
-    rows, _ = encode_rows(template, table, control_tokens="allow", unusable="drop", pairs=pairs)
+    rows = as_trained(
+        loaded, workspace.examples(dataset).filter(pl.col("split").ne_missing("test")), settings
+    )
     longest = max((len(row.ids) for row in rows), default=loaded.context)
     return min(longest, loaded.context, int(settings.get("context") or loaded.context))

@@ -18,9 +18,10 @@ from evalharness.models import loaded as models
 from evalharness.models.loaded import LoadedModel
 from evalharness.models.model_files import TINY, digest_of, find_base, shapes
 from evalharness.models.nf4 import BLOCK
+from evalharness.models.shape import Shape, shape_of
 from train import processes
 from train.recipe import READ_BY, Recipe
-from train.sizes import Estimate, Shape, estimate, shape_of
+from train.sizes import Estimate, estimate
 
 GIB, MIB = 1 << 30, 1 << 20
 # Share of the device's memory that the formula may fill: program, buffers and fragments take the rest.
@@ -69,9 +70,8 @@ def must_name_layers(recipe: Recipe, shape: Shape) -> None:
     if unknown and recipe.targets != ("all-linear",) and recipe.method in READ_BY["targets"]:
         names = sorted({each.name.rpartition(".")[2] for each in shape.linears})
         what = f"targets={','.join(recipe.targets)}: the base has no linear layer `{unknown[0]}`"
-        raise ConfigError(
-            what, hint=f"--set targets=all-linear fits any base; its layers are {', '.join(names)}"
-        )
+        hint = f"--set targets=all-linear fits any base; else a list such as {json.dumps(names)}"
+        raise ConfigError(what, hint=hint)
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from curate.answer import Answer, counted
 from curate.progress import duration
+from curate.pulse import peak
 from curate.workspace import Workspace
 from evalharness.encoding.encode import Encoded, template_of
+from evalharness.encoding.lengths import cap_lines, caps, histogram, lost
 from evalharness.encoding.losses import answered
 from evalharness.encoding.rows import encode_rows, fit, named, token_counts
 from evalharness.models.base_facts import facts
@@ -25,9 +24,8 @@ from train.outline import Settled, in_words, load_base, outline, settled, steps,
 from train.recipe import ALONE, Recipe
 from train.sft import Asked, Rows
 from train.trainer import build, callback, go
-from train.watch import need_trackers, peak_memory, quiet
+from train.watch import need_trackers, quiet
 
-BARS, BAR_WIDTH = 8, 40
 STEPS = 2  # measured: the first also makes buffers and compiles kernels; the second is the one that is told
 UNITS = {"sft": "rows", "kto": "answers"}  # what a step counts; pairs else
 COMPARED = 1_000  # rows, about, whose masks are found both ways; a run compares all
@@ -113,42 +111,11 @@ def _stops(
         reasons.append(f"{counted(len(out), f'{which} row')} cannot be trained on: {named(out)}")
     over = [row.where for row in encoded if len(row.ids) > context]
     if over and recipe.over_long == "refuse":
-        lost = _lost(encoded, context, pairs=recipe.pairs)
+        gone = lost(encoded, context, pairs=recipe.pairs)
         what = f"{counted(len(over), f'{which} row')} over-long ({named(over)})"
-        policies = f"over_long=drop would lose {lost['drop']:,} of their answers' tokens, truncate {lost['truncate']:,}"
+        policies = f"over_long=drop would lose {gone['drop']:,} of their answers' tokens, truncate {gone['truncate']:,}"
         reasons.append(f"{what}: {policies}")
     return reasons
-
-
-def _lost(rows: Rows, cap: int, *, pairs: bool) -> dict[str, int]:
-    """Trained tokens that either way with over-long rows would lose."""
-    return {policy: fit(rows, cap, policy, pairs=pairs)[1].lost for policy in ("drop", "truncate")}
-
-
-def caps(rows: Rows, context: int, *, pairs: bool = False) -> list[dict[str, int]]:
-    """Rows over, and trained tokens lost by dropping or cutting them, at the context and at powers of two below the longest."""
-    lengths = [len(row.ids) for row in rows]
-    most = max(lengths, default=0)
-    looked = {min(context, most), *(1 << power for power in range(5, 24) if most // 16 < 1 << power < most)}
-    over = {cap: sum(each > cap for each in lengths) for cap in sorted(looked)}
-    return [{"cap": cap, "rows": over[cap], **_lost(rows, cap, pairs=pairs)} for cap in over]
-
-
-def cap_lines(found: Sequence[dict[str, int]]) -> list[str]:
-    """A line for each cap."""
-    told = "  context={cap:,}: rows over: {rows:,}; trained tokens lost: {drop:,} by drop, {truncate:,} by truncate"
-    return [told.format(**each) for each in found]
-
-
-def histogram(rows: Rows, context: int) -> list[str]:
-    """Rows by length, in eighths of the longest that fits; the longer ones in a line of their own."""
-    lengths = [len(row.ids) for row in rows]
-    width = max(1, math.ceil(max((each for each in lengths if each <= context), default=context) / BARS))
-    bars = Counter(BARS if each > context else (each - 1) // width for each in lengths)
-    told = [f"{at * width + 1:,} to {(at + 1) * width:,} tokens" for at in range(BARS)]
-    told.append(f"more than {context:,}")
-    scale = BAR_WIDTH / max(bars.values(), default=1)
-    return [f"  {told[at]:>24} {n:>7,}  {'#' * math.ceil(n * scale)}" for at, n in sorted(bars.items())]
 
 
 def table(values: dict[str, Any]) -> list[str]:
@@ -195,7 +162,7 @@ def measure(choice: Settled, rows: Rows) -> Measured:
             torch.cuda.reset_peak_memory_stats()
         go(trainer, None)
     tokens = sum(len(row.ids) for row in rows) // max(1, steps_of_epoch(units(len(rows), recipe), recipe))
-    return Measured(moments[-1] - moments[-2], tokens, peak_memory(loaded.device))
+    return Measured(moments[-1] - moments[-2], tokens, peak())
 
 
 def measured_lines(found: Measured, tokens: int, steps: int, price: float | None) -> dict[str, str]:

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from curate import workspace
+from curate import pulse, workspace
 from curate.answer import Answer
 from curate.errors import ConfigError
 from curate.progress import Progress
@@ -21,7 +21,8 @@ from evalharness.adapters.checked import Outcome
 from evalharness.asking.unfinished import alone
 from evalharness.encoding import questions
 from evalharness.encoding.afterwards import diagnosed
-from evalharness.encoding.losses import leads
+from evalharness.encoding.log import in_lines, losses, measured
+from evalharness.encoding.losses import leads, told_apart
 from evalharness.encoding.rows import token_counts
 from evalharness.models.loaded import LoadedModel
 from evalharness.models.model_files import digest_of, find_base
@@ -92,7 +93,7 @@ def _trained(job: Job, where: Unfinished) -> str:
         (folder / "README.md").write_text(card.card(told), encoding="utf-8")
         text = json.dumps(told, indent=1, sort_keys=True, ensure_ascii=False)
         (folder / "training.json").write_text(text + "\n", encoding="utf-8")
-        (folder / "log.jsonl").write_text(watch.in_lines(trained.log), encoding="utf-8")
+        (folder / "log.jsonl").write_text(in_lines(trained.log), encoding="utf-8")
         return job.workspace.put_files("adapter", folder)
 
 
@@ -141,21 +142,21 @@ def train(
         underway.mark()
         first = _leads(now, recipe, validation)
         go(trainer, checkpoint)
-        told = {**built.told, **seen, **_told_apart(first, _leads(now, recipe, validation))}
+        told = {**built.told, **seen, **told_apart(first, _leads(now, recipe, validation))}
         if processes.first() or sharded:  # in a pass over parts of the weights all take part
             told |= _leave(underway, validation, adapter)
             done += proofs.held(proofs.TRAINED, underway)
     history = trainer.state.log_history
     told |= {
-        "losses": watch.losses(history),
+        "losses": losses(history),
         "steps": trainer.state.global_step,
         "resumed_at_step": checkpoints.step_of(checkpoint) if checkpoint else 0,
         "seconds": round(time.monotonic() - began, 2),  # of this process's part
-        "peak_memory_bytes": watch.peak_memory(loaded.device),
+        "peak_memory_bytes": pulse.peak(),
         "parameters": int(loaded.facts["parameters"]),
         "trainable": sum(each.numel() for each in model.parameters() if each.requires_grad),
     }
-    return Trained(watch.measured(history), done, told)
+    return Trained(measured(history), done, told)
 
 
 def _leads(now: LoadedModel, recipe: Recipe, pairs: Rows) -> list[float]:
@@ -191,22 +192,13 @@ def _leave(run: Underway, validation: Rows, folder: Path) -> dict[str, Any]:
     state = trainer.state
     kept = state.best_global_step if trainer.args.load_best_model_at_end else None
     single = validation[::2] if recipe.pairs else validation
-    log, answering = watch.measured(state.log_history), recipe.objective != "reward"
+    log, answering = measured(state.log_history), recipe.objective != "reward"
     told = diagnosed(now, single, log, best_by=recipe.best_by, kept=kept, answering=answering)
     save(run.model, folder, recipe, sharded=run.sharded)
     epochs = state.epoch * (kept or state.global_step) / max(state.global_step, 1)
     trained_on.write(now, run.rows, folder, epochs=epochs, leads=_leads(now, recipe, run.rows))
     run.folder = folder
     return told
-
-
-def _told_apart(first: Sequence[float], last: Sequence[float]) -> dict[str, Any]:
-    """Validation pairs whose chosen answer leads, before and after; and those where its lead has grown."""
-    if not last:
-        return {}
-    before, right = (sum(each > 0 for each in some) for some in (first, last))
-    grew = sum(after > before for before, after in zip(first, last, strict=True))
-    return {"pairs": {"validation": len(last), "right_before": before, "right": right, "lead_grew": grew}}
 
 
 def record(job: Job, ready: Ready, facts: dict[str, Any], trained: Trained) -> dict[str, Any]:

@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, prod
-from typing import Any, NamedTuple
+from math import ceil
 
 from evalharness.models.nf4 import BLOCK, SMALL
+from evalharness.models.shape import Linear, Shape
 from train.recipe import TOKENS_BEFORE, Recipe
 
 # TRL takes the log-probabilities by tiles of so many tokens and entries of the vocabulary (trl.kernels.chunked_logprob)
 TILE_TOKENS, TILE_ENTRIES = 4096, 32_768
 # Bytes for each token and entry of the vocabulary on the way back: of a tile without Triton, and of ORPO's whole logits
 TILE_WORK, LOGITS = 29, 14
-
-
-class Linear(NamedTuple):
-    """A linear layer of the base, other than its output."""
-
-    name: str
-    outs: int
-    ins: int
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What sizes are reckoned by."""
-
-    parameters: int
-    hidden: int
-    layers: int
-    queries: int  # numbers of one token's queries in a layer
-    keys: int  # and of its keys
-    vocabulary: int
-    head: int  # parameters of the output layer alone; 0 where it shares the embedding's
-    normed: int  # numbers that go into norms, of one token over all layers
-    linears: tuple[Linear, ...]
-
-
-def shape_of(weights: Mapping[str, Sequence[int]], config: Any) -> Shape:  # noqa: ANN401
-    """By the shape of each weight: a matrix of a numbered layer is a linear one, a vector a norm's."""
-
-    def told(*names: str) -> int:
-        return int(next((found for name in names if (found := getattr(config, name, None))), 0))
-
-    hidden, heads = told("hidden_size", "n_embd"), told("num_attention_heads", "n_head")
-    wide = told("head_dim") or hidden // max(heads, 1)
-    queries, keys = heads * wide, (told("num_key_value_heads") or heads) * wide
-    named = ((key.removesuffix(".weight"), size) for key, size in weights.items() if key.endswith(".weight"))
-    inner = [(name, size) for name, size in named if any(part.isdigit() for part in name.split("."))]
-    of_heads = {"q_norm": queries, "k_norm": keys}
-    normed = sum(of_heads.get(name.split(".")[-1], size[0]) for name, size in inner if len(size) == 1)
-    linears = tuple(Linear(name, *size) for name, size in inner if len(size) == 2)
-    layers = told("num_hidden_layers", "n_layer") or 1
-    count = sum(map(prod, weights.values()))
-    head = sum(prod(size) for name, size in weights.items() if name.endswith("lm_head.weight"))
-    return Shape(count, hidden, layers, queries, keys, told("vocab_size"), head, normed, linears)
+# and for each two tokens and head: capped, as a share in float32, and that in the type computed in
+SCORE = 8
 
 
 @dataclass(frozen=True)
@@ -166,8 +124,9 @@ def _kept(shape: Shape, recipe: Recipe, rows: int, tokens: int, wide: int, *, nf
     packed = recipe.packing == "on" or (recipe.packing == "auto" and not cpu)
     packed = packed and recipe.objective == "sft" and recipe.method not in TOKENS_BEFORE
     # each layer keeps the mask of rows that are padded, or that lie end to end
-    mask = 0 if rows == 1 else tokens**2 if packed else tokens**2 // rows
-    return tokens * found + mask * shape.layers * (4 if cpu else 2)
+    square = tokens**2 if packed else tokens**2 // rows
+    mask = shape.layers * (4 if cpu else 2) if rows > 1 else 0
+    return tokens * found + square * (mask + shape.scored * SCORE)
 
 
 def _head(shape: Shape, recipe: Recipe, tokens: int, wide: int, *, cpu: bool) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -184,10 +183,7 @@ def save(model: Any, folder: Path, recipe: Recipe, *, sharded: bool = False) -> 
     if sharded:
         names = ((name, weight) for name, weight in model.state_dict().items() if "lora_" in name)
         state = {name: processes.whole(weight).cpu() for name, weight in names}
+    model.peft_config[model.active_adapter].base_model_name_or_path = recipe.base
     # without the embedding: looking whether it changed would ask the hub
     with _written("the adapter"):
         model.save_pretrained(str(folder), save_embedding_layers=False, state_dict=state)
-    path = folder / "adapter_config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config["base_model_name_or_path"] = recipe.base
-    path.write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
 import shutil
-import sys
 import time
 import warnings
-from collections.abc import Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from curate.errors import ConfigError, MissingExtraError
 from curate.progress import Progress
 from curate.pulse import PULSE, Pulse
+from evalharness.encoding.log import in_lines, measured
 from train import checkpoints, processes
 from train.recipe import Recipe
 
@@ -53,22 +50,6 @@ def quiet() -> None:
 
 def _news(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith(NOISY_LOGS[record.name])
-
-
-LOGGED = (
-    "step", "epoch", "loss", "grad_norm", "learning_rate", "entropy", "mean_token_accuracy",
-    "rewards/accuracies", "rewards/margins", "accuracy", "margin",
-)  # fmt: skip
-
-
-def measured(history: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The lines of the log: step, epoch, and what was measured, by TRL's names; its summary at the end is none.
-
-    Nothing in them depends on the clock or on where a run was resumed.
-    """
-    wanted = (*LOGGED, *(f"eval_{name}" for name in LOGGED), "eval_metric")
-    lines = (each for each in history if "loss" in each or "eval_loss" in each)
-    return [{name: each[name] for name in wanted if name in each} for each in lines]
 
 
 def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transformers.TrainerCallback
@@ -124,36 +105,6 @@ def watcher(log: Path, progress: Progress) -> Any:  # noqa: ANN401  a transforme
                 checkpoints.seal(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
     return Watcher()
-
-
-def in_lines(entries: Iterable[Mapping[str, Any]]) -> str:
-    """A line of JSON for each."""
-    return "".join(json.dumps(each) + "\n" for each in entries)
-
-
-def losses(history: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Per epoch: mean training loss of its logged steps, and validation loss where it was measured."""
-    table: dict[int, dict[str, list[float]]] = {}
-    for entry in history:
-        if "loss" in entry or "eval_loss" in entry:
-            epoch = table.setdefault(math.ceil(entry["epoch"] - 1e-9), {"loss": [], "eval_loss": []})
-            for name in epoch.keys() & entry.keys():
-                epoch[name].append(entry[name])
-    means = {epoch: fmean(found["loss"]) if found["loss"] else None for epoch, found in table.items()}
-    lasts = {epoch: found["eval_loss"][-1] if found["eval_loss"] else None for epoch, found in table.items()}
-    return [{"epoch": each, "loss": means[each], "validation_loss": lasts[each]} for each in sorted(table)]
-
-
-def peak_memory(device: str) -> int:
-    """Bytes that this process (on a GPU: its tensors there) held at most."""
-    if device == "cuda":
-        import torch
-
-        return int(torch.cuda.max_memory_allocated())
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def need_trackers(recipe: Recipe) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import shutil
 import tempfile
@@ -13,6 +12,7 @@ from typing import Any
 
 from curate.errors import ConfigError, GateError, SourceError
 from curate.workspace import Workspace, code_version
+from evalharness.encoding.log import losses
 from evalharness.models.damage import read_json
 from evalharness.models.loaded import LoadedModel, import_peft, load_model
 from evalharness.models.model_files import ADAPTER
@@ -186,18 +186,7 @@ def _curve(folder: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         for line in history
         if isinstance(line, dict) and ("loss" in line or "eval_loss" in line) and "epoch" in line
     ]
-    losses = []
-    for epoch in range(1, math.ceil(max((line["epoch"] for line in log), default=0)) + 1):
-        inside = [line for line in log if epoch - 1 < line["epoch"] <= epoch]
-        trained = [line["loss"] for line in inside if "loss" in line]
-        judged = [line["eval_loss"] for line in inside if "eval_loss" in line]
-        mean = sum(trained) / len(trained) if trained else None
-        losses += (
-            [{"epoch": epoch, "loss": mean, "validation_loss": judged[-1] if judged else None}]
-            if inside
-            else []
-        )
-    return log, losses
+    return log, losses(log)
 
 
 def _tried(loaded: LoadedModel, folder: Path) -> tuple[list[dict[str, Any]], list[str]]:

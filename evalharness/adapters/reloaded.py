@@ -10,9 +10,8 @@ from curate.workspace import Workspace
 from evalharness.adapters.checked import Checked, must
 from evalharness.adapters.registry import Adapter, load
 from evalharness.adapters.trained_on import FILE, rows_of
-from evalharness.encoding.encode import template_of
 from evalharness.encoding.losses import key_of, leads, losses
-from evalharness.encoding.rows import encode_rows
+from evalharness.encoding.rows import as_trained
 from evalharness.models.adapted import is_reward
 
 PROBES = 8  # rows whose loss is compared
@@ -38,8 +37,7 @@ def reload_check(workspace: Workspace, each: Adapter) -> list[Checked]:
     few = rows_of(folder).drop_nulls("loss").sort("example_id").head(PROBES)
     known = {row["example_id"]: row for row in few.iter_rows(named=True)}
     table = workspace.examples(data).filter(pl.col("example_id").is_in(few["example_id"].implode()))
-    template = template_of(loaded, "last" if pairs else str(settings.get("train_on", "assistant")))
-    rows, _ = encode_rows(template, table, control_tokens="allow", unusable="drop", pairs=pairs)
+    rows = as_trained(loaded, table, settings)
     size = 2 if pairs else 1
     units = [rows[at : at + size] for at in range(0, len(rows), size)]
     then = [known[unit[0].example_id] for unit in units]

@@ -32,6 +32,15 @@ def leads(loaded: LoadedModel, pairs: Sequence[Encoded], *, scored: bool) -> lis
     return [chosen - rejected for chosen, rejected in zip(told[::2], told[1::2], strict=True)]
 
 
+def told_apart(first: Sequence[float], last: Sequence[float]) -> dict[str, Any]:
+    """Validation pairs whose chosen answer leads, before and after; and those where its lead has grown."""
+    if not last:
+        return {}
+    before, right = (sum(each > 0 for each in some) for some in (first, last))
+    grew = sum(after > before for before, after in zip(first, last, strict=True))
+    return {"pairs": {"validation": len(last), "right_before": before, "right": right, "lead_grew": grew}}
+
+
 def answered(row: Encoded) -> tuple[int, ...]:
     """A row up to its last trained token: without what the template puts after the answer's end."""
     return row.ids[: len(row.ids) - row.trained[::-1].index(True)]

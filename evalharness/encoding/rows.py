@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
 from curate.errors import ConfigError, SourceError
-from evalharness.encoding.encode import Encoded, Row, Template, Turns, conversation, encode
+from evalharness.encoding.encode import Encoded, Row, Template, Turns, conversation, encode, template_of
+from evalharness.models.loaded import LoadedModel
 
 SHOWN = 5  # rows that a message names before it only counts
 SOME = "seatrial scan finds such rows; --set unusable=drop leaves them out, by name"
@@ -68,7 +69,7 @@ def encode_rows(
         try:
             told = _answered(messages, answers) if pairs else [("", conversation(messages))]
             for _, turns in told:
-                _usable(template, turns, control_tokens)
+                _usable(template, turns, control_tokens, pair=all(answers))
             group = [Row(example_id, f"{where}{which}", turns) for which, turns in told]
         except SourceError as error:
             group = error
@@ -106,6 +107,13 @@ def encode_rows(
     return encoded, tuple(out)
 
 
+def as_trained(loaded: LoadedModel, rows: pl.DataFrame, settings: Mapping[str, Any]) -> list[Encoded]:
+    """Rows as a run with these settings makes tokens of them, as long as they are; those that it could not use left out."""
+    pairs = settings.get("objective", "sft") != "sft"
+    template = template_of(loaded, "last" if pairs else str(settings.get("train_on", "assistant")))
+    return encode_rows(template, rows, control_tokens="allow", unusable="drop", pairs=pairs)[0]
+
+
 PAIR = (" chosen", " rejected")  # how the two rows of a pair are told apart
 
 
@@ -141,10 +149,11 @@ def whole_pairs(rows: Sequence[Encoded], gate: Gate) -> tuple[list[Encoded], Gat
     return kept, replace(gate, dropped=tuple(dropped), lost=gate.lost + _count(rows) - _count(kept))
 
 
-def _usable(template: Template, turns: Turns, control_tokens: str) -> None:
+def _usable(template: Template, turns: Turns, control_tokens: str, *, pair: bool) -> None:
     """SourceError for a row without an answer, or whose text would act as a control token."""
     if not any(turn["role"] == "assistant" for turn in turns):
-        raise SourceError("no assistant turn")
+        more = " but a chosen and a rejected answer: --set objective=dpo" if pair else ""
+        raise SourceError(f"no assistant turn{more}")
     if control_tokens == "allow":
         return
     for text in (str(value) for turn in turns for value in turn.values()):

@@ -169,7 +169,9 @@ def test_rows_that_are_no_pairs_are_named(train, keep, pairs, workspace):  # noq
     assert told["lengths"]["train"]["dropped"] == ["tickets.jsonl:4 rejected", "tickets.jsonl:4 chosen"]
     assert len(told["lengths"]["train"]["unusable"]) == 3 and told["rows"]["train"]["rows"] == 40
     assert told["steps"] == 3  # 20 pairs, 8 at a time
-    with pytest.raises(ConfigError, match="no assistant turn"):
+    with pytest.raises(
+        ConfigError, match="no assistant turn but a chosen and a rejected answer: --set objective=dpo"
+    ):
         train()
 
 
