@@ -18,7 +18,7 @@ FILLERS = frozenset(
     explain describe tell find determine calculate compute identify classify categorize categorise give provide list
     name show return state generate write make create what's want need""".split()  # noqa: SIM905
 )  # words that open a letter, hold a sentence together, or ask for what follows
-SMALL = frozenset("a an i is am be it do so ok hi me my we of as 's the".split())  # noqa: SIM905
+SMALL = frozenset("a an i is am be it do so if ok hi me my we of as 's the".split())  # noqa: SIM905
 BULLETS = frozenset("* - -- • ·".split())  # noqa: SIM905 - before an item of a list any of them says the same
 ASKING = frozenset("when where who whom whose why which".split())  # noqa: SIM905
 MANY = 12  # words of weight on either side, from which on no slips of the pen explain them

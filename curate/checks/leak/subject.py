@@ -78,7 +78,7 @@ def subjects(batch: pl.DataFrame) -> Iterator[Subject]:
             parts,
             stem,
             options,
-            wording.answer or wording.chosen,
+            "" if nobody else wording.answer or wording.chosen,
             _last(said or ()),
         )
 

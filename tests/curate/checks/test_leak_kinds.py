@@ -82,6 +82,19 @@ def test_between_own_splits_it_is_a_twin_and_does_not_block(asked, examples):
     assert pairs.select("sides", "kind", "blocking").rows() == [("train/test", "rephrased", False)]
 
 
+def test_a_text_in_which_nobody_asks_has_no_answer_that_could_differ(turn, examples):
+    """A rephrase in a few words, as a text alone, is no twin with another answer."""
+    table = examples(
+        {"messages": [turn("assistant", "Whether the red flock is on the farm")], "split": "train"},
+        {
+            "messages": [turn("user", "Whether the lost sheep are on the farm"), turn("assistant", "B")],
+            "split": PROTECTED,
+        },
+    )
+    known = Known({"sheep": (1.0, 0.0), "flock": (0.9, 0.3)})
+    assert told(table, known) == [("protected-rephrased", 0, 1, "review")]
+
+
 def test_other_numbers_make_another_question(asked, examples):
     """Templated twins mean nearly the same to an encoder."""
     ask = "eleven: a box of {} pens, {} pads, {} clips and {} rulers costs what?"
