@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -37,7 +38,8 @@ __all__ = [
 
 FOLDER = ".seatrial"
 CODE = (".py", ".npz", ".txt", ".json", ".toml")  # lists and weights decide what is found, as code does
-LIBRARIES = ("presidio-analyzer", "phonenumbers", "scikit-learn")  # and so do these
+# and so do these, and Python itself: characters are what its tables say
+LIBRARIES = ("presidio-analyzer", "phonenumbers", "scikit-learn", "polars", "spacy", "tldextract")
 
 
 def _version(library: str) -> str:
@@ -58,6 +60,7 @@ def code_version() -> str:
             if path.suffix in CODE and "__pycache__" not in path.parts:
                 hasher.update(path.relative_to(root).as_posix().encode())
                 hasher.update(path.read_bytes())
+    hasher.update(f"python {sys.version_info[:2]}".encode())
     for library in LIBRARIES:
         hasher.update(f"{library} {_version(library)}".encode())
     return hasher.hexdigest()
