@@ -25,6 +25,16 @@ REPAIRS = {
     "bbcode": "take out BBCode tags",
     "wiki": "take out wiki markup",
 }
+# reasons that checks give often, in words: numbers, and what stands before texts
+REASONS = {
+    "neighbours": "of the {:,} rows most like it",
+    "with_this_label": "{:,} have this label",
+    "with_the_other": "{:,} the other",
+    "probability": "a model gives this label {:.0%}",
+    "of_the_other": "the other {:.0%}",
+    "opinions_against": "{:,} opinions against it",
+}
+BEFORE = {"kept": "keeps", "why": "because"}
 TOO_LONG = "[too long to compare word by word, so all of it is marked] "
 
 SPAN, OTHER_SPAN, CHANGED = "bold reverse", "underline", "bold underline $warning"
@@ -180,8 +190,8 @@ def first_words(example: dict[str, Any], cells: int = 120) -> str:
     return excerpt(prompt_text(messages) or answer_text(messages), cells)
 
 
-def evidence(text: str | None) -> Content:
-    """The check's reasons: `name value` pairs on one line."""
+def evidence(text: str | None, label: str | None = None) -> Content:
+    """The check's reasons on one line: in words where they are known, else as `name value` pairs."""
     try:
         values = json.loads(text or "{}")
     except ValueError:
@@ -190,13 +200,16 @@ def evidence(text: str | None) -> Content:
         values = {"evidence": values}
     parts: list[Content] = []
     for name, value in values.items():
-        # a row's id, and places in the text: the card says both in words
-        if name == "looks_like" or (name == "edit" and isinstance(value, dict)):
+        # a row's id, places in the text, and the kind once more: the card says them in words
+        told = (name == "edit" and isinstance(value, dict)) or (name == "kind" and value == label)
+        if name == "looks_like" or told:
             continue
         said = value if isinstance(value, str) else _number(value)
-        parts.append(
-            Content.assemble((excerpt(str(name), 40).replace("_", " "), "dim"), " ", excerpt(said, 90))
-        )
+        if name in REASONS and isinstance(value, int | float):
+            parts.append(Content(REASONS[name].format(value)))
+            continue
+        before = excerpt(BEFORE.get(name, str(name)), 40).replace("_", " ")
+        parts.append(Content.assemble((before, "dim"), " ", excerpt(said, 90)))
     return Content(" · ").join(parts)
 
 

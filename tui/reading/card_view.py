@@ -108,7 +108,7 @@ def facts(finding: Finding, *, narrow: bool = False, does: str = "") -> Content:
         ("  → ", "dim"),
         (proposal, "bold"),
     )
-    why = evidence(finding["evidence"])
+    why = evidence(finding["evidence"], finding["label"])
     return Content.assemble(head, "\n", why) if why.plain else head
 
 

@@ -42,6 +42,12 @@ def row_at(work: Work, examples: Examples, position: int) -> Example:
     return examples.get([name])[name]
 
 
+def one_order(work: Work, *, training: bool) -> str:
+    """Why the rows can be put in no other order yet."""
+    why = "a model is being trained, which orders them" if training else work.model_told()
+    return f"no other order yet; people differ on nothing\n{why}"
+
+
 def look(example: Example, page: Page) -> Look:
     """What the lines of a row on a page depend on."""
     return example["example_id"], page.room, page.app.theme

@@ -65,8 +65,10 @@ def versions(workspace: Workspace) -> list[Version]:
     """All dataset versions that are there, newest first; those that were purged are in the log alone."""
     query = """
         select a.digest, a.rows, a.added_at,
-            (select run.kind from run_artifact o join run using (run_id)
-             where o.digest = a.digest and o.direction = 'out' order by run_id limit 1) as made_by,
+            coalesce((select run.kind from run_artifact o join run using (run_id)
+                      where o.digest = a.digest and o.direction = 'out' order by run_id limit 1),
+                     (select 'protected' from run_artifact i where i.digest = a.digest
+                      and i.direction = 'in' and i.role like 'protected%' limit 1)) as made_by,
             (select name from name where name.digest = a.digest order by name_id desc limit 1) as name,
             exists (select 1 from latest_name l where l.digest = a.digest) as newest
         from artifact a where a.kind = 'dataset' order by a.added_at desc, a.rowid desc"""

@@ -337,10 +337,9 @@ class CardScreen(Screen[int]):
         """Keep the new text as the decision on this finding."""
         if self.editing is None:
             return
-        text = self.query_one("#text", TextArea).text
-        place, before = self.editing
+        edited = (*self.editing, self.query_one("#text", TextArea).text)
         self._stop_editing()
-        self._save(place, before, text)
+        self._save(*edited)
 
     def _save(self, place: Place, before: str, text: str) -> None:
         if text == before:

@@ -161,8 +161,7 @@ class LabelScreen(Screen[None]):
 
     def refresh_card(self) -> None:
         """Draw all but the row again: answers, suggestion, figures."""
-        work, place = self.here, self.place
-        task = work.task
+        work, place, task = self.here, self.place, self.here.task
         if task.kind != "text":
             room = max(1, min(10, self.size.height // 3))
             self._put("choices", view.choices(task, self.chosen, self.suggestion, self.size.width - 4, room))
@@ -321,7 +320,7 @@ class LabelScreen(Screen[None]):
         work, place = self.here, self.place
         following = work.following_order()
         if following is None:
-            self.seatrial.say(f"there is no other order yet: {work.model_told()}; people differ on nothing")
+            self.seatrial.say(view.one_order(work, training=self.teacher.running))
             return
         work.arrange(following, place)
         self.show(work.next_open(-1) or 0)
@@ -366,8 +365,7 @@ class LabelScreen(Screen[None]):
 
     def action_save(self) -> None:
         """The text is the answer."""
-        text = self.query_one("#answer", TextArea).text
-        value = self.here.checked(text)
+        value = self.here.checked(self.query_one("#answer", TextArea).text)
         self.action_leave()
         self.drafts.kept.pop(self.place, None)
         self.answer(value)
@@ -395,9 +393,8 @@ class LabelScreen(Screen[None]):
         """The training has ended: take what it found, or say why there is nothing."""
         if not self.is_attached or self.work is None:
             return
-        work = self.work
         if job.exit_code == 0:
-            self.seatrial.read(self, "model", lambda: Ready("model", work.newer_model()))
+            self.seatrial.read(self, "model", lambda: Ready("model", self.here.newer_model()))
         elif job.exit_code != 1:  # 1: too little to learn from, which the status line says
             self.seatrial.say(f"no model: {job.answer.get('error') or 'the training failed'}", "warning")
         self.call_after_refresh(self.tell)

@@ -134,7 +134,9 @@ class VersionsScreen(Screen[None]):
         found = "…" if seen is None else "not scanned" if seen.findings is None else f"{seen.findings:,}"
         scanned = seen is not None and seen.findings is not None
         open_, blocking = (seen.open, seen.blocking) if seen else (0, 0)
-        name = version.name if version.newest else f"{version.name} @{version.digest[:8]}"
+        digest = version.digest[:8]
+        named = version.name if version.name != digest else ""  # protected rows have no name
+        name = named if version.newest else f"{named} @{digest}".strip()
         return [
             Cell(name, "strong" if version.newest else "quiet"),
             Cell(f"{version.rows:,}"),
