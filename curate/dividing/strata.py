@@ -85,10 +85,10 @@ def lengths(examples: pl.DataFrame) -> pl.Series:
 
 
 def languages(said: pl.Series) -> pl.Series:
-    """The language of each text by its letters and small words; `not sure` for most that are short."""
-    from curate.checks.quality.language import language_of
+    """The language of each text by its letters and small words; `not sure` for some that are short."""
+    from curate.checks.quality.language import LIKELY, language_of
 
-    return pl.Series(LANGUAGE, [language_of(text) or UNSURE for text in said], dtype=pl.String)
+    return pl.Series(LANGUAGE, [language_of(text, LIKELY) or UNSURE for text in said], dtype=pl.String)
 
 
 def quarters(sizes: pl.Series) -> pl.Series:

@@ -37,9 +37,9 @@ def uncovered(examples: pl.DataFrame) -> str:
 
 
 def _language(messages: list[dict[str, str | None]]) -> str | None:
-    from curate.checks.quality.language import language_of
+    from curate.checks.quality.language import LIKELY, language_of
 
-    return language_of("\n".join((prompt_text(messages), answer_text(messages))))
+    return language_of("\n".join((prompt_text(messages), answer_text(messages))), LIKELY)
 
 
 def _shares(told: Sequence[tuple[str | None, float]], *, latin: bool) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from curate.checks.quality.language import language_of
+from curate.checks.quality.language import LIKELY, language_of
 from curate.example import prompt_text
 from evalharness.deciding.compare import Pairs, difference, value_of
 from evalharness.deciding.comparison import ARMS, CANDIDATE, Confusion, Settings, Slice
@@ -68,7 +68,7 @@ def kinds(pairs: Pairs, examples: pl.DataFrame | None) -> dict[str, list[str]]:
         found["label"] = _largest([label or "" for label in rows["label"].to_list()])
     found["source"] = _largest([source or "" for source in rows["source"].to_list()])
     found["length"] = _lengths(questions)
-    found["language"] = _largest([language_of(question) or UNKNOWN for question in questions])
+    found["language"] = _largest([language_of(question, LIKELY) or UNKNOWN for question in questions])
     return found
 
 

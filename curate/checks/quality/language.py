@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
@@ -16,10 +17,19 @@ from curate.checks.quality.text import CODE, Problem, Text
 from curate.checks.quality.words import LANGUAGES_OF
 
 LOOKED_AT = 400  # characters of a text; more would not change the answer
-LEAST = 5  # small words of a language
-DIFFERENT = 4  # of them, at least
 SHARE = 0.2  # of all words
-AHEAD = 1.6  # times as many as of the next language
+
+
+class Sureness(NamedTuple):
+    """What it takes to tell a language by its small words."""
+
+    least: int  # of them in the text
+    different: int  # of these
+    ahead: float  # times as many as of the next language
+
+
+SURE = Sureness(5, 4, 1.6)
+LIKELY = Sureness(2, 2, 3.0)  # two words that hardly another language has
 KIN = (frozenset(("da", "no", "sv")), frozenset(("es", "ca", "pt")), frozenset(("ru", "uk", "bg")))
 CLEAR = 0.6  # share of the letters that are of one script; what is below is mixed
 
@@ -57,17 +67,21 @@ def english(text: pl.Expr) -> pl.Expr:
     return (text.str.len_bytes() < 1.05 * text.str.len_chars()) & ((words >= 3) | brief)
 
 
-def language_of(text: str) -> str | None:
-    """The ISO 639-1 code of the language; None where that is not sure."""
+def language_of(text: str, sureness: Sureness = SURE) -> str | None:
+    """The ISO 639-1 code of the language; None where that is not sure.
+
+    LIKELY tells it of most questions of one sentence too, and may take one language for its sister: enough
+    to count rows by, not to accuse one.
+    """
     part = text[: LOOKED_AT + 200]
     if "`" in part or "://" in part:
         part = _QUOTED.sub(" ", part)
     part = part[:LOOKED_AT]
     if part.isascii():
-        return _by_words(part)
+        return _by_words(part, sureness)
     script = _script(part[:200])
     if script in ("latin", "cyrillic"):
-        return _by_words(part)
+        return _by_words(part, sureness)
     if script == "arabic":
         return "ur" if _URDU.search(part) else "fa" if _PERSIAN.search(part) else "ar"
     return {"han": "zh", "kana": "ja"}.get(script or "", script)
@@ -85,11 +99,11 @@ def _script(text: str) -> str | None:
     return best if total >= 6 and counts[best] >= CLEAR * total else None
 
 
-def _by_words(text: str) -> str | None:
+def _by_words(text: str, sureness: Sureness) -> str | None:
     """The language whose small words stand in the text, if it is far ahead of all others."""
     # capitals are names of things: AI is no Italian
     words = [word.lower() for word in _WORD.findall(text.replace("’", "'")) if not word.isupper()]
-    if len(words) < LEAST:
+    if len(words) < sureness.least:
         return None
     counts: Counter[str] = Counter()
     weights: Counter[str] = Counter()
@@ -106,12 +120,12 @@ def _by_words(text: str) -> str | None:
     # what is equal in weight is told apart by the alphabet, so that each run says the same
     ranked = sorted(weights.items(), key=lambda item: (-item[1], item[0]))
     best, most = ranked[0]
-    if counts[best] < LEAST or counts[best] < SHARE * len(words) or len(seen[best]) < DIFFERENT:
+    if counts[best] < max(sureness.least, SHARE * len(words)) or len(seen[best]) < sureness.different:
         return None
     kin = next((family for family in KIN if best in family), frozenset((best,)))
     others = max((weight for name, weight in ranked[1:] if name not in kin), default=0)
     close = max((weight for name, weight in ranked[1:] if name in kin), default=0)
-    return best if most >= AHEAD * others and most > close else None
+    return best if most >= sureness.ahead * others and most > close else None
 
 
 def foreign_to(wanted: Sequence[str], question: str, answer: str) -> str | None:
@@ -127,7 +141,7 @@ def foreign_to(wanted: Sequence[str], question: str, answer: str) -> str | None:
     if not set(wanted) <= set(_SCRIPT_OF) or any(_LETTERS[_SCRIPT_OF[name]].search(both) for name in wanted):
         return None
     script = _script(both[:LOOKED_AT])
-    return script if script and len(_WORD.findall(both)) >= LEAST else None
+    return script if script and len(_WORD.findall(both)) >= SURE.least else None
 
 
 # languages whose letters no language in Latin letters has

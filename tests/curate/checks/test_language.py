@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.checks.quality.language import language_of
+from curate.checks.quality.language import LIKELY, language_of
 
 TEXTS = {
     "en": "The cat sat on the mat and looked at the rain that fell from the sky.",
@@ -46,6 +46,20 @@ def test_known(language, text):
 )
 def test_not_known(text):
     assert language_of(text) is None
+    assert language_of(text, LIKELY) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Welche Schulungen sind in den ersten 15 Wochen Pflicht?"),
+        ("en", "Which trainings are a must in the first 15 weeks?"),
+        ("fr", "Quelles formations sont obligatoires pour les nouveaux ?"),
+        ("es", "¿Qué cursos son obligatorios para los nuevos?"),
+    ],
+)
+def test_a_question_of_one_sentence_is_counted_with_its_language(language, text):
+    assert language_of(text, LIKELY) == language
 
 
 def test_code_and_links_in_a_text_do_not_count():
