@@ -148,7 +148,7 @@ def split(
     stays = np.ones(len(part), dtype=bool)
     stays[[each.row for each in gone]] = False
     here = Counted(bonds, part, whole, strata).without(stays, group=group)
-    _no_part_empty(here.part, shares, here.whole)
+    _no_part_empty(here.part, shares, here.whole, here.strata)
     report = replace(
         _report(here, shares, group=group),
         seed=seed,
@@ -220,15 +220,27 @@ def _shares_of_rows(rows: Sequence[int | None], total: int) -> Reals:
     return np.asarray(counts, dtype=float) / max(total, 1)
 
 
-def _no_part_empty(part: Ints, shares: Reals, whole: Ints) -> None:
+def _no_part_empty(part: Ints, shares: Reals, whole: Ints, strata: Sequence[Stratum]) -> None:
     counts = np.bincount(part, minlength=len(shares))
     missing = [SPLITS[k] for k in range(3) if shares[k] > 0 and counts[k] == 0]
+    if missing and strata and _one_set_each(whole, strata[0]):
+        raise ConfigError(
+            f"the {' and '.join(missing)} part would be empty: the rows of each {strata[0].column} are one set that must "
+            f"stay together, so no {strata[0].column} can stand in two parts",
+            hint='--by with another column, or with none (--by ""): then each stands in one part alone',
+        )
     if missing:
         raise ConfigError(
             f"the {' and '.join(missing)} part would be empty: {len(part):,} rows, of which the largest set "
             f"that must stay together holds {int(np.bincount(whole).max(initial=0)):,}",
             hint="use more rows, larger --sizes, or a higher link threshold; --sizes 80,0,20 leaves a part out",
         )
+
+
+def _one_set_each(whole: Ints, stratum: Stratum) -> bool:
+    """Whether the rows of each value are one set, and there are several."""
+    pairs = {(int(code), int(name)) for code, name in zip(stratum.codes, whole, strict=True)}
+    return 1 < len(pairs) == len({code for code, _ in pairs}) < len(whole)
 
 
 def _pins(examples: pl.DataFrame) -> Ints:

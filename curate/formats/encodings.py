@@ -30,11 +30,14 @@ SCRIPTS = (  # the range of its common letters, and the share of letters beyond 
     ("euc-kr", (0xAC00, 0xD7A3), 0.9),
     ("gb18030", (0x4E00, 0x9FFF), 0.75),
     ("windows-1251", (0x0430, 0x044F), 0.75),
+    ("koi8-r", (0x0430, 0x044F), 0.75),  # its small letters are the capitals of the one before
 )
+MOST_USED = "оеаинтсрвл"  # two thirds of the letters of a Russian text
 # by the name that is told, and the one that Python and others know
 SPOKEN = {
     "windows-1252": "Windows-1252",
     "windows-1251": "Windows-1251",
+    "koi8-r": "KOI8-R",
     "gb18030": "GB 18030",
     "shift_jis": "Shift JIS",
     "euc-kr": "EUC-KR",
@@ -200,7 +203,9 @@ def looks_like(data: bytes) -> str:
     for name, (first, last), least in () if alone or sum(runs) < LEAST else SCRIPTS:
         beyond = [c for c in _read(data, name) if c > "\x7f"]
         if beyond and sum(first <= ord(c) <= last for c in beyond) >= least * len(beyond):
-            return name
+            # capitals alone of the one before would be small letters here, but not in their usual shares
+            common = sum(c in MOST_USED for c in beyond) * 2 >= len(beyond)
+            return name if name != "koi8-r" or common else ""
     beyond = [c for c in _read(data, "windows-1252") if c > "\x7f"]
     good = sum(c.isalpha() or c in WESTERN_MARKS for c in beyond)
     return "windows-1252" if alone and beyond and good >= 0.9 * len(beyond) else ""

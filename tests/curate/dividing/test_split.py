@@ -355,3 +355,17 @@ def test_sizes_that_are_no_numbers_are_refused(sizes) -> None:
 
     with pytest.raises(ConfigError):
         _shares(sizes)
+
+
+def test_where_each_label_is_one_group_it_says_so():
+    """Not that a set is too large: none is."""
+    table = frame(
+        [
+            {"example_id": f"{at:016x}", "label": f"l{at % 12}", "group": f"g{at % 12}", "messages": []}
+            for at in range(600)
+        ]
+    )
+    with pytest.raises(ConfigError, match="no label can stand in two parts") as told:
+        split(table)
+    assert "--by" in told.value.hint
+    assert set(split(table, by=None).report.rows.values()) != {0}

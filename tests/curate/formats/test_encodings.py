@@ -158,10 +158,11 @@ def test_utf_16_without_a_mark_is_told():
     [
         ("Das Paket für Müller ist nicht da", "cp1252", "windows-1252"),
         ("Привет, где моя посылка", "cp1251", "windows-1251"),
+        ("Привет, где моя посылка", "koi8-r", "koi8-r"),
         ('{"text": "これはテストです"}', "shift_jis", "shift_jis"),
         ("我的包裹在哪里", "gb18030", "gb18030"),
         ("내 소포가 어디에 있습니까", "euc-kr", "euc-kr"),
-        ("это где моя посылка", "koi8-r", ""),  # not among those that are known: better nothing than wrong
+        ("ПРИВЕТ, ГДЕ МОЯ ПОСЫЛКА СЕГОДНЯ", "cp1251", ""),  # capitals alone: better nothing than wrong
     ],
 )
 def test_what_bytes_look_like(text, encoding, named):
