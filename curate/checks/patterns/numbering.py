@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from phonenumbers import PhoneMetadata
 
+LEAST_DIGITS = 4  # of a valid number without its country code, in any region
 MOST_DIGITS = 40  # with every prefix; a national number has 17 at the most
 _KINDS = (
     "fixed_line",
@@ -46,7 +47,8 @@ class Numbering:
         # a national prefix is taken off once with the country code and once more after it
         parts = [f"(?:{own.country_code})?(?:{drops}){{0,3}}(?:{forms})"]
         if own.international_prefix:
-            parts.append(rf"(?:{own.international_prefix})[1-9]\d{{3,}}")
+            codes = "|".join(map(str, COUNTRY_CODE_TO_REGION_CODE))
+            parts.append(rf"(?:{own.international_prefix})(?:{codes})\d{{{LEAST_DIGITS},}}")
         if rewrites:  # these put other digits in the place of a prefix
             parts.append(rf"(?:{own.country_code})?(?!\Z)(?:{rewrites})\d*")
         self._whole = re.compile("|".join(f"(?:{part})" for part in parts))

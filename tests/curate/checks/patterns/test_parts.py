@@ -171,6 +171,23 @@ def test_the_digits_of_valid_numbers_are_never_ruled_out():
     assert accepted > 300
 
 
+def test_what_is_dialled_abroad_has_a_country_code_and_digits_enough():
+    """The shortest of any region is not ruled out; a number with zeros before it, as of a ticket, is."""
+    phonenumbers = pytest.importorskip("phonenumbers")
+    from curate.checks.patterns.numbering import _KINDS, LEAST_DIGITS, numbering
+
+    plan = numbering("DE")
+    least = []
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        known = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+        kinds = [found for kind in _KINDS if (found := getattr(known, kind))]
+        lengths = [length for kind in kinds for length in kind.possible_length if length > 0]
+        least += lengths
+        assert plan.may_hold(f"00{known.country_code}{'1' * min(lengths)}")
+    assert min(least) == LEAST_DIGITS
+    assert not plan.may_hold("0022148")
+
+
 def test_recognisers_come_without_spacy_and_leave_nothing_half_loaded():
     pytest.importorskip("presidio_analyzer")
     script = (
