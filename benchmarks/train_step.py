@@ -262,7 +262,11 @@ def run(
         if not quick:
             found, as_rounded = beside(arms, gpu=gpu)
             figures |= found
-            peer = {"trl": version("trl"), "step ratio with TRL's adapter in bfloat16": f"{as_rounded:.3f}"}
+            peer = {
+                "trl": version("trl"),
+                "step ratio with TRL's adapter in bfloat16": f"{as_rounded:.3f}",
+                "unsloth": "not measured: 2026.10 asks for TRL 1.15 and transformers 5.17 at most",
+            }
             few = {"batch_size": 4, "accumulate": 1, "max_steps": 50}
             apart, packed = arms.ours(packing="off", **few), arms.ours(packing="on", **few)
             pairs = zip(apart.losses, packed.losses, strict=True)

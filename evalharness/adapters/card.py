@@ -102,15 +102,14 @@ def _number(value: float | None) -> str:
 
 
 def curve(told: dict[str, Any]) -> str:
-    """The losses of the first and the last epoch."""
-    losses = told["losses"]
-    if not losses or not losses[0]["loss"]:
-        return "no loss"
-    first, last = losses[0], losses[-1]
-    said = f"loss {first['loss']:.3f} -> {last['loss']:.3f}"
-    if last["validation_loss"] is not None:
-        said += f", validation {first['validation_loss']:.3f} -> {last['validation_loss']:.3f}"
-    return said
+    """The first and the last loss of an epoch, each kind where it was measured: an epoch may have no evaluation."""
+    said = []
+    for name, key in (("loss", "loss"), ("validation", "validation_loss")):
+        found = [each[key] for each in told["losses"] if each[key] is not None]
+        if found:
+            ends = found if len(found) == 1 else (found[0], found[-1])
+            said.append(f"{name} {' -> '.join(f'{loss:.3f}' for loss in ends)}")
+    return ", ".join(said) or "no loss"
 
 
 def summary(told: dict[str, Any]) -> list[str]:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from evalharness.adapters import card
 from evalharness.models import nf4
 from evalharness.models.loaded import load_model
 from tests.train.test_plan import row
@@ -98,3 +99,19 @@ def test_layers_that_lie_the_other_way_round_are_held_as_they_are(base, tmp_path
     found = nf4.held(loaded.model, tmp_path)
     assert set(found) == {(192, 64), (64, 64), (256, 64), (64, 256)}
     assert max(found.values()) < nf4.HELD_ERROR
+
+
+@pytest.mark.parametrize(
+    ("losses", "said"),
+    [
+        ([(1.0, None), (0.5, 0.7)], "loss 1.000 -> 0.500, validation 0.700"),
+        ([(1.0, 0.9), (0.5, None), (0.4, 0.8)], "loss 1.000 -> 0.400, validation 0.900 -> 0.800"),
+        ([(None, 0.9)], "validation 0.900"),
+        ([(0.0, None)], "loss 0.000"),
+        ([], "no loss"),
+    ],
+)
+def test_a_curve_is_told_whatever_was_measured(losses, said):
+    """With `evaluate_every` beyond an epoch, some epochs have no evaluation."""
+    told = [{"epoch": at, "loss": one, "validation_loss": other} for at, (one, other) in enumerate(losses)]
+    assert card.curve({"losses": told}) == said
