@@ -10,11 +10,13 @@ from typing import NamedTuple, TypeVar
 
 import curate.names
 from curate.checks.personal import SHORTEST_PHONE, telephone
+from curate.checks.secrets.listed import column
 from curate.example import KEY
 from curate.names import KINDS, Span, tagger
 from curate.names.addresses import LEAD, is_address
 from curate.names.code import bare, is_identifier, within
 from curate.names.conversation import Found, linked
+from curate.names.forms import in_fields, joined
 from curate.names.tagger import lexicon
 
 NAMES = ("PERSON", "STREET_ADDRESS")  # looked for unless told otherwise
@@ -75,6 +77,8 @@ def named(
         # a column or a signature names somebody, whoever has the same name in history
         known = not lead and places[at].field in _SPOKEN and "@" not in text
         every = [kept for kept in (_kept(span, text, wanted, known=known) for span in shifted) if kept]
+        if "PERSON" in wanted:
+            every = joined(every, in_fields(text, lexicon(), column))
         spans[at] = _spoken(every, text)
     linked_too = _by_conversation(places, spans)
     return [

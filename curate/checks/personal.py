@@ -62,6 +62,8 @@ def personal(entity: str, value: str, before: str, after: str, score: float) -> 
         # other first digits are airlines' and petrol stations', and binary numbers
         fraction = _FRACTION.search(before) is not None
         return not fraction and _CARD.match(_DIGITS.sub("", value)) is not None and _luhn(value)
+    if entity == "EMAIL_ADDRESS":
+        return not (value.startswith("git@") and after[:1] in (":", "/"))  # a repository's, everybody's
     if entity == "IBAN_CODE":
         return _mod97(value)
     if entity == "IP_ADDRESS":

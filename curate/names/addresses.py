@@ -9,13 +9,22 @@ from curate.names.tokens import BIT, Lexicon
 
 # Between two parts of one address stand marks, and at most one number, of a flat or a postal code
 _BETWEEN = re.compile(
-    r"[\s,.;#/-]*(?:(?:apt|apartment|suite|ste|unit|flat|floor|room|box|bldg|no|nr)?[\s.#]*[A-Za-z]?\d{1,6}[A-Za-z]?[\s,.;#/-]*)?\Z",
+    r"[\s,.;#/-]*(?:(?:apt|apartment|suite|ste|unit|flat|floor|room|box|bldg|no|nr)?[\s.#]*"
+    r"(?:\d{3}[ ]\d{2}|[A-Za-z]?\d{1,6}[A-Za-z]?)[\s,.;#/-]*)?\Z",
     re.IGNORECASE,
 )
 _ITEM = re.compile(r"\n\s*(?:\d+[.)]|[-*])\s")  # the next line of a list is no part of an address
-_NUMBER_BEFORE = re.compile(r"(?<![\w$€£.,:/-])\d{1,6}[A-Za-z]?,?[ ]\Z")
+_NUMBER_BEFORE = re.compile(r"(?<![\w$€£.,:/-])\d{1,6}(?:[A-Za-z]|[ ](?:bis|ter|quater))?,?[ ]\Z")
+# of a number that begins an address: `Flat 3`, `Plot 7`, `B-12`
+_UNIT_BEFORE = re.compile(
+    r"(?<!\w)(?:(?i:flat|apt\.?|apartment|unit|suite|plot|house no\.?|block|door no\.?)[ ]|[A-Z]-)\Z"
+)
+# of `ul. Prosta 5/12`, of which the tagger took `/12` for the beginning
+_STREET_BEFORE = re.compile(r"(?:[^\W\d_]{1,4}\.[ ])?(?:[^\W\d_a-z][\w'’-]*[ ]){1,4}\d{1,5}[A-Za-z]?\Z")
+_CODE = re.compile(r"\d{3} \d\d|\d{3}-\d{4}|\d\d-\d{3}|\d{4,6}")
+_TO_CODE = re.compile(r",?[ ]\Z")
 _CODE_AFTER = re.compile(
-    r",?(?:[ ]|[ ]*\n[ ]*)(?:[A-Z]{2}(?:[ ]|[ ]*\n[ ]*))?\d{4,6}(?:-\d{4})?(?![\w.,:/%-]*\d)\b"
+    r",?(?:[ ]|[ ]*\n[ ]*)(?:[A-Z]{2}(?:[ ]|[ ]*\n[ ]*))?(?:\d{3}-\d{4}|\d{4,6}(?:-\d{4})?)(?![\w.,:/%-]*\d)\b"
 )
 _ROAD = BIT["ending"] | BIT["road"]
 LONGEST = 14  # characters between two parts of one address
@@ -85,7 +94,7 @@ _AT = re.compile(r"\b(?:at|on|to|of|and|from)[ \t]+(?:\d{1,5},?[ \t]+)?\Z")
 _TOWNS = BIT["big_city"] | BIT["country"] | BIT["state"]
 # a postal code, or a number in a part of its own
 _POSTAL = re.compile(
-    r"(?<![\w.,-])(?!(?:19|20)\d\d(?!\d))\d{4,6}(?!\w)|[A-Z]\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d[A-Za-z]?\s*[,\n]|[,\n]\s*\d"
+    r"(?<![\w.,-])(?!(?:19|20)\d\d(?!\d))\d{4,6}(?!\w)|(?<!\d)\d{3}-\d{4}(?!\d)|[A-Z]\d[A-Z\d]? ?\d[A-Z]{2}|[A-Z]\d[A-Z] ?\d[A-Z]\d|\d[A-Za-z]?\s*[,\n]|[,\n]\s*\d"
 )
 _COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000", "english_15000"))
 
@@ -134,25 +143,48 @@ def _of_street(word: str, lexicon: Lexicon) -> bool:
 def whole(spans: list[Span], text: str, lexicon: Lexicon) -> list[Span]:
     """The spans with the parts of each address as one LOCATION."""
     made: list[Span] = []
-    for at, (start, end, kind, score) in enumerate(spans):
-        if kind != "LOCATION":
-            made.append(Span(start, end, kind, score))
+    for at, span in enumerate(spans):
+        if made and _is_code(span, made[-1], text):
+            made[-1] = made[-1]._replace(end=span.end)
             continue
-        value = text[start:end]
-        has_number = any(map(str.isdigit, value))
-        floor = made[-1][1] if made else 0
-        if not value[0].isdigit() and (has_number or _is_road(value, lexicon)):
-            before = _NUMBER_BEFORE.search(text, floor, start)
-            start = before.start() if before else start
-        ceiling = spans[at + 1][0] if at + 1 < len(spans) else len(text)
-        if has_number:
+        if span.label != "LOCATION":
+            made.append(span)
+            continue
+        _, end, kind, score = span
+        start = _begun(span, text, made[-1].end if made else 0, lexicon)
+        if made and made[-1].label == "LOCATION" and _one(text, made[-1], start):
+            first = made.pop()
+            start, score = first.start, round((first.score + score) / 2, 3)
+        if any(map(str.isdigit, text[start:end])):
+            ceiling = spans[at + 1].start if at + 1 < len(spans) else len(text)
             after = _CODE_AFTER.match(text, end, ceiling)
             end = after.end() if after else end
-        if made and made[-1][2] == "LOCATION" and _one(text, made[-1], start):
-            first = made.pop()
-            start, score = first[0], round((first[3] + score) / 2, 3)
         made.append(Span(start, end, kind, score))
     return made
+
+
+def _begun(span: Span, text: str, floor: int, lexicon: Lexicon) -> int:
+    """Where an address begins with its number and what the number is of: `Flat 3`."""
+    start, value = span.start, text[span.start : span.end]
+    if not value[0].isdigit() and (any(map(str.isdigit, value)) or _is_road(value, lexicon)):
+        before = _NUMBER_BEFORE.search(text, floor, start)
+        start = before.start() if before else start
+    elif value[0] == "/":
+        street = _STREET_BEFORE.search(text, max(floor, start - LEAD), start)
+        start = street.start() if street else start
+    unit = _UNIT_BEFORE.search(text, max(floor, start - LEAD), start) if text[start].isdigit() else None
+    return unit.start() if unit else start
+
+
+def _is_code(span: Span, last: Span, text: str) -> bool:
+    """Whether a number is the postal code of the address just before it."""
+    return (
+        span.label in ("ZIP_CODE", "PHONE_NUMBER")
+        and last.label == "LOCATION"
+        and any(map(str.isdigit, text[last.start : last.end]))
+        and _TO_CODE.fullmatch(text, last.end, span.start) is not None
+        and _CODE.fullmatch(text, span.start, span.end) is not None
+    )
 
 
 def _one(text: str, first: Span, start: int) -> bool:
@@ -169,7 +201,7 @@ def _one(text: str, first: Span, start: int) -> bool:
 
 def _is_road(value: str, lexicon: Lexicon) -> bool:
     """Whether a name ends or begins as streets do."""
-    words = _WORD.findall(value)
+    words = _WORD.findall(value.partition(",")[0])  # what follows is the town
     return (
         bool(words) and bool((lexicon.flags(words[-1]) | lexicon.flags(words[0])) & _ROAD) and len(words) > 1
     )

@@ -36,13 +36,15 @@ _TOWARDS = re.compile(
 def trimmed(spans: Sequence[Span], text: str, lexicon: Lexicon) -> list[Span]:
     """The spans with persons cut to what may be a name; a town behind its preposition is a place."""
     if text.islower():
-        return list(spans)
+        return [span for span in spans if text[span.start : span.end] not in lists()["chat"]]
     kept: list[Span] = []
     for span in spans:
         if span.label != "PERSON":
             kept.append(span)
             continue
         words = list(_WORD.finditer(text, span.start, span.end))
+        if words and all(word[0].lower() in lists()["fields"] for word in words):
+            continue
         low, high = _edges(words, text, lexicon)
         if low < high:
             start = span.start if low == 0 else words[low].start()

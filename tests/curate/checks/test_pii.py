@@ -62,6 +62,7 @@ def test_the_whole_value_is_covered(text, value, label):
         "60000-10800 = 49200 and 18000 / 1500",
         "from 1960-1980, pages 18755-18761",
         "on 2024-01-15 at 10:00",
+        "git clone git@host.example:shop/site.git",
         "localhost 127.0.0.1, 192.168.1.4, version 1.2.3.4",
         "std::vector<a::b> x",
         "0.70710678118",

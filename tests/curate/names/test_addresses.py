@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from curate.names.addresses import is_address
-from curate.names.tagger import lexicon
+from curate.names.tagger import lexicon, shipped
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,19 @@ def test_what_stands_before_it_may_tell():
     assert is_address("Allika 46", "The bus drops you off at ", "", lexicon())
     assert is_address("Edeby 5", "my new address is ", "", lexicon())
     assert not is_address("Schutze 15", "as in Manning and ", ".3", lexicon())
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("my address is 23 Banksia Street, Fitzroy VIC 3065, can you", "23 Banksia Street, Fitzroy VIC 3065"),
+        ("Ship it to B-12, Lajpat Nagar II, New Delhi 110024 please", "B-12, Lajpat Nagar II, New Delhi 110024"),
+        ("of Plot 7, Adetokunbo Ademola Crescent, Wuse II, Abuja, will", "Plot 7, Adetokunbo Ademola Crescent, Wuse II, Abuja"),
+        ("I rent a flat at Storgatan 12, 114 55 Stockholm. My", "Storgatan 12, 114 55 Stockholm"),
+        ("at 2-11-3 Meguro, Meguro-ku, Tokyo 153-0063. My", "2-11-3 Meguro, Meguro-ku, Tokyo 153-0063"),
+        ("Shipping: 5 bis avenue Victor Hugo, 75116 Paris", "5 bis avenue Victor Hugo, 75116 Paris"),
+    ],
+)  # fmt: skip
+def test_an_address_is_whole_with_its_number_and_its_code(text, address):
+    found = shipped(("LOCATION",)).spans([text])[0]
+    assert [text[span.start : span.end] for span in found] == [address]

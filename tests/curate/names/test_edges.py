@@ -29,6 +29,9 @@ def persons(text: str) -> list[str]:
         ("Please call Mr. Johnson back today.", ["Johnson"]),
         ("The claim of Ms. Davis was refused.", ["Davis"]),
         ("Mrs. Young has not paid yet.", ["Young"]),
+        ("PESEL: 72051439090\nNRIC: S1234567D\nAdres: Warszawa", []),
+        ("Dear Sirs,\n\nWe act for Anna Kowalska.", ["Anna Kowalska"]),
+        ("hi im john smith from leeds", ["john smith"]),
         ("Follow up with Jan Novotny in May.", ["Jan Novotny"]),
     ],
 )  # fmt: skip
