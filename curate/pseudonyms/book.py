@@ -11,6 +11,7 @@ from curate.pseudonyms.dead import dead
 from curate.pseudonyms.key import Draw, digest_of
 from curate.pseudonyms.people import Names, words_of
 from curate.pseudonyms.places import NATIONS, TITLES, location, organisation, own_words, towns
+from curate.pseudonyms.streets import language_told
 from curate.pseudonyms.words import WORD, ascii_letters, fold
 
 PERSONS = frozenset(("PERSON", "PER", "NAME", "FIRST_NAME", "LAST_NAME"))
@@ -113,19 +114,20 @@ class Book:
         known = sorted(set(pairs))
         persons = [value for label, value in known if label in PERSONS]
         self.names.learn(persons)
-        rest: set[str] = set()
+        rest: dict[str, str] = {}  # to the language that is told by what stands around it
         for label, value in known:
             if label in FIRMS | PLACES:
-                rest |= set(own_words(value))
+                language = language_told(value) if label in PLACES else ""
+                rest |= {word: rest.get(word) or language for word in own_words(value)}
             elif label in MAILS | HANDLES:
                 local = value.rpartition("@")[0] if label in MAILS else value
                 parts = {fold(each[0]) for each in WORD.finditer(local)}
                 rest |= {
-                    p
+                    p: rest.get(p, "")
                     for p in parts
                     if len(p) > 2 and p not in contacts.ROLES and not self.names.local_part(p)
                 }
-        self.names.learn((), sorted(rest - set(self.names.fakes)))
+        self.names.learn((), {word: rest[word] for word in sorted(rest) if word not in self.names.fakes})
         for label, value in known:
             if label not in PERSONS:
                 self._choose(label, value)

@@ -125,8 +125,10 @@ def date(value: str, draw: Draw) -> str:
         if size == 4:
             return f"{max(1, int(found[0]) - 3 + draw.below(7)):04d}"
         most = 12 if int(found[0]) <= 12 else 28 if int(found[0]) <= 31 else 99
-        made = str(1 + draw.below(most))
-        return made.zfill(2) if size == 2 and found[0][0] == "0" else made.rjust(size, "1")[:size]
+        if size == 2 and found[0][0] != "0" and most <= 28:  # of two figures again, or a month has 17
+            return str(10 + draw.below(most - 9))
+        made = str(1 + draw.below(min(most, 9) if size == 1 else most))
+        return made.zfill(size)
 
     return re.sub(r"\d{1,4}", number, value)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from typing import NamedTuple
 
@@ -148,8 +148,8 @@ class Names:
         self.spelled: dict[str, str] = {}  # a folded word as an address spells it, where that differs
         self.joined: dict[str, str] = {}  # names as they are written together in addresses
 
-    def learn(self, values: Collection[str], also: Iterable[str] = ()) -> None:
-        """Give a fake to each word of these names, and to each of the words in `also`, in one order."""
+    def learn(self, values: Collection[str], also: Mapping[str, str] | None = None) -> None:
+        """Give a fake to each word of these names, and of the words in `also`, each with a language or none."""
         kinds: dict[str, Counter[Known]] = {}
         initials: set[tuple[str, str]] = set()
         for value in sorted(set(values)):
@@ -159,8 +159,10 @@ class Names:
             lasts = [w.folded for w in words if w.role == "last"]
             self.people |= {(w.folded, last) for w in words if w.role == "first" for last in lasts}
             initials |= {(w.folded, last) for w in words if w.role == "initial" for last in lasts or [""]}
-        for word in also:
-            which = known().get(word, (Known(written_in(word) or "en", "last"),))[0]
+        for word, language in (also or {}).items():
+            which = known().get(word, (Known(written_in(word) or language or "en", "last"),))[0]
+            if language and which.language != language:
+                which = Known(language, "last")
             kinds.setdefault(word, Counter())[which] += 1
         for word in sorted(kinds):
             best = min(kinds[word].items(), key=lambda item: (-item[1], item[0]))[0]

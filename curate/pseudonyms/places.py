@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from curate.pseudonyms.key import Draw
 from curate.pseudonyms.numbers import shaped
+from curate.pseudonyms.streets import STREET, language_told
 from curate.pseudonyms.words import WORD, as_written, fold, known, pools, written_in
 
 GENERIC = frozenset(
@@ -228,95 +229,20 @@ GENERIC = frozenset(
         "near",
     ]
 )
-COUNTRIES = [
-    "Australia",
-    "Austria",
-    "Belgium",
-    "Brazil",
-    "Canada",
-    "Chile",
-    "Denmark",
-    "Finland",
-    "France",
-    "Germany",
-    "Greece",
-    "Hungary",
-    "Iceland",
-    "India",
-    "Ireland",
-    "Italy",
-    "Japan",
-    "Kenya",
-    "Luxembourg",
-    "Malaysia",
-    "Mexico",
-    "Morocco",
-    "Netherlands",
-    "Norway",
-    "Peru",
-    "Philippines",
-    "Poland",
-    "Portugal",
-    "Romania",
-    "Singapore",
-    "Slovakia",
-    "Slovenia",
-    "Spain",
-    "Sweden",
-    "Switzerland",
-    "Thailand",
-    "Turkey",
-    "Uruguay",
-    "Vietnam",
-    "Croatia",
-    "Estonia",
-    "Latvia",
-    "Lithuania",
-    "Argentina",
-    "Colombia",
-    "Ecuador",
-    "Egypt",
-    "Ghana",
-    "Indonesia",
-    "Israel",
-    "Jordan",
-    "Nepal",
-    "Nigeria",
-    "Pakistan",
-    "Tunisia",
-    "Ukraine",
-    "USA",
-    "UK",
-    "US",
-    "Deutschland",
-    "Österreich",
-    "Schweiz",
-    "España",
-    "México",
-    "Italia",
-    "Polska",
-    "Sverige",
-    "Danmark",
-    "Norge",
-    "Suomi",
-    "Brasil",
-    "China",
-    "Russia",
-    "America",
-    "England",
-    "Scotland",
-    "Wales",
-]
+COUNTRIES = (  # noqa: SIM905 - a list of words reads best as words
+    "Australia|Austria|Belgium|Brazil|Canada|Chile|Denmark|Finland|France|Germany|Greece|"
+    "Hungary|Iceland|India|Ireland|Italy|Japan|Kenya|Luxembourg|Malaysia|Mexico|Morocco|"
+    "Netherlands|Norway|Peru|Philippines|Poland|Portugal|Romania|Singapore|Slovakia|Slovenia|"
+    "Spain|Sweden|Switzerland|Thailand|Turkey|Uruguay|Vietnam|Croatia|Estonia|Latvia|Lithuania|"
+    "Argentina|Colombia|Ecuador|Egypt|Ghana|Indonesia|Israel|Jordan|Nepal|Nigeria|Pakistan|"
+    "Tunisia|Ukraine|USA|UK|US|Deutschland|Österreich|Schweiz|España|México|Italia|Polska|"
+    "Sverige|Danmark|Norge|Suomi|Brasil|China|Russia|America|England|Scotland|Wales"
+).split("|")
 STATES = "AL AK AZ AR CA CO CT DE FL GA HI IA ID IL IN KS KY LA MA MD ME MI MN MO MS MT NC ND NE NH NJ NM NV NY OH OK OR PA RI SC SD TN TX UT VA VT WA WI WV WY".split()  # noqa: SIM905  # fmt: skip
 NATIONS = "Austrian Belgian Brazilian Canadian Chilean Danish Dutch Finnish Greek Hungarian Icelandic Irish Italian Kenyan Maltese Norwegian Peruvian Polish Portuguese Romanian Scottish Slovak Spanish Swedish Swiss Thai Turkish Welsh".split()  # noqa: SIM905  # fmt: skip
 TITLES = "Mr. Ms. Mrs. Dr. Prof. Miss".split()  # noqa: SIM905
 _FOLDED_COUNTRIES = frozenset(map(fold, COUNTRIES))
 _FOLDED_GENERIC = frozenset(map(fold, GENERIC))
-
-# streets whose kind is part of the word
-_STREET = re.compile(
-    r"(?i)(?<=[^\W\d_]{2})(?:stra(?:ß|ss)e|str|weg|platz|allee|gasse|gatan|vägen|straat|laan|gade|vej|katu|utca)\Z"
-)
 
 Fake = Callable[[str], str]  # a word of a name to its fake
 
@@ -348,9 +274,18 @@ def organisation(value: str, draw: Draw, word: Fake) -> str:
 def location(value: str, draw: Draw, word: Fake, town: Callable[[str, str], str]) -> str:
     """The place, part by part: countries by countries, towns by towns, streets by streets, numbers by numbers."""
     parts = re.split(r"(\s*[,;\n]\s*)", value)
-    written = written_in(value)  # the letters of a street tell the language of its town
+    written = language_told(value)  # that of the street is that of its town
+
+    def near(folded: str, like: str) -> str:
+        return town(folded, written or like)
+
     return "".join(
-        part if at % 2 else _part(part, draw, word, lambda folded, like: town(folded, written or like))
+        # one street and number is one in all addresses that it stands in
+        part
+        if at % 2
+        else _part(
+            part, Draw(draw.key, *draw.purpose[:2], fold(part.strip()), *draw.purpose[-1:]), word, near
+        )
         for at, part in enumerate(parts)
     )
 
@@ -368,7 +303,7 @@ def _part(part: str, draw: Draw, word: Fake, town: Callable[[str, str], str]) ->
     generic = any(
         fold(each[0]) in _FOLDED_GENERIC - {"the", "of", "de", "la"} for each in WORD.finditer(part)
     )
-    street = generic or any(_STREET.search(each[0]) for each in own)
+    street = generic or any(STREET.search(each[0]) for each in own)
     if own and not street and not re.match(r"\s*\d{1,3}\b", part):
         # a town, with its postcode before or behind it
         start, end = own[0].start(), own[-1].end()
@@ -376,7 +311,7 @@ def _part(part: str, draw: Draw, word: Fake, town: Callable[[str, str], str]) ->
         return shaped(part[:start], draw) + new + shaped(part[end:], draw)
     made, at = [], 0
     for each in own:
-        kind = _STREET.search(each[0])
+        kind = STREET.search(each[0])
         new = as_written(word(fold(each[0])), each[0]) + (kind[0] if kind else "")
         made += [_numbers(part[at : each.start()], draw), new]
         at = each.end()
@@ -389,6 +324,9 @@ def _numbers(text: str, draw: Draw) -> str:
 
 def towns(folded: str, like: str) -> tuple[str, ...]:
     """The towns to draw from for one: of the language in which it is known, or else written."""
-    languages = [each.language for each in known().get(folded, ()) if each.kind == "cities"]
+    alone = folded.split()[:1]  # `Frankfurt am Main`
+    languages = [
+        each.language for name in (folded, *alone) for each in known().get(name, ()) if each.kind == "cities"
+    ]
     language = next(iter(languages), "") or (like if like in pools() else written_in(like)) or "en"
     return pools()[language].get("cities") or pools()["en"]["cities"]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from curate.checks.secrets.dummy import expression, placeholder
 from curate.checks.secrets.listed import in_column, paired
-from curate.checks.secrets.value import CODE, drawn, password
+from curate.checks.secrets.value import CODE, drawn, drawn_short, password
 from curate.checks.secrets.words import named
 
 Place = tuple[str, int, int]
@@ -158,6 +158,7 @@ def _as_settings(text: str, at: int, found: re.Match[str], value: str) -> bool:
         written = (
             by_chance
             or not text[at].isascii()  # no program's name is written so
+            or (found["sign"] in ":：" and drawn_short(value))
             or _line(text, at, found)
             or _as_argument(text, at, found, value)
             or _OPTION_LEAD.search(text[max(0, at - 40) : at]) is not None

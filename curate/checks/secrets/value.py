@@ -9,6 +9,7 @@ from curate.checks.secrets.shape import classes, entropy
 
 CODE = re.compile(r"[()\[\]{}]{2}|\w\(|\\[dwsDWSbBnrtu]|\(\?|https?://")
 _HEX = re.compile(r"(?i)[0-9a-f]{32,128}")
+_KINDS = re.compile(r"[a-z]+|[A-Z]+|\d+")
 _CASES = re.compile(r"[a-z]+|[A-Z]+")
 _BODY = re.compile(r"[A-Za-z0-9_\-+/=.~:!@#$%^&*]+")
 
@@ -25,6 +26,11 @@ def password(value: str) -> bool:
 def _restless(value: str) -> bool:
     """Whether the case changes at every second letter: `getUserName` has words, `wBhYxlQwVAz` none."""
     return len(value) >= 10 and value.isalpha() and 2 * len(_CASES.findall(value)) > len(value)
+
+
+def drawn_short(value: str) -> bool:
+    """Whether a word of letters and digits changes its kind at every second sign, as no name of a program does."""
+    return len(value) >= 8 and value.isalnum() and 2 * len(_KINDS.findall(value)) > len(value)
 
 
 def drawn(name: str, value: str) -> bool:

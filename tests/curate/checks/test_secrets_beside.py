@@ -241,6 +241,7 @@ HEX = "7abfd3006e4aad2a8c23222426fdbc7b"
         ("appendonly yes\nrequirepass kX9vLm2Rt7Qp\n", PASSWORD),
         ("Authorization: SSWS 00FoWMQYFjHjOtIqIwrVBxRV5PM6aLJxhIbmnawT2H", "00FoWMQYFjHjOtIqIwrVBxRV5PM6aLJxhIbmnawT2H"),
         ("password = 'wBhYxlQwVAAz'", "wBhYxlQwVAAz"),
+        ("that is my card. password: kX9vLm2Rt7Qp", PASSWORD),
     ],
 )  # fmt: skip
 def test_logins_of_registries_and_services_are_found(text, value):
@@ -260,6 +261,7 @@ def test_keys_of_google_messaging_and_of_django_have_a_form():
     "text",
     [
         "password = 'getUserPasswordFromDb'",
+        "connect({ user: name, password: hashedPw1 })",
         '{"auth": "Basic authentication"}',
         '{"auth": "bm90aGluZw=="}',
         "account AC662981dc7a4406e610b8fff2e2a5120a is closed",

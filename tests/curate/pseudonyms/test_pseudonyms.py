@@ -13,7 +13,7 @@ from curate.checks.secrets import secrets
 from curate.errors import ConfigError
 from curate.pseudonyms import Book, Real, digest_of, fingerprint, identity, read_key
 from curate.pseudonyms.key import Draw
-from curate.pseudonyms.numbers import luhn_digit
+from curate.pseudonyms.numbers import date, luhn_digit
 from curate.pseudonyms.people import Names, words_of
 from curate.pseudonyms.words import fold, known, pools
 
@@ -120,7 +120,7 @@ def test_a_surname_that_elsewhere_is_a_particle_is_no_more_left_than_another():
 def test_a_pool_that_is_used_up_goes_on_with_double_names():
     names = Names(KEY, "s", frozenset())
     words = [f"name{chr(97 + n // 676)}{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}" for n in range(2_500)]
-    names.learn([], [re.sub(r"\d", "", word) for word in words])
+    names.learn([], {re.sub(r"\d", "", word): "" for word in words})
     assert len({fold(each) for each in names.fakes.values()}) == len(names.fakes) == 2_500
 
 
@@ -268,3 +268,32 @@ def test_a_surname_that_two_people_share_says_no_more_than_it_did():
     assert anna != ben and ben.split()[1] == surname
     assert (bare, titled) == (surname, f"Mr {surname}")
     assert people("Schmidt", "Ben Schmidt", "Mr Schmidt", "Anna Schmidt") == [bare, ben, titled, anna]
+
+
+@pytest.mark.parametrize(
+    ("address", "language"),
+    [
+        ("Goethestraße 17, 60313 Frankfurt am Main", "de"),
+        ("12 rue des Lilas, 31000 Toulouse", "fr"),
+        ("ul. Prosta 5, 00-838 Warszawa", "pl"),
+        ("Keizersgracht 221, 1016 DV Amsterdam", "nl"),
+        ("Calle Mayor 3, 28013 Madrid", "es"),
+    ],
+)
+def test_a_street_and_its_town_stay_in_the_language_of_the_street(address, language):
+    made = book(("STREET_ADDRESS", address)).fake("STREET_ADDRESS", address)
+    town = fold(re.sub(r"[\d-]|\b[A-Z]{2}\b", "", made.rpartition(",")[2]).strip())
+    assert town in {fold(each) for each in pools()[language]["cities"]}, made
+
+
+def test_a_street_and_number_are_one_in_all_addresses():
+    whole, part = "Goethestraße 17, 60313 Frankfurt am Main", "Goethestraße 17"
+    made = book(("STREET_ADDRESS", whole), ("STREET_ADDRESS", part))
+    assert made.fake("STREET_ADDRESS", whole).startswith(made.fake("STREET_ADDRESS", part) + ",")
+
+
+def test_a_date_of_two_figures_stays_a_date():
+    for attempt in range(200):
+        day, month, year = date("03.11.1984", Draw(KEY, str(attempt))).split(".")
+        assert len(day) == len(month) == 2 and 1 <= int(day) <= 12 and 1 <= int(month) <= 12
+        assert 1981 <= int(year) <= 1987
