@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from curate.deciding.review import review
 from curate.example import frame, with_ids
@@ -144,6 +144,17 @@ async def test_a_line_names_the_key_that_takes_it(workspace: Workspace) -> None:
         assert not isinstance(app.screen, Ask)
         assert app.job is not None
         await app.job.cancel()
+
+
+async def test_a_long_command_shows_its_end(workspace: Workspace) -> None:
+    """What is to be changed stands at the end of the line; it is seen."""
+    app = workbench(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await app.ask_command("scan " + "x" * 80 + " --set near-duplicate.threshold=0.8")
+        await settle(pilot)
+        line = app.screen.query_one(Input)
+        assert line.scroll_offset.x == line.max_scroll_x > 0
 
 
 def test_labels_that_differ_in_a_blank_are_told_apart() -> None:

@@ -63,6 +63,8 @@ class Ask(ModalScreen[str | None]):
         line.cursor_position = len(line.value)
         if self.anew:
             line.action_select_all()
+        # a command that is longer than the line ends with what one is to change; before it is laid out it cannot scroll
+        line.call_after_refresh(lambda: line.scroll_to(x=line.max_scroll_x, animate=False, immediate=True))
 
     def on_input_submitted(self) -> None:
         """Enter: give the text back if it will do, else say why not."""
