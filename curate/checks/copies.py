@@ -1,4 +1,4 @@
-"""What tells a copy of a text from another that only looks like it: label, numbers, names, what it denies, other words, the answer."""
+"""What tells a copy from what only looks like it: label, preference, numbers, names, denials, other words, the answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import NamedTuple
 import polars as pl
 
 from curate.checks.matter import in_few_places, other_matter
+from curate.checks.preference import Preference, is_crossed, preference_of
+from curate.checks.quality.spelling import plain_spelling
 from curate.checks.wording import (
     Named,
     is_unspaced,
@@ -31,8 +33,10 @@ class Text(NamedTuple):
     numbers: tuple[str, ...]
     named: Named
     answer: frozenset[str]
-    label: str | None
+    label: str | None  # without regard to case and blanks: label-spelling tells of these
     words: str  # all that is looked at, in normal form
+    preference: Preference | None
+    rejected: frozenset[str]
 
 
 def texts_of(rows: pl.DataFrame, compare: str) -> list[Text]:
@@ -45,9 +49,13 @@ def texts_of(rows: pl.DataFrame, compare: str) -> list[Text]:
             compare, (question, answer, chosen, rejected)
         )
         verbatim = "\n".join(parts)
-        ours = normalise(answer or chosen) if compare == "whole" else ""
+        ours, theirs = (normalise(answer or chosen), normalise(rejected)) if compare == "whole" else ("", "")
         words = normalise(verbatim)
-        found.append(Text(quantities(words), named(verbatim), _words(ours), label, words))
+        plain = None if label is None else plain_spelling(label)
+        pair = preference_of(chosen, rejected) if compare == "whole" else None
+        found.append(
+            Text(quantities(words), named(verbatim), _words(ours), plain, words, pair, _words(theirs))
+        )
     return found
 
 
@@ -67,6 +75,8 @@ def doubt_of(left: Text, right: Text, answers: float | None = None) -> str:
     by_meaning = answers is not None
     if left.label is not None and right.label is not None and left.label != right.label:
         return "labels-differ"
+    if is_crossed(left.preference, right.preference):
+        return "preference-differs"
     if left.numbers != right.numbers:
         return "numbers-differ"
     if other_names(left.named, right.named):
@@ -74,6 +84,8 @@ def doubt_of(left: Text, right: Text, answers: float | None = None) -> str:
     if answers is not None and answers < ANSWERS_NEAR:
         return "answers-differ"
     if not by_meaning and left.answer != right.answer and jaccard(left.answer, right.answer) < ANSWERS_ALIKE:
+        return "answers-differ"
+    if left.rejected != right.rejected and jaccard(left.rejected, right.rejected) < ANSWERS_ALIKE:
         return "answers-differ"
     denied = negations(left.words), negations(right.words)
     if (denied[0] > 0) != (denied[1] > 0) if by_meaning else denied[0] != denied[1]:

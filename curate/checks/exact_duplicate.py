@@ -10,7 +10,8 @@ from typing import ClassVar
 import polars as pl
 
 from curate.checks.keep import DEFAULT, carried, check_keep, ranked, sentence, why
-from curate.checks.wording import check_compare, normalised, wordings
+from curate.checks.quality.spelling import plain_spelling
+from curate.checks.wording import check_compare, normalise, normalised, wordings
 from curate.example import digest
 from curate.finding import FINDINGS
 
@@ -21,12 +22,13 @@ class ExactDuplicate:
 
     `compare`: `whole` is question and answer without the system prompt; or `prompt`, or `answer`.
     Label `exact` is equal to the byte, `normalised` equal but for case, white space, sentence marks
-    and Unicode form. `keep` is the policy that says which stays (see keep.py). A group whose `label` columns disagree is for review: no copy of it is safe to
+    and Unicode form. `keep` is the policy that says which stays (see keep.py).
+    A group whose `label` columns disagree, but for case and blanks, is for review: no copy of it is safe to
     drop. Empty texts are left to the structure check.
     """
 
     name: ClassVar[str] = "exact-duplicate"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     verified_by_sketches: ClassVar[bool] = True
     compare: str = "whole"
     keep: tuple[str, ...] = DEFAULT
@@ -38,7 +40,7 @@ class ExactDuplicate:
     def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Digests of each example's normal form, null where it says nothing, and of what it says verbatim."""
         said = [wording.parts(self.compare) for wording in wordings(batch)]
-        keys = [digest(self.compare, text) if (text := normalised(parts)) else None for parts in said]
+        keys = [digest(self.compare, text) if (text := _normal(parts)) else None for parts in said]
         own = batch.select(
             "example_id",
             cluster_id=pl.Series(keys, dtype=pl.String),
@@ -71,7 +73,9 @@ class ExactDuplicate:
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """One finding a member; of `texts` the labels are read alone."""
-        labels = dict(texts.select("example_id", "label").iter_rows())
+        # what differs in case or blanks alone is one label: label-spelling tells of it
+        spelt = {label: plain_spelling(label) for label in texts["label"].drop_nulls().unique()}
+        labels = {name: spelt.get(label) for name, label in texts.select("example_id", "label").iter_rows()}
         policy = sentence(self.keep)
         rows: list[tuple[object, ...]] = []
         written: dict[tuple[int, int, str], str] = {}  # few are told apart, and there may be very many rows
@@ -92,6 +96,14 @@ class ExactDuplicate:
                 rows.append((name, other, cluster, label, 1.0, action, evidence))
         columns = ("example_id", "other_id", "cluster_id", "label", "score", "action", "evidence")
         return pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row")
+
+
+def _normal(parts: tuple[str, ...]) -> str:
+    """The parts in normal form; as they came, where a row prefers one form of an answer to another."""
+    chosen, rejected = parts[2:] or ("", "")
+    if chosen != rejected and normalise(chosen) == normalise(rejected):
+        return "\n".join(parts)
+    return normalised(parts)
 
 
 def _evidence(members: int, labels: int, why: str, policy: str) -> str:

@@ -72,7 +72,7 @@ class NearDuplicate:
     A row is proposed for dropping only if it is itself that near to the kept row, has the same
     numbers, names and label, denies as much, puts no word of weight in another's place, and has an
     answer alike; any other is for review, with the reason as its label: `numbers-differ`, `names-differ`,
-    `negation-differs`, `words-differ`, `labels-differ`, `answers-differ`, or `chained` (near to a dropped
+    `negation-differs`, `words-differ`, `labels-differ`, `answers-differ`, `preference-differs`, or `chained` (near to a dropped
     row only). So rows made from one template, which differ in an order id or a city, stay.
     What stands in very many rows does not make two of them alike. Equal texts are left to the
     exact-duplicate check: one of each group takes part. `keep` is the policy that says which row of a
@@ -81,7 +81,7 @@ class NearDuplicate:
     """
 
     name: ClassVar[str] = "near-duplicate"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     threshold: float = 0.7
     compare: str = "whole"
     keep: tuple[str, ...] = DEFAULT

@@ -59,7 +59,7 @@ class SemanticDuplicate:
     A row is proposed for dropping only if it is itself that near to the row that stays, with the same
     numbers, names, label and denials, and an answer that is near as well; any other is for review, with
     the reason as its label (see copies.py): `numbers-differ`, `names-differ`, `negation-differs`, `labels-differ`,
-    `answers-differ`, `words-differ` (in one place or two of texts that are the same besides), and `end-not-read` where one is too long to be encoded whole. Which row stays is told by `keep`. Pairs that share most of their words are left
+    `preference-differs`, `answers-differ`, `words-differ` (in one place or two of texts that are the same besides), and `end-not-read` where one is too long to be encoded whole. Which row stays is told by `keep`. Pairs that share most of their words are left
     to the checks of exact and near duplicates. `compare` is `whole`, `prompt` or `answer`.
 
     Exact up to 50,000 distinct texts; above, approximate, with the recall measured in the evidence.
@@ -70,7 +70,7 @@ class SemanticDuplicate:
     """
 
     name: ClassVar[str] = "semantic-duplicate"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     unseen: ClassVar[str] = "nothing was compared"
     threshold: float = 0.95
     compare: str = "whole"

@@ -11,16 +11,24 @@ import numpy as np
 import polars as pl
 
 from curate.checks import minhash
-from curate.checks.contradiction.difference import ALIKE, SURELY, UNSURE, Difference, difference
+from curate.checks.contradiction.difference import (
+    ALIKE,
+    SURELY,
+    UNSURE,
+    Difference,
+    answers_differ,
+    difference,
+)
 from curate.checks.contradiction.nli import contradictions, nli_digest
-from curate.checks.contradiction.reading import Asked, answer_of, asked
+from curate.checks.contradiction.reading import Asked, answer_of, asked, says_label
 from curate.checks.contradiction.sameness import CLOSE, by_meaning, by_words, turned_round
 from curate.checks.contradiction.spread import Questions, met_across
 from curate.checks.contradiction.votes import PAIRS, once, ordered, questions_of
 from curate.checks.frame import alike, frame_across
 from curate.checks.matter import other_matter
+from curate.checks.quality.spelling import plain_spelling
 from curate.checks.twins import is_twin
-from curate.checks.wording import hashed_shingles, normalise, wordings
+from curate.checks.wording import Wording, hashed_shingles, normalise, wordings
 from curate.errors import ConfigError
 from curate.example import digest
 from curate.finding import FINDINGS
@@ -46,7 +54,8 @@ class Contradiction:
     `threshold` with the same numbers, as many negations and no word of weight put in another's place
     (two order ids, `card` for `PIN` make two questions); or near in meaning with the same numbers and
     names, which counts as far as these agree: at least `least`.
-    Different is another label; where no label is set: yes against no, another result, another number,
+    Different is another label (not one that is only spelt otherwise); and, unless the answers are the
+    labels: preferences the other way round, yes against no, another result, another number,
     name or negation in nearly the same words; and, of questions that are the same by their words, an
     answer that shares less than `overlap` of its words with the other. With `nli` (a cross-encoder, by
     hub id or path) also what it holds for a contradiction, in either direction; and answers in other
@@ -57,7 +66,7 @@ class Contradiction:
     """
 
     name: ClassVar[str] = "contradiction"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     unseen: ClassVar[str] = (
         "questions in other words are found by the words, numbers and names they share only"
     )
@@ -86,13 +95,19 @@ class Contradiction:
         questions = [normalise(wording.question) for wording in said]
         return batch.select(
             "example_id",
-            "label",
+            label=pl.Series(
+                [None if label is None else plain_spelling(label) for label in batch["label"]],
+                dtype=pl.String,
+            ),
             key=pl.Series(
                 [digest(w.system, q) if q else None for w, q in zip(said, questions, strict=True)],
                 dtype=pl.String,
             ),
             system=pl.Series([digest(wording.system) for wording in said], dtype=pl.String),
-            says=pl.Series([digest(normalise(answer_of(wording))) for wording in said], dtype=pl.String),
+            says=pl.Series(
+                [_says(wording, label) for wording, label in zip(said, batch["label"], strict=True)],
+                dtype=pl.String,
+            ),
             shingles=hashed_shingles(questions),
             texts=pl.Series([[wording.question] for wording in said], dtype=pl.List(pl.String)),
         ).drop_nulls("key")
@@ -174,7 +189,11 @@ class Contradiction:
         if found is None or how == "words":
             return found
         if found.differs == "label":
-            return found if same >= LABELS else None
+            if same >= LABELS:
+                return found
+            found = answers_differ(left, right, self.overlap)
+            if found is None:
+                return None
         # answers of nearly the same words belong to one question, however near a template it is
         apart = (found.shared_words or 0.0) < ALIKE
         if not found.is_clear or (apart and is_twin(left.question, right.question)):
@@ -185,7 +204,7 @@ class Contradiction:
         """Whether a cross-encoder can say something of two answers in which the words show nothing."""
         return bool(
             self.nli
-            and (left.label is None or right.label is None)
+            and not (left.says_label and right.says_label)
             and left.answer != right.answer
             and left.answer
             and right.answer
@@ -214,3 +233,13 @@ class Contradiction:
             "action": "review",
             "evidence": json.dumps(evidence),
         }
+
+
+def _says(wording: Wording, label: str | None) -> str:
+    """A digest of what a row says: its label, and its answer unless that is the label."""
+    answer = normalise(answer_of(wording))
+    if wording.chosen and answer == normalise(wording.rejected):
+        answer = wording.chosen  # one form of it is preferred to another
+    if label is None:
+        return digest(answer)
+    return digest(plain_spelling(label), "" if says_label(answer_of(wording), label) else answer)

@@ -10,12 +10,14 @@ from typing import NamedTuple
 from curate.checks.contradiction.reading import Asked, result_of
 from curate.checks.contradiction.values import value_of, words_of
 from curate.checks.matter import FILLERS, SMALL, is_slip
+from curate.checks.preference import is_reversed
 from curate.checks.twins import RESULT, SHORT
 from curate.checks.wording import jaccard, named, negations
 
 ALIKE = 0.6  # of the words of two answers: so alike, one number, name or `not` makes the difference
 PUT, WORDS = "another word in its place", "other words"
 JOINING = SMALL | {"in", "on", "at", "by", "to"}  # before a date or a place they say nothing of their own
+REVERSED = "each prefers what the other rejects"
 UNSURE = (PUT, WORDS)  # a cross-encoder may say that these do not contradict each other
 PLACED = 0.7  # of two answers' words in one order: so alike, a word put in another's place does
 SURELY = 0.8  # ... and so alike, it does for requests with many right answers, and questions in other words
@@ -56,9 +58,18 @@ class Difference(NamedTuple):
 
 
 def difference(left: Asked, right: Asked, overlap: float) -> Difference | None:
-    """What the two say differently; None if nothing that counts. Labels, where both have one, decide."""
-    if left.label is not None and right.label is not None:
-        return None if left.label == right.label else Difference("label", "", 1.0)
+    """What the two say differently: label against label, then answer against answer; None if nothing that counts."""
+    if left.label != right.label and left.label is not None and right.label is not None:
+        return Difference("label", "", 1.0)
+    return answers_differ(left, right, overlap)
+
+
+def answers_differ(left: Asked, right: Asked, overlap: float) -> Difference | None:
+    """What the answers say differently. Two that are their labels were compared as such."""
+    if is_reversed(left.preference, right.preference):
+        return Difference("answer", REVERSED, 1.0, alike=1.0)
+    if left.says_label and right.says_label:
+        return None
     if left.answer == right.answer or not left.answer or not right.answer:
         return None
     one, two = words_of(left.answer), words_of(right.answer)

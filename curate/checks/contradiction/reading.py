@@ -9,6 +9,8 @@ from typing import NamedTuple
 import polars as pl
 
 from curate.checks.contradiction.requests import is_open
+from curate.checks.preference import Preference, preference_of
+from curate.checks.quality.spelling import plain_spelling
 from curate.checks.twins import RESULT, SHORT
 from curate.checks.wording import (
     Named,
@@ -23,6 +25,9 @@ from curate.checks.wording import (
 )
 
 SIGNS = 2  # characters to a word where the script sets no spaces
+_IS = (
+    r"(?:is|as|ist|als|est|es|è|é|is een|som|är|er|to|это|jest|olarak)"  # before the label at an answer's end
+)
 _FIGURE = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _WORD = re.compile(r"[^\W\d_]+")
 _CAPITAL = re.compile(r"(?<!\w)[A-Z][\w'-]*[^\W\d_]")
@@ -64,7 +69,9 @@ class Asked(NamedTuple):
     is_open: bool
     answer: str
     verbatim: str
-    label: str | None
+    label: str | None  # without regard to case, blanks and Unicode form
+    says_label: bool  # whether the answer is its label, or announces it
+    preference: Preference | None
 
 
 def asked(texts: pl.DataFrame) -> dict[str, Asked]:
@@ -95,13 +102,29 @@ def _read(wording: Wording, question: str, cut: frozenset[int], label: str | Non
         is_open=is_open(wording.question),
         answer=normalise(answer),
         verbatim=answer,
-        label=label,
+        label=None if label is None else plain_spelling(label),
+        says_label=label is not None and says_label(answer, label),
+        preference=preference_of(wording.chosen, wording.rejected),
     )
 
 
 def answer_of(wording: Wording) -> str:
     """The answer, or the preferred one."""
     return wording.answer or wording.chosen
+
+
+def says_label(answer: str, label: str) -> bool:
+    """Whether an answer is the row's label, or announces it: alone, before a full stop, behind a colon or `is`."""
+    said, plain = plain_spelling(answer), plain_spelling(label)
+    if not plain or plain not in said:
+        return False
+    if normalise(said) == normalise(plain):
+        return True
+    word = rf"[\"'`*_\[(<«“„]*{re.escape(plain)}[\"'`*_\])>»”“]*"
+    return (
+        re.search(rf"\A{word}\s*(?:[.:;。：–—-]\s|\n)|(?:[:=：>]|\b{_IS})\s*{word}\s*[.!。]?\Z", said)
+        is not None
+    )
 
 
 def amounts_in(text: str) -> tuple[Counter[float], Counter[float]]:

@@ -11,17 +11,25 @@ PAIRS = pl.Schema({"example_id": pl.String, "other_id": pl.String, "cosine": pl.
 def questions_of(sketches: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """PAIRS of the odd rows of each question with its usual one; and the usual ones, with their `votes`.
 
-    `sketches` have `key` and, beside what else they have, `label` and `says`; their order decides a tie.
+    `sketches` have `key` and, beside what else they have, `label` and `says`; a label has the votes of all its
+    rows, whatever they answer, and the order of the rows decides a tie.
     """
-    rows = sketches.with_columns(pl.coalesce(pl.concat_str(pl.lit("="), "label"), "says").alias("says"))
-    votes = rows.with_row_index("at").group_by("key", "says").agg(pl.len().alias("votes"), pl.col("at").min())
-    usual = votes.sort("votes", "at", descending=[True, False]).unique(
+    of_label = pl.when(pl.col("label").is_not_null()).then(pl.len().over("key", "label"))
+    counted = sketches.with_row_index("at").with_columns(own=pl.len().over("key", "says"))
+    votes = (
+        counted.with_columns(votes=pl.coalesce(of_label, "own"))
+        .group_by("key", "says")
+        .agg(pl.col("votes", "own", "at").min())
+    )
+    usual = votes.sort("votes", "own", "at", descending=[True, True, False]).unique(
         "key", keep="first", maintain_order=True
     )
     usual = usual.sort("at")
-    heads = rows[usual["at"].to_list()].with_columns(usual["votes"])
+    heads = sketches[usual["at"].to_list()].with_columns(usual["votes"])
     keeper = heads.select("key", usual_says="says", other_id="example_id")
-    odd = rows.join(keeper, on="key", maintain_order="left").filter(pl.col("says") != pl.col("usual_says"))
+    odd = sketches.join(keeper, on="key", maintain_order="left").filter(
+        pl.col("says") != pl.col("usual_says")
+    )
     return odd.select("example_id", "other_id", cosine=pl.lit(None, dtype=pl.Float64)), heads
 
 

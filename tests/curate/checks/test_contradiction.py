@@ -264,3 +264,56 @@ def test_requests_with_many_right_answers(question):
 )
 def test_questions_of_fact_are_none(question):
     assert not is_open(question)
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "two"),
+    [
+        ("Is the visitor password changed daily?", "Yes, at 6 am.", "No, it changes every Monday."),
+        ("Wie lange ist die Probezeit?", "Sechs Monate.", "Drei Monate, danach unbefristet."),
+        ("¿Cuándo abre la oficina?", "Abre a las 8.", "Abre a las 10."),
+        ("Puis-je venir avec mon chien ?", "Oui, en laisse.", "Non, les chiens restent dehors."),
+    ],
+)
+def test_a_label_that_two_rows_share_hides_no_other_answer(asked, found, question, one, two):
+    """The label is a topic here, and says nothing of what is answered."""
+    rows = [asked(question, one, label="Office"), asked(question, two, label=" office")]
+    assert found(without(), *rows) == [(1, 0, "answer", "review")]
+    assert found(without(), *(asked(question, one, label=label) for label in ("Office", "OFFICE "))) == []
+
+
+def test_rows_that_answer_with_their_label_are_compared_by_it(asked, found):
+    said = ["arrival", "Arrival.", "The label is: arrival", "arrival. The text asks where the card is."]
+    rows = [asked("Where is my card?", answer, label="arrival") for answer in said]
+    assert found(without(), *rows) == []
+    assert found(without(), *rows, asked("Where is my card?", "lost", label="lost")) == [
+        (4, 0, "label", "review")
+    ]
+
+
+def test_a_label_has_the_votes_of_all_its_rows(asked, found):
+    """However they say it, three rows stand against one."""
+    rows = [asked("Where is my card?", "Please call us about it today.", label="lost")]
+    rows += [
+        asked("Where is my card?", answer, label="arrival")
+        for answer in ("It comes by post.", "It is coming by post.", "By post it comes.")
+    ]
+    assert (0, 1, "label", "review") in found(without(), *rows)
+
+
+@pytest.mark.parametrize(
+    ("question", "one", "two"),
+    [
+        ("Write a poem about the sea.", "Blue waves roll on.", "Salt wind calls me."),
+        ("Wann öffnet das Amt?", "Das Amt öffnet früh am Morgen.", "Das Amt öffnet spät am Morgen."),
+        ("海について書いて", "青い波が寄せては返す静かな朝。", "潮風が私を呼ぶ。"),
+        ("May I?", "Yes.", "yes"),
+    ],
+)
+def test_two_preferences_the_other_way_round(turn, found, question, one, two):
+    """Also of what has many right answers: not both can be preferred to the other."""
+    rows = [
+        {"messages": [turn("user", question)], "chosen": chosen, "rejected": rejected}
+        for chosen, rejected in ((one, two), (two, one))
+    ]
+    assert found(without(), *rows) == [(1, 0, "answer", "review")]

@@ -98,3 +98,12 @@ def test_what_is_compared_can_be_chosen(asked, found):
     assert [row[:2] for row in found(ExactDuplicate(compare="answer"), *rows)] == [(0, None), (2, 0)]
     with pytest.raises(ConfigError, match="compare"):
         ExactDuplicate(compare="all")
+
+
+def test_labels_that_differ_in_case_alone_are_one(asked, found):
+    """label-spelling tells of them."""
+    rows = [asked("Where is it?", "There.", label=label) for label in ("VPN", "vpn ", "ＶＰＮ")]
+    assert {each[3] for each in found(ExactDuplicate(), *rows)} == {"keep", "drop"}
+    assert {
+        each[3] for each in found(ExactDuplicate(), *rows, asked("Where is it?", "There.", label="mail"))
+    } == {"review"}

@@ -247,3 +247,11 @@ def test_what_says_the_opposite_is_no_copy(asked, found, one, other, label):
     )
     told = found(NearDuplicate(), asked("What?", text.format(one)), asked("What?", text.format(other)))
     assert told[1][2:] == (label, "review")
+
+
+@pytest.mark.parametrize(("other", "action"), [("vpn ", "drop"), ("ＶＰＮ", "drop"), ("Mail", "review")])
+def test_a_label_in_another_spelling_is_the_same_label(asked, found, other, action):
+    """Here and of meanings: label-spelling tells of it."""
+    text = "the tunnel to the office breaks every few minutes since the last update of my machine"
+    rows = [asked(text, "Restart it.", label="VPN"), asked(f"Hello, {text}", "Restart it.", label=other)]
+    assert found(NearDuplicate(), *rows)[1][3] == action
