@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -20,6 +21,19 @@ Item = TypeVar("Item")
 TERMINAL_EVERY = 0.1
 PARENT_EVERY = 0.25
 LOG_EVERY = 10.0
+
+
+_spoken: list[float] = []  # when a line was last written, in each work that is told as a whole
+
+
+@contextmanager
+def stages() -> Iterator[None]:
+    """Work of several stages: in a log none is silent for being short, if all of them take long."""
+    _spoken.append(time.monotonic())
+    try:
+        yield
+    finally:
+        _spoken.pop()
 
 
 def duration(seconds: float) -> str:
@@ -43,6 +57,8 @@ class Progress:
         self.alone = False  # the parent has gone
         self.terminal = self.parent is None and sys.stderr.isatty()
         self.every = PARENT_EVERY if self.parent else TERMINAL_EVERY if self.terminal else LOG_EVERY
+        if _spoken and self.every == LOG_EVERY:
+            self.told = _spoken[-1]
 
     def __enter__(self) -> Self:
         self.tell(force=self.parent is not None or self.terminal)
@@ -76,6 +92,7 @@ class Progress:
         if self.alone or (not force and now - self.told < self.every):
             return
         self.told = now
+        _spoken[-1:] = [now] if _spoken else []
         left = self.left()
         if self.parent is not None:
             event = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,7 +23,7 @@ from curate.check import (
     SketchedCheck,
     SpreadCheck,
 )
-from curate.engine import Engine, Ray
+from curate.engine import Engine, Ray, Serial
 from curate.errors import ResourceError, SeatrialError
 from curate.finding import complete, empty
 from curate.progress import Progress
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from curate.scanning.remembered import Known
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENOMEM)  # a full disk, quota or memory
+FIRST, LEAST = 400, 50  # rows of the first batch, and of one of a check that takes long
+QUICK = 2.0  # seconds that a batch may take and the next one be larger
 EXCHANGE_PARTS = 32  # pieces by key on a cluster: more than nodes, so that none has much more than others
 
 
@@ -98,7 +102,8 @@ def look(
         return _spread(check, table, engine, rows)
     known, rest = _known(check, table.light, memory)
     parts: list[pl.DataFrame] = []
-    batches = table.at(rest).iter_slices(rows)
+    left = table.at(rest)
+    batches = _slices(left, rows) if isinstance(engine, Serial) else left.iter_slices(rows)
     work = _Work(check)
     with Progress(f"scan {check.name}", total=len(rest)) as progress:
         for part, height in engine.map(work, batches):
@@ -118,6 +123,17 @@ def look(
         order = table.light.select("example_id").join(places, on="example_id", maintain_order="left")
         sketches = sketches[order["_place"]]
     return _compared(check, sketches, table, meaning, memory)
+
+
+def _slices(table: pl.DataFrame, most: int) -> Iterator[pl.DataFrame]:
+    """The rows in order, few at first and more while they go quickly: it is soon told how far a slow check is."""
+    begin, size = 0, min(FIRST, most)
+    while begin < table.height:
+        began = time.monotonic()
+        yield table[begin : begin + size]
+        begin += size
+        quick = time.monotonic() - began < QUICK
+        size = min(most, size * 2) if quick else max(min(LEAST, most), size // 2)
 
 
 def _exchanged(check: KeyedCheck, table: Rows, engine: Ray, rows: int) -> pl.DataFrame:

@@ -16,6 +16,7 @@ from curate.engine import Engine, Serial
 from curate.errors import ConfigError
 from curate.example import EXAMPLES, digest
 from curate.finding import ORDER, complete, empty, stamp
+from curate.progress import stages
 from curate.rows import Rows
 from curate.scanning.embedding import NO_ENCODER, NONE, Encoder, Vectors, find_encoder
 from curate.scanning.looking import Memory, look
@@ -86,15 +87,16 @@ def scan(
     not_run = obstacles(examples, checks, protected)
     stopped = {check.check for check in not_run}
     found, seconds = [empty()], {}
-    for check in checks:
-        if check.name in stopped:
-            continue
-        began = time.monotonic()
-        table = guarded if _reads_protected(check) else examples
-        meaning = vectors(encoders[check.name]) if check.name in encoders else None
-        findings = look(check, table, engine, rows, meaning, memory)
-        found.append(_stamped(complete(findings), table.light, check))
-        seconds[check.name] = time.monotonic() - began
+    with stages():
+        for check in checks:
+            if check.name in stopped:
+                continue
+            began = time.monotonic()
+            table = guarded if _reads_protected(check) else examples
+            meaning = vectors(encoders[check.name]) if check.name in encoders else None
+            findings = look(check, table, engine, rows, meaning, memory)
+            found.append(_stamped(complete(findings), table.light, check))
+            seconds[check.name] = time.monotonic() - began
     findings = pl.concat(found).sort(*ORDER, "finding_id", nulls_last=False)
     return ScanResult(findings, not_run, seconds)
 

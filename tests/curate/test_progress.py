@@ -50,3 +50,20 @@ def test_an_import_of_one_plain_file_tells_the_time_left(tmp_path, monkeypatch, 
     sources.read_source(file)
     said = capsys.readouterr().err.splitlines()
     assert any("import  2,500 of 3,0" in line and "left" in line for line in said)
+
+
+def test_short_stages_of_long_work_are_told_in_a_log(monkeypatch, capsys):
+    """Each takes less than the time between two lines; all of them take more."""
+    from curate import progress
+
+    clock = iter(range(0, 1000, 4))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: float(next(clock)))
+    with progress.stages():
+        for number in range(6):
+            with Progress(f"stage {number}", total=1):
+                pass
+    told = [line.split("  ")[0] for line in capsys.readouterr().err.splitlines()]
+    assert 3 <= len(told) <= 6 and told[0] == "stage 0"
+    with Progress("alone", total=1):  # what is no part of longer work is told by its own time
+        pass
+    assert capsys.readouterr().err == ""

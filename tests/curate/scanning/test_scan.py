@@ -195,3 +195,18 @@ def test_checks_come_in_their_order_with_their_settings():
         },
     }
     assert [check.name for check in make_checks()] == list(CHECKS)
+
+
+def test_the_first_batch_is_small_and_slow_checks_are_told_often(monkeypatch):
+    """So a check that takes long says how far it is; which rows are looked at together changes nothing."""
+    from curate.scanning import looking
+
+    table = pl.DataFrame({"row": range(5_000)})
+    quick = list(looking._slices(table, 2_000))
+    assert [part.height for part in quick] == [400, 800, 1_600, 2_000, 200]
+    assert pl.concat(quick).equals(table)
+    clock = iter(range(0, 10_000, 3))
+    monkeypatch.setattr(looking.time, "monotonic", lambda: float(next(clock)))
+    slow = [part.height for part in looking._slices(table, 2_000)]
+    assert slow[:5] == [400, 200, 100, 50, 50] and sum(slow) == 5_000
+    assert [part.height for part in looking._slices(table[:9], 4)] == [4, 4, 1]
