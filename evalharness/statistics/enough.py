@@ -9,6 +9,8 @@ and of groups the test asks more, of losses that few rows have or none, and the 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from itertools import accumulate
 
 import numpy as np
 
@@ -58,13 +60,16 @@ def gain_to_show(
     """
     sums, sizes = units[:, 0], units[:, 1]
     rest = sums - float(sums.sum() / sizes.sum()) * sizes
-    beyond = first - margin
-    for _ in range(STEPS):
+    gains = list(accumulate(range(STEPS - 1), lambda beyond, _: beyond * NEAR, initial=first - margin))
+
+    def shown(beyond: float) -> bool:
         moved = np.column_stack([rest + (margin + beyond) * sizes, sizes])
-        if _power(moved, len(units), margin, alpha, within, seed) >= POWER:
-            return margin + beyond
-        beyond *= NEAR
-    return math.inf
+        return _power(moved, len(units), margin, alpha, within, seed) >= POWER
+
+    # what a gain shows a larger one does: the largest tells whether any is to be looked for, and then halves do
+    if not shown(gains[-1]):
+        return math.inf
+    return margin + gains[bisect_left(gains, True, hi=STEPS - 1, key=shown)]
 
 
 def _power(

@@ -8,6 +8,7 @@ import pytest
 from evalharness.deciding.needed import needed, needed_by_trial, shown_by_trial
 from evalharness.deciding.needed import shown as gain_shown
 from evalharness.deciding.probed import loss
+from evalharness.statistics import enough
 from evalharness.statistics.enough import MOST, units_to_show
 from evalharness.statistics.paired import Rules, paired_difference, unit_tails
 from evalharness.statistics.power import detectable_effect
@@ -127,6 +128,13 @@ def test_a_gain_of_groups_is_told_by_trial_and_none_where_too_few_could_show_any
     assert shown_by_trial(found, after[:20], before[:20], few, RULES) is None, (
         "4 signs fall alike 1 time of 16"
     )
+
+
+def test_that_no_gain_would_do_is_told_by_the_largest(monkeypatch):
+    tried, power = [], enough._power
+    monkeypatch.setattr(enough, "_power", lambda units, *more: tried.append(units) or power(units, *more))
+    four = np.column_stack([np.array([0.3, 0.1, 0.2, 0.25]), np.ones(4)])
+    assert enough.gain_to_show(four, 0.01, 0.05, (0.5, 0.5), 0.2, 0) == math.inf and len(tried) == 1
 
 
 def test_many_units_and_right_or_wrong_rows_go_by_the_formula():
