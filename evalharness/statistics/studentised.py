@@ -12,6 +12,10 @@ one unit could lose it is the next that could come.
 
 A sample without a single loss tells nothing of them but that they are not frequent, and how frequent they may
 be depends on how many units there are (`unseen_loss`; for 3 of n units it is the "rule of three").
+
+Where nearly all units have one value many resamples have that value alone, no spread, and stand endlessly far
+away. Of small gains that is right: a loss that one unit shows may well be frequent enough to undo them. Of large
+ones it is not, since no loss is so large; there the number of those that differ is asked itself (`too_few`).
 """
 
 from __future__ import annotations
@@ -62,14 +66,42 @@ def units_to_tell(beyond: float, lost: float, alpha: float) -> float:
     return float(np.log(alpha) / np.log1p(-beyond / (beyond + lost)))
 
 
+def too_few(units: Floats, margins: Sequence[float], far: float) -> list[tuple[float, float]]:
+    """The chance of no more units below (above) what most have, were they frequent enough to undo the gain (loss).
+
+    Above and below each margin. Let most units have the value v, and let those beneath it lose all that can be
+    lost, L, in groups as large as the largest against the mean: then they must be a share q of the units to bring
+    the mean from v to the margin, and the binomial chance of so few in a sample is a p value, if a careful one.
+    """
+    from scipy.special import bdtr
+
+    means, sizes = units[:, 0] / units[:, 1], units[:, 1]
+    values, counts = np.unique(means, return_counts=True)
+    usual = float(values[counts.argmax()])
+    larger = float(sizes.max() / sizes.mean())
+    slack = 1e-9 * max(1.0, far)
+    seen = int(np.sum(means < usual - slack)), int(np.sum(means > usual + slack))
+    found = []
+    for margin in margins:
+        sides = []
+        for count, beyond, lost in zip(
+            seen, (usual - margin, margin - usual), (far + margin, far - margin), strict=True
+        ):
+            share = beyond / (beyond + lost * larger) if beyond > 0 and lost > 0 else 0.0
+            sides.append(float(bdtr(count, len(means), share)))
+        found.append((sides[0], sides[1]))
+    return found
+
+
 def bootstrap_t(
     units: Floats, margins: Sequence[float], seed: int, *, most: int | None = None, unseen: bool = True
 ) -> list[tuple[float, float]] | None:
     """One-sided p above and below each margin of a mean; None where the units have no spread.
 
     `units` has the sum of differences and the number of rows of each row or group; `most` are the resamples
-    at most; `unseen`: with the unit that nobody has seen, too. A resample whose own
-    spread is nothing counts as endlessly far away on its side, and on both where its mean is the sample's.
+    at most; `unseen`: with the unit that nobody has seen, too. A resample whose own spread is nothing counts as
+    endlessly far away on its side, and on both where its mean is the sample's; but all of these together count
+    no more than `too_few`.
     """
     count = len(units)
     sums, sizes = units[:, 0], units[:, 1]
@@ -83,7 +115,7 @@ def bootstrap_t(
     drawn = _drawn(rest, sizes, resamples, seed)
     often = np.random.default_rng(seed).poisson(1.0, resamples).astype(np.float64)  # the unseen unit is drawn
     far = max(MOST, float(np.abs(sums / sizes).max()))
-    size = rows / count
+    size = float(sizes @ sizes) / rows  # of the group that a row stands in: the large ones are the danger
     plain = worse = better = _ratios(drawn, spread)
     if unseen:
         worse, better = (
@@ -91,13 +123,23 @@ def bootstrap_t(
             for loss in (-far, far)
         )
     found = []
-    for margin in margins:
+    for margin, rare in zip(margins, too_few(units, margins, far), strict=True):
         observed = (mean - margin) * rows / np.sqrt(spread)
         slack = 1e-9 * max(1.0, abs(observed))
-        more = max(int(np.sum((ratio >= observed - slack) | none)) for ratio, none in (plain, worse))
-        fewer = max(int(np.sum((ratio <= observed + slack) | none)) for ratio, none in (plain, better))
-        found.append(((1 + more) / (1 + resamples), (1 + fewer) / (1 + resamples)))
+        above = max(_share(ratio >= observed - slack, ratio, none, rare[0]) for ratio, none in (plain, worse))
+        below = max(
+            _share(ratio <= observed + slack, ratio, none, rare[1]) for ratio, none in (plain, better)
+        )
+        found.append((above, below))
     return found
+
+
+def _share(beyond: NDArray[np.bool_], ratio: Floats, none: NDArray[np.bool_], rare: float) -> float:
+    """The share of resamples that are as far or farther; of those without a spread `rare` at most."""
+    flat = np.isinf(ratio)
+    every = (1 + int(np.sum(beyond | none))) / (1 + len(ratio))
+    spread = (1 + int(np.sum(beyond & ~flat))) / (1 + len(ratio))
+    return min(every, max(spread, rare))
 
 
 def upper_bound(units: Floats, alpha: float, seed: int) -> float | None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evalharness.statistics.intervals import group_totals
-from evalharness.statistics.paired import Rules, paired_difference, sign_flips
+from evalharness.statistics.paired import Rules, paired_difference, sign_flips, unit_tails
 from evalharness.statistics.studentised import bootstrap_t, units_to_tell, unseen_loss
 
 RULES = Rules(margin=0.01, resamples=10)
@@ -86,6 +86,28 @@ def test_what_is_turned_round_has_its_tails_exchanged():
     deltas = collapsing(np.random.default_rng(3), 120)
     (one,), (other,) = (bootstrap_t(group_totals(each, None), (0.0,), 0) for each in (deltas, -deltas))
     assert one == (other[1], other[0])
+
+
+def test_groups_of_very_unlike_size_hold_the_error_rate():
+    """Where a few large groups hold most rows, a loss of one of them is what no small one tells of."""
+    rng, sizes, shown = np.random.default_rng(5), np.array([1.0, 1, 1, 5, 30]), 0
+    share = (0.3 - 0.01) / (0.3 + 1)  # of groups that lose all, the others gaining .3: the mean is the margin
+    for seed in range(300):
+        size = rng.choice(sizes, 40)
+        sums = np.where(rng.random(40) < share, -1.0, 0.3) * size
+        units = np.column_stack([sums, size])
+        shown += max(t.above for t in unit_tails(units, (0.0, 0.01), seed, (0.6, 0.4), 999)) < 0.05
+    assert shown / 300 < 0.075  # .12 where the unseen group is of the mean size
+
+
+@pytest.mark.parametrize("wrong", [1, 4])
+def test_one_row_that_fails_does_not_hide_that_all_others_gain_all(wrong):
+    """Many resamples have none of the few that fail, and no spread: that makes a gain of all no less sure."""
+    groups = np.concatenate([np.arange(40), np.repeat(np.arange(40, 44), 3)])
+    candidate = np.ones(52)
+    candidate[:wrong] = 0
+    found = paired_difference(candidate, np.zeros(52), groups, Rules(margin=0.01))
+    assert found.margin_tail is not None and found.margin_tail.above < 0.005  # of one it was .37
 
 
 def test_ordinary_differences_are_shown_nearly_as_often():
