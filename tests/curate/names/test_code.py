@@ -85,7 +85,9 @@ def test_names_with_capitals_within_are_names(name):
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 40_000, "x = " + "[" * 40_000, '"' * 30_000, "f(" * 20_000, "import " + "a," * 900 + "!"]
+    "text",
+    ["(" * 40_000, "x = " + "[" * 40_000, '"' * 30_000, "f(" * 20_000, "import " + "a," * 900 + "!"],
+    ids=["round", "square", "quotes", "calls", "imports"],
 )
 def test_time_grows_with_the_length(text):
     began = time.process_time()
