@@ -12,24 +12,15 @@ from typing import ClassVar
 import polars as pl
 
 from curate.check import Scan
+from curate.checks.placeholders import DOUBTFUL, PLACEHOLDERS, is_put_off
+from curate.checks.quality.spelling import plain_spelling
 from curate.checks.tool_calls import Message, Problem, calls_of, declared
 from curate.errors import ConfigError
 from curate.finding import FINDINGS
 
 MOST = 1_000_000_000  # characters of all turns; no row that is read has so many
 
-# As a whole answer or question these say nothing; the second set may be the right answer
-PLACEHOLDERS = frozenset(
-    """nan #n/a #ref! #value! todo tbd fixme lorem-ipsum <noinput> <no-input> <input> [input] <nooutput> <no-output>
-    <output> [output] noinput no-input nooutput no-output <empty> (empty) no-output-required no-output-needed
-    no-input-required no-input-needed [no-output] [no-input] (no-output) (no-input) `<noinput>` `<nooutput>`""".split()  # noqa: SIM905 - a list of words reads best as words
-)
-DOUBTFUL = frozenset(
-    """n/a na none nil null undefined unknown empty xxx - -- ... … . ? !""".split()  # noqa: SIM905
-)
-
-
-# and as a label these are likely where one was missing; of the second set one may well be a class
+# of a label these are likely where one was missing; of the second set one may well be a class
 NO_LABEL = PLACEHOLDERS | frozenset(
     [
         "n/a",
@@ -61,7 +52,7 @@ class Structure:
     """
 
     name: ClassVar[str] = "structure"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     max_characters: int = 20_000
 
     def __post_init__(self) -> None:
@@ -101,6 +92,8 @@ class Structure:
         yield from _label(label)
         if preference:
             yield from _preference(chosen, rejected)
+            if is_put_off((chosen or "").strip()):
+                yield Problem("placeholder-answer", None, "chosen", drop=False, evidence={"doubtful": True})
         texts = _texts(messages, chosen, rejected)
         length = sum(len(text) for _, _, text in texts)
         if length > self.max_characters:
@@ -172,10 +165,11 @@ def _placeholders(messages: Sequence[Message], label: str | None) -> Iterator[Pr
         word = word.rstrip(".") or word  # `None.` is none, and three points stay what they are
         if _blank(content) or message["role"] not in ("user", "assistant"):
             continue
-        if word not in PLACEHOLDERS and word not in DOUBTFUL:
-            continue
         is_answer = message["role"] == "assistant"
-        if is_answer and label is not None and content.strip() == label:
+        put_off = is_answer and is_put_off(content.strip())
+        if word not in PLACEHOLDERS and word not in DOUBTFUL and not put_off:
+            continue
+        if is_answer and label is not None and plain_spelling(content) == plain_spelling(label):
             continue  # a class may well be called `none`
         if is_answer and _offered(content.strip(), messages[:at]):
             continue

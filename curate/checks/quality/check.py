@@ -60,7 +60,7 @@ class Quality:
     """
 
     name: ClassVar[str] = "quality"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     max_words: int = 0
     min_words: int = 0
     max_tokens: int = 0
@@ -108,7 +108,10 @@ class Quality:
     def _problems(self, batch: pl.DataFrame) -> Iterator[tuple[int, int | None, str, Problem]]:
         """(row, message, field, problem) of all rules that look at one text and what stands before it."""
         foreign = ANSWER & (pl.col("text").str.len_bytes() >= 40) & ~pl.col("english")
-        rules = (*RULES, TOLD, Rule(ANSWER if self.languages else foreign, self._language))
+        # an answer in a wrong language is a good one to reject
+        rules = (*RULES, TOLD, Rule(foreign & (pl.col("field") != "rejected"), switches))
+        if self.languages:
+            rules = (*rules, Rule(ANSWER, self._foreign))
         every = texts(batch).with_columns(
             last=pl.col("message").is_null() | (pl.col("message") == pl.col("message").max().over("row")),
             limited=pl.col("row").is_in(_limited(batch).implode()),
@@ -130,10 +133,9 @@ class Quality:
                     for problem in rule.look(text):
                         yield row, message, field, problem
 
-    def _language(self, text: Text) -> Iterator[Problem]:
-        """Answers in another language than their question's, or than those that are wanted."""
-        yield from switches(text)
-        found = foreign_to(self.languages, text.question, text.text) if self.languages else None
+    def _foreign(self, text: Text) -> Iterator[Problem]:
+        """Answers in another language than those that are wanted."""
+        found = foreign_to(self.languages, text.question, text.text)
         if found:
             said: dict[str, object] = {"language": found}
             yield Problem(

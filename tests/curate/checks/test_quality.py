@@ -308,3 +308,17 @@ def test_a_tokenizer_that_is_not_there(asked, examples, tmp_path, monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(NotFoundError, match="no tokenizer"):
         Quality(max_tokens=5, tokenizer=str(tmp_path / "none")).scan(examples(asked("Hi", "Hello")))
+
+
+def test_a_rejected_answer_may_be_in_another_language(turn, found):
+    """That is why it is rejected; the preferred one may not."""
+    question = "How many days of leave do I have in the first year, and who has to agree to them?"
+    other = (
+        "Du hast im ersten Jahr dreißig Tage Urlaub, und deine Leitung muss ihnen vor der Reise zustimmen."
+    )
+    own = "You have thirty days in the first year, and your manager has to agree to them before you go."
+    for chosen, rejected, told in ((own, other, []), (other, own, ["language-switch"])):
+        row = {"messages": [turn("user", question)], "chosen": chosen, "rejected": rejected}
+        assert [each[2] for each in found(Quality(), row)] == told
+    wanted = [each[2] for each in found(Quality(languages=("de",)), row)]
+    assert wanted == ["language-switch", "other-language"]

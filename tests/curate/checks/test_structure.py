@@ -163,3 +163,32 @@ def test_an_ordinary_answer_is_not_looked_for_in_its_question(asked, found, monk
     """To look takes 2 ms, for a pattern is compiled: as long as all other checks take for a row."""
     monkeypatch.setattr(structure, "_offered", None)
     assert found(Structure(), asked("Which of these is it: this one or that?", "This one")) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    """???|?? ?|See above.|see ABOVE|(tbc)|T.B.C.|to be confirmed|Please see the previous answer|siehe oben|Siehe oben!|s.o.|s. o.
+    voir ci-dessus|à confirmer|véase arriba|por confirmar|vedi sopra|da definire|ver acima|zie hierboven|n.t.b.|se ovan
+    jak wyżej|j.w.|см. выше|同上|见上文|上記参照|위와 같음|ऊपर देखें""".replace("\n", "|").split("|"),
+)
+def test_an_answer_that_only_puts_off_is_for_review(asked, found, answer):
+    """In any language it may be meant; as a question it is none, and as a label it is the answer."""
+    row = asked("How many days of leave are there?", answer.strip())
+    assert found(Structure(), row) == [(0, None, "placeholder-answer", REVIEW)]
+    assert found(Structure(), {**row, "label": answer.strip().upper() if answer.strip("? ") else "x"}) == (
+        [] if answer.strip("? ") else [(0, None, "placeholder-answer", REVIEW)]
+    )
+    assert found(Structure(), asked(answer.strip(), "There are thirty.")) == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["See above the door.", "so", "What?", ".-", "-.-- --", "To be confirmed by the vote.", "Oben", "above"],
+)
+def test_short_answers_that_say_something_are_left(asked, found, answer):
+    assert found(Structure(), asked("Where is it?", answer)) == []
+
+
+def test_a_preferred_answer_that_puts_off(turn, found):
+    row = {"messages": [turn("user", "Where is it?")], "chosen": "s.o.", "rejected": "see above"}
+    assert found(Structure(), row) == [(0, None, "placeholder-answer", REVIEW)]
