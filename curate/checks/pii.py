@@ -7,6 +7,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import ClassVar, NamedTuple
 
@@ -56,6 +57,7 @@ NOISY = (  # on request: they fire on ordinary numbers and words, or say little 
 )
 REGIONS = ("US", "GB", "DE", "FR", "ES", "IT", "IN", "BR")
 FIELDS = ("content", "name", "tool_calls", "tool_call_id", "chosen", "rejected", "label", "meta")
+_PUBLIC = frozenset((*TAGGED, *OPEN))  # these hold nothing up
 PIECE = 4_000  # characters given to the recognisers at once: keeps their time linear
 _EMAIL = ("EMAIL_ADDRESS",)
 AGAIN = 0.8  # score of a value of the same example in another form
@@ -174,7 +176,7 @@ class Pii:
                     evidence["person"] = person.person
                     if person.unsure:
                         evidence["person_unsure"] = True
-                blocking = not {span.label, *also} <= {*TAGGED, *OPEN}
+                blocking = not {span.label, *also} <= _PUBLIC
                 if span.label == "IP_ADDRESS" and not also and reserved(place.text[span.start : span.end]):
                     evidence["reserved"] = "documentation"  # nobody's, or written where a real one stood
                 where = (place.example_id, place.message, place.field)
@@ -200,9 +202,7 @@ class Pii:
         read = _ESCAPE.sub(lambda found: " " * len(found[0]), text) if is_json else text
         for label, start, end in identity(read, self.entities):
             yield Span(start, end, label, SCORE)
-        forms = tuple(
-            name for name in self.entities if name == "DATE_TIME" or name not in (*TAGGED, *IDENTITY)
-        )
+        forms = _by_pattern(self.entities)
         if not forms and not self.countries:
             return
         for start, end in pieces(read):
@@ -216,6 +216,12 @@ class Pii:
                     Span(start + span.start, start + span.end, span.label, span.score)
                     for span in _kept(found, piece, whole_at_ends=ends)
                 )
+
+
+@lru_cache(maxsize=8)
+def _by_pattern(entities: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the entities that patterns find."""
+    return tuple(name for name in entities if name == "DATE_TIME" or name not in {*TAGGED, *IDENTITY})
 
 
 def _everywhere(

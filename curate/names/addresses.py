@@ -140,11 +140,11 @@ def _of_street(word: str, lexicon: Lexicon) -> bool:
     return bool(ends and ends.start() > 2) or bool(word[0].isupper() and lexicon.flags(word) & _ROAD)
 
 
-def whole(spans: list[Span], text: str, lexicon: Lexicon) -> list[Span]:
-    """The spans with the parts of each address as one LOCATION."""
+def whole(spans: list[Span], text: str, lexicon: Lexicon, *, codes: bool = True) -> list[Span]:
+    """The spans with the parts of each address as one LOCATION, and with `codes` the number that follows it as its postal code."""
     made: list[Span] = []
     for at, span in enumerate(spans):
-        if made and _is_code(span, made[-1], text):
+        if codes and made and _is_code(span, made[-1], text):
             made[-1] = made[-1]._replace(end=span.end)
             continue
         if span.label != "LOCATION":

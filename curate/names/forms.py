@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from curate.checks.signs import Signs
 from curate.names.span import Span
 from curate.names.tokens import BIT, Lexicon
 
@@ -27,20 +28,35 @@ _CELL = re.compile(r"[^\W\d_a-z][^\W\d_'’-]*(?:[ .'’-]{1,2}[^\W\d_]+){1,5}")
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _COMMON = sum(BIT[name] for name in ("english_300", "english_1500", "english_5000", "english_15000"))
 _NAMES = BIT["first"] | BIT["last"]
+_PARTED = re.compile(r"[,;|\t]")
+LINE = 2_000  # characters of a line of titles, at most
+# of each field's name and of each title of names: one of these, in small letters
+_SIGNS = Signs(
+    (
+        "name:", "name=", 'name"', "name'", "name`", "name*", "name_", "name\\", "name :", "name =", "holder", "beneficiary",
+        "nombre", "apellido", "prénom", "sobrenome", "cognome", "nazwisko", "imię", "naam", "förnamn", "efternamn", "fornavn",
+        "etternavn", "vezetéknév", "keresztnév", "jméno", "příjmení", "nume:", "nume=",
+        "name,", "name;", "name|", "name\t", "name |", "names", "customer", "client", "patient", "employee", "nom,", "nom |", "nom;",
+        "nome,", "nome |", "nome;",
+    )
+)  # fmt: skip
 Column = Callable[[str, int, int], Iterator[tuple[int, str]]]  # the cells below a title of a text
 
 
 def in_fields(text: str, lexicon: Lexicon, column: Column) -> list[Span]:
     """The persons in one text that the field before them, or the title above them, calls by name."""
     found: list[Span] = []
+    there = _SIGNS.of(text.lower())
+    if not there:
+        return found
     if "=" in text or ":" in text:
         for field in _FIELD.finditer(text):
             cut = field["after"][:1] in ("(", "[", "_", "@") or (field["after"] and not field["quote"])
             if not cut and _is_name(field["name"], lexicon, alone=True):
                 found.append(Span(*field.span("name"), "PERSON", SCORE))
-    if "," in text or "|" in text or "\t" in text or ";" in text:
-        first = text.find("\n", 0, 2_000)
-        for title in _TITLE.finditer(text, 0, first) if first > 0 else ():
+    first = text.find("\n", 0, LINE)
+    if first > 0 and _PARTED.search(text, 0, first):
+        for title in _TITLE.finditer(text, 0, first):
             for start, cell in column(text, *title.span()):
                 if _CELL.fullmatch(cell) and _is_name(cell, lexicon, alone=False):
                     found.append(Span(start, start + len(cell), "PERSON", SCORE))

@@ -86,7 +86,7 @@ class Tagger:
                 marks = self._memory.tongue[rows[begin : begin + len(stand)]]
                 spans = evident(spans, texts[at], stand, marks, self._lexicon)
                 spans = persons(spans, texts[at], self._lexicon)
-            settled = _settled(spans, texts[at], self._lexicon)
+            settled = _settled(spans, texts[at], self._lexicon, codes="ZIP_CODE" not in self._kinds)
             results[at] = [span for span in settled if span.label in self._kinds]
         return results
 
@@ -231,12 +231,12 @@ def _titled(text: str, stand: list[tuple[int, int]], labels: NDArray[np.int64], 
     return before >= 0 and labels[before] in _OF_TITLE and text[stand[at][0]].isupper()
 
 
-def _settled(spans: list[Span], text: str, lexicon: Lexicon) -> list[Span]:
+def _settled(spans: list[Span], text: str, lexicon: Lexicon, *, codes: bool) -> list[Span]:
     """The spans with the kinds that the lists alone decide, and addresses whole."""
     known = [s._replace(label=kind_by_lists(s.label, text[s.start : s.end], lexicon)) for s in spans]
     if not any(span.label == "LOCATION" for span in known):
         return known
-    return whole(known, text, lexicon)
+    return whole(known, text, lexicon, codes=codes)
 
 
 @lru_cache(maxsize=2)
