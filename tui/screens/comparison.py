@@ -331,7 +331,7 @@ def _preferred(row: PeopleRow, candidate: str) -> str:
     doubt = f"{between}, n = {row['n']:,}" if between else f"n = {row['n']:,}"
     who = "1 person" if row["people"] == 1 else f"{row['people']:,} people"
     out = f"; {strange:,} left out" if (strange := row.get("strange", 0)) else ""
-    return f"{who} prefer{'s' * (row['people'] == 1)} {candidate} to {row['baseline']} in {fraction(row['rate'])} ({doubt}{out})"
+    return f"{who}, blind: {candidate} over {row['baseline']} {fraction(row['rate'])} ({doubt}{out})"
 
 
 def _text(title: str, text: str, characters: int) -> Content:
