@@ -49,6 +49,7 @@ def train(
     from curate.workspace import Workspace
     from train import processes
     from train.job import job_of, settings_of
+    from train.watch import need_trackers
 
     flags = {"base": base, "quantization": quantization, "seed": seed}
 
@@ -57,6 +58,7 @@ def train(
         job = job_of(Workspace.open(), dataset, resolved, name, prove=prove)
         if show_mask is not None:
             return _show_mask(job, show_mask)
+        need_trackers(resolved.recipe)
         if plan:
             from train.plan import planned
 

@@ -24,7 +24,7 @@ from train.outline import Settled, in_words, load_base, outline, settled, steps,
 from train.recipe import ALONE, Recipe
 from train.sft import Asked, Rows
 from train.trainer import build, callback, go
-from train.watch import need_trackers, quiet
+from train.watch import quiet
 
 STEPS = 2  # measured: the first also makes buffers and compiles kernels; the second is the one that is told
 UNITS = {"sft": "rows", "kto": "answers"}  # what a step counts; pairs else
@@ -34,7 +34,6 @@ COMPARED = 1_000  # rows, about, whose masks are found both ways; a run compares
 def planned(job: Job, *, allow_unclean: bool, measured: bool, price: float | None) -> Answer:
     """What would happen and what speaks against it; exit code 1 if that would stop it. `price` is of an hour, of what was measured."""
     resolved, recipe, read = job.resolved, job.resolved.recipe, readings(job.workspace, job.dataset)
-    need_trackers(recipe)
     loaded = outline(recipe)
     template, context = template_of(loaded, recipe.turns), recipe.room(loaded.context)
     every = max(1, job.rows.height // COMPARED)

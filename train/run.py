@@ -42,7 +42,6 @@ FACTS = ("base", "base_digest", "quantization", "quantization_reason", "device",
 def made(job: Job, *, allow_unclean: bool, resume: bool, again: bool) -> Answer:
     """Train, or say that it was done already."""
     registry.must_be_free(job.workspace, job.adapter_name)
-    watch.need_trackers(job.resolved.recipe)
     if not allow_unclean:
         trainable.refuse(job.objections, job.name)
     if resume and again:
