@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from curate.answer import Answer
 from curate.errors import ConfigError
 from tui.commands.demo_walk import DONE, begun
+from tui.terminal import render
 
 
 @pytest.fixture
@@ -22,6 +24,7 @@ def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tui.cli.run", run)
+    monkeypatch.setattr(render, "answers", sys.stdout)  # this test's, as at the start of a command
     return commands
 
 
