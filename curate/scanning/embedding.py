@@ -24,6 +24,9 @@ from curate.progress import Progress
 from curate.scanning.fingerprint import SHOWN, folder_digest, snapshot
 from curate.scanning.windows import Window, may_exceed, parts_of, window_of
 
+# threads that wait must not spin: beside other work, short texts then take 15 times as long; read when torch is loaded
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 

@@ -75,3 +75,10 @@ def test_no_encoder_is_an_answer():
 def test_a_path_without_a_model_is_told(tmp_path):
     with pytest.raises(ConfigError, match=r"no weights|no encoder"):
         find_encoder(str(tmp_path))
+
+
+def test_threads_that_wait_for_others_do_not_spin():
+    """Beside other work an encoder's short texts take 15 times as long where they do."""
+    import os
+
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
