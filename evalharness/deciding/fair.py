@@ -168,10 +168,11 @@ def _remedy(
             "seatrial predict with neither settings by hand nor --prompt-file takes what was chosen "
             f"(seatrial tune --prompt FILE tries yours); {FRESH}"
         )
-    if not examples.filter(pl.col("split") == VALIDATION).height:
+    there = examples.filter(pl.col("split") == VALIDATION).height
+    if there < LEAST:
         return (
-            "this version has no validation rows: seatrial split --sizes 80,10,10 makes some, "
-            "then seatrial tune before seatrial predict"
+            f"this version has {'only ' if there else ''}{there or 'no'} validation rows: seatrial split --sizes 70,15,15 "
+            "(or with a larger second number) makes more, then seatrial tune before seatrial predict"
         )
     name = workspace.name_of(dataset) or dataset[:8]
     words = ["seatrial", "tune", name, *_model(_asked(workspace, tables.get(BASE, ""))[0])]

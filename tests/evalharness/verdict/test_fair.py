@@ -102,6 +102,8 @@ def test_the_remedy_is_the_command_for_this_model(trial):
     assert check["remedy"].startswith(
         "seatrial tune tickets --base 'models/big base', then seatrial predict;"
     )
+    few = fair.check_tuned(made.workspace, made.dataset, rows.head(6), tables, "accuracy", Scored())
+    assert few["remedy"].startswith("this version has only 6 validation rows: seatrial split")
     asked(made, BASE, None, base="m", endpoint="http://localhost:1/v1")
     check = fair.check_tuned(made.workspace, made.dataset, rows, tables, "accuracy", Scored())
     assert "tune tickets --endpoint http://localhost:1/v1 --model m, then" in check["remedy"]
