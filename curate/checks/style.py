@@ -1,4 +1,4 @@
-"""Rows that are unlike the others of their task: in format, in length, in language.
+"""Rows that are unlike the others of their task: in format, in length, in how they end, in language.
 
 A task is a group of rows with the same system prompt, the same label, the same opening words of the question,
 or the same source. A feature of the answers counts only where nearly all rows of a task agree in it, so that
@@ -16,6 +16,7 @@ from typing import ClassVar, NamedTuple
 
 import polars as pl
 
+from curate.checks.endings import features, unended
 from curate.checks.quality.language import TRANSLATION, language_of
 from curate.checks.quality.text import CODE
 from curate.errors import ConfigError
@@ -61,7 +62,7 @@ class Answered(NamedTuple):
 
 @dataclass(frozen=True)
 class Style:
-    """Show the answer that is unlike the others of its task: another form, length or language.
+    """Show the answer that is unlike the others of its task: another form, length, end or language.
 
     `least` rows make a task. `bits` is how surprising an answer's format must be: each feature counts
     the binary logarithm of how rare its value is among the task's rows. `deviations` is the robust
@@ -71,7 +72,7 @@ class Style:
     """
 
     name: ClassVar[str] = "style"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     least: int = 20
     bits: float = 9.0
     deviations: float = 6.0
@@ -91,6 +92,9 @@ class Style:
             pl.Series("message", [row.message for row in rows], dtype=pl.Int32),
             pl.Series("field", [row.field for row in rows], dtype=pl.String),
             pl.Series("answer", [row.answer.strip() for row in rows], dtype=pl.String),
+            pl.Series(
+                "copied", [row.answer.rstrip()[-25:] in row.question for row in rows], dtype=pl.Boolean
+            ),
             pl.Series("system", [_code(row.system) for row in rows], dtype=pl.UInt64),
             pl.Series("opening", [_code(_opening(row.question)) for row in rows], dtype=pl.UInt64),
             pl.Series("language", [_language(row) for row in rows], dtype=pl.String),
@@ -102,7 +106,12 @@ class Style:
 
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
         """The rows that stand out, with the reason; nobody is their counterpart."""
-        parts = [*self._formats(sketches), *self._lengths(sketches), *self._languages(sketches)]
+        parts = [
+            *self._formats(sketches),
+            *self._lengths(sketches),
+            *self._ends(sketches),
+            *self._languages(sketches),
+        ]
         found = pl.DataFrame(parts, schema=FOUND, orient="row")
         # of several tasks of a row the one in which it is oddest
         best = found.sort("score", "evidence", descending=True).unique(
@@ -178,6 +187,18 @@ class Style:
                 }
                 score = min(1.0, abs(row["z"]) / (3 * self.deviations) + 0.2)
                 yield _finding(row, "length-outlier", score, said)
+
+    def _ends(self, sketches: pl.DataFrame) -> Iterator[tuple[object, ...]]:
+        """Answers without a mark at their end, where nearly all of like length have one."""
+        own = sketches.filter(~pl.col("copied") & (pl.len().over("answer") < self.least))
+        for row, task in unended(own, TASKS, self.least):
+            said = {
+                "reason": "the answer ends in no mark, as nearly all of like length in its task do: cut off?",
+                "task": f"same {TASKS[task]}",
+                "rows": row["rows"],
+                "ended_rows": row["ended_rows"],
+            }
+            yield _finding(row, "no-end-mark", 0.5, said)
 
     def _languages(self, sketches: pl.DataFrame) -> Iterator[tuple[object, ...]]:
         """Rows in another language than most of their source."""
@@ -309,6 +330,7 @@ def _featured(table: pl.DataFrame) -> pl.DataFrame:
         lines=pl.when(lines == 0).then(0).when(lines < 3).then(1).otherwise(2).cast(pl.Int8),
         signs=pl.when(short).then(pl.concat_str(kinds)),
         markdown=text.str.contains(r"\*\*[^*\n]+\*\*|(?m)^#{1,6} "),
+        **features(text),
     )
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from curate.checks.quality.hanging import hanging
 from curate.checks.quality.text import ANSWER, CODE, Problem, Rule, Text, said
 
 _DONE = frozenset(".!?\"'”’»)]}>:;*_`~…。！？」』）】》؟।|#=$%°©®™-–—/\\^+&@")
@@ -42,12 +43,12 @@ def _stops(text: Text) -> Iterator[Problem]:
         elif not body.endswith("```"):
             yield Problem("truncated", end - 1, end, 0.9, "fenced code is never closed")
         return
-    found = _stopped(body)
+    found = _stopped(body, text.question)
     if found and not _is_verse(body, found) and not _completes(text, body) and not CODE.search(body[-400:]):
         yield found
 
 
-def _stopped(body: str) -> Problem | None:
+def _stopped(body: str, question: str) -> Problem | None:
     """How prose shows that it is not at its end."""
     end, line = len(body), body.rsplit("\n", 1)[-1]
     if _UNSPACED.search(line[-4:]):
@@ -66,6 +67,8 @@ def _stopped(body: str) -> Problem | None:
     ):
         place = end - len(found.group())
         return Problem("truncated", place, end, 0.85, "the last word needs another behind it")
+    if (at := hanging(body, question)) is not None:
+        return Problem("truncated", at, end, 0.8, "the last word needs another behind it")
     if len(line) > 30 and line[-1] in ",，、":
         return Problem("truncated", end - 1, end, 0.8, "the answer ends in a comma")
     if _is_broken_off(body, line):
