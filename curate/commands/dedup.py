@@ -17,7 +17,9 @@ SHOWN = 10  # pairs
 
 
 def dedup(
-    file: Annotated[Path, typer.Argument(help="JSONL (also .gz, .zst), JSON or Parquet")],
+    file: Annotated[
+        Path, typer.Argument(help="JSONL (also .gz, .zst), JSON or Parquet; CSV: import it, then scan")
+    ],
     text: Annotated[
         str,
         typer.Option(help="field that is compared, of strings or of messages; of JSON several, by commas"),

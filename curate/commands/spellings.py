@@ -2,29 +2,67 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 if TYPE_CHECKING:
     import polars as pl
 
 SHOWN = 12  # labels that are named
 PARTS = r'"as": ?"strings", ?"n": ?(?:[2-9]|\d\d)'  # of a layout: a list of texts that became turns
+FEW, RARE = 5, 20  # rows of a label that may be a slip; or so many times fewer than of the other
 LIKE = 0.75  # of two labels, as difflib measures it: rather one of them misspelt
 
 
 def spelling_lines(examples: pl.LazyFrame) -> list[str]:
-    """Labels that differ only in case, spaces or marks: likely one label, and to some models the same."""
-    from curate.checks.wording import normalised
+    """Labels that differ only in case, spaces or marks: likely one label, and to some models the same.
 
+    One that is rare beside another may be its plural, too.
+    """
+    counts = _counts(examples)
     spellings: dict[str, list[str]] = {}
-    for label, count in _counts(examples).items():
-        spellings.setdefault(normalised((label,)), []).append(f"{label!r} {count:,}")
-    several = [each for each in spellings.values() if len(each) > 1]
+    for label in counts:
+        spellings.setdefault(_bare(label), []).append(label)
+    for bare in sorted(spellings, key=len, reverse=True):
+        for single in _singulars(bare):
+            if single in spellings and bare in spellings and _is_rare(spellings, counts, bare, single):
+                spellings[single] += spellings.pop(bare)
+    several = [
+        [f"{label!r} {counts[label]:,}" for label in sorted(each, key=lambda label: -counts[label])]
+        for each in spellings.values()
+        if len(each) > 1
+    ]
     lines = [f"  look twice: one label in several spellings? {', '.join(each)}" for each in several[:SHOWN]]
     if len(several) > SHOWN:
         lines.append(f"    {SHOWN} of {len(several):,} such labels shown")
     return lines
+
+
+def _bare(label: str) -> str:
+    """The letters, digits and signs of a label without marks and spaces; signs that tell classes apart stay."""
+    folded = normalize("NFKC", label).casefold()
+    if not any(letter.isalpha() for letter in folded):
+        return folded.strip()  # -1 is not 1
+    return re.sub(r"[\s.,:;!'\"’`´_/()\[\]&-]+", "", folded) or folded.strip()
+
+
+def _singulars(bare: str) -> list[str]:
+    """What a label may be the plural of, in languages whose plurals end in -s, -es, -en, -n, -e."""
+    if not bare.isalpha():
+        return []
+    return [
+        bare.removesuffix(end)
+        for end in ("s", "es", "en", "n", "e")
+        if bare.endswith(end) and len(bare) - len(end) > 2
+    ]
+
+
+def _is_rare(spellings: dict[str, list[str]], counts: dict[str, int], one: str, other: str) -> bool:
+    """Whether one of two groups of spellings is rare beside the other."""
+    few, many = sorted(sum(counts[label] for label in spellings[each]) for each in (one, other))
+    return few < FEW or few * RARE < many
 
 
 def missing_lines(examples: pl.LazyFrame) -> list[str]:

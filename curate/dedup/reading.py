@@ -190,7 +190,26 @@ def source_of(what: str | Path | Iterable[str | None], text: str) -> Source:
         return Table(path, fields[0])
     if name.endswith(".json"):
         return Texts(_of_array(path, fields))
-    raise SourceError(f"{path} is neither JSONL, JSON nor Parquet", hint="the file's name tells what it is")
+    raise _not_read(path, name)
+
+
+def _not_read(path: Path, name: str) -> SourceError:
+    """What to do with a file of another kind; its name tells which it is."""
+    if name.endswith((".csv", ".tsv", ".xlsx", ".xls", ".ods", ".txt")):
+        kind = name.rpartition(".")[2]
+        if kind in ("csv", "tsv", "txt"):
+            hint = (
+                f"`seatrial import {path}`, then `seatrial scan --check near-duplicate`; or write it as JSONL"
+            )
+        else:
+            hint = (
+                "save the sheet as CSV, then `seatrial import` it and `seatrial scan --check near-duplicate`"
+            )
+        return SourceError(f"{path}: dedup reads JSONL, JSON and Parquet, not {kind.upper()}", hint=hint)
+    return SourceError(
+        f"{path} is named neither .jsonl, .json nor .parquet",
+        hint="the name's ending tells what a file is; JSONL may also be .ndjson, and packed as .gz or .zst",
+    )
 
 
 def _of_array(path: Path, fields: tuple[str, ...]) -> list[str]:

@@ -11,6 +11,7 @@ from curate.changing.apply import apply
 from curate.checks.label_spelling import LabelSpelling
 from curate.checks.quality import combined
 from curate.checks.quality.spelling import case_of, plain_spelling, spelt, tidy
+from curate.commands.spellings import spelling_lines
 from curate.deciding.review import joined, safe
 from curate.example import frame, with_ids
 from curate.finding import FINDINGS
@@ -132,3 +133,25 @@ def test_missing_labels_are_found_where_others_have_one():
     pool = scan(rows_of("a", None, None, None), [LabelSpelling()]).findings
     assert pool.height == 1 and json.loads(pool["evidence"][0])["rows_without"] == 3
     assert scan(rows_of(None, None), [LabelSpelling()]).findings.is_empty()
+
+
+@pytest.mark.parametrize(
+    ("labels", "together"),
+    [
+        ({"Printer": 40, "Printers": 2}, ["Printer", "Printers"]),
+        ({"VPN": 30, "V.P.N.": 1, "vpn ": 2}, ["VPN", "vpn ", "V.P.N."]),
+        ({"Rechnung": 40, "Rechnungen": 1}, ["Rechnung", "Rechnungen"]),
+        ({"facture": 40, "factures": 3}, ["facture", "factures"]),
+        ({"E-Mail": 9, "Email": 30}, ["Email", "E-Mail"]),
+        ({"new": 40, "news": 40}, []),
+        ({"C": 30, "C++": 3, "C#": 1}, []),
+        ({"-1": 5, "1": 50, "+": 3, "-": 4}, []),
+        ({"yes": 9, "ye": 1, "no": 30, "non": 1}, []),
+    ],
+)
+def test_labels_to_look_at_twice(labels, together):
+    """Marks within, and a plural beside a singular where one of them is rare."""
+    column = [label for label, rows in labels.items() for _ in range(rows)]
+    lines = spelling_lines(pl.LazyFrame({"label": column}))
+    shown = ", ".join(f"{label!r} {labels[label]}" for label in together)
+    assert lines == ([f"  look twice: one label in several spellings? {shown}"] if together else [])

@@ -107,3 +107,19 @@ def test_a_file_that_is_there_is_replaced_only_when_asked(tmp_path):
     assert out.read_text() == "mine"
     dedup(source, out=out, overwrite=True)
     assert out.read_text() != "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("rows.csv", "seatrial import"),
+        ("rows.tsv.gz", "seatrial import"),
+        ("rows.xlsx", "save the sheet as CSV"),
+        ("rows", "the name's ending"),
+    ],
+)
+def test_a_file_of_another_kind_is_refused_with_what_to_do(tmp_path, name, told):
+    (tmp_path / name).write_text("a,text\n1,one\n")
+    with pytest.raises(SourceError) as refused:
+        dedup(tmp_path / name)
+    assert told in str(refused.value.hint)
