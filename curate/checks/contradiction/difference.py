@@ -40,6 +40,7 @@ class Difference(NamedTuple):
     weight: float
     shared_words: float | None = None
     alike: float = 0.0  # share of the words that stand in one order in both
+    answers: str = ""  # of labels that differ: in what the answers differ, too
 
     @property
     def evidence(self) -> dict[str, object]:
@@ -49,6 +50,8 @@ class Difference(NamedTuple):
             told["why"] = self.why
         if self.shared_words is not None:
             told["shared_words"] = self.shared_words
+        if self.answers:
+            told["answers"] = self.answers
         return told
 
     @property
@@ -60,7 +63,8 @@ class Difference(NamedTuple):
 def difference(left: Asked, right: Asked, overlap: float) -> Difference | None:
     """What the two say differently: label against label, then answer against answer; None if nothing that counts."""
     if left.label != right.label and left.label is not None and right.label is not None:
-        return Difference("label", "", 1.0)
+        answers = answers_differ(left, right, overlap)
+        return Difference("label", "", 1.0, answers=answers.why if answers else "")
     return answers_differ(left, right, overlap)
 
 

@@ -317,3 +317,13 @@ def test_two_preferences_the_other_way_round(turn, found, question, one, two):
         for chosen, rejected in ((one, two), (two, one))
     ]
     assert found(without(), *rows) == [(1, 0, "answer", "review")]
+
+
+def test_where_the_label_differs_the_answers_are_told_too(asked, examples):
+    rows = [
+        asked("Is it free?", "Yes, for all.", label="a"),
+        asked("Is it free?", "No, for none.", label="b"),
+    ]
+    findings = scan(examples(*rows), [without()]).findings
+    told = json.loads(findings["evidence"][0])
+    assert (told["differs"], told["answers"]) == ("label", "yes against no")
