@@ -43,6 +43,7 @@ def main() -> int:
         "--quick", action="store_true", help="tiny input, to see the shape; peers and slow parts are null"
     )
     words = parser.parse_args()
+    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
     if words.name is None:
         for name in NAMES:
             print(f"{name:<12} {_module(name).HELP}")
@@ -52,7 +53,6 @@ def main() -> int:
     figures, why, peer, n = run(words.data, words.quick)
     unexplained = [key for key, value in figures.items() if value is None and key not in why]
     assert not unexplained, f"null without a reason: {unexplained}"
-    command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
     result = {
         "name": words.name, "figures": figures, "why": why, "peer": peer, "n": n, "machine": machine(),
         "seconds": round(time.perf_counter() - began, 2), "command": command,

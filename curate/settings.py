@@ -50,7 +50,7 @@ class Given:
 def read(path: Path) -> list[Given]:
     """The settings of a TOML file. Raises ConfigError with file and line."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         values = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}", hint="it should be a TOML file") from error

@@ -133,7 +133,7 @@ def label_set(workspace: Workspace, path: Path | None = None) -> dict[str, Task]
     """The tasks of a label set, by name. Raises NotFoundError where there is none yet."""
     place = path or path_of(workspace)
     try:
-        text = place.read_text(encoding="utf-8")
+        text = place.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
         raise NotFoundError(
             f"no label set: {place.name} is not there",

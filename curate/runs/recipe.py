@@ -197,7 +197,7 @@ SHARES = {
 def read_recipe(path: Path) -> Recipe:
     """The recipe in a TOML file. Raises ConfigError with file, line and the nearest known name."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         values = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(

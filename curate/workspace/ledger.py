@@ -177,9 +177,8 @@ class Ledger:
                     raise
                 self.committed()
             except sqlite3.OperationalError as error:
-                raise ResourceError(
-                    f"{self.path}: {error}", hint="free the disk or end the other process, then try again"
-                ) from error
+                what = "end the other process" if "locked" in str(error) else "free the disk"
+                raise ResourceError(f"{self.path}: {error}", hint=f"{what}, then try again") from error
 
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """The rows of a query."""

@@ -151,7 +151,7 @@ class Rubric:
     def read(cls, path: Path) -> Self:
         """The rubric in a file; ConfigError says what is wrong with it."""
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise ConfigError(f"{path.name}: {error}", hint="a rubric is a TOML file") from error
         one = "criteria" not in values

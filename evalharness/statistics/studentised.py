@@ -122,8 +122,10 @@ def bootstrap_t(
             _ratios(_with_unseen(drawn, (loss - mean) * size, size, rows, often), spread)
             for loss in (-far, far)
         )
+    endless = any(np.isinf(ratio).any() for ratio, _ in (plain, worse, better))
+    few = too_few(units, margins, far) if endless else [(1.0, 1.0)] * len(margins)
     found = []
-    for margin, rare in zip(margins, too_few(units, margins, far), strict=True):
+    for margin, rare in zip(margins, few, strict=True):
         observed = (mean - margin) * rows / np.sqrt(spread)
         slack = 1e-9 * max(1.0, abs(observed))
         above = max(_share(ratio >= observed - slack, ratio, none, rare[0]) for ratio, none in (plain, worse))
@@ -136,9 +138,10 @@ def bootstrap_t(
 
 def _share(beyond: NDArray[np.bool_], ratio: Floats, none: NDArray[np.bool_], rare: float) -> float:
     """The share of resamples that are as far or farther; of those without a spread `rare` at most."""
-    flat = np.isinf(ratio)
-    every = (1 + int(np.sum(beyond | none))) / (1 + len(ratio))
-    spread = (1 + int(np.sum(beyond & ~flat))) / (1 + len(ratio))
+    every = (1 + np.count_nonzero(beyond | none)) / (1 + len(ratio))
+    if rare >= every:
+        return every
+    spread = (1 + np.count_nonzero(beyond & np.isfinite(ratio))) / (1 + len(ratio))
     return min(every, max(spread, rare))
 
 

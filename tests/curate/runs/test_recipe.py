@@ -107,6 +107,12 @@ def changed(folder: Path, *pairs: tuple[str, str]) -> Path:
 # reading
 
 
+def test_a_byte_order_mark_is_no_part_of_a_recipe(folder: Path):
+    path = folder / "recipe.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_recipe(path).source.files == ("rows.jsonl",)
+
+
 def test_a_recipe_is_read_with_defaults(folder: Path):
     recipe = read_recipe(folder / "recipe.toml")
     assert recipe.source.files == ("rows.jsonl",) and recipe.source.label == "queue"
