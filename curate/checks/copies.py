@@ -9,7 +9,7 @@ import polars as pl
 
 from curate.checks.matter import in_few_places, other_matter
 from curate.checks.preference import Preference, is_crossed, preference_of
-from curate.checks.quality.spelling import plain_spelling
+from curate.checks.spelling import plain_spelling
 from curate.checks.wording import (
     Named,
     is_unspaced,

@@ -10,7 +10,7 @@ from typing import ClassVar
 import polars as pl
 
 from curate.checks.keep import DEFAULT, carried, check_keep, ranked, sentence, why
-from curate.checks.quality.spelling import plain_spelling
+from curate.checks.spelling import plain_spelling
 from curate.checks.wording import check_compare, normalise, normalised, wordings
 from curate.example import digest
 from curate.finding import FINDINGS

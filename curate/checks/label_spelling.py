@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from curate.checks.quality.spelling import case_of, plain_spelling, spelt, tidy
+from curate.checks.spelling import case_of, plain_spelling, spelt, tidy
 from curate.finding import FINDINGS
 
 PAIRS = pl.Schema(

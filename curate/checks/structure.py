@@ -13,7 +13,7 @@ import polars as pl
 
 from curate.check import Scan
 from curate.checks.placeholders import DOUBTFUL, PLACEHOLDERS, is_put_off
-from curate.checks.quality.spelling import plain_spelling
+from curate.checks.spelling import plain_spelling
 from curate.checks.tool_calls import Message, Problem, calls_of, declared
 from curate.errors import ConfigError
 from curate.finding import FINDINGS

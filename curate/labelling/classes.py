@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from curate.checks.quality.spelling import plain_spelling, tidy
+from curate.checks.spelling import plain_spelling, tidy
 
 FEWEST = 3  # rows, below which a label is likelier a slip than a class
 SHARE = 0.002  # and of all labelled rows

@@ -26,7 +26,7 @@ from curate.checks.contradiction.spread import Questions, met_across
 from curate.checks.contradiction.votes import PAIRS, once, ordered, questions_of
 from curate.checks.frame import alike, frame_across
 from curate.checks.matter import other_matter
-from curate.checks.quality.spelling import plain_spelling
+from curate.checks.spelling import plain_spelling
 from curate.checks.twins import is_twin
 from curate.checks.wording import Wording, hashed_shingles, normalise, wordings
 from curate.errors import ConfigError

@@ -10,7 +10,7 @@ import polars as pl
 
 from curate.checks.contradiction.requests import is_open
 from curate.checks.preference import Preference, preference_of
-from curate.checks.quality.spelling import plain_spelling
+from curate.checks.spelling import plain_spelling
 from curate.checks.twins import RESULT, SHORT
 from curate.checks.wording import (
     Named,

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Mapping
 from curate.checks.quality.encoding import without_controls, without_invisible
 from curate.checks.quality.escapes import unescaped_letters
 from curate.checks.quality.mojibake import repaired
-from curate.checks.quality.spelling import spelt
 from curate.checks.quality.tags import shielded, unshielded
+from curate.checks.spelling import spelt
 from curate.errors import ConfigError
 
 _UNSEEN = re.compile(

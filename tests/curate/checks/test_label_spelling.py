@@ -10,7 +10,7 @@ import pytest
 from curate.changing.apply import apply
 from curate.checks.label_spelling import LabelSpelling
 from curate.checks.quality import combined
-from curate.checks.quality.spelling import case_of, plain_spelling, spelt, tidy
+from curate.checks.spelling import case_of, plain_spelling, spelt, tidy
 from curate.commands.spellings import spelling_lines
 from curate.deciding.review import joined, safe
 from curate.example import frame, with_ids
