@@ -96,8 +96,8 @@ def _held_against(at: int, calls: Sequence[Mapping[str, Any]], tools: Tools | No
             yield Problem("undeclared-tool", at, "tool_calls", drop=False, evidence=evidence)
             continue
         required = tools[name].get("required")
-        required = required if isinstance(required, list) else []
-        if missing := [each for each in required if not isinstance(arguments, dict) or each not in arguments]:
+        names = [each for each in required if isinstance(each, str)] if isinstance(required, list) else []
+        if missing := [each for each in names if not isinstance(arguments, dict) or each not in arguments]:
             evidence = {"tool": name[:80], "missing": missing[:8]}
             yield Problem("missing-argument", at, "tool_calls", drop=False, evidence=evidence)
 

@@ -131,7 +131,9 @@ class EachLine(io.RawIOBase):
 
     def __init__(self, stream: IO[bytes], encoding: str) -> None:
         self.stream, self.encoding = stream, encoding
-        self.ready = b""
+        self.ready = memoryview(
+            b""
+        )  # the rest of a line: a slice of it copies nothing, however long the line
 
     def readable(self) -> bool:
         """True."""
@@ -139,9 +141,10 @@ class EachLine(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:  # noqa: ANN401  any writable buffer
         """Fill the buffer as far as the line goes; 0 at the end."""
-        line = self.ready or _line_as_utf8(self.stream.readline(), self.encoding)
-        count = min(len(buffer), len(line))
-        buffer[:count], self.ready = line[:count], line[count:]
+        if not self.ready:
+            self.ready = memoryview(_line_as_utf8(self.stream.readline(), self.encoding))
+        count = min(len(buffer), len(self.ready))
+        buffer[:count], self.ready = self.ready[:count], self.ready[count:]
         return count
 
     def close(self) -> None:

@@ -98,7 +98,11 @@ def _above(head: Sequence[str], usual: str) -> int:
     Each has at most one cell that is filled. The header is then the first line with several cells that
     read as names, and the rows below it have as many cells. Where that is not so, there is no title.
     """
+    quotes = 0
     for number, line in enumerate(head):
+        before, quotes = quotes, quotes + line.count('"')
+        if before % 2:
+            continue  # within a quoted cell
         delimiter = _delimiter(line, usual)
         cells, *below = csv.reader(head[number:], delimiter=delimiter)
         filled = [cell for cell in cells if cell.strip()]

@@ -89,9 +89,10 @@ def test_tool_calls_that_cannot_be_read(turn, found):
 
 
 TIME = {"type": "function", "function": {"name": "time", "parameters": {"required": ["zone"]}}}
+ODD = {"type": "function", "function": {"name": "odd", "parameters": {"required": [["zone"], {}]}}}
 
 
-@pytest.mark.parametrize("tools", [[TIME], json.dumps([TIME]), [TIME["function"]]])
+@pytest.mark.parametrize("tools", [[TIME, ODD], json.dumps([TIME, ODD]), [TIME["function"], ODD]])
 @pytest.mark.parametrize(
     ("name", "arguments", "labels"),
     [
@@ -100,6 +101,7 @@ TIME = {"type": "function", "function": {"name": "time", "parameters": {"require
         ("time", "{}", ["missing-argument"]),
         ("time", None, ["missing-argument"]),
         ("weather", "{}", ["undeclared-tool"]),
+        ("odd", "{}", []),
     ],
 )
 def test_calls_are_held_against_the_tools_that_the_row_declares(turn, found, tools, name, arguments, labels):

@@ -13,7 +13,7 @@ import pytest
 
 from curate.commands import main as cli
 from curate.errors import ConfigError, SourceError
-from curate.formats.encodings import guessed, looks_like
+from curate.formats.encodings import EachLine, guessed, looks_like
 from curate.intake.sources import Imported, read_source
 from curate.workspace import Workspace
 
@@ -135,6 +135,16 @@ def test_a_line_longer_than_a_buffer_keeps_its_letters(tmp_path):
         long["text"],
         *(row["text"] for row in ROWS),
     ]
+
+
+def test_a_long_line_is_handed_on_without_being_copied_again_and_again():
+    """Each piece of a line costs its own size: the rest of the line is not moved for it."""
+    line = "ö".encode("windows-1252") * 4_000_000
+    reader = EachLine(io.BytesIO(line), "windows-1252")
+    piece = bytearray(8_192)
+    assert reader.readinto(piece) == len(piece)
+    whole = reader.ready.obj
+    assert reader.readinto(piece) == len(piece) and reader.ready.obj is whole
 
 
 def test_rows_that_were_written_wrong_before_do_not_hide_the_encoding():
