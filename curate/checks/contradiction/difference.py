@@ -29,7 +29,9 @@ _NO = frozenset(
     """no nope not false incorrect nein falsch non faux falso não nej nee nie ne nem ei nu нет неверно ні όχι لا خیر نه
     לא नहीं hayır tidak bukan không sai ไม่ ไม่ใช่ 아니요 아니오 아니 不 不是 否 不对 不對 いいえ いえ""".split()  # noqa: SIM905
 )
-_FIRST = re.compile(r"\A[^\w\u0300-\u036f]*([^\s\d.,;:!?。，、！？،।()\"]+)")
+# the first word of an answer, with the marks of its script, behind what sets it off: `**Yes**`, `<b>Yes</b>`, `“Yes”`
+_LETTER = r"(?:[^\W\d_]|[\u0300-\u036f\u0900-\u0963\u0e31\u0e34-\u0e4e])"
+_FIRST = re.compile(rf"\A(?:<[^<>]{{1,40}}>|(?!{_LETTER})[\W_])*+({_LETTER}+(?:[-'’]{_LETTER}+)*)")
 
 
 class Difference(NamedTuple):

@@ -21,8 +21,9 @@ _UNITS = {
     "litre": "l", "liter": "l", "hour": "h", "hr": "h", "minute": "min", "second": "s", "sec": "s",
     "percent": "%", "dollar": "$", "usd": "$", "euro": "€", "eur": "€", "gbp": "£", "degree": "°",
 }  # fmt: skip
+# a month is a number that no day of it can be: `May 6` is not `June 5`
 _MONTHS = {
-    name: str(place)
+    name: f"{place}.00002"
     for place, name in enumerate(
         "jan feb mar apr may jun jul aug sep oct nov dec".split(),  # noqa: SIM905
         start=1,
@@ -35,6 +36,12 @@ _MONTH = (
 _DATE = re.compile(
     rf"(?<=\d )(?:of )?{_MONTH}\b|\b{_MONTH}(?= \d)"
 )  # beside a day or a year; `may` alone is a verb
+# dates in figures whose month is sure
+_YEAR, _MONTH_NUMBER, _LATE = r"(?:19|20)\d\d", r"0?[1-9]|1[0-2]", r"1[3-9]|2\d|3[01]"
+_IN_FIGURES = re.compile(
+    rf"(?<![\w.,/-])(?:({_YEAR})[-/](0[1-9]|1[0-2])[-/]([0-3]\d)|({_LATE})[/.]({_MONTH_NUMBER})[/.]({_YEAR})"
+    rf"|({_MONTH_NUMBER})/({_LATE})/({_YEAR}))(?![\w/-])"
+)
 # numbers from two to twelve that are no word of English
 _ABROAD = {
     word: str(value)
@@ -58,7 +65,8 @@ def words_of(answer: str) -> tuple[str, ...]:
         return tuple(
             value_of(found) if found[0].isdecimal() else found for found in _SIGN.findall(answer)[:LONGEST]
         )
-    plain = _DATE.sub(lambda found: _MONTHS[(found[1] or found[2])[:3]], _CLOCK.sub(_time, answer))
+    plain = _IN_FIGURES.sub(_date, _CLOCK.sub(_time, answer))
+    plain = _DATE.sub(lambda found: _MONTHS[(found[1] or found[2])[:3]], plain)
     plain = _FRACTION.sub(lambda found: f"{int(found[1]) / int(found[2]):.15g}", plain)
     return tuple(value_of(found) for found in _PIECE.findall(plain)[:LONGEST])
 
@@ -84,3 +92,15 @@ def _time(found: re.Match[str]) -> str:
     if found[3]:
         hour = hour % 12 + 12 * (found[3] == "p")
     return f"{hour * 60 + minute}.00001"
+
+
+def _date(found: re.Match[str]) -> str:
+    """A date in figures as one with the month in letters is read."""
+    of_year, day_first, month_first = found.groups()[:3], found.groups()[3:6], found.groups()[6:]
+    if day_first[0]:
+        day, month, year = day_first
+    elif month_first[0]:
+        month, day, year = month_first
+    else:
+        year, month, day = of_year
+    return f"{day} {int(month)}.00002 {year}"

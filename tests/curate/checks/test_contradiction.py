@@ -217,6 +217,8 @@ def test_the_same_in_another_form_is_no_contradiction(asked, examples, left, rig
         ("不是,鲸鱼是哺乳动物。", "是的,鲸鱼是鱼。"),
         ("Evet, öyle sayılır bu da.", "Hayır, kesinlikle bir balina memelidir."),
         ("Au", "Ag"),
+        ("The deadline is May 6.", "The deadline is June 5."),
+        ("4 October 1950", "10 April 1950"),
     ],
 )
 def test_short_answers_that_say_the_opposite(asked, found, one, two):
@@ -229,6 +231,7 @@ def test_short_answers_that_say_the_opposite(asked, found, one, two):
     ("one", "two"),
     [
         ("1993-09-13", "13 September 1993"),
+        ("13/09/1993", "September 13, 1993"),
         ("It was signed on 25 March 1957.", "It was signed in March 1957."),
         ("It closes at 17:00.", "It closes at 5 pm."),
         ("1/2 of the cake", "half of the cake"),
@@ -327,3 +330,11 @@ def test_where_the_label_differs_the_answers_are_told_too(asked, examples):
     findings = scan(examples(*rows), [without()]).findings
     told = json.loads(findings["evidence"][0])
     assert (told["differs"], told["answers"]) == ("label", "yes against no")
+
+
+@pytest.mark.parametrize("form", ["**{}**, ", "{}—", "“{}”: ", "<b>{}</b> "])
+def test_a_yes_in_other_type_is_a_yes(asked, examples, form):
+    answers = [form.format(word) + rest for word, rest in (("Yes", "fish with cartilage"), ("No", "mammals"))]
+    assert told_of(asked, examples, *answers, question="Tell me about sharks: are they fish?") == [
+        "yes against no"
+    ]
