@@ -17,7 +17,7 @@ from curate.names.addresses import LEAD, is_address
 from curate.names.code import bare, is_identifier, within
 from curate.names.conversation import Found, linked
 from curate.names.forms import in_fields, joined
-from curate.names.tagger import lexicon
+from curate.names.tagger import Tagger, lexicon
 
 NAMES = ("PERSON", "STREET_ADDRESS")  # looked for unless told otherwise
 ON_REQUEST = ("LOCATION", "ORGANIZATION", "NRP", "TITLE", "AGE", "ZIP_CODE", "DATE_TIME")
@@ -58,11 +58,18 @@ def named(
     kinds = tuple(
         kind for kind in KINDS if kind in wanted or (kind == "LOCATION" and "STREET_ADDRESS" in wanted)
     )
-    read = [at for at, place in enumerate(places) if place.field not in _UNREAD]
+    read = [
+        at for at, place in enumerate(places) if place.field not in _UNREAD and not _is_column(place.field)
+    ]
     leads = [_lead(places[at]) for at in read]
-    tagged = tagger(names, kinds).spans(
-        [lead + places[at].text for at, lead in zip(read, leads, strict=True)]
-    )
+    texts = [lead + places[at].text for at, lead in zip(read, leads, strict=True)]
+    finder = tagger(names, kinds)
+    if isinstance(finder, Tagger):
+        # a column is no part of what is said: its heading's language is its table's
+        rows = [(places[at].example_id, places[at].field in _SPOKEN or at) for at in read]
+        tagged = finder.spans(texts, rows)
+    else:
+        tagged = finder.spans(texts)
     spans: list[list[Span]] = [[] for _ in places]
     for at, lead, found in zip(read, leads, tagged, strict=True):
         shifted = (
@@ -85,6 +92,11 @@ def named(
         _spoken(each, place.text) if len(each) > len(before) else each
         for each, before, place in zip(linked_too, spans, places, strict=True)
     ]
+
+
+def _is_column(field: str) -> bool:
+    """Whether a place is the name of a column: all rows have it, so it names nobody of theirs."""
+    return field.startswith("meta:/") and field.endswith(KEY) and field.count("/") == 1
 
 
 def _spoken(spans: list[_Each], text: str) -> list[_Each]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from curate.names.evidence import PARTICLES, introduced, lists
+from curate.names.evidence import introduced
 from curate.names.span import Span
 from curate.names.tokens import BIT, Lexicon
+from curate.names.tongue import PARTICLES, lists
 
 BEFORE = 48  # characters looked at before a name
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")

@@ -61,7 +61,9 @@ def kind_by_lists(kind: str, name: str, lexicon: Lexicon) -> str:
     if kind == "PERSON":
         if one & BIT["product"] and not one & BIT["first"]:
             return ""
-        return "LOCATION" if one and words[0] in well_known() else kind
+        # `Eindhoven` is a surname of few and the town of many
+        city = one & BIT["big_city"] and not one & (_PERSONS | _ORDINARY)
+        return "LOCATION" if one and (city or words[0] in well_known()) else kind
     # `City` is a word of firms too, but at the end of a city's name it is that city's
     firm = not _NEWS.isdisjoint(words) or any(
         each & _FIRMS for word, each in zip(words, flags, strict=True) if word != "City"

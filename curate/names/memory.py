@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from curate.names.evidence import counts
 from curate.names.known_places import well_known
 from curate.names.network import Network
 from curate.names.tokens import PAD, Lexicon, candidate, features
+from curate.names.tongue import MARKS, counts
 
 STYLES = "nlu"
 
@@ -36,7 +36,7 @@ class Memory:
         self.activations = np.zeros((4096, network.embedding.shape[1]), dtype=np.float32)
         self.candidates = np.zeros(0, dtype=bool)
         self.places = self.candidates
-        self.tongue = np.zeros((0, 4), dtype=bool)
+        self.tongue = np.zeros((0, MARKS), dtype=bool)
         self.digits = np.zeros(0, dtype=np.int64)
         self.add(PAD, "n")
         self.styles = {manner: Words(self, manner) for manner in STYLES}

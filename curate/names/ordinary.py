@@ -30,6 +30,16 @@ _PRESSED = re.compile(
     r"|[>›»→|][ \t]*|[\[<{`][ \t]*)[\"'“‘*_]*\Z",
     re.IGNORECASE,
 )
+# beside these a month's name is the month: "as of June", "3 May", "end of April", "Ende Juli", "am 5. Mai"
+_DATED = re.compile(
+    r"(?:\b(?:in|of|into|until|till|by|since|during|through|throughout|between|within|early|mid|late|last|next|this|every|end|beginning"
+    r"|ende|anfang|mitte|bis|seit|ab|im|fin|début|finales|principios|fine|inizio|eind|begin|sinds|tot|od|do|koniec)[ \t-]+"
+    r"|\b\d{1,2}(?:st|nd|rd|th|\.|er)?[ \t]+(?:of[ \t]+|de[ \t]+)?)\Z",
+    re.IGNORECASE,
+)
+_DAY = re.compile(
+    r",?[ \t]*(?:\d{1,2}(?:st|nd|rd|th)?\b(?![:.]\d)|(?:19|20)\d\d\b|(?:and|or|to|[-–])[ \t]*(?:January|February|March|April|May|June|July|August|September|October|November|December)\b)"
+)
 # of these a thing is not the other side
 _SURELY = re.compile(
     r"(?:\b(?:hi|hello|dear|good (?:morning|afternoon|evening)|mr|mrs|ms|miss|mx|dr|prof|aunt|uncle|sister|brother|regards|sincerely|wishes|cheers|yours|faithfully"
@@ -61,6 +71,9 @@ _ALONE = re.compile(
 )  # a value with the name of its column or none
 _CAPITAL_BEFORE = re.compile(r"(?<![^\W\d_])[^\W\d_a-z][\w.'’-]*,?[ \t]\Z")
 _CAPITAL_AFTER = re.compile(r",?[ \t][^\W\d_a-z]")
+_MONTHS = frozenset(
+    ("april", "may", "june", "august", "july", "march", "mai", "juni", "juli", "julio", "abril")
+)
 _OPENING = " \t\"'“‘*_#>-(•–"
 
 
@@ -123,7 +136,8 @@ def _doubtful(span: Span, text: str, lexicon: Lexicon) -> str:
         return word
     lists = _lists()
     ordinary = lexicon.flags(word) & _COMMON and not lexicon.flags(word) & (BIT["first"] | BIT["last"])
-    return word if word in lists["words"] or word in lists["things"] or ordinary else ""
+    listed = word in lists["words"] or word in lists["things"] or word in _MONTHS
+    return word if listed or ordinary else ""
 
 
 def _is_acronym(word: str, span: Span, text: str, lexicon: Lexicon) -> bool:
@@ -143,6 +157,8 @@ def _is_thing(span: Span, text: str, name: str) -> bool:
     inside = text[span.start : span.end].lower().find(name)  # `both Mac` is one span
     before = text[max(0, span.start - BEFORE) : span.start + max(0, inside)]
     if _PRESSED.search(before) or _ARTICLE.search(before):
+        return True
+    if name in _MONTHS and (_DATED.search(before) or _DAY.match(text, span.end)):
         return True
     if _GREETED.search(before) and name in _lists()["things"]:
         return True

@@ -22,6 +22,7 @@ from curate.names.network import CHUNK, REACH, Network
 from curate.names.ordinary import persons
 from curate.names.span import Span
 from curate.names.tokens import Lexicon, places, style, words
+from curate.names.tongue import is_strange
 
 WEIGHTS = Path(__file__).with_name("weights.npz")
 VOCABULARY = 150_000  # words whose activations are kept; then they are made anew
@@ -48,8 +49,12 @@ class Tagger:
         self._only_phones = wanted.isdisjoint(set(NUMERIC) - {"PHONE_NUMBER"})
         self._memory = Memory(self._network, self._lexicon, numbers=self._numbers)
 
-    def spans(self, texts: Sequence[str]) -> list[list[Span]]:
-        """The spans of each text, in order, none over another."""
+    def spans(self, texts: Sequence[str], rows_of: Sequence[object] = ()) -> list[list[Span]]:
+        """The spans of each text, in order, none over another.
+
+        `rows_of` says to which row each text belongs, those of a row together: what is too short to tell its
+        language is taken to be in that of the others.
+        """
         results: list[list[Span]] = []
         rows: list[int] = [0] * REACH
         starts: list[int] = []
@@ -57,14 +62,18 @@ class Tagger:
             starts.append(len(rows))
             rows.extend(map(self._memory.styles[style(text)].__getitem__, words(text)))
             rows.extend([0] * REACH)
-            if len(rows) >= BATCH or at + 1 == len(texts):
-                results.extend(self._tagged(texts[len(results) : at + 1], np.array(rows), starts))
+            last = at + 1 == len(texts)
+            if last or (len(rows) >= BATCH and not (rows_of and rows_of[at] == rows_of[at + 1])):
+                part = slice(len(results), at + 1)
+                results.extend(self._tagged(texts[part], np.array(rows), starts, rows_of[part]))
                 rows, starts = [0] * REACH, []
                 if self._memory.count > VOCABULARY:
                     self._memory = Memory(self._network, self._lexicon, numbers=self._numbers)
         return results
 
-    def _tagged(self, texts: Sequence[str], rows: NDArray[np.int64], starts: list[int]) -> list[list[Span]]:
+    def _tagged(
+        self, texts: Sequence[str], rows: NDArray[np.int64], starts: list[int], rows_of: Sequence[object]
+    ) -> list[list[Span]]:
         """Spans of texts whose words' rows begin at `starts`, with REACH pads before and behind each."""
         results: list[list[Span]] = [[] for _ in texts]
         self._memory.settle()
@@ -84,11 +93,26 @@ class Tagger:
             if any(span.label == "PERSON" for span in spans):
                 spans = trimmed(spans, texts[at], self._lexicon)
                 marks = self._memory.tongue[rows[begin : begin + len(stand)]]
-                spans = evident(spans, texts[at], stand, marks, self._lexicon)
+                beside = self._beside(at, rows, starts, rows_of)
+                spans = evident(spans, texts[at], stand, marks, self._lexicon, beside=beside)
                 spans = persons(spans, texts[at], self._lexicon)
             settled = _settled(spans, texts[at], self._lexicon, codes="ZIP_CODE" not in self._kinds)
             results[at] = [span for span in settled if span.label in self._kinds]
         return results
+
+    def _beside(self, at: int, rows: NDArray[np.int64], starts: list[int], rows_of: Sequence[object]) -> bool:
+        """Whether all texts of the row that the text stands in are, together, in another language than English."""
+        if not rows_of:
+            return False
+        low, high = at, at + 1
+        while low and rows_of[low - 1] == rows_of[at]:
+            low -= 1
+        while high < len(rows_of) and rows_of[high] == rows_of[at]:
+            high += 1
+        if high - low < 2:
+            return False
+        end = starts[high] if high < len(starts) else len(rows)
+        return is_strange(self._memory.tongue[rows[starts[low] : end]])
 
     def _labels(
         self, rows: NDArray[np.int64], wanted: NDArray[np.bool_]

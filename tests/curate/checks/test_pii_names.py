@@ -85,6 +85,17 @@ def test_a_column_of_names_is_read_by_its_heading():
     assert [(f["label"], f["field"]) for f in findings(table)] == [("PERSON", "meta:/customer_name")]
 
 
+def test_a_column_is_called_after_nobody_but_a_key_below_it_may_be():
+    meta = json.dumps({"Antwort (alt)": "erledigt", "shifts": {"O'Brien, Siobhan": "early"}})
+    found = [f["field"] for f in findings(examples(("user", "hi"), meta=meta)) if f["label"] == "PERSON"]
+    assert found == ["meta:/shifts/#0#"]
+
+
+def test_an_address_of_mail_in_the_name_of_a_column_is_found():
+    meta = json.dumps({"sent to zoltan@mail.example": "yes"})
+    assert [f["label"] for f in findings(examples(("user", "hi"), meta=meta))] == ["EMAIL_ADDRESS"]
+
+
 def test_batches_change_nothing():
     rows = [
         {

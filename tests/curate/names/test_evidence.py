@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from curate.names import tagger
-from curate.names.evidence import counts, strange
 from curate.names.tagger import lexicon
 from curate.names.tokens import style, words
+from curate.names.tongue import counts, strange
 
 
-def _sentences():
+def _sentences(name):
     """By language: (sentences that name nobody, (sentence, names) of the others)."""
     languages: dict[str, tuple[list[str], list[tuple[str, list[str]]]]] = {}
     plain, named = [], []
-    text = Path(__file__).with_name("other_languages.txt").read_text(encoding="utf-8")
+    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     for line in text.splitlines()[1:]:
-        sentence, bar, names = line.partition("|")
+        sentence, bar, names = line.replace("\\n", "\n").partition("|")
         if line.startswith("== "):
             plain, named = languages.setdefault(line[3:], ([], []))
         elif bar:
@@ -29,7 +29,8 @@ def _sentences():
     return languages
 
 
-SENTENCES = _sentences()
+SENTENCES = _sentences("other_languages.txt")
+SHORT = _sentences("short_sentences.txt")
 
 
 def persons(*texts):
@@ -45,6 +46,43 @@ def test_a_text_that_names_nobody_gives_no_person(language):
 def test_single_sentences_give_few_persons():
     every = [sentence for plain, _ in SENTENCES.values() for sentence in plain]
     assert len(persons(*every)) <= 0.04 * len(every)
+
+
+def test_the_shortest_sentences_give_few_persons():
+    """Two to eight words each: headings, answers, steps of recipes."""
+    every = [sentence for plain, _ in SHORT.values() for sentence in plain]
+    assert len(every) > 300
+    assert len(persons(*every)) <= 0.05 * len(every)
+
+
+def test_names_in_the_shortest_sentences_are_still_found():
+    every = [(sentence, name) for _, named in SHORT.values() for sentence, names in named for name in names]
+    found = [any(name in person for person in persons(sentence)) for sentence, name in every]
+    assert sum(found) >= 0.88 * len(every)
+
+
+def test_a_text_too_short_to_tell_is_in_the_language_of_its_row():
+    texts = ["Bekommen Werkstudenten Weihnachtsgeld?", "Anteilig, ab sechs Monaten im Betrieb."]
+    alone, together = (tagger("auto", ("PERSON",)).spans(texts, rows) for rows in (["a", "b"], ["a", "a"]))
+    assert alone[0]
+    assert together == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Can I change my pension as of June?", []),
+        ("The days lapse at the end of April, please ask HR.", []),
+        ("We signed it on 3 May and it was paid until August.", []),
+        ("Auf der Abrechnung August fehlen 30 Stunden.", []),
+        ("I had lunch with April, and she told me about it.", ["April"]),
+        ("My badge does not open the door to the Eindhoven office.", []),
+        ("Ich bin 7 Tage krank, brauche ich ein Attest?", []),
+        ("Laut Katarzyna geht das erst morgen.", ["Katarzyna"]),
+    ],
+)
+def test_months_towns_and_what_is_counted_are_no_persons(text, expected):
+    assert persons(text) == expected
 
 
 def test_names_in_other_languages_are_still_found():
