@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from curate.example import strings
+from curate.example import KEY, strings
 from curate.finding import PERHAPS, perhaps_nobody
 
 FEWEST_ROWS = 8
@@ -25,6 +25,9 @@ AS_A_THING = (
 )
 DOUBTFUL = 0.3  # score of what is told so, at most
 WHAT = "a product or a company"
+FIELD = "the name of a field"
+FIELDS = 0.5  # of all rows: a key that so many have is one
+LOOKED_AT = 20_000  # rows, spread over all, in which it is counted where words stand at all
 AROUND = 60  # characters to either side that are looked at
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -49,14 +52,16 @@ class Place(NamedTuple):
     before: str
     value: str
     after: str
+    is_key: bool = False  # of a JSON object
 
 
 def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
     """The findings; persons that are one word in many rows have a lower score, and `perhaps` in their evidence.
 
-    A word counts that begins with a capital, is no listed given name, stands as a person in at least 8 rows, in
-    1 % of them and in 5 groups (a row without a group is one of its own), and nowhere with a title or a given
-    name beside it. The result depends on the version alone: what an earlier one made doubtful is judged anew.
+    A word counts that begins with a capital, is no listed given name, stands in at least 8 rows, in 5 groups (a
+    row without a group is one of its own), nowhere with a title, an initial or a given name beside it, and
+    either in 1 % of all rows or as a person in no more than half of its own. So does a key of JSON objects that
+    half of the rows have: it is a field. The result depends on the version alone: what an earlier one made doubtful is judged anew.
     """
     persons = (pl.col("check") == "pii") & (pl.col("label") == "PERSON")
     if not findings.select(persons.any()).item():
@@ -69,8 +74,8 @@ def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
     if not found:
         return table
     evidence, scores = table["evidence"].to_list(), table["score"].to_list()
-    for row, count in found.items():
-        more = {PERHAPS: WHAT, "rows": count, "score_before": scores[row]}
+    for row, (what, count) in found.items():
+        more = {PERHAPS: what, "rows": count, "score_before": scores[row]}
         evidence[row] = json.dumps({**json.loads(evidence[row]), **more})
         scores[row] = min(scores[row], DOUBTFUL)
     return table.with_columns(
@@ -105,36 +110,75 @@ def _places(rows: pl.DataFrame, examples: pl.DataFrame) -> Iterator[Place]:
     ):
         for row, start, end in wanted.get((example_id, message, field), ()):
             before, after = text[max(0, start - AROUND) : start], text[end : end + AROUND]
-            yield Place(row, example_id, before, text[start:end], after)
+            yield Place(row, example_id, before, text[start:end], after, field.endswith(KEY))
 
 
-def _often(places: list[Place], examples: pl.DataFrame) -> dict[int, int]:
-    """The findings that are of a word in many rows, with how many rows those are."""
+def _often(places: list[Place], examples: pl.DataFrame) -> dict[int, tuple[str, int]]:
+    """The findings that are of a word in many rows, or of a field, with what each is and how many rows have it."""
     by_word: dict[str, list[Place]] = defaultdict(list)
+    keys: dict[str, list[Place]] = defaultdict(list)
     parts: set[str] = set()  # words of longer names
     for place in places:
+        if place.is_key:
+            keys[place.before + place.value + place.after].append(place)
+            continue
         words = _WORD.findall(place.value)
         own = [word for word in words if _is_listed(word)] or words
         if len(words) == 1 and words[0] == place.value.strip() and place.value[0].isupper():
-            by_word[place.value.casefold()].append(place)
-        elif len(words) > 1 and len(own) == 1 and own[0] == words[-1]:  # `Gerät Tessa`: a noun and a name
+            by_word[place.value].append(place)
+        # `Gerät Tessa`: a noun and a name; an initial is somebody's
+        elif len(words) > 1 and len(own) == 1 and own[0] == words[-1] and min(map(len, words)) > 1:
             before = place.before + place.value[: place.value.rfind(own[0])]
-            by_word[own[0].casefold()].append(place._replace(value=own[0], before=before))
+            by_word[own[0]].append(place._replace(value=own[0], before=before))
         else:
             parts.update(word.casefold() for word in words)
+    found = {row: (WHAT, count) for row, count in _things(by_word, parts, examples)}
+    for same in keys.values():
+        if len(same) >= max(FEWEST_ROWS, FIELDS * examples.height):
+            found |= {place.row: (FIELD, len(same)) for place in same}
+    return found
+
+
+def _things(
+    by_word: dict[str, list[Place]], parts: set[str], examples: pl.DataFrame
+) -> Iterator[tuple[int, int]]:
+    """(finding, rows) of the words that are rather things than persons."""
+    tagged = {word: {place.example_id for place in here} for word, here in by_word.items()}
+    asked = {word for word, rows in tagged.items() if len(rows) > 1 and word.casefold() not in parts}
+    stands = _standing(asked, examples) if asked else {}
     groups = dict(
         examples.select("example_id", pl.coalesce("group", "example_id").alias("group")).iter_rows()
     )
-    found: dict[int, int] = {}
-    for word, here in by_word.items():
-        rows = {place.example_id for place in here}
-        if word in parts or len(rows) < FEWEST_ROWS or len({groups[i] for i in rows}) < FEWEST_GROUPS:
+    for word in sorted(asked):
+        here = by_word[word]
+        other, other_groups = stands.get(word, (0, set()))
+        count = max(len(tagged[word]), other)
+        owners = {groups[name] for name in tagged[word]} | other_groups
+        if count < FEWEST_ROWS or len(owners) < FEWEST_GROUPS:
             continue
-        is_thing = sum(map(_has_article, here)) >= AS_A_THING * len(here)
-        is_many = len(rows) >= SHARE * examples.height and not _is_given_name(here[0].value)
-        if (is_thing or is_many) and not any(map(_beside_name, here)):
-            found |= {place.row: len(rows) for place in here}
-    return found
+        is_thing = len(here) >= FEWEST_ROWS and sum(map(_has_article, here)) >= AS_A_THING * len(here)
+        is_many = count >= SHARE * examples.height or 2 * len(tagged[word]) <= count
+        if (is_thing or (is_many and not _is_given_name(word))) and not any(map(_beside_name, here)):
+            for place in here:
+                yield place.row, count
+
+
+def _standing(asked: set[str], examples: pl.DataFrame) -> dict[str, tuple[int, set[str]]]:
+    """By word: the rows that say it, person or not, and their groups; of very many rows, by some of them."""
+    step = -(-examples.height // LOOKED_AT)
+    rows: dict[str, int] = dict.fromkeys(asked, 0)
+    groups: dict[str, set[str]] = defaultdict(set)
+    said = examples.select(
+        pl.coalesce("group", "example_id"),
+        pl.concat_list(
+            pl.col("messages").list.eval(pl.element().struct.field("content")), "chosen", "rejected"
+        ).list.drop_nulls().list.join("\n"),
+    ).gather_every(step)  # fmt: skip
+    for group, text in said.iter_rows():
+        for word in asked.intersection(_WORD.findall(text or "")):
+            rows[word] += step
+            groups[word].add(group)
+    return {word: (count, groups[word]) for word, count in rows.items()}
 
 
 def _has_article(place: Place) -> bool:

@@ -82,6 +82,35 @@ def test_a_word_in_a_longer_name_somewhere_is_a_person() -> None:
     assert told(findings, examples).equals(findings)
 
 
+def test_a_word_that_mostly_stands_as_nobody_is_doubtful() -> None:
+    """Three of a thousand rows are taken for a person's, in twenty others the same word is not."""
+    plain = pl.Series([f"we use Vaultly{'' if n < 20 else 'n'} for order {n}" for n in range(1_000)])
+    findings, examples = found([(f"yesterday Vaultly told me {n}", "Vaultly") for n in range(8)])
+    _, others = found([(text, "we") for text in plain])
+    table = told(findings, pl.concat([examples, others]))
+    assert all(json.loads(said).get("rows") == 28 for said in table["evidence"])
+    assert told(findings, examples.vstack(others.slice(20))).equals(findings)
+
+
+def test_an_initial_is_somebodys() -> None:
+    findings, examples = found([(f"yesterday S. Moss told me {n}", "S. Moss") for n in range(ROWS)])
+    assert told(findings, examples).equals(findings)
+
+
+@pytest.mark.parametrize(("height", "field"), [(40, True), (200, False)])
+def test_a_key_that_most_rows_have_is_a_field(height: int, field: bool) -> None:
+    _, examples = found([(f"hello {n}", "hello") for n in range(height)])
+    meta = pl.Series("meta", ['{"a": {"Moss, no.": 1}}'] * ROWS + ["{}"] * (height - ROWS))
+    examples = examples.with_columns(meta)
+    row = {"label": "PERSON", "field": "meta:/a/#0#", "start": 0, "end": 4, "score": 0.9, "action": "redact"}
+    hashes = dict(examples.select("example_id", "content_hash").iter_rows())
+    places = [row | {"example_id": name, "evidence": "{}"} for name in examples["example_id"][:ROWS]]
+    table = told(stamp(pl.DataFrame(places), hashes, check="pii", version=1), examples)
+    assert {json.loads(said).get("perhaps") for said in table["evidence"]} == {
+        "the name of a field" if field else None
+    }
+
+
 def test_it_is_decided_once_in_the_shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The scan names the word, --also leaves it alone and says so, and one line rejects all its rows."""
     monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "ws"))
