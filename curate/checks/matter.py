@@ -32,9 +32,9 @@ TWO_SLIPS = 8  # letters of a word in which there may be two
 _AROUND = "()[]{}\"'`*_~"
 _BETWEEN = re.compile(r"[\s!-/:-@\[-`{-~]+")  # blanks and marks
 _ENDINGS = ("'s", "s", "es", "d", "ed", "n", "en")  # of one word in two forms
-_SPELLINGS = re.compile(
-    r"(?<=[a-z])(?:ou(?=r)|is(?=ation|e|ing)|ys(?=e|ing)|ue\Z)"
-)  # British beside American
+# British beside American, in a syllable that is not the first: `colour`, not `pour`; `realise`, not `prise`
+_SPELLINGS = re.compile(r"ou(?=r)|is(?=ation|e|ing)|ys(?=e|ing)|(?<=og)ue\Z")
+_VOWEL = re.compile("[aeiouy]")
 _BRITISH = {"ou": "o", "is": "iz", "ys": "yz", "ue": ""}
 # pieces of a word that make it another: hypertension, hypotension; nitrate, nitrite
 _BEGINNINGS = re.compile(r"\A(?:hyper|hypo|inter|intra|pre|pro|ante|anti|macro|micro|endo|exo|sub|super)")
@@ -110,7 +110,9 @@ def _is_slip(one: str, two: str) -> bool:
 
 
 def _spelt(word: str) -> str:
-    return _SPELLINGS.sub(lambda found: _BRITISH[found.group()], word)
+    return _SPELLINGS.sub(
+        lambda found: _BRITISH[found[0]] if _VOWEL.search(word, 0, found.start()) else found[0], word
+    )
 
 
 def _other_piece(one: str, two: str) -> bool:

@@ -10,6 +10,7 @@ Message = dict[str, str | None]
 Tools = Mapping[str, Mapping[str, Any]]  # {name: JSON schema of its arguments}
 BROKEN = object()  # what no JSON is read as
 DECLARED = ("tools", "functions")  # columns that declare them
+_ARGUMENTS = ("arguments", "parameters", "input")  # of a call, by the names that programs give them
 
 
 class Problem(NamedTuple):
@@ -83,7 +84,8 @@ def _held_against(at: int, calls: Sequence[Mapping[str, Any]], tools: Tools | No
         function = call.get("function", call)
         if not isinstance(function, dict):
             continue
-        given = function.get("arguments")
+        key = next((each for each in _ARGUMENTS if each in function), "")
+        given = function.get(key)
         arguments = _read(given or "{}") if isinstance(given, str) else given
         name = function.get("name")
         if arguments is BROKEN:
@@ -97,7 +99,9 @@ def _held_against(at: int, calls: Sequence[Mapping[str, Any]], tools: Tools | No
             continue
         required = tools[name].get("required")
         names = [each for each in required if isinstance(each, str)] if isinstance(required, list) else []
-        if missing := [each for each in names if not isinstance(arguments, dict) or each not in arguments]:
+        if key and (
+            missing := [each for each in names if not isinstance(arguments, dict) or each not in arguments]
+        ):
             evidence = {"tool": name[:80], "missing": missing[:8]}
             yield Problem("missing-argument", at, "tool_calls", drop=False, evidence=evidence)
 

@@ -42,16 +42,16 @@ _IN_FIGURES = re.compile(
     rf"(?<![\w.,/-])(?:({_YEAR})[-/](0[1-9]|1[0-2])[-/]([0-3]\d)|({_LATE})[/.]({_MONTH_NUMBER})[/.]({_YEAR})"
     rf"|({_MONTH_NUMBER})/({_LATE})/({_YEAR}))(?![\w/-])"
 )
-# numbers from two to twelve that are no word of English
+# numbers from two to twelve that are no word or name of English
 _ABROAD = {
     word: str(value)
     for language in (
-        "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf",
+        "zwei drei vier fünf sechs sieben acht neun zehn - zwölf",
         "deux trois quatre cinq - - huit neuf dix onze douze",
-        "dos tres cuatro cinco seis siete ocho nueve diez - doce",
-        "due tre quattro cinque - sette otto nove dieci undici dodici",
-        "dois três quatro cinco - - oito - dez - doze",
-        "twee drie vier vijf zes zeven acht negen tien elf twaalf",
+        "- tres cuatro cinco seis siete ocho nueve diez - doce",
+        "- tre quattro cinque - sette - nove dieci undici dodici",
+        "dois três quatro cinco - - oito - dez - -",
+        "twee drie vier vijf zes zeven acht negen tien - twaalf",
     )
     for value, word in enumerate(language.split(), start=2)
     if word != "-"

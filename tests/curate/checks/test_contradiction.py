@@ -338,3 +338,11 @@ def test_a_yes_in_other_type_is_a_yes(asked, examples, form):
     assert told_of(asked, examples, *answers, question="Tell me about sharks: are they fish?") == [
         "yes against no"
     ]
+
+
+def test_words_of_english_are_no_numbers_of_another_language():
+    from curate.checks.contradiction.values import words_of
+
+    said = "otto the elf may doze while dos and the rent is due"
+    assert words_of(said) == tuple(said.split())
+    assert words_of("acht oder zwölf") == ("8", "oder", "12")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from curate.checks.matter import other_matter
+from curate.checks.matter import is_slip, other_matter
 from curate.checks.wording import normalise
 
 
@@ -54,3 +54,30 @@ def test_another_word_of_weight_is_another_matter(left, right):
 )
 def test_slips_fillers_and_additions_are_not(left, right):
     assert not other_matter(normalise(left), normalise(right))
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("mourning", "morning"),
+        ("fourth", "forth"),
+        ("pouring", "poring"),
+        ("tongue", "tong"),
+        ("prize", "prise"),
+    ],
+)
+def test_two_words_are_no_two_spellings_of_one(one, two):
+    assert not is_slip(one, {two})
+
+
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        ("neighbours", "neighbors"),
+        ("realise", "realize"),
+        ("paralysed", "paralyzed"),
+        ("catalogue", "catalog"),
+    ],
+)
+def test_a_british_and_an_american_spelling_are_one_word(one, two):
+    assert is_slip(one, {two})

@@ -194,3 +194,19 @@ def test_short_answers_that_say_something_are_left(asked, found, answer):
 def test_a_preferred_answer_that_puts_off(turn, found):
     row = {"messages": [turn("user", "Where is it?")], "chosen": "s.o.", "rejected": "see above"}
     assert found(Structure(), row) == [(0, None, "placeholder-answer", REVIEW)]
+
+
+@pytest.mark.parametrize(
+    ("given", "labels"),
+    [
+        ({"parameters": {"zone": "UTC"}}, []),
+        ({"input": {"zone": "UTC"}}, []),
+        ({"input": {}}, ["missing-argument"]),
+        ({}, []),
+    ],
+)
+def test_arguments_are_read_under_the_names_that_they_have(turn, found, given, labels):
+    tools = [{"name": "time", "parameters": {"required": ["zone"]}}]
+    messages = [turn("user", "When?"), turn("assistant", None, json.dumps([{"name": "time", **given}]))]
+    row = {"messages": messages, "meta": json.dumps({"tools": tools})}
+    assert [each[2] for each in found(Structure(), row)] == labels
