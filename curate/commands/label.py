@@ -90,7 +90,7 @@ def _init(
 ) -> Answer:
     import polars as pl
 
-    from curate.labelling.classes import classes_of
+    from curate.labelling.classes import classes_of, told_by_answers
     from curate.labelling.tasks import FILE, MOST_OPTIONS, Option, Task, add_task, lines_of, parsed, path_of
 
     if not name:
@@ -109,8 +109,9 @@ def _init(
             raise ConfigError(
                 f"this version has {len(listed):,} labels to choose from", hint="--options A,B,C names them"
             )
-    # a label is of what was asked; the answer below it would give it away
-    show = "prompt" if found.len() and asked.get("column", "label") == "label" else "all"
+    # a label is of what was asked, where the answer below it would give it away
+    of_label = found.len() and asked.get("column", "label") == "label"
+    show = "prompt" if of_label and told_by_answers(workspace.scan_examples(digest)) else "all"
     made = Task(name, options=tuple(Option(each) for each in listed), show=show, **asked)  # type: ignore[arg-type]
     if kind not in ("choice", "several") and "column" not in asked:
         from dataclasses import replace

@@ -24,8 +24,8 @@ SAID = ("example_id", "label", "message", "field", "start", "end", "score", "act
 MOST = 1_000  # characters of a text in a mark
 TYPES: dict[object, type] = {pl.String: str, pl.Int32: int, pl.Float64: float, pl.Boolean: bool}
 
-# evidence of what was made by a decision, and says nothing without one: an edit like another, a moved place
-MADE_BY_DECIDING = ('{"like":', '{"instead_of":')
+# evidence of what was made by a decision, and says nothing without one: an edit like another or of another text, a moved place
+MADE_BY_DECIDING = ('{"like":', '{"instead_of":', '{"beside":')
 
 # of a review: all but what came with a decision that everyone who stood by it has taken back since
 STANDS = (

@@ -7,10 +7,13 @@ from typing import NamedTuple
 import polars as pl
 
 from curate.checks.spelling import plain_spelling, tidy
+from curate.example import answer_text
 
 FEWEST = 3  # rows, below which a label is likelier a slip than a class
 SHARE = 0.002  # and of all labelled rows
 SHOWN = 5
+LOOKED_AT = 2_000  # labelled rows whose answers are looked at
+TOLD = 0.05  # share of them whose answer begins with the label, from which answers give labels away
 
 
 class Classes(NamedTuple):
@@ -33,6 +36,22 @@ class Classes(NamedTuple):
             more = f" and {len(self.rare) - SHOWN:,} more" if len(self.rare) > SHOWN else ""
             told.append(f"  rare, left out: {', '.join(shown)}{more}; --all takes them")
         return told
+
+
+def told_by_answers(rows: pl.LazyFrame) -> bool:
+    """Whether the answers give the labels away: whoever saw them would only read the label off.
+
+    Where they do not, as in a helpdesk's file whose label is a topic, the answer helps to judge.
+    """
+    labelled = (
+        rows.filter(pl.col("label").is_not_null()).select("label", "messages").head(LOOKED_AT).collect()
+    )
+    told = [
+        answer_text(messages).lstrip(" \t\n\"'*{[(").casefold().startswith(label.strip().casefold())
+        for label, messages in labelled.iter_rows()
+        if messages and label.strip()
+    ]
+    return sum(told) > TOLD * len(told)
 
 
 def classes_of(labels: pl.Series, *, every: bool = False) -> Classes:

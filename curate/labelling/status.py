@@ -11,9 +11,10 @@ import polars as pl
 
 from curate.labelling.answers import Said, packed, standing
 from curate.labelling.gold import gold_of
+from curate.labelling.sharing import mine
 from curate.labelling.suggestions import proposed
 from curate.labelling.tasks import Task
-from curate.labelling.work import mine, placed
+from curate.labelling.work import placed
 from curate.workspace import Workspace
 
 

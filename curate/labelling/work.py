@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import blake2b
 from itertools import islice
 from statistics import median
 from typing import Any, Literal
@@ -26,7 +25,9 @@ from curate.labelling.answers import (
     standing_on,
     unpacked,
 )
+from curate.labelling.doubted import doubted
 from curate.labelling.gold import gold_of
+from curate.labelling.sharing import drawn, mine
 from curate.labelling.suggestions import Proposed, proposed
 from curate.labelling.tasks import Task, Value, column_of
 from curate.workspace import Annotation, Workspace
@@ -54,6 +55,7 @@ class Work:
         columns = workspace.scan_examples(dataset).select("example_id", current=column_of(task.column))
         self.rows: pl.DataFrame = columns.collect()
         self.gold: dict[int, Value] = gold_of(workspace, dataset, task)
+        self.doubted = doubted(workspace, dataset) if task.column == "label" else frozenset()
         self.mine = mine(task, reviewer, self.rows["example_id"])
         self.answered = np.zeros(self.rows.height, dtype=bool)
         self.own: dict[int, Value] = {}  # place to one's own standing answer
@@ -155,7 +157,7 @@ class Work:
             block = others[start : start + every - 1]
             if number < len(gold):
                 word = f"{self.task.name} {self.reviewer} {number}".encode()
-                block.insert(_drawn(word) % every, gold[number])
+                block.insert(drawn(word) % every, gold[number])
             mixed += block
         return np.array(mixed + gold[len(range(0, len(others), every - 1)) :], dtype=np.int64)
 
@@ -190,7 +192,8 @@ class Work:
         if self.task.suggest == "model":
             return by_model
         value = self.task.read(self.rows["current"][place])
-        if value is None:
+        # what a check doubts is not proposed: one would only confirm it
+        if value is None or (self.doubted and self.rows["example_id"][place] in self.doubted):
             return by_model
         sure = by_model.probability if by_model is not None and by_model.value == value else None
         return Suggestion(value, sure, "label")
@@ -372,29 +375,3 @@ def shown_now(
     found = rows.filter(pl.col("example_id").is_in(ids)).collect()
     shown = zip(found["place"].to_list(), shown_hashes(task, found), strict=True)
     return dict(zip(found["example_id"], shown, strict=True))
-
-
-def mine(task: Task, reviewer: str, ids: pl.Series) -> npt.NDArray[np.bool_]:
-    """Which rows are to be answered by a person: all, or where `people` share them, those of their part.
-
-    Of the share `overlap` everyone answers all; each other row goes to one person. It depends on the
-    row's id and the list of people alone. Raises ConfigError for somebody who is not in that list.
-    """
-    if not task.people or task.overlap >= 1:
-        return np.ones(len(ids), dtype=bool)
-    if reviewer not in task.people:
-        raise ConfigError(
-            f"{reviewer} is not among the people of the task {task.name}",
-            hint=f"people = {', '.join(task.people)}; SEATRIAL_REVIEWER says who you are",
-        )
-    number = task.people.index(reviewer)
-    drawn = [_drawn(f"{task.name} {example_id}".encode()) for example_id in ids]
-    share = task.overlap * (1 << 32)
-    return np.array(
-        [(one & 0xFFFFFFFF) < share or (one >> 32) % len(task.people) == number for one in drawn], dtype=bool
-    )
-
-
-def _drawn(word: bytes) -> int:
-    """64 bits that look random and depend on the word alone."""
-    return int.from_bytes(blake2b(word, digest_size=8).digest(), "big")

@@ -132,11 +132,14 @@ def report(
         return send_items(workspace, digest, send, near=near)
     try:
         to.mkdir(parents=True, exist_ok=True)
-        paths = (
-            write_history(workspace, digest, to)
-            if history
-            else write_all(workspace, digest, to, most=examples)
-        )
+        with workspace.run(
+            "report", {"to": str(to), "history": history}, {"comparison": digest} if digest else {}
+        ):
+            paths = (
+                write_history(workspace, digest, to)
+                if history
+                else write_all(workspace, digest, to, most=examples)
+            )
     except OSError as error:
         raise ResourceError(
             f"{to}: {error.strerror or error}", hint="choose a folder you can write to with --to"

@@ -159,6 +159,9 @@ async def test_filter_good_bad_and_hostile(workspace: Workspace) -> None:
         assert "2 of 21 shown" in app.screen.query_one(Heading).count
         await pilot.press("s", "s", "w")
         await settle(pilot)
+        assert "20 of 21 shown · 20 open" in app.screen.query_one(Heading).count
+        await pilot.press("o")
+        await settle(pilot)
         assert "21 of 21 shown" in app.screen.query_one(Heading).count
 
 

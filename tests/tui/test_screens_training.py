@@ -20,11 +20,14 @@ from curate.errors import NotFoundError
 from curate.workspace import Workspace
 from tests.tui.walking import settle
 from train.job import masks_of, recipe_of
+from tui.desk.desk import Desk
+from tui.desk.together import decide_all, shown
 from tui.reading.lineage import RunRow, runs
 from tui.reading.steps import steps
 from tui.reading.training import Follower, Tail
 from tui.screens.dialogs import Ask
 from tui.screens.mask import MaskScreen
+from tui.screens.queue import QueueScreen
 from tui.screens.runs import RunsScreen
 from tui.screens.steps import StepsScreen
 from tui.screens.training import Panels, TrainingScreen
@@ -179,6 +182,13 @@ async def test_a_run_can_be_repeated_and_a_cut_off_one_goes_on(workspace: Worksp
         assert isinstance(app.screen, RunsScreen), "a scan has no curves"
 
 
+def divided_from(workspace: Workspace, rows: pl.DataFrame) -> str:
+    """A version as a split makes one: it rests on the scan of the one it was made from."""
+    with workspace.run("split", {}, {"dataset": workspace.dataset("tickets")}) as run:
+        run.outputs["dataset"] = workspace.put_dataset(rows)
+    return run.outputs["dataset"]
+
+
 async def test_the_steps_show_their_commands_and_run_them(workspace: Workspace) -> None:
     """The next step is the one under the cursor; enter shows its exact command, to be changed or run."""
     app = workbench(workspace)
@@ -188,17 +198,25 @@ async def test_the_steps_show_their_commands_and_run_them(workspace: Workspace) 
         await settle(pilot)
         screen = app.screen
         assert isinstance(screen, StepsScreen)
-        assert [step.state for step in screen.steps] == ["next", *["later"] * 7]
-        assert "seatrial split tickets" in str(screen.query_one("#run-detail", Static).content)
+        assert [step.state for step in screen.steps] == ["done", "next", *["later"] * 9]
+        assert screen.steps[1].told == "12 of 20 open findings block: split and export wait for them"
+        assert "seatrial review tickets --open" in str(screen.query_one("#run-detail", Static).content)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(app.screen, QueueScreen)
+        await pilot.press("B", "x")
+        await settle(pilot)
+        await pilot.press("q")
+        await settle(pilot)
         divided = workspace.examples(workspace.dataset("tickets")).with_columns(
             split=pl.Series(["train"] * 12 + ["test"] * 8)
         )
-        digest = workspace.put_dataset(divided)
+        digest = divided_from(workspace, divided)
         workspace.ledger.set_name("tickets", digest)
         screen.dataset = digest
         await pilot.press("ctrl+r")
         await settle(pilot)
-        assert [step.state for step in screen.steps][:3] == ["done", "next", "later"]
+        assert [step.state for step in screen.steps][:6] == ["done", "done", "done", "done", "next", "later"]
         await pilot.press("enter")
         await settle(pilot)
         assert isinstance(app.screen, Ask)
@@ -210,7 +228,9 @@ def test_a_newer_adapter_has_to_be_asked_again(workspace: Workspace, tmp_path: P
     """What is done is told by what was made from what, not by whether anything of the kind is there."""
     rows = workspace.examples(workspace.dataset("tickets"))
     divided = rows.with_columns(split=pl.Series(["train"] * 12 + ["test"] * 8))
-    dataset = workspace.put_dataset(divided)
+    desk = Desk(workspace, workspace.dataset("tickets"), "tickets", "anna")
+    decide_all(desk, shown(desk).found.open, "keep")
+    dataset = divided_from(workspace, divided)
 
     def make(kind: str, role: str, params: dict[str, object], inputs: dict[str, str]) -> str:
         (tmp_path / "made").mkdir(exist_ok=True)
@@ -220,7 +240,9 @@ def test_a_newer_adapter_has_to_be_asked_again(workspace: Workspace, tmp_path: P
         return run.outputs[role]
 
     def states() -> str:
-        return " ".join(step.state for step in steps(workspace, dataset))
+        found = [step.state for step in steps(workspace, dataset)]
+        assert found[:3] == ["done"] * 3
+        return " ".join(found[3:])
 
     assert states() == "done next later later later later later later"
     adapter = make("train", "adapter", {}, {})
@@ -232,9 +254,15 @@ def test_a_newer_adapter_has_to_be_asked_again(workspace: Workspace, tmp_path: P
     scores = make("score", "scores", {}, {"predictions": asked})
     with workspace.run("probe", {}, {"dataset": dataset, "adapter": adapter}) as run:
         run.outputs["probes"] = workspace.put_json("probes", {"red team": {"state": "fail"}})
-    assert steps(workspace, dataset)[5].told == "failed: red team"
-    make("compare", "comparison", {}, {"scores": scores})
+    assert steps(workspace, dataset)[8].told == "failed: red team"
+    comparison = make("compare", "comparison", {}, {"scores": scores})
     assert states() == "done done done done done done done next"
+    with workspace.run("report", {"to": "report", "history": True}, {"comparison": comparison}):
+        pass
+    assert states().endswith("next")
+    with workspace.run("report", {"to": "here", "history": False}, {"comparison": comparison}):
+        pass
+    assert states().endswith("done") and steps(workspace, dataset)[-1].told == "written to here"
     make("train", "adapter", {"again": True}, {})
     assert states() == "done done done next later later later later"
 
@@ -284,3 +312,16 @@ def test_a_version_without_rows_to_train_on_has_no_mask(workspace: Workspace) ->
             workspace.examples(workspace.dataset("tickets")),
             recipe_of({"recipe": {"epochs": 2, "dora": True}}),
         )
+
+
+def test_what_has_to_be_done_before_a_split(workspace: Workspace) -> None:
+    """Not scanned, then decided and not carried out: each is the next step, and says why."""
+    dataset = workspace.dataset("tickets")
+    fresh = workspace.put_dataset(workspace.examples(dataset).head(5))
+    assert [step.state for step in steps(workspace, fresh)][:4] == ["next", "later", "later", "later"]
+    desk = Desk(workspace, dataset, "tickets", "anna")
+    decide_all(desk, shown(desk).found.acceptable, None)
+    found = steps(workspace, dataset)
+    assert [step.state for step in found][:4] == ["done", "done", "next", "later"]
+    assert found[1].told == "nothing blocks; 3 doubtful ones are open"
+    assert found[2].told.startswith("17 decisions wait to be carried out")

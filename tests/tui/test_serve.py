@@ -67,6 +67,8 @@ async def test_the_gate_is_in_the_server() -> None:
                             r"<(link|script|img)[^>]*https?://",
                             page.replace(f"127.0.0.1:{port}", "").replace("http:///", "/"),
                         )
+                        # its own style sheet stays, without which the terminal stands beside a bare text box
+                        assert 'href="/static/css/xterm.css"' in page and "overflow: hidden" in page
                         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
             async with session.get(
                 f"http://127.0.0.1:{port}/ws", headers={"Origin": "http://evil.example"}

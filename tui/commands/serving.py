@@ -28,7 +28,7 @@ class Guarded(Server):  # type: ignore[misc]  # the package carries no types
         async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
             if not may_enter(request.headers.get("Host"), request.headers.get("Origin"), allowed):
                 raise web.HTTPForbidden(text="this page answers to its own address only")
-            return alone(await handler(request), request.host)
+            return alone(await handler(request), request.host, self.public_url)
 
         app.middlewares.append(gate)
         return app
@@ -45,12 +45,21 @@ class Guarded(Server):  # type: ignore[misc]  # the package carries no types
 
 
 ELSEWHERE = re.compile(r"""<link\b[^>]*\bhref=["']https?://[^>]*>""")
+# the screens are as large as the window: no margin, and nothing to scroll to
+WHOLE = "<style>html, body { margin: 0; height: 100%; overflow: hidden; } #terminal { width: 100vw; height: 100vh; }</style>"
 
 
-def alone(response: web.StreamResponse, host: str) -> web.StreamResponse:
-    """A response that asks for nothing from anywhere else: the package's page wants a font from the web."""
+def alone(response: web.StreamResponse, host: str, public_url: str) -> web.StreamResponse:
+    """A response that asks for nothing from anywhere else: the package's page wants a font from the web.
+
+    What the page names by `public_url`, its own style sheet among it, it names by its path, whatever this
+    server was called.
+    """
     if isinstance(response, web.Response) and response.content_type == "text/html" and response.text:
-        response.text = ELSEWHERE.sub("", response.text)
+        own = response.text.replace(f'="{public_url}/', '="/')
+        socket = public_url.replace("http", "ws", 1)
+        own = own.replace(f'="{socket}/', f'="{socket.partition(":")[0]}://{host}/')
+        response.text = ELSEWHERE.sub("", own).replace("</head>", f"{WHOLE}</head>")
     if not response.prepared:  # a web socket has sent its headers already
         response.headers["Content-Security-Policy"] = (
             "default-src 'self' data: blob:; script-src 'self' 'unsafe-inline' 'wasm-unsafe-eval'; "

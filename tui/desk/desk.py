@@ -36,6 +36,7 @@ OF_EXAMPLE = {
 }  # fmt: skip
 EXAMPLE_KINDS = {name: KINDS[column] for name, column in OF_EXAMPLE.items()} | {n: KINDS[n] for n in MADE}
 ORDERS = {
+    "blocking": "blocking first",
     "check": "by check",
     "-score": "surest first",
     "score": "least sure first",
@@ -109,6 +110,8 @@ class Desk:
         elif order == "doubt":
             limit = pl.col("check").replace_strict(self.thresholds, default=MIDDLE, return_dtype=pl.Float64)
             rows = rows.sort((pl.col("score") - limit).abs(), maintain_order=True)
+        elif order == "blocking":
+            rows = rows.sort(~(OPEN & pl.col("blocking")), maintain_order=True)
         elif order not in ("check", "similar"):
             rows = rows.sort(order.removeprefix("-"), descending=order.startswith("-"), maintain_order=True)
         return rows["place"].to_numpy().astype(np.uint32)

@@ -8,6 +8,7 @@ the same person from another machine was merged into it.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -92,7 +93,9 @@ class History:
         if not self.done:
             return None
         act = self.done[-1]
-        return self._write("undo", act, [(row, self._former(row)) for row in self._rows(act)])
+        rows = self._rows(act)
+        said = self._said([row["finding_id"] for row in rows])
+        return self._write("undo", act, [(row, former_word(said[row["finding_id"]], row)) for row in rows])
 
     def redo(self) -> Turned | None:
         """Do the newest undone act again; None when there is none. On return it is on the disk."""
@@ -126,10 +129,14 @@ class History:
         query = "select * from decision where reviewer = ? and decided_at = ? order by uid"
         return self.workspace.ledger.rows(query, self.reviewer, act.moment)
 
-    def _former(self, row: Row) -> Word | None:
-        """What the person stood by before; another's word is never repeated under one's own name."""
-        query = "select * from decision where finding_id = ? and reviewer = ? order by decided_at, uid"
-        return former_word(self.workspace.ledger.rows(query, row["finding_id"], self.reviewer), row)
+    def _said(self, findings: Sequence[str]) -> dict[str, list[Row]]:
+        """All that the person said of each finding: another's word is never repeated under one's own name."""
+        query = """select * from decision where finding_id in (select value from json_each(?)) and reviewer = ?
+                   order by decided_at, uid"""
+        said: dict[str, list[Row]] = {finding: [] for finding in findings}
+        for row in self.workspace.ledger.rows(query, json.dumps(list(findings)), self.reviewer):
+            said[row["finding_id"]].append(row)
+        return said
 
     def _again(self, row: Row) -> Word | None:
         if row["action"] is None:

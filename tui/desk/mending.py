@@ -99,6 +99,22 @@ def mend(desk: Desk, chosen: Sequence[Proposal], *, like: str) -> int:
     return len(decisions)
 
 
+def edit_beside(desk: Desk, place: int, edit: Edit) -> None:
+    """Edit another text of a finding's row: a finding of one's own and the word on it, as one act."""
+    finding = desk.finding(place)
+    like = finding["finding_id"][:8]
+    row = {"example_id": edit.example_id, "label": "edited", "action": "edit", "score": 1.0, "evidence": json.dumps({"beside": like})}  # fmt: skip
+    table = pl.DataFrame([row]).with_columns(
+        message=pl.lit(edit.message, dtype=pl.Int32), field=pl.lit(edit.field, dtype=pl.String)
+    )
+    added = byhand.add(desk.workspace, desk.dataset, table).findings
+    said = [(added.row(0, named=True), edit)]
+    decisions = decide_edits(desk.workspace, said, by=desk.reviewer)
+    record(desk.workspace, decisions)
+    desk.take_in(added)
+    desk.remember(decisions)
+
+
 def redact_instead(desk: Desk, place: int, start: int, end: int) -> None:
     """Redact other characters than a finding marks: one act, which keeps the finding's own place as it is."""
     finding = desk.finding(place)

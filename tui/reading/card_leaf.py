@@ -64,6 +64,16 @@ def _line(text: Content, at: int, width: int) -> int:
     return max(text[:at].get_height({}, max(width, 1)) - 1, 0)
 
 
+def fitting(known: Ahead | None, place: int, finding: Finding, look: Look) -> Ahead | None:
+    """What was made ahead, if it is of this finding as it is now.
+
+    Of a cluster's card it is not: what that says of the other members may have changed since.
+    """
+    if known is None or finding["shape"] == "cluster":
+        return None
+    return known if (known.place, known.finding, known.look) == (place, finding, look) else None
+
+
 def ahead(desk: Desk, place: int, widget: Widget, look: Look, *, narrow: bool) -> Ahead:
     """The card of a finding, made before it is shown."""
     finding = desk.finding(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from textual.content import Content
@@ -121,8 +122,16 @@ def anchor(text: Content) -> int | None:
     return None
 
 
-def word(finding: Finding, *, flagged: bool, narrow: bool = False) -> Content:
-    """The last word on a finding, or what the keys would make it; `narrow` says it in fewer letters."""
+def word(finding: Finding, *, flagged: bool, narrow: bool = False, recent: Sequence[str] = ()) -> Content:
+    """The last word on a finding, or what the keys would make it; then what was said of others before.
+
+    `narrow` says it in fewer letters.
+    """
+    line = _word(finding, flagged=flagged, narrow=narrow)
+    return Content.assemble(line, ("   before: " + " ".join(recent), "dim")) if recent else line
+
+
+def _word(finding: Finding, *, flagged: bool, narrow: bool) -> Content:
     flag = ("⚑ " if narrow else "⚑ flagged  ", "bold $warning") if flagged else ""
     note = plain(f"  note: {finding['note']}", "italic", lines=False) if finding["note"] else ""
     decided: str | None = finding["decided"]
@@ -137,7 +146,9 @@ def word(finding: Finding, *, flagged: bool, narrow: bool = False) -> Content:
         return Content.assemble(flag, ("✓ ", "$success"), (decided + other, "bold"), by, note)
     proposal = finding["action"]
     if proposal in ("keep", "drop", "redact"):
-        does = Content.assemble("a ", (proposal, "bold"), (" · x keep" if proposal != "keep" else ""))
+        keep = " · x keep" if proposal != "keep" else ""
+        everywhere = " · B this text everywhere" if finding["start"] is not None and not narrow else ""
+        does = Content.assemble("a ", (proposal, "bold"), keep + everywhere)
     elif proposed_edit(finding) is not None:
         wide = (
             "b all spelt so · d before and after"

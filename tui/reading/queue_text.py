@@ -16,6 +16,14 @@ MOST = 60  # characters of the place itself
 AFTER = 120
 
 
+def kind_of(finding: Finding) -> str:
+    """The check and its label as one word; the label only where it says more than the check's own name."""
+    check, label = str(finding["check"]), finding["label"]
+    if not label or set(label.split("-")) <= set(check.split("-")):
+        return check
+    return f"{check}/{label}"
+
+
 def row_words(finding: Finding, examples: Mapping[str, Example]) -> str:
     """The text from shortly before the place found; `label → other label` first where the label is doubted."""
     example = examples.get(finding["example_id"])

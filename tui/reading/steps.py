@@ -1,11 +1,13 @@
-"""The way from a clean version to a verdict: which step is done, which is next, and its command."""
+"""The way from a version to a verdict: which step is done, which is next, and its command."""
 
 from __future__ import annotations
 
+import json
 from typing import Literal, NamedTuple
 
 from curate.errors import NotFoundError
 from curate.workspace import Workspace
+from tui.reading.preparing import Found, prepared
 
 State = Literal["done", "next", "later"]
 
@@ -28,18 +30,18 @@ def steps(workspace: Workspace, dataset: str) -> list[Step]:
     splits = dict(
         workspace.scan_examples(dataset).group_by("split").len().collect().drop_nulls("split").iter_rows()
     )
-    found: list[tuple[str, bool, str, str]] = []
+    found = prepared(workspace, dataset, name)
     divided = "train" in splits and "test" in splits
     told = ", ".join(f"{splits[s]:,} {s}" for s in ("train", "validation", "test") if s in splits)
-    found.append(("split", divided, f"split {name}", told or "train, validation and sealed test"))
+    found.append(Found("split", divided, f"split {name}", told or "train, validation and sealed test"))
     adapter = workspace.made_from(dataset, kind="train", role="adapter")
     told = f"adapter {adapter[:8]}" if adapter else "an adapter on the train rows; r shows its curves"
-    found.append(("train", adapter is not None, f"train {name}", told))
+    found.append(Found("train", adapter is not None, f"train {name}", told))
     tuning = workspace.made_from(dataset, kind="tune", role="tuning")
     told = (
         f"tuning {tuning[:8]}" if tuning else "the baselines' prompt, shots and retrieval, on validation rows"
     )
-    found.append(("tune", tuning is not None, f"tune {name}", told))
+    found.append(Found("tune", tuning is not None, f"tune {name}", told))
     try:
         tables = newest(workspace, dataset, "test")
     except NotFoundError:
@@ -48,24 +50,35 @@ def steps(workspace: Workspace, dataset: str) -> list[Step]:
     told = f"answers of {', '.join(tables)}" if tables else "each arm answers the test rows"
     if tables and not answered:
         told += "; not yet of the newest adapter"
-    found.append(("predict", answered, f"predict {name}", told))
+    found.append(Found("predict", answered, f"predict {name}", told))
     scores = {arm: workspace.made_from(digest, kind="score", role="scores") for arm, digest in tables.items()}
     scored = [arm for arm, digest in scores.items() if digest]
     told = f"scores of {', '.join(scored)}" if scored else "metrics of each answer"
-    found.append(("score", bool(scored) and len(scored) == len(scores), f"score {name}", told))
+    found.append(Found("score", bool(scored) and len(scored) == len(scores), f"score {name}", told))
     probe, probes = probed.newest(workspace, adapter)
     lost = [name for name, told in probes.items() if isinstance(told, dict) and told.get("state") == "fail"]
     told = "what it forgot, falls into or gives away"
     if probe:
         told = f"failed: {', '.join(lost)}" if lost else f"probe {probe[:8]}"
-    found.append(("probe", probe is not None, f"probe {name}", told))
+    found.append(Found("probe", probe is not None, f"probe {name}", told))
     last = scores.get("tuned")
     compared = workspace.made_from(last, kind="compare", role="comparison") if last else None
     told = f"comparison {compared[:8]}" if compared else "the arms side by side, with intervals"
-    found.append(("compare", compared is not None, f"compare {name}", told))
+    found.append(Found("compare", compared is not None, f"compare {name}", told))
     reference = f" {compared[:12]}" if compared else ""
-    found.append(("report", False, f"report{reference} --to report", "HTML, Markdown and JSON in a folder"))
+    written = _report_of(workspace, compared) if compared else None
+    told = f"written to {written}" if written else "HTML, Markdown and JSON in a folder"
+    found.append(Found("report", written is not None, f"report{reference} --to report", told))
     return _in_turn(found)
+
+
+def _report_of(workspace: Workspace, comparison: str) -> str | None:
+    """The folder that the newest report of a comparison was written to, as it was named; None where there is none."""
+    query = """select params from run join run_end using (run_id)
+               join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
+               where run.kind = 'report' and error is null order by run_end.ended_at desc"""
+    said = [json.loads(row["params"]) for row in workspace.ledger.rows(query, comparison)]
+    return next((str(each["to"]) for each in said if not each.get("history")), None)
 
 
 def _asked(workspace: Workspace, predictions: str, adapter: str | None) -> bool:
@@ -75,7 +88,7 @@ def _asked(workspace: Workspace, predictions: str, adapter: str | None) -> bool:
     return adapter is not None and bool(workspace.ledger.rows(query, predictions, adapter))
 
 
-def _in_turn(found: list[tuple[str, bool, str, str]]) -> list[Step]:
+def _in_turn(found: list[Found]) -> list[Step]:
     """A step is done only where those before it are: what follows a new split has to be done again."""
     listed: list[Step] = []
     state: State = "done"

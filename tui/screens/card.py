@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
@@ -16,15 +15,14 @@ from curate.errors import ConfigError
 from tui.desk.desk import Desk
 from tui.desk.drafts import close_area, open_area
 from tui.desk.history import Turned
-from tui.desk.mending import Offer, offer, redact_instead, spelt_alike
+from tui.desk.mending import Offer, edit_beside, offer, redact_instead
 from tui.messages import Failed, Ready
-from tui.reading.card_leaf import TWO_SIDES, Ahead, Look, ahead, leaf
+from tui.reading.card_leaf import TWO_SIDES, Ahead, Look, ahead, fitting, leaf
 from tui.reading.card_text import proposed_edit, proposes
-from tui.reading.card_view import Card, card, choices, counted, left_to_people, word
+from tui.reading.card_view import Card, card, choices, counted, word
+from tui.screens import card_ways as ways
 from tui.screens.card_keys import KEYS, turned_says
-from tui.screens.card_ways import propose_alike, try_thresholds
-from tui.screens.editing import Place, harmless_to_edit, in_editor, moved, own_note, place_to_edit
-from tui.screens.label_asks import ask_note
+from tui.screens.editing import Edited, Place, harmless_to_edit, in_editor, moved, place_to_edit
 from tui.screens.relabel import choose_label
 from tui.terminal.display_text import display_text
 from tui.terminal.faults import told
@@ -52,7 +50,7 @@ class CardScreen(Screen[int]):
         self.stacked = False
         self.after = False  # whether the text before and after a proposed edit is shown
         self.ahead: Ahead | None = None
-        self.editing: tuple[Place, str] | None = None  # what is edited, and the text as it was given out
+        self.editing: Edited | None = None
         self.asked_to_leave = False
         self.span: tuple[int, int] | None = None  # the span with its ends moved, until it is decided
         self.offer: tuple[Offer, str] | None = None  # what the last edit leads to, and of which finding
@@ -89,7 +87,7 @@ class CardScreen(Screen[int]):
     @property
     def unsaved(self) -> bool:
         """Whether a text is being written that is not what it was."""
-        return self.editing is not None and self.query_one("#text", TextArea).text != self.editing[1]
+        return self.editing is not None and self.query_one("#text", TextArea).text != self.editing.before
 
     def on_resize(self) -> None:
         """With another room a card says more, or less."""
@@ -125,15 +123,7 @@ class CardScreen(Screen[int]):
         finding = desk.finding(place)
         if self.span is not None:
             finding |= {"start": self.span[0], "end": self.span[1], "decided": None}
-        known = self.ahead
-        # what a cluster's card says of its other members may have changed since
-        if (
-            known is None
-            or (known.place, known.finding, known.look) != (place, finding, self.look(*self.page.room))
-            or finding["shape"] == "cluster"
-            or self.after
-        ):
-            known = None
+        known = None if self.after else fitting(self.ahead, place, finding, self.look(*self.page.room))
         made = known.card if known else card(desk, place, finding, narrow=self.narrow, after=self.after)
         self.card = made
         lines = self.page.lines
@@ -160,16 +150,13 @@ class CardScreen(Screen[int]):
         self.query_one(Heading).say([desk.name, "findings", "card"], f"{at} · {desk.open:,} open")
         finding = desk.finding(self.place)
         flagged = self.card is not None and bool(self.card.example) and desk.flagged(self.card.example or {})
-        line = word(finding, flagged=flagged, narrow=self.narrow)
-        if self.recent and self.size.width >= TWO_SIDES:
-            line = Content.assemble(line, ("   before: " + " ".join(self.recent[-RECENT:]), "dim"))
+        recent = self.recent[-RECENT:] if self.size.width >= TWO_SIDES else ()
+        line = word(finding, flagged=flagged, narrow=self.narrow, recent=recent)
         # of one line whatever it says: nothing around it moves
         self.query_one("#word", Static).update(line, layout=False)
         self.query_one(KeyLine).renew()
 
-    def renew(self) -> None:
-        """A job has ended; what lies here is the same version still."""
-        self.tell()
+    renew = tell  # a job has ended; what lies here is the same version still
 
     # deciding
 
@@ -227,15 +214,13 @@ class CardScreen(Screen[int]):
 
     def action_cluster(self) -> None:
         """Accept what is proposed for each member of the cluster, or for all labels spelt so, as one act."""
-        finding = self.desk.finding(self.place)
-        cluster = finding["shape"] == "cluster"
-        places = self.desk.cluster(finding) if cluster else spelt_alike(self.desk, self.place)
-        if not cluster and len(places) == 1:
-            raise ConfigError("this finding is of no cluster", hint="a accepts it")
-        if left_to_people(self.desk, places):
-            raise ConfigError("the check leaves these rows to you", hint=" · ".join(choices(finding)))
+        places, said = ways.as_a_whole(self.desk, self.place)
         self.desk.decide(places, None)
-        self._decided(f"cluster of {len(places)}" if cluster else f"{len(places)} labels")
+        self._decided(said)
+
+    async def action_everywhere(self) -> None:
+        """Decide on all findings of this kind on the same text, as one act."""
+        await ways.decide_everywhere(self.seatrial, self.desk, self.place, self._decided)
 
     def action_skip(self) -> None:
         """Leave it open and go on."""
@@ -266,13 +251,7 @@ class CardScreen(Screen[int]):
 
     async def action_note(self) -> None:
         """Write a note beside the last word on this finding."""
-        place = self.place
-
-        def noted(text: str) -> None:
-            self.desk.annotate(place, text)
-            self.tell()
-
-        await ask_note(self.app, own_note(self.desk, place), noted)
+        await ways.write_note(self.seatrial, self.desk, self.place, self.tell)
 
     def action_flag(self) -> None:
         """Set a flag on this row for a second look, or take it off."""
@@ -288,11 +267,7 @@ class CardScreen(Screen[int]):
 
     def action_sibling(self, by: int) -> None:
         """The next span of this row, or the next member of this cluster."""
-        finding = self.desk.finding(self.place)
-        clustered = finding["shape"] == "cluster"
-        places = self.desk.cluster(finding) if clustered else self.desk.spans(finding)
-        if self.place in places and len(places) > 1:
-            self.show(places[(places.index(self.place) + by) % len(places)])
+        self.show(ways.sibling(self.desk, self.place, by))
 
     def action_scroll(self, by: int) -> None:
         """Move a long text."""
@@ -327,7 +302,21 @@ class CardScreen(Screen[int]):
         place, text = place_to_edit(self.desk, self.place)
         if not harmless_to_edit(text):
             raise ConfigError("this text holds control characters", hint="E opens it in your editor")
-        self.editing, self.asked_to_leave = (place, text), False
+        self._write(Edited(place, text))
+
+    async def action_turn(self) -> None:
+        """Change another text of the row; the finding itself stays as it is."""
+        await ways.edit_another(self.seatrial, self.desk, self.place, self._write_beside)
+
+    def _write_beside(self, place: Place, text: str, over: tuple[str, ...]) -> None:
+        if harmless_to_edit(text):
+            self._write(Edited(place, text, over))
+        else:
+            self._save(Edited(place, text, over), in_editor(self.app, text))
+
+    def _write(self, edited: Edited) -> None:
+        self.editing, self.asked_to_leave = edited, False
+        place, text = edited.place, edited.before
         self.add_class("-editing")
         title = display_text(f"{place[1]}: ctrl+s saves, escape leaves", lines=False)
         open_area(self.query_one("#text", TextArea), title, text)
@@ -337,17 +326,22 @@ class CardScreen(Screen[int]):
         """Keep the new text as the decision on this finding."""
         if self.editing is None:
             return
-        edited = (*self.editing, self.query_one("#text", TextArea).text)
+        edited, text = self.editing, self.query_one("#text", TextArea).text
         self._stop_editing()
-        self._save(*edited)
+        self._save(edited, text)
 
-    def _save(self, place: Place, before: str, text: str) -> None:
+    def _save(self, edited: Edited, text: str) -> None:
+        place, before = edited.place, edited.before
         if text == before:
             self.seatrial.say("the text is as it was; nothing was decided")
             return
         finding = self.desk.finding(self.place)
-        edit = Edit(finding["example_id"], place[0], place[1], text)
-        self.desk.edit(self.place, edit)
+        edit = Edit(finding["example_id"], place[0], place[1], text, edited.over or ())
+        if edited.over is None:
+            self.desk.edit(self.place, edit)
+        else:
+            edit_beside(self.desk, self.place, edit)
+            self.seatrial.say("that turn is edited, as a finding by hand; this one stays as it is")
         self.recent.append("edit")
         like = finding["finding_id"]
         self.offer = None
@@ -369,7 +363,7 @@ class CardScreen(Screen[int]):
 
     async def action_alike(self) -> None:
         """Propose the change just made for the rows in which it fits too."""
-        await propose_alike(self.seatrial, self.desk, self.offer, self._mended)
+        await ways.propose_alike(self.seatrial, self.desk, self.offer, self._mended)
 
     def _mended(self, count: int) -> None:
         self.recent.append(f"{count} alike")
@@ -377,7 +371,7 @@ class CardScreen(Screen[int]):
 
     async def action_threshold(self) -> None:
         """See what another threshold of this check would change."""
-        await try_thresholds(self.seatrial, self.desk, self.place)
+        await ways.try_thresholds(self.seatrial, self.desk, self.place)
 
     def action_leave(self) -> None:
         """Leave the text as it was; where it was changed, only when asked twice."""
@@ -397,4 +391,4 @@ class CardScreen(Screen[int]):
     def action_editor(self) -> None:
         """Change the text in $EDITOR."""
         place, text = place_to_edit(self.desk, self.place)
-        self._save(place, text, in_editor(self.app, text))
+        self._save(Edited(place, text), in_editor(self.app, text))

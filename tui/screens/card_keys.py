@@ -21,6 +21,8 @@ KEYS: list[BindingType] = [
     Binding("3", "decide('redact')", "Redact the span", show=False, id="card.redact"),
     Binding("4", "drop_other", "Drop the other row", show=False, id="card.drop-other"),
     Binding("b", "cluster", "Accept for the whole cluster, or all labels spelt so", show=False, id="card.cluster"),
+    Binding("B", "everywhere", "Decide on this text everywhere", show=False, id="card.everywhere"),
+    Binding("m", "turn", "Edit another turn", show=False, id="card.turn"),
     Binding("E", "editor", "Edit in $EDITOR", show=False, id="card.editor"),
     Binding("n", "note", "Note", show=False, id="card.note"),
     Binding("f", "flag", "Flag", show=False, id="card.flag"),

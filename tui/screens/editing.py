@@ -7,7 +7,7 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from textual.app import App, SuspendNotSupported
 
@@ -23,6 +23,14 @@ from tui.terminal.display_text import display_text
 from tui.terminal.ending import interrupts_elsewhere
 
 Place = tuple[int | None, str]
+
+
+class Edited(NamedTuple):
+    """A text that is edited: its place, and what it said when it was given out."""
+
+    place: Place
+    before: str
+    over: tuple[str, ...] | None = None  # on top of which edits, where it is another text than the finding's
 
 
 def place_to_edit(desk: Desk, place: int) -> tuple[Place, str]:

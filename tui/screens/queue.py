@@ -13,10 +13,12 @@ from textual.widgets import Static
 
 from curate.deciding.alike import Similar
 from curate.deciding.relabelling import looks_like
+from curate.errors import ConfigError
 from tui.desk.desk import EXAMPLE_KINDS, ORDERS, Desk, Ids
 from tui.desk.filter import compile_filter, kinds, names_in
+from tui.desk.together import blocks, shown
 from tui.messages import Failed, Ready
-from tui.reading.queue_text import row_words
+from tui.reading.queue_text import kind_of, row_words
 from tui.terminal.display_text import display_text
 from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
@@ -27,10 +29,10 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     Column("", 1),
-    Column("check", 15),
-    Column("label", 14, from_width=60),
+    Column("kind", 20, from_width=50),
+    Column("kind", 15, below=50),
     Column("score", 5, right=True, from_width=50),
-    Column("proposed", 8, from_width=50),
+    Column("action", 6, from_width=50),
     Column("row", 18, from_width=120),
     Column("text"),
 ]
@@ -45,9 +47,10 @@ class QueueScreen(Screen[None]):
         Binding("slash", "search", "Search", id="queue.search"),
         Binding("s", "sort", "Sort", id="queue.sort"),
         Binding("m", "like", "Similar rows first", show=False, id="queue.like"),
-        Binding("o", "open_only", "Open/all", id="queue.open-only"),
+        Binding("B", "together", "Decide on all shown", id="queue.together"),
+        Binding("o", "open_only", "Open, or decided too", show=False, id="queue.open-only"),
         Binding("F", "flagged", "Bring in flagged rows", show=False, id="queue.flagged"),
-        Binding("w", "widen", "Show all again", show=False, id="queue.all"),
+        Binding("w", "widen", "No filter, no search", show=False, id="queue.all"),
         Binding("u", "undo", "Undo", show=False, id="queue.undo"),
         Binding("U", "redo", "Redo", show=False, id="queue.redo"),
         Binding("ctrl+r", "reread", "Read again", show=False, id="queue.reread"),
@@ -100,7 +103,7 @@ class QueueScreen(Screen[None]):
         if isinstance(message.value, Desk):
             before, self.desk = self.desk, message.value
             if before is None:
-                self.choose(only_open=True)
+                self.choose(order="blocking" if blocks(self.desk) else "check", only_open=True)
             else:
                 self.choose(
                     filter=before.filter, search=before.search, order=before.order, only_open=before.only_open
@@ -122,14 +125,14 @@ class QueueScreen(Screen[None]):
         if desk is None or not desk.total:
             return "Nothing was found in this version.\n\nq goes back; A there applies, S splits."
         if rest:
-            nothing = f"All {rest:,} that fit are decided, or need no decision.\n\no shows them; "
-        elif desk.filter or desk.search:
+            nothing = f"All {rest:,} that fit are decided, or need no decision.\n\no shows them"
+            return nothing + ("; w takes filter and search away." if desk.filter or desk.search else ".")
+        nothing = "Nothing is left to decide.\n\n"
+        if desk.filter or desk.search:
             nothing = "No finding fits.\n\n"
             if "label" in names_in(desk.filter):
                 nothing = "No finding fits.\n`label` is the finding's kind here; the row's label is `row_label`.\n\n"
-        else:
-            nothing = "Nothing is left to decide.\n\n"
-        return nothing + "w shows all again; : changes the filter; / searches."
+        return nothing + "w takes filter and search away; : changes the filter; / searches."
 
     def on_failed(self, message: Failed) -> None:
         """Reading or choosing did not work; what was shown stays."""
@@ -173,8 +176,7 @@ class QueueScreen(Screen[None]):
             block.append(
                 [
                     Cell("✓", "good") if done else Cell("≠", "warn") if found["differ"] else Cell("★" if keeper else "■" if found["blocking"] else "○", "quiet" if keeper else "bad" if found["blocking"] else "warn"),
-                    Cell(found["check"], "quiet" if done else ""),
-                    Cell(found["label"] or "", "quiet" if done else ""),
+                    *[Cell(kind_of(found), "quiet" if done else "")] * 2,
                     Cell(f"{found['score']:.2f}", "quiet"),
                     Cell(done or found["action"], "good" if done else "strong"),
                     Cell(f"{example['source']}:{example['source_row']}" if example else "", "quiet"),
@@ -251,10 +253,12 @@ class QueueScreen(Screen[None]):
             )
 
     def action_sort(self) -> None:
-        """The next order: by check, surest first, least sure first, most doubtful first, by row."""
-        if self.desk is not None:
-            orders = [order for order in ORDERS if order != "similar" or self.desk.near is not None]
-            self.choose(order=orders[(orders.index(self.desk.order) + 1) % len(orders)])
+        """The next order that there is: what blocks, by check, surest or least sure or most doubtful first, by row."""
+        desk = self.desk
+        if desk is not None:
+            there = {"similar": desk.near is not None, "blocking": blocks(desk) or desk.order == "blocking"}
+            orders = [order for order in ORDERS if there.get(order, True)]
+            self.choose(order=orders[(orders.index(desk.order) + 1) % len(orders)])
 
     def action_like(self) -> None:
         """Order by how similar the rows are to the one under the cursor."""
@@ -280,8 +284,8 @@ class QueueScreen(Screen[None]):
             self.choose(only_open=not self.desk.only_open)
 
     def action_widen(self) -> None:
-        """No filter and no search any more."""
-        self.choose(filter="", search="", only_open=False)
+        """No filter and no search any more; open ones only stay so."""
+        self.choose(filter="", search="")
 
     # deciding
 
@@ -296,6 +300,14 @@ class QueueScreen(Screen[None]):
         rows = self.query_one(Rows)
         if self.desk is not None and len(self.desk.ids):
             await self.app.push_screen(CardScreen(self.desk, rows.cursor), self.back_at)
+
+    async def action_together(self) -> None:
+        """Accept or reject all that is shown, as one act, once it was asked."""
+        from tui.screens.card_ways import decide_together
+
+        desk = self.desk
+        if desk is not None and len(desk.ids):
+            await decide_together(self.seatrial, desk, lambda: shown(desk), lambda _: self.back_at(None))
 
     def back_at(self, position: int | None) -> None:
         """Back from a card, or from undo: the list stands where the card stood."""
@@ -328,3 +340,13 @@ class QueueScreen(Screen[None]):
     def action_back(self) -> None:
         """To the versions."""
         self.dismiss()
+
+
+async def open_queue(app: Seatrial, dataset: str, name: str) -> None:
+    """The findings of a version. Raises ConfigError where it was not scanned yet."""
+    workspace, who = app.here, app.reviewer
+    if workspace.made_from(dataset, kind="scan", role="findings") is None:
+        if app.job is not None and app.job.running and app.job.words[0] == "scan":
+            raise ConfigError("the scan is not done yet", hint="its findings are shown when it is")
+        raise ConfigError("this version was not scanned yet", hint="s scans it")
+    await app.push_screen(QueueScreen(lambda: Desk(workspace, dataset, name, who), name))

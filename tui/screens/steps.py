@@ -1,4 +1,4 @@
-"""From a clean version to a verdict: each step with the command that does it."""
+"""From a version to a verdict: each step with the command that does it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COLUMNS = [Column("", 1), Column("step", 8), Column("state", 5, from_width=60), 
 
 
 class StepsScreen(Screen[None]):
-    """Split, train, tune, predict, score, compare, report: Enter shows the command, and Enter again runs it."""
+    """Scan, review, apply, split, train, tune, predict, score, probe, compare, report: Enter shows the command, and Enter again runs it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "run", "Run", id="steps.run"),
@@ -121,6 +121,8 @@ class StepsScreen(Screen[None]):
         if self.steps:
             step = self.chosen
             words = {"done": "done; it can be done again", "next": "enter shows it to be changed, enter again runs it", "later": "the steps above come first"}  # fmt: skip
+            if step.name == "review" and step.state != "later":
+                words = dict.fromkeys(words, "enter opens the queue")
             self.query_one("#run-detail", Static).update(
                 Content.assemble(
                     plain(f"seatrial {step.command}", "bold", lines=False), "\n", (words[step.state], "dim")
@@ -138,7 +140,12 @@ class StepsScreen(Screen[None]):
 
     async def action_run(self) -> None:
         """Show the exact command; Enter runs it as the shell would."""
-        if self.steps:
+        if self.steps and self.chosen.name == "review":
+            from tui.screens.queue import open_queue
+
+            name = self.seatrial.here.name_of(self.dataset) or self.dataset[:8]
+            await open_queue(self.seatrial, self.dataset, name)
+        elif self.steps:
             await self.seatrial.ask_command(self.chosen.command)
 
     async def action_comparison(self) -> None:

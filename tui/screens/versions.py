@@ -14,7 +14,6 @@ from textual.widgets import Static
 
 from curate.errors import ConfigError
 from curate.workspace import Workspace
-from tui.desk.desk import Desk
 from tui.messages import Failed, Ready
 from tui.reading.lineage import Portrait, Version, ago, portrait, versions
 from tui.terminal.display_text import display_text
@@ -230,18 +229,9 @@ class VersionsScreen(Screen[None]):
 
     async def action_open(self) -> None:
         """Open the queue of the chosen version."""
-        from tui.screens.queue import QueueScreen
+        from tui.screens.queue import open_queue
 
-        version = self.chosen
-        if self.seatrial.here.made_from(version.digest, kind="scan", role="findings") is None:
-            job = self.seatrial.job
-            if job is not None and job.running and job.words[0] == "scan":
-                raise ConfigError("the scan is not done yet", hint="its findings are shown when it is")
-            raise ConfigError("this version was not scanned yet", hint="s scans it")
-        workspace, who = self.seatrial.here, self.seatrial.reviewer
-        await self.app.push_screen(
-            QueueScreen(lambda: Desk(workspace, version.digest, version.name, who), version.name)
-        )
+        await open_queue(self.seatrial, self.chosen.digest, self.chosen.name)
 
     def action_scan(self) -> None:
         """Look for problems."""

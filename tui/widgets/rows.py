@@ -33,6 +33,7 @@ class Column(NamedTuple):
     width: int = 0
     right: bool = False  # aligned to the right
     from_width: int = 0  # shown only where the list is at least so wide
+    below: int = 0  # shown only where it is less wide than this; 0 for wherever
 
 
 class Cell(NamedTuple):
@@ -135,7 +136,11 @@ class Rows(ScrollView, can_focus=True):
     def shown(self) -> list[tuple[int, Column, int]]:
         """(index, column, width in cells) of the columns that there is room for."""
         width = self.room - 3  # the arrow before, a margin after
-        fixed = [(i, c) for i, c in enumerate(self.columns) if self.size.width >= c.from_width]
+        fixed = [
+            (i, c)
+            for i, c in enumerate(self.columns)
+            if self.size.width >= c.from_width and self.size.width < (c.below or self.size.width + 1)
+        ]
         left = width - sum(c.width for _, c in fixed) - GAP * (len(fixed) - 1)
         flexible = sum(1 for _, c in fixed if not c.width)
         widths = []

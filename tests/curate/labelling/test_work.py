@@ -14,8 +14,9 @@ from curate.errors import ConfigError
 from curate.example import with_content_hash
 from curate.labelling.answers import IDLE, Pace, shown_hash, standing
 from curate.labelling.gold import gold_of
+from curate.labelling.sharing import mine
 from curate.labelling.tasks import Task, Value
-from curate.labelling.work import Work, mine
+from curate.labelling.work import Work
 from curate.workspace import Workspace
 from curate.workspace.differences import answers
 
