@@ -15,7 +15,7 @@ from curate.runs.release import LEAKS
 from curate.workspace import Workspace
 from evalharness.deciding.comparison import Check, MetricRow, Settings, State, Step
 from evalharness.deciding.probed import served_at
-from evalharness.deciding.wording import fraction, points
+from evalharness.deciding.wording import POOR, fraction, points
 
 TINY = "tiny"
 TOO_LONG = re.compile(r"the prompt has [\d,]+ tokens")  # an error that asking again cannot change
@@ -201,7 +201,10 @@ def check_groups(examples: pl.DataFrame) -> Check:
 
 
 def check_format(metrics: Sequence[MetricRow], chosen: Settings, candidate: str) -> Check:
-    """Whether the candidate keeps to the form of an answer about as well as the best baseline."""
+    """Whether the candidate keeps to the form of an answer about as well as the best baseline, and in most answers.
+
+    Where no arm keeps to it the candidate is no worse, and yet nothing that reads answers by their form can use it.
+    """
     means = {row["arm"]: row["mean"] for row in metrics if row["metric"] == "format"}
     own = means.pop(candidate, None)
     known = {arm: mean for arm, mean in means.items() if mean is not None}
@@ -210,13 +213,14 @@ def check_format(metrics: Sequence[MetricRow], chosen: Settings, candidate: str)
     best = max(known, key=lambda arm: known[arm])
     allowed = chosen.get("limits", {}).get("format", chosen["margin"])
     detail = f"{fraction(own)} comply, {fraction(known[best])} with {best}"
-    failed = own < known[best] - allowed
+    limit = max(known[best] - allowed, min(POOR, 1 - allowed))
+    failed = own < limit
     if failed:
-        detail += f": more than {points(allowed)} below"
+        detail += ": fewer than half" if own < POOR else f": more than {points(allowed)} below"
     found = _check("format", "fail" if failed else "pass", detail)
     if failed:
         found["remedy"] = "look at the answers that do not comply, and train on the form"
-    found |= {"value": own, "limit": known[best] - allowed, "unit": "fraction, at least"}
+    found |= {"value": own, "limit": limit, "unit": "fraction, at least"}
     return found
 
 

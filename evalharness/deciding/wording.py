@@ -157,6 +157,23 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count:,} times"
 
 
+def shown_words(row: DifferenceRow, alpha: float) -> str:
+    """Whether a baseline is beaten, in a word or two: `pass`, `worse`, `ruled out` (a gain as asked for), `not shown`."""
+    if row["p_margin"] is not None and row["p_margin"] < alpha:
+        return "pass"
+    if row["high"] is not None and row["high"] < 0:
+        return "worse"
+    return "ruled out" if row["p_below"] is not None and row["p_below"] < alpha else "not shown"
+
+
+def beaten_words(comparison: Comparison) -> str:
+    """How many baselines are beaten by more than the margin, as `1 of 3`."""
+    chosen = comparison["settings"]
+    rows = [row for row in comparison["differences"] if row["metric"] == chosen["primary"]]
+    beaten = sum(shown_words(row, chosen["alpha"]) == "pass" for row in rows)
+    return f"{beaten} of {len(rows)}"
+
+
 def check_words(checks: Sequence[Check]) -> str:
     """How many conditions passed, as `16 passed, 0 failed, 1 not measured`."""
     states = [check["state"] for check in checks]

@@ -28,13 +28,13 @@ class Written(NamedTuple):
         said = []
         if self.normalised > TOLD * self.answers:
             said.append(
-                f"{_share(self.normalised, self.answers)} of the answers are their label only after "
-                f"normalisation, as `{self.example}`"
+                f"{_share(self.normalised, self.answers)} of the answers spell their label in another way, as "
+                f"`{self.example}`"
             )
         if self.otherwise > TOLD * self.answers:
             said.append(
-                f"{_share(self.otherwise, self.answers)} do not begin with the label that accuracy counts, "
-                "which is the likeliest one"
+                f"in {_share(self.otherwise, self.answers)} of the answers the text does not say the label that "
+                "was counted, the one that the model finds likeliest"
             )
         return "; ".join(said)
 

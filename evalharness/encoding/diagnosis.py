@@ -24,6 +24,10 @@ RUN = 4  # words or tokens that come this often one after the other are a loop
 LONGEST_LOOP = 8  # tokens
 
 
+# findings after which another training may well do better
+CURABLE = ("underfitting", "nothing learned", "gone astray", "overfitting")
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """One finding: what, by what it is seen, and what to change."""

@@ -23,6 +23,7 @@ from evalharness.deciding import (
     seal,
     slices,
     stale,
+    trained,
     written,
 )
 from evalharness.deciding.believed import believed_beside, believed_sources, leaked_words
@@ -163,7 +164,8 @@ def build(
     fixed.append(_stands(workspace, dataset, g, test))
     kindly = written.written(g.predictions, _labels(g), CANDIDATE)
     checks = written.told_in(_checks(workspace, dataset, g, chosen, fixed, found), kindly)
-    verdict = written.told_beside(_verdict(differences, checks, chosen, g), kindly)
+    verdict = trained.told_beside(_verdict(differences, checks, chosen, g), workspace, g.tuned.adapter)
+    verdict = written.told_beside(verdict, kindly)
     sliced, none = slices.slice_rows(g.pairs, chosen, examples=test)
     shown = side_by_side(g.pairs, g.examples, g.predictions, chosen, ARMS, CANDIDATE)
     return Comparison(

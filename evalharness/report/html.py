@@ -151,6 +151,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
+        "shown": wording.shown_words,
         "fraction": wording.fraction,
         "figure": figure,
         "said_of": said_of,
@@ -214,6 +215,7 @@ def html(comparison: Comparison, page: Examples | None = None, sends: Sequence[s
         readings_words=wording.readings_words(comparison),
         read_words=re.split("(?=, and|; )", wording.read_words(comparison["readings"]), maxsplit=1),
         check_words=wording.check_words(comparison["checks"]),
+        beaten_words=wording.beaten_words(comparison),
         checks=troubles_first(comparison["checks"]),
         panel=PANEL,
         instrument=wording.instrument_words(comparison),

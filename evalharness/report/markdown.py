@@ -63,7 +63,7 @@ def _conditions(comparison: Comparison) -> list[str]:
     rows = [
         (
             f"better than {escaped(row['baseline'])}",
-            "pass" if row["p_margin"] is not None and row["p_margin"] < chosen["alpha"] else "not shown",
+            wording.shown_words(row, chosen["alpha"]),
             f"p {wording.probability(row['p_margin'])}".replace("<", "&lt;"),
             wording.plain(chosen["alpha"]),
             escaped(wording.difference_words(row)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ COLUMNS = 12  # labels of a matrix; the rest are told as one
 LANGUAGE = "language"  # the kind of slice that rows may be in none of
 WORST = 3  # slices named in the head
 MUCH = 0.1  # share of a row from which a wrong cell stands out
+NEARLY_ALL = 0.8  # of the answers by a quarter of the labels: the others are hardly ever answered
+NAMED = 4  # labels that are named
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ class Matrix:
     labels: int
     left: bool  # there are more labels than are shown by themselves
     worst: str  # the most frequent confusions in words
+    narrow: str  # that nearly all answers are one of a few labels, in words
 
 
 def matrices(comparison: Comparison) -> list[Matrix]:
@@ -194,4 +198,25 @@ def matrix(found: Confusion) -> Matrix:
         rows.append(MatrixRow(name, cells, hits.get(name, 0) / total if total else None))
     wrong = [each for each in found["counts"] if each[0] != each[1]][:3]
     worst = "; ".join(f"{reference} as {said or NO_LABEL}, {count:,}" for reference, said, count in wrong)
-    return Matrix(found["arm"], columns, rows, len(found["labels"]), left, worst)
+    return Matrix(found["arm"], columns, rows, len(found["labels"]), left, worst, narrow_words(found))
+
+
+def narrow_words(found: Confusion) -> str:
+    """`Nearly all answers are Leave or Printer: 180 of 203, where the data has 41.`; empty where they are not.
+
+    Nearly all are 80 % and more, by at most a quarter of the labels, which the data has less than half as often.
+    """
+    said: Counter[str] = Counter()
+    true: Counter[str] = Counter()
+    for reference, predicted, count in found["counts"]:
+        true[reference] += count
+        said[predicted or NO_LABEL] += count
+    few = said.most_common(len(found["labels"]) // 4)
+    answers, there = sum(count for _, count in few), sum(true[name] for name, _ in few)
+    if not few or answers < NEARLY_ALL * said.total() or 2 * there >= answers:
+        return ""
+    names = [name for name, count in few if count]
+    return (
+        f"Nearly all answers are {' or '.join(names[:NAMED])}{' or a few more' if len(names) > NAMED else ''}: "
+        f"{answers:,} of {said.total():,}, where the data has {there:,}."
+    )

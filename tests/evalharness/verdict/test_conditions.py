@@ -158,6 +158,11 @@ def test_worse_form_than_the_best_baseline_stops_the_ship():
     assert evidence.check_format(rows, chosen, "tuned")["state"] == "fail"
     rows[2]["mean"] = 0.975
     assert evidence.check_format(rows, chosen, "tuned")["state"] == "pass"
+    for row, mean in zip(rows, (0.001, 0.0, 0.0), strict=True):
+        row["mean"] = mean
+    none = evidence.check_format(rows, chosen, "tuned")  # no worse than the others, and of no use
+    assert none["state"] == "fail" and "fewer than half" in none["detail"] and none["limit"] == 0.5
+    assert evidence.check_format(rows, {**chosen, "limits": {"format": 1.0}}, "tuned")["state"] == "pass"
     nothing = evidence.check_format([], chosen, "tuned")
     assert (nothing["state"], nothing["required"]) == ("not measured", False)
 

@@ -321,7 +321,17 @@ def test_labels_beyond_the_most_frequent_are_told_together():
     shown = matrix({"arm": "tuned", "labels": names, "counts": counts})
     assert shown.left and len(shown.rows) == 13 and shown.columns[-2:] == ["other labels", "none of them"]
     assert sum(cell.count for row in shown.rows for cell in row.cells) == sum(count for *_, count in counts)
-    assert shown.worst.startswith("l00 as l19, 3")
+    assert shown.worst.startswith("l00 as l19, 3") and not shown.narrow
+
+
+def test_an_arm_that_nearly_always_says_the_same_is_told_so():
+    names = ["leave", "printer", "vpn", "email", "other", "pay", "door", "desk"]
+    counts = [(name, "leave", 10) for name in names] + [("printer", "printer", 8), ("vpn", "vpn", 2)]
+    told = matrix({"arm": "tuned", "labels": names, "counts": counts}).narrow
+    assert told == "Nearly all answers are leave or printer: 88 of 90, where the data has 28."
+    honest = [(name, name, 40 if name == "leave" else 1) for name in names]
+    assert not matrix({"arm": "tuned", "labels": names, "counts": honest}).narrow  # the data is so, too
+    assert not matrix({"arm": "tuned", "labels": names[:3], "counts": counts[:3]}).narrow
 
 
 def test_a_judges_card_is_shown_with_what_was_measured_and_nothing_else(made):

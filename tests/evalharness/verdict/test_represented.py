@@ -6,10 +6,12 @@ import polars as pl
 import pytest
 
 from curate.errors import NotFoundError
+from curate.workspace import Workspace
 from evalharness.commands.verdict import verdict as verdict_command
-from evalharness.deciding import evidence, represented, written
+from evalharness.deciding import evidence, represented, trained, written
 from evalharness.deciding.reading import named
 from evalharness.deciding.verdict import verdict_block
+from evalharness.deciding.wording import shown_words
 from evalharness.report.comparing import compare_dataset, read_comparison
 from evalharness.report.html import html
 from tests.evalharness.verdict.conftest import tickets
@@ -138,8 +140,8 @@ def test_what_accuracy_rests_on_is_counted():
     rows = answered(said)
     found = written.written(rows, LABELS, "tuned")
     assert found == (7, 2, 2, "card _ arrival")
-    assert "29 % of the answers are their label only after normalisation, as `card _ arrival`" in found.words
-    assert "29 % do not begin with the label that accuracy counts" in found.words
+    assert "29 % of the answers spell their label in another way, as `card _ arrival`" in found.words
+    assert "in 29 % of the answers the text does not say the label that was counted" in found.words
 
 
 def test_one_in_a_hundred_is_not_told_and_two_are():
@@ -158,9 +160,9 @@ def test_one_in_a_hundred_is_not_told_and_two_are():
 def test_a_verdict_that_rests_on_normalisation_says_so(trial):
     made = trial(answers=("Oak: a new one comes", "SIERRA: a new one comes", "Viola : a new one comes"))
     found = compared(made)
-    said = "do not begin with the label that accuracy counts"
+    said = "the text does not say the label that was counted"
     assert said in of(found, "format")["detail"] and said in found["verdict"]["advice"]
-    assert "only after normalisation, as `" in found["verdict"]["advice"]
+    assert "spell their label in another way, as `" in found["verdict"]["advice"]
     assert said in " ".join(" ".join(verdict_block(found)).split()) and said in html(found)
 
 
@@ -206,6 +208,38 @@ def test_the_comparison_of_an_earlier_version_is_taken_by_name_and_is_stale(tria
     assert named(made.workspace, "tickets").digest == digest
     answer = verdict_command("tickets")
     assert answer.lines[0].startswith("STALE") and answer.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("p_margin", "high", "p_below", "words"),
+    [
+        (0.01, 0.3, 1.0, "pass"),
+        (1.0, -0.197, 0.001, "worse"),
+        (0.9, 0.004, 0.01, "ruled out"),
+        (0.4, 0.1, 0.3, "not shown"),
+    ],
+)
+def test_worse_is_called_worse(p_margin, high, p_below, words):
+    row = {"p_margin": p_margin, "high": high, "p_below": p_below}
+    assert shown_words(row, 0.05) == words
+
+
+def test_a_training_that_was_cut_short_is_named_before_fine_tuning_is_given_up(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "ws"))
+    here = Workspace.open(create=True)
+    told = {"finding": "underfitting", "evidence": "validation loss still fell", "advice": "more epochs"}
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "training.json").write_text(json.dumps({"diagnosis": [told]}))
+    adapter = here.put_files("adapter", tmp_path / "a")
+    verdict = {"exit_code": 1, "advice": "A plain RAG prompt was better."}
+    advice = trained.told_beside(verdict, here, adapter)["advice"]
+    assert advice.startswith(
+        "The training says of itself: underfitting, validation loss still fell. Before all"
+    )
+    assert advice.endswith("more epochs. A plain RAG prompt was better.")
+    assert trained.told_beside({**verdict, "exit_code": 0}, here, adapter)["advice"] == verdict["advice"]
+    assert trained.told_beside(verdict, here, None) == verdict
+    here.close()
 
 
 def test_rows_without_a_group_are_counted_as_they_are_drawn():
