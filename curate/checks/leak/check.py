@@ -15,7 +15,7 @@ from curate.checks.leak import spread as spreading
 from curate.checks.leak.given import given_away
 from curate.checks.leak.sides import GIVEN, PAIRS, PROTECTED, REPHRASED, SIDES, Sides, sides_of
 from curate.checks.leak.subject import NormalForms, Subject, as_columns, asked, subjects
-from curate.checks.leak.wordly import frame_values, is_near, speaks_of, worded
+from curate.checks.leak.wordly import frame_values, has_matter, is_last, is_near, speaks_of, worded
 from curate.checks.twins import COPY, asks_otherwise, is_twin, other_answers
 from curate.checks.wording import hashed_shingles
 from curate.errors import ConfigError
@@ -129,7 +129,7 @@ class Leak:
         said = {subject.example_id: subject for subject in subjects(rows)}
         told: Counter[tuple[str, str]] = Counter()
         met: set[tuple[str, str, str]] = set()
-        keep, doubted = np.zeros(pairs.height, dtype=np.bool_), np.zeros(pairs.height, dtype=np.bool_)
+        keep, doubted, common = (np.zeros(pairs.height, dtype=np.bool_) for _ in range(3))
         columns = pairs.select("example_id", "other_id", "sides", "kind", "brief", "score", "evidence")
         for at, (goes, stays, sides, kind, is_brief, score, evidence) in enumerate(columns.iter_rows()):
             if kind not in ("", REPHRASED):
@@ -147,6 +147,7 @@ class Leak:
             ):
                 continue
             doubted[at] = is_near(evidence) and score < COPY and asks_otherwise(*questions)
+            common[at] = is_last(evidence) and not has_matter(said[stays].last)
             told[goes, sides] += 1
             met.add((goes, stays, sides))
             keep[at] = True
@@ -157,7 +158,7 @@ class Leak:
         twin = pl.Series(doubted)
         pairs = pairs.with_columns(
             action=pl.when(twin).then(pl.lit("review")).otherwise("action"),
-            blocking=pl.col("blocking") & ~twin,
+            blocking=pl.col("blocking") & ~twin & ~pl.Series(common),
             evidence=pl.when(twin).then(pl.col("evidence").str.replace(r"\}\z", TWIN)).otherwise("evidence"),
         )
         columns_kept = [name for name in PAIRS if name in FINDINGS]

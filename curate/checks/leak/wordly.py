@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import polars as pl
@@ -11,11 +12,12 @@ from curate.checks import overlap
 from curate.checks.frame import FEWEST, SHARE
 from curate.checks.leak.sides import PAIRS, PROTECTED, Sides
 from curate.checks.overlap import Sets, Values
-from curate.checks.wording import WORDS, normalise
+from curate.checks.wording import WORDS, is_unspaced, normalise
 
 LONG_WORD = 5  # characters; words that long say what a question is about
 BRIEF = 16  # words of a question, below which no long word of it may be missing where it is contained
 SHORTEST = 8  # words of a protected text, below which being contained means nothing
+OWN = 3  # words or numbers that most requests have not, below which anybody may ask so behind anything
 EQUAL, NEAR, CONTAINED, LAST = HOW = ("equal", "near", "contained", "last question")
 
 
@@ -99,6 +101,27 @@ def _later(sides: Sides, left: int, right: int) -> dict[str, float]:
 def is_near(evidence: str) -> bool:
     """Whether a pair was found as near, not as equal or contained."""
     return bool(json.loads(evidence)["question"] == NEAR)
+
+
+def is_last(evidence: str) -> bool:
+    """Whether a pair was found by what a conversation asks last."""
+    return bool(json.loads(evidence)["question"] == LAST)
+
+
+def has_matter(question: str) -> bool:
+    """Whether a question says what it is about: `give me an example of how to use it` asks for it of anything.
+
+    Only of English the words that all use are known; a question in another language counts as one that does.
+    """
+    from curate.names.tagger import lexicon
+    from curate.names.tokens import BIT
+
+    form = normalise(question)
+    if is_unspaced(form):
+        return True
+    common = BIT["english_300"] | BIT["english_1500"] | BIT["english_5000"]
+    words = {word for word in re.findall(r"[^\W_]+", form) if len(word) > 2 or word.isdecimal()}
+    return sum(not lexicon().flags(word) & common for word in words) >= OWN
 
 
 def speaks_of(question: str, whole: str) -> bool:

@@ -73,6 +73,23 @@ def test_the_last_question_of_a_conversation_behind_another_opening(turn, asked,
     assert {json.loads(text)["question"] for text in findings["evidence"]} == {"last question"}
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Could you please explain that to me in a bit more detail?",
+        "Can you give me an example of how to use it?",
+        "Please rewrite your previous answer so that it is shorter and easier to read.",
+    ],
+)
+def test_what_is_asked_last_of_anything_is_to_be_read_and_blocks_nothing(turn, examples, question):
+    table = examples(
+        chat(turn, "What is the boiling point of water at sea level?", question, split=PROTECTED),
+        chat(turn, "How do I bake sourdough bread at home in winter?", question, split="train"),
+    )
+    told = scan(table, [Leak(encoder="none")]).findings.select("action", "blocking").rows()
+    assert told == [("review", False)]
+
+
 def test_what_is_asked_last_in_a_few_words_says_nothing_alone(turn, examples):
     table = examples(
         chat(
