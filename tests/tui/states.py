@@ -180,6 +180,7 @@ STATES: dict[str, State] = {
     "versions": State(answered, keys()),
     "queue": State(None, keys("enter"), evil=True),
     "queue-all": State(None, keys("enter", "o", "s")),
+    "together": State(None, keys("enter", "B")),
     "card-example": State(None, card('check == "structure"'), evil=True),
     "card-span": State(None, card('check == "pii"', "right_square_bracket"), evil=True),
     "card-pair": State(None, card('check == "contradiction"')),
