@@ -12,7 +12,7 @@ def told_beside(verdict: Verdict, workspace: Workspace, adapter: str | None) -> 
     """The verdict; where it does not ship and the training diagnosed itself as curable, advice on that first."""
     if verdict["exit_code"] == 0 or adapter is None or not workspace.store.holds(adapter):
         return verdict
-    told = adapter_notes(workspace.store.path(adapter)).get("diagnosis", [])
+    told = adapter_notes(workspace.files(adapter)).get("diagnosis", [])
     found = next((Diagnosis(**each) for each in told if each["finding"] in CURABLE), None)
     if found is None:
         return verdict
