@@ -104,7 +104,7 @@ LEADS: tuple[Lead, ...] = (
             "immatriculation": _NO,
             "plaque": r"(?: d['’]immatriculation)?" + _NO,
             "targa": _NO,
-            "placa": _NO,
+            "placa": r"(?: (?:do|da|del|de la|de) (?:carro|coche|ve[íi]culo|auto|moto|motocicleta))?" + _NO,
         },
         weak=True,
     ),

@@ -39,6 +39,9 @@ _PART = r"(?:[QHTS][1-4]|[1-4][QHTS])"
 _TIME = re.compile(
     rf"(?:.*[ -])?{_MONTH}[ -]?(?:\d\d|{_YEAR})|(?:{_PART}|FY)[ -]?(?:\d\d|{_YEAR})|{_YEAR}[ -]?(?:[A-Z]|{_MONTH}|{_PART})"
 )
+_BRAZILIAN = re.compile(
+    r"[A-Z]{3}-\d{3,4}"
+)  # and of its neighbours; in English so are standards and courses: `CSE-101`
 _VEHICLE = re.compile(
     r"(?i)\b(?:vehicles?|cars?|vans?|trucks?|lorry|lorries|motor(?:cycle|bike)s?|taxi|bus|trailer|fahrzeug|auto|wagen|pkw|kfz|coche|carro|moto"
     r"|ve[íi]culo|veh[íi]culo|voiture|v[ée]hicule|veicolo|macchina|samoch[óo]d|pojazd|voertuig|otomobil)\b"
@@ -120,18 +123,23 @@ def _at(text: str, at: int, start: int, lead: Lead, *, in_field: bool) -> tuple[
     if lead.label == "LICENSE_PLATE":
         place = _plate(text, start)
         return (
-            place if place and (not lead.weak or _of_a_vehicle(text, at, *place, in_field=in_field)) else None
+            place
+            if place and (not lead.weak or _of_a_vehicle(text, at, *place, lead, in_field=in_field))
+            else None
         )
     place = _number(text, start, lead.least)
     return place if place and (not lead.weak or in_field or _is_strong(text[slice(*place)])) else None
 
 
-def _of_a_vehicle(text: str, at: int, start: int, end: int, *, in_field: bool) -> bool:
+def _of_a_vehicle(text: str, at: int, start: int, end: int, lead: Lead, *, in_field: bool) -> bool:
     """Whether what has a plate's form is one, behind a word for a registration, a board or a tablet."""
     if _PLATE_OF_A_COUNTRY.fullmatch(text, start, end):
         return True
-    near = text[max(0, at - _NEAR) : at], text[end : end + _NEAR]
-    return in_field and any(map(_VEHICLE.search, near))
+    if not in_field:
+        return False
+    near = text[max(0, at - _NEAR) : start], text[end : end + _NEAR]
+    is_brazilian = lead.anchor == "placa" and _BRAZILIAN.fullmatch(text, start, end) is not None
+    return is_brazilian or any(map(_VEHICLE.search, near))
 
 
 def _is_strong(said: str) -> bool:
