@@ -12,10 +12,10 @@ from curate.deciding.values import of_value
 from curate.workspace import Workspace
 
 DOES = {
-    "drop": "the row is left out",
-    "redact": "the place is replaced by a placeholder",
-    "edit": "the text becomes the one proposed",
-    "review": "a person must say; to accept leaves it open",
+    "drop": "row left out",
+    "redact": "becomes a placeholder",
+    "edit": "text as proposed",
+    "review": "left to a person",
 }
 
 

@@ -39,7 +39,7 @@ async def test_all_that_is_shown_is_one_act(workspace: Workspace, key: str) -> N
         assert isinstance(app.screen, TogetherScreen)
         said = str(app.screen.query_one("#together", Static).content)
         assert "Decide on 12 open findings that fit" in said
-        assert "12  pii/EMAIL_ADDRESS  the place is replaced by a placeholder" in said
+        assert "12  pii/EMAIL_ADDRESS  becomes a placeholder" in said
         assert not decided(workspace)
         await pilot.press(key)
         await settle(pilot)

@@ -126,7 +126,7 @@ def words(many: Many, width: int) -> Content:
     if count:
         rows = f"{many.rows:,} rows stay as they are" if many.rows != 1 else "1 row stays as it is"
         lines.append(Content.assemble(("x", "bold $accent"), f"  rejects {count:,}: {rows}"))
-        lines.append(Content.styled("\nu takes all of it back at once; no row changes before apply", "dim"))
+        lines.append(Content.styled("\nu takes all back at once; apply changes the rows", "dim"))
     else:
         lines.append(Content.styled("nothing here waits for a decision", "dim"))
     return Content("\n").join(lines)
