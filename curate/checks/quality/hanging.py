@@ -44,6 +44,17 @@ _SURE = frozenset(
     """the and my your their our und oder dem einem eines zum zur vom beim ins sowie avec dans aux los las della delle
     degli gli nella het och oraz który которая который и в dengan untuk""".split()  # noqa: SIM905
 )
+# nouns behind which a word is named, not used: `the right one is option a`; and questions that ask for such
+_NAMING = (
+    r"(?:letters?|options?|choices?|variables?|vitamins?|articles?|prepositions?|conjunctions?|words?|pronouns?|buchstaben?|wort|wörter"
+    r"|präposition(?:en)?|artikel|bindewort|letras?|palabras?|opci[óo]n(?:es)?|art[íi]culos?|lettres?|mots?|lettera|lettere|parol[ae]|opç(?:ão|ões)|opzion[ei]|woord|letter)"
+)
+_NAMED = re.compile(rf"(?i)\b{_NAMING}\b[^.?!\n]{{0,40}}\Z")
+_ASKED_FOR = re.compile(
+    rf"(?i)\b(?:which|what|welche[rsn]?|quel(?:le)?s?|qu[ée]|qual|quale|cu[áa]l|welke?)(?: (?!in\b|of\b)\w+){{0,3}} {_NAMING}\b"
+)
+# letters of options and of mathematics in the question: `(a) Paris`, `2a = 10`
+_LETTERED = r"(?:(?<![^\W_]){0}[).:]|\d{0}(?![^\W_])|(?<![^\W_]){0} ?[=+*/^-]|[=+*/^-] ?{0}(?![^\W_]))"
 _LAST = re.compile(r"(?:\A|[^\w'’-])([^\W\d_]+)\Z")
 
 
@@ -59,5 +70,14 @@ def hanging(body: str, question: str) -> int | None:
         return None
     if all(word.endswith(",") for word in words[-3:-1]):
         return None  # a list of words
+    if _is_named(found[1], line[: found.start(1)], question):
+        return None
     language = language_of(body) or language_of(f"{body}\n{question}")
     return len(body) - len(found[1]) if found[1] in HANGING.get(language or "", _SURE) else None
+
+
+def _is_named(word: str, before: str, question: str) -> bool:
+    """Whether the last word is what was asked for: a letter, an option, a word as such."""
+    if _NAMED.search(before) or _ASKED_FOR.search(question):
+        return True
+    return len(word) == 1 and re.search(_LETTERED.format(word), question) is not None

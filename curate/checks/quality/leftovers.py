@@ -14,12 +14,12 @@ _THOUGHT = re.compile(r"<(/?)(think|thinking|thought|reasoning)>", re.IGNORECASE
 _ASKS_OF_THOUGHTS = re.compile(r"<\W?(?:think|thought|reason)|\btags?\b|\bxml\b", re.IGNORECASE)
 _ERROR = re.compile(
     r"\A\W{0,3}(?:(?:api |http |server |openai )?error(?: code)?\W{1,3}(?:\d{3}\b|rate limit|time[d ]?-?\s?out|too many|overloaded|internal|bad gateway|service unavailable|connection)"
-    r"|(?:an )?(?:unknown |unexpected |internal )?error (?:has )?occurred\b|something went wrong\b|internal server error\b|too many requests\b|rate limit (?:exceeded|reached)\b"
+    r"|(?:an )?(?:unknown |unexpected |internal )?error (?:has )?occurred\b|something went wrong(?=\W*(?:\Z|[.!,:;]|while|with|on our|please|try))|internal server error\b|too many requests\b|rate limit (?:exceeded|reached)\b"
     r"|(?:the )?(?:server|model|service|engine) (?:is (?:currently )?(?:overloaded|unavailable)|had an error)|(?:the )?request timed out\b|network error\b|service (?:temporarily )?unavailable\b)",
     re.IGNORECASE,
 )
 _ASKS_OF_ERRORS = re.compile(
-    r"error|exception|status|https?\b|\bapi\b|server|timeout|message|fehler|erreur|ошибк|错误|错誤|エラー",
+    r"error|exception|status|\bcodes?\b|translat|tradu[cz]|übersetz|перевед|翻译|翻訳|fallo\b|\bfout|errore|https?\b|\bapi\b|server|timeout|message|fehler|erreur|ошибк|错误|错誤|エラー",
     re.IGNORECASE,
 )
 _LONGEST = 400  # characters of an error that stands for an answer

@@ -12,7 +12,8 @@ from curate.checks.style import Style
     ("question", "answer"),
     [
         ("When can I take leave?", "You can take it once a year, and the"),
-        ("Who signs it?", "Send the form to your"),
+        ("What is a hammer?", "It is a tool with a handle and a"),
+        ("In a few words, who signs it?", "Send the form to your"),
         ("Wie oft kann ich das beantragen?", "Einmal im Jahr; Anträge bis zum"),
         ("Wer muss das unterschreiben?", "Das Formular geht an Ihre Leitung oder"),
         ("Où se trouve la clé de la salle ?", "Elle est dans le tiroir de"),
@@ -31,6 +32,12 @@ def test_a_last_word_that_needs_another(asked, found, question, answer):
     ("question", "answer"),
     [
         ("Where did he grow up?", "the town he lived in"),
+        ("Which of these is it? (a) Paris (b) Rome", "Looking at the two options, the right one is a"),
+        ("Which variable holds the sum?", "In this program the sum of both numbers is held in a"),
+        ("Solve 2a = 10", "We divide both sides by two and get the value of a"),
+        ("Which is the most common English word?", "The most common word in English is the"),
+        ("¿Qué letra falta?", "La letra que falta en la palabra es la o"),
+        ("Which vitamins are in it?", "The vitamins in it are b and a"),
         ("Which one is it?", "Vitamin A"),
         ("Wann beginnt der Kurs?", "Der Kurs fängt morgen an"),
         ("Wat moet ik doen?", "Zet het apparaat eerst even aan"),
