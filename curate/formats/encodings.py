@@ -185,10 +185,11 @@ def not_utf8(line: bytes, encoding: str = "") -> str:
 def hint_of(data: bytes) -> str:
     """`; looks like Windows-1252: --encoding utf-8,windows-1252`, or empty where nothing is likely.
 
-    Other lines of the file may be UTF-8, which the name alone would make unreadable.
+    Other lines of the file may be UTF-8, which the name alone would make unreadable. Of two letters in an
+    encoding of several bytes each, though, many are UTF-8 by chance.
     """
     name = looks_like(data)
-    each = "" if name.startswith("utf-16") else EACH
+    each = EACH if name.startswith("windows") else ""
     return f"; looks like {SPOKEN[name]}: --encoding {each}{name}" if name else ""
 
 

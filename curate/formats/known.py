@@ -220,15 +220,23 @@ def recognise_alone(row: Row, columns: Mapping[str, str]) -> Format | None:
     return fitting[0] if len(fitting) == 1 and fitting[0].name in MIXED else None
 
 
+_WORD = re.compile(
+    r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![a-z])"
+)  # of a column's name: `question_text`, `userQuestion`
+_BESIDE = frozenset(
+    ("id", "ids", "time", "date", "type", "length", "tokens", "count", "score", "language", "lang")
+)
+
+
 def _columns_meant(row: Row) -> str:
     """`perhaps --column ...`, by a word of a question's and of an answer's column; empty where one has none."""
-    words = {name: set(re.findall(r"\w+", name.casefold())) for name in row}
-    meant = {
-        part: next((name for name, said in words.items() if said & set(names)), None)
-        for part, names in (("prompt", PROMPT), ("completion", COMPLETION))
-    }
-    if None in meant.values():
-        return ""
+    words = {name: set(map(str.casefold, _WORD.findall(name))) for name in row}
+    meant: dict[str, str] = {}
+    for part, names in (("prompt", PROMPT), ("completion", COMPLETION)):
+        fitting = [name for name, said in words.items() if said & set(names) and not said & _BESIDE]
+        if len(fitting) != 1 or fitting[0] in meant.values():  # none, or which of them is a guess
+            return ""
+        meant[part] = fitting[0]
     said = " ".join("--column " + shlex.quote(f"{part}={name}") for part, name in meant.items())
     return f"perhaps {said}; docs/import.md lists the formats"
 

@@ -13,7 +13,7 @@ import pytest
 
 from curate.commands import main as cli
 from curate.errors import ConfigError, SourceError
-from curate.formats.encodings import EachLine, guessed, looks_like
+from curate.formats.encodings import EachLine, guessed, hint_of, looks_like
 from curate.intake.sources import Imported, read_source
 from curate.workspace import Workspace
 
@@ -225,3 +225,9 @@ def test_the_format_is_named_once_and_one_row_is_one_row(tmp_path, monkeypatch):
     lines = cli.import_([str(path)]).lines
     assert lines[0].startswith("a: 1 row from ")
     assert lines[1].count("classification") == 1
+
+
+def test_a_hint_at_an_encoding_of_two_bytes_a_sign_is_its_name_alone():
+    """As `utf-8,gb18030` the line `学习,学校` would be read as other letters: its bytes are UTF-8 by chance."""
+    assert hint_of("怎么学习中文最好?".encode("gb18030")).endswith(": --encoding gb18030")
+    assert hint_of("Как лучше всего учить язык?".encode("cp1251")).endswith(": --encoding utf-8,windows-1251")

@@ -372,3 +372,21 @@ def test_numbers_that_json_lacks_are_lifted_and_put_back(value: Any) -> None:
     lifted = lift(row, "", found)
     json.dumps(lifted, allow_nan=False)
     assert json.dumps(lower(lifted, found)) == json.dumps(row)
+
+
+@pytest.mark.parametrize(
+    ("columns", "hint"),
+    [
+        (
+            ("question_text", "answer_text"),
+            "perhaps --column prompt=question_text --column completion=answer_text",
+        ),
+        (("userQuestion", "botAnswer"), "perhaps --column prompt=userQuestion --column completion=botAnswer"),
+        (("Question and answer", "id"), "name the columns"),
+        (("prompt id", "response time"), "name the columns"),
+    ],
+)
+def test_columns_that_may_be_meant_are_two(columns, hint):
+    with pytest.raises(SourceError) as error:
+        recognise([dict.fromkeys(columns, "x")], {})
+    assert error.value.hint.startswith(hint)
