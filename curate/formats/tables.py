@@ -104,7 +104,10 @@ def _above(head: Sequence[str], usual: str) -> int:
         if before % 2:
             continue  # within a quoted cell
         delimiter = _delimiter(line, usual)
-        cells, *below = csv.reader(head[number:], delimiter=delimiter)
+        try:
+            cells, *below = csv.reader(head[number:], delimiter=delimiter)
+        except csv.Error:  # of a row, which is told when it is read
+            return 0
         filled = [cell for cell in cells if cell.strip()]
         if len(filled) < 2:
             continue

@@ -130,7 +130,8 @@ def date(value: str, draw: Draw) -> str:
         made = str(1 + draw.below(min(most, 9) if size == 1 else most))
         return made.zfill(size)
 
-    return re.sub(r"\d{1,4}", number, value)
+    whole = re.sub(r"(?<!\d)(\d{4})(\d\d)(\d\d)(?!\d)", "\\1\0\\2\0\\3", value)  # 19760131 is three numbers
+    return re.sub(r"\d{1,4}", number, whole).replace("\0", "")
 
 
 def age(value: str, draw: Draw) -> str:

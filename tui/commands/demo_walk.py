@@ -63,13 +63,15 @@ class Kept:
         except OSError:  # it goes on in another process
             file.close()
             return None
-        file.seek(0)
-        lines = [json.loads(line) for line in file if line.endswith("\n")]
+        lines = _lines(file)
         kept = cls(file, lines[1:])
-        if not lines and new:
+        if new:  # what a folder without a workspace says was done is gone
+            file.truncate(0)
+            kept.done = []
             kept.add(settings)
             return kept
-        if not lines or lines[0] != settings or lines[-1].get("finished"):
+        gone = len(lines) > 1 and not (folder / ".seatrial").exists()
+        if not lines or gone or lines[0] != settings or lines[-1].get("finished"):
             file.close()
             return None
         kept._cut()
@@ -92,6 +94,15 @@ class Kept:
             return self.done.pop(0)
         self.done = []
         return None
+
+
+def _lines(file: IO[str]) -> list[dict[str, Any]]:
+    """The lines that were written whole; none where one of them is damaged."""
+    file.seek(0)
+    try:
+        return [json.loads(line) for line in file if line.endswith("\n")]
+    except ValueError:  # not ours, or not whole: left as it is, and the demo takes another folder
+        return []
 
 
 @dataclass
@@ -175,8 +186,9 @@ def begun(to: Path | None, base: str) -> Walk:
     while True:
         place = Path(FOLDER if number == 1 else f"{FOLDER}-{number}")
         new = not place.exists()
-        place.mkdir(exist_ok=True)
-        kept = Kept.open(place, base, new=new)
+        if new:
+            place.mkdir()
+        kept = Kept.open(place, base, new=new) if place.is_dir() else None
         if kept is not None:
             if new and number > 1:
                 render.narrate([f"{FOLDER} holds an earlier demo; this one is in {place}"])

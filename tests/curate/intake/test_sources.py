@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
@@ -15,6 +16,7 @@ import zstandard
 
 from curate.errors import ConfigError, ResourceError, SourceError
 from curate.example import EXAMPLES
+from curate.formats import tables
 from curate.intake.sources import REJECTS, Imported, read_source, split_name
 
 Row = dict[str, Any]
@@ -465,6 +467,16 @@ def test_a_header_with_nothing_above_it_is_taken_as_it_is(tmp_path: Path, text: 
             read_source(tmp_path / "faq.csv")
     else:
         assert read_source(tmp_path / "faq.csv").examples.height == 1
+
+
+def test_a_cell_that_is_too_long_near_the_top_costs_its_row_alone(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(tables, "LONGEST_CELL", 1_000)
+    (tmp_path / "faq.csv").write_text("text,label\na,b\n" + "x" * 2_000 + ",c\nd,e\n")
+    try:
+        read = read_source(tmp_path / "faq.csv")
+    finally:
+        csv.field_size_limit(16_000_000)
+    assert read.examples.height == 2 and "field larger" in read.rejects["reason"][0]
 
 
 def test_columns_of_other_languages_and_of_longer_names(tmp_path: Path) -> None:

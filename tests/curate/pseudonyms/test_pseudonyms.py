@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -290,6 +291,12 @@ def test_a_street_and_number_are_one_in_all_addresses():
     whole, part = "Goethestraße 17, 60313 Frankfurt am Main", "Goethestraße 17"
     made = book(("STREET_ADDRESS", whole), ("STREET_ADDRESS", part))
     assert made.fake("STREET_ADDRESS", whole).startswith(made.fake("STREET_ADDRESS", part) + ",")
+
+
+def test_a_date_without_marks_stays_a_date_and_moves_by_more_than_days():
+    made = {date("19760101", Draw(KEY, str(attempt))) for attempt in range(60)}
+    read = [datetime.strptime(each, "%Y%m%d") for each in made]
+    assert len({each.month for each in read}) > 3 and {len(each) for each in made} == {8}
 
 
 def test_a_date_of_two_figures_stays_a_date():
