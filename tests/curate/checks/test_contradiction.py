@@ -346,3 +346,14 @@ def test_words_of_english_are_no_numbers_of_another_language():
     said = "otto the elf may doze while dos and the rent is due"
     assert words_of(said) == tuple(said.split())
     assert words_of("acht oder zwölf") == ("8", "oder", "12")
+
+
+@pytest.mark.parametrize(
+    "piece", ["用", "以用", "请以表格形式用中文作答，以图说明用途", "用户使用应用的记录，以时间为序", "\n"]
+)
+def test_whether_a_request_is_open_is_told_in_no_time(piece):
+    from time import process_time
+
+    began = process_time()
+    assert not is_open(piece * (2_000 // len(piece)))
+    assert process_time() - began < 0.5
