@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,7 @@ class Tagger:
             return results
         labels, odds = self._labels(rows, wanted)
         named = np.flatnonzero(labels)
+        beside = self._beside(rows, starts, rows_of)
         for at in np.unique(np.searchsorted(starts, named, side="right") - 1).tolist():
             begin = starts[at]
             end = starts[at + 1] if at + 1 < len(starts) else len(rows)
@@ -93,26 +94,31 @@ class Tagger:
             if any(span.label == "PERSON" for span in spans):
                 spans = trimmed(spans, texts[at], self._lexicon)
                 marks = self._memory.tongue[rows[begin : begin + len(stand)]]
-                beside = self._beside(at, rows, starts, rows_of)
-                spans = evident(spans, texts[at], stand, marks, self._lexicon, beside=beside)
+                spans = evident(spans, texts[at], stand, marks, self._lexicon, beside=beside(at))
                 spans = persons(spans, texts[at], self._lexicon)
             settled = _settled(spans, texts[at], self._lexicon, codes="ZIP_CODE" not in self._kinds)
             results[at] = [span for span in settled if span.label in self._kinds]
         return results
 
-    def _beside(self, at: int, rows: NDArray[np.int64], starts: list[int], rows_of: Sequence[object]) -> bool:
-        """Whether all texts of the row that the text stands in are, together, in another language than English."""
-        if not rows_of:
-            return False
-        low, high = at, at + 1
-        while low and rows_of[low - 1] == rows_of[at]:
-            low -= 1
-        while high < len(rows_of) and rows_of[high] == rows_of[at]:
-            high += 1
-        if high - low < 2:
-            return False
-        end = starts[high] if high < len(starts) else len(rows)
-        return is_strange(self._memory.tongue[rows[starts[low] : end]])
+    def _beside(
+        self, rows: NDArray[np.int64], starts: list[int], rows_of: Sequence[object]
+    ) -> Callable[[int], bool]:
+        """Whether all texts of the row that a text stands in are, together, in another language than English.
+
+        Asked of a text by its number; found once a row, however many texts it has.
+        """
+        heads = [0] * len(rows_of)  # of each text, the first of its row
+        for at in range(1, len(rows_of)):
+            heads[at] = heads[at - 1] if rows_of[at] == rows_of[at - 1] else at
+        lasts = {head: at for at, head in enumerate(heads)}
+
+        @cache
+        def strange(head: int) -> bool:
+            last = lasts[head]
+            end = starts[last + 1] if last + 1 < len(starts) else len(rows)
+            return last > head and is_strange(self._memory.tongue[rows[starts[head] : end]])
+
+        return lambda at: bool(heads) and strange(heads[at])
 
     def _labels(
         self, rows: NDArray[np.int64], wanted: NDArray[np.bool_]

@@ -144,3 +144,13 @@ def test_sums_are_whole_numbers_that_floats_hold_exactly():
 def test_the_weights_are_small_and_hold_no_pickle():
     assert WEIGHTS.stat().st_size < 6e6
     assert set(np.load(WEIGHTS, allow_pickle=False)) >= {"embedding", "output", "words", "flags"}
+
+
+def test_the_language_of_a_row_is_told_once_however_many_texts_it_has(monkeypatch):
+    from curate.names import tagger
+
+    asked = []
+    monkeypatch.setattr(tagger, "is_strange", lambda marks: bool(asked.append(len(marks))))
+    texts = [f"Hi, I spoke with Anna Kowalska about parcel {n}." for n in range(60)]
+    found = tagger.Tagger(kinds=("PERSON",)).spans([*texts, *texts], ["a"] * 60 + ["b"] * 60)
+    assert len(asked) == 2 and all(found)
