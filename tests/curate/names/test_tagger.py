@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -147,10 +148,9 @@ def test_the_weights_are_small_and_hold_no_pickle():
 
 
 def test_the_language_of_a_row_is_told_once_however_many_texts_it_has(monkeypatch):
-    from curate.names import tagger
-
-    asked = []
-    monkeypatch.setattr(tagger, "is_strange", lambda marks: bool(asked.append(len(marks))))
+    asked: list[int] = []
+    module = sys.modules[Tagger.__module__]  # the package has a function of that name
+    monkeypatch.setattr(module, "is_strange", lambda marks: bool(asked.append(len(marks))))
     texts = [f"Hi, I spoke with Anna Kowalska about parcel {n}." for n in range(60)]
-    found = tagger.Tagger(kinds=("PERSON",)).spans([*texts, *texts], ["a"] * 60 + ["b"] * 60)
+    found = Tagger(kinds=("PERSON",)).spans([*texts, *texts], ["a"] * 60 + ["b"] * 60)
     assert len(asked) == 2 and all(found)
