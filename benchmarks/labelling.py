@@ -117,7 +117,7 @@ class Screens:
         ioctl(self.terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.until(lambda: "rows" in self.seen and "open" in self.seen)
         self.press("\r")
-        self.until(lambda: "shown" in self.seen)
+        self.until(lambda: re.search(r"of [\d,]+ shown", self.seen))
         self.press("\r")
         self.until(lambda: self.cards() and "Accept" in self.seen)
 

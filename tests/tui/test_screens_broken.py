@@ -45,6 +45,8 @@ def card(here: Pty) -> None:
     until(here, "tickets", "versions", "open findings")
     here.press("enter")
     until(here, "Filter", "contradiction")
+    here.press("s")
+    until(here, "open  by check")
     here.press("enter")
     until(here, "this row", "1 keep · 2 drop")
 
@@ -182,6 +184,8 @@ def test_keys_while_it_opens_and_a_storm_of_sizes(tmp_path: Path, start: Start) 
     until(here, "tickets", "versions", "open findings")
     here.press("enter")
     until(here, "Filter", "contradiction")
+    here.press("s")
+    until(here, "open  by check")
     here.press("enter")
     until(here, "this row", "1 keep · 2 drop")
     sizes = [(1, 1), (40, 12), (3, 30), (200, 60), (80, 2), (120, 36), (20, 5), (80, 24)]
