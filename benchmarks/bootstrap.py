@@ -15,8 +15,9 @@ import numpy as np
 import polars as pl
 
 from benchmarks.few_shot import peer_python
-from evalharness.deciding.compare import difference_rows, metric_rows, pair, settings
+from evalharness.deciding.compare import metric_rows, pair, settings
 from evalharness.deciding.comparison import ARMS, METRICS
+from evalharness.deciding.differences import difference_rows
 from evalharness.scoring.scored_before import SCORES
 from evalharness.statistics.f1 import macro_f1_interval
 from evalharness.statistics.intervals import bootstrap_mean

@@ -120,7 +120,7 @@ def queue(session: Session, rows: int) -> None:
     """The findings, page by page, in each order."""
     session.at("queue")
     session.press(ENTER)
-    session.until("shown")
+    session.until(" shown ·")
     session.walk(PAGE, 4 * rows // 30 + 2)
     session.walk("s", 5)
     session.press("o")

@@ -71,8 +71,9 @@ def ships(
     rates: Sequence[float], trials: int, margin: float, *, primary: str = "accuracy", seed: int = 0
 ) -> float:
     """The share of trials whose verdict is SHIP."""
-    from evalharness.deciding.compare import difference_rows, pair, settings
+    from evalharness.deciding.compare import pair, settings
     from evalharness.deciding.comparison import Check
+    from evalharness.deciding.differences import difference_rows
     from evalharness.deciding.verdict import decide
 
     passed = [Check(check="no errors", state="pass", required=True, detail="", remedy="")]
@@ -82,15 +83,16 @@ def ships(
         metric = "rougeL" if primary == "rougeL" else "accuracy"
         scores, examples = table(right(rates, ITEMS, draw), metric, draw)
         chosen = settings(scores, primary=primary, margin=margin, alpha=ALPHA)
-        found = decide(difference_rows(pair(scores, examples), chosen), passed, chosen)
+        found = decide(difference_rows(pair(scores, examples), chosen, planned=False), passed, chosen)
         shipped += found["outcome"] == "SHIP"
     return shipped / trials
 
 
 def skewed(trials: int, *, count: int, groups: bool, seed: int) -> float:
     """The share of trials that ship though the fine-tune leads by exactly the margin: by small gains and rare losses."""
-    from evalharness.deciding.compare import difference_rows, pair, settings
+    from evalharness.deciding.compare import pair, settings
     from evalharness.deciding.comparison import ARMS, Check
+    from evalharness.deciding.differences import difference_rows
     from evalharness.deciding.verdict import decide
 
     passed = [Check(check="no errors", state="pass", required=True, detail="", remedy="")]
@@ -114,7 +116,7 @@ def skewed(trials: int, *, count: int, groups: bool, seed: int) -> float:
             schema_overrides={"label": pl.String, "group": pl.String},
         )
         chosen = settings(scores, primary="rougeL", margin=MARGIN, alpha=ALPHA)
-        found = decide(difference_rows(pair(scores, examples), chosen), passed, chosen)
+        found = decide(difference_rows(pair(scores, examples), chosen, planned=False), passed, chosen)
         shipped += found["outcome"] == "SHIP"
     return shipped / trials
 

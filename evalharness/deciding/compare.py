@@ -11,23 +11,27 @@ import polars as pl
 from curate.errors import ConfigError, GateError
 from evalharness.deciding.comparison import (
     ARMS,
-    CANDIDATE,
     METRICS,
-    DifferenceRow,
     Limits,
     MetricRow,
     Prices,
     Settings,
 )
-from evalharness.deciding.needed import needed, needed_by_trial, shown, shown_by_trial
 from evalharness.deciding.sound import must_be_sound
 from evalharness.metrics.about import about
 from evalharness.scoring.primary import must_decide
-from evalharness.statistics.f1 import macro_f1, macro_f1_difference, macro_f1_interval
-from evalharness.statistics.intervals import RESAMPLES, Codes, Floats, Interval, group_codes, mean_interval
-from evalharness.statistics.paired import Difference, Rules, holm, paired_difference
-from evalharness.statistics.pooled import pooled_difference, pooled_interval, pooled_value
-from evalharness.statistics.power import detectable_effect
+from evalharness.statistics.f1 import macro_f1, macro_f1_interval
+from evalharness.statistics.intervals import (
+    RESAMPLES,
+    Codes,
+    Floats,
+    Interval,
+    group_codes,
+    groups_left,
+    mean_interval,
+)
+from evalharness.statistics.paired import Rules
+from evalharness.statistics.pooled import pooled_interval, pooled_value
 
 ALPHA = 0.05
 # A gain under one point does not pay for an adapter that must be stored, served and trained again.
@@ -229,7 +233,7 @@ def metric_rows(pairs: Pairs, chosen: Settings, arms: Sequence[str] = ARMS) -> l
 def value_of(pairs: Pairs, metric: str, arm: str) -> float | None:
     """An arm's value by a metric over these examples; None where nothing was scored."""
     if metric == "macro-f1":
-        kept, _ = _labelled(pairs, (arm,))
+        kept, _ = labelled(pairs, (arm,))
         return macro_f1([pairs.references[i] for i in kept], [pairs.labels[arm][i] for i in kept])
     values, formula = pairs.values[metric, arm], about(metric).formula
     if formula is None:
@@ -238,7 +242,7 @@ def value_of(pairs: Pairs, metric: str, arm: str) -> float | None:
 
 
 def _macro_f1(pairs: Pairs, arm: str, drawn: Rules) -> tuple[float | None, int, Interval]:
-    kept, groups = _labelled(pairs, (arm,))
+    kept, groups = labelled(pairs, (arm,))
     right, said = [pairs.references[i] for i in kept], [pairs.labels[arm][i] for i in kept]
     interval = macro_f1_interval(
         right, said, groups, confidence=drawn.confidence, resamples=drawn.resamples, seed=drawn.seed
@@ -288,111 +292,13 @@ def _metric_row(
     )
 
 
-def difference_rows(
-    pairs: Pairs, chosen: Settings, arms: Sequence[str] = ARMS, candidate: str = CANDIDATE
-) -> list[DifferenceRow]:
-    """The candidate minus each baseline by each metric, with Holm over all rows."""
-    rows = []
-    for metric in pairs.metrics:
-        baselines = [arm for arm in arms if arm != candidate]
-        found = {arm: difference(pairs, metric, candidate, arm, chosen) for arm in baselines}
-        reach_of = _primary_rows(pairs, candidate, found, chosen) if metric == chosen["primary"] else {}
-        rows += [_difference_row(metric, arm, each, reach_of.get(arm), chosen) for arm, each in found.items()]
-    for row, adjusted in zip(rows, holm([row["p"] for row in rows]), strict=True):
-        row["p_holm"] = adjusted
-    return rows
-
-
-def difference(pairs: Pairs, metric: str, candidate: str, baseline: str, chosen: Settings) -> Difference:
-    """The paired difference by one metric over the examples that both arms have a score for."""
-    if metric == "macro-f1":
-        kept, groups = _labelled(pairs, (candidate, baseline))
-        ours, theirs = ([pairs.labels[arm][i] for i in kept] for arm in (candidate, baseline))
-        right = [pairs.references[i] for i in kept]
-        return macro_f1_difference(right, ours, theirs, groups, rules(chosen))
-    first, second = pairs.values[metric, candidate], pairs.values[metric, baseline]
-    known = ~(np.isnan(first) | np.isnan(second))
-    groups, kind = groups_left(pairs.groups, known), about(metric)
-    if kind.formula is None:
-        found = paired_difference(first[known], second[known], groups, rules(chosen))
-    else:
-        own, other = (pairs.sums[metric, arm][known] for arm in (candidate, baseline))
-        found = pooled_difference(own, other, kind.formula, groups, rules(chosen))
-    return found.turned() if kind.better == "less" else found
-
-
-def _primary_rows(
-    pairs: Pairs, candidate: str, found: Mapping[str, Difference], chosen: Settings
-) -> dict[str, tuple[float | None, float | None]]:
-    """By baseline: the gain that these rows would show, and how many would show the one seen.
-
-    Both by trial where the formula does not fit; the second, which takes seconds, where no baseline is as good.
-    """
-    metric, decided = chosen["primary"], rules(chosen)
-    plain = metric == "macro-f1" or about(metric).better == "less" or about(metric).formula is not None
-    ahead = all((each.mean or 0.0) > chosen["margin"] for each in found.values())
-    told = {}
-    for arm, each in found.items():
-        told[arm] = shown(each, 1.0, decided), needed(each, decided)
-        if plain or not each.n:
-            continue
-        first, second = pairs.values[metric, candidate], pairs.values[metric, arm]
-        known = ~(np.isnan(first) | np.isnan(second))
-        ours, theirs, groups = first[known], second[known], groups_left(pairs.groups, known)
-        more = needed_by_trial(each, ours, theirs, groups, decided) if ahead else needed(each, decided)
-        told[arm] = shown_by_trial(each, ours, theirs, groups, decided), more
-    return told
-
-
-def _difference_row(
-    metric: str,
-    baseline: str,
-    found: Difference,
-    reached: tuple[float | None, float | None] | None,
-    chosen: Settings,
-) -> DifferenceRow:
-    primary = metric == chosen["primary"]
-    usual = None if primary else detectable_effect(found.variance, found.n, alpha=chosen["alpha"])
-    detectable, more = reached or (usual, None)
-    tail = found.margin_tail if primary else None
-    tested = tail or found.tail
-    return DifferenceRow(
-        metric=metric,
-        baseline=baseline,
-        difference=found.mean,
-        n=found.n,
-        units=found.units,
-        low=found.interval.low,
-        high=found.interval.high,
-        lower=found.inner.low,
-        upper=found.inner.high,
-        p=found.p,
-        p_holm=None,
-        p_margin=tail.above if tail else None,
-        p_below=tail.below if tail else None,
-        detectable=detectable,
-        rows_needed=more,
-        test=tested.test if tested else None,
-        reason=found.interval.reason,
-    )
-
-
 def mean_of(values: Floats) -> float | None:
     """The mean of what was scored; None where nothing was."""
     known = values[~np.isnan(values)]
     return float(known.mean()) if len(known) else None
 
 
-def groups_left(groups: Codes | None, *masks: np.ndarray) -> Codes | None:
-    """The groups of the rows that each mask in turn leaves; None if no group then holds two rows."""
-    if groups is None:
-        return None
-    for mask in masks:
-        groups = groups[mask]
-    return None if len(np.unique(groups)) == len(groups) else groups
-
-
-def _labelled(pairs: Pairs, arms: Sequence[str]) -> tuple[list[int], Codes | None]:
+def labelled(pairs: Pairs, arms: Sequence[str]) -> tuple[list[int], Codes | None]:
     """Indices of the examples whose label each of the arms could be asked for, and their groups."""
     known = np.ones(len(pairs.example_ids), dtype=bool)
     for arm in arms:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from evalharness.deciding.compare import MARGIN, Pairs, difference_rows
+from evalharness.deciding.compare import MARGIN, Pairs
 from evalharness.deciding.comparison import Settings
+from evalharness.deciding.differences import difference_rows
 from evalharness.deciding.verdict import decide
 from evalharness.encoding.questions import Questions, values
 from evalharness.statistics.intervals import RESAMPLES, Floats
@@ -58,4 +59,4 @@ def judged(told: dict[str, Floats], arm: str) -> str:
         tuple(map(str, range(count))), (None,) * count, None,
         {(PRIMARY, name): values for name, values in scores.items()}, {}, {},
     )  # fmt: skip
-    return str(decide(difference_rows(pairs, chosen, ARMS), [], chosen)["outcome"])
+    return str(decide(difference_rows(pairs, chosen, ARMS, planned=False), [], chosen)["outcome"])

@@ -13,8 +13,9 @@ import polars as pl
 
 from curate.checks.quality.language import LIKELY, language_of
 from curate.example import prompt_text
-from evalharness.deciding.compare import Pairs, difference, value_of
+from evalharness.deciding.compare import Pairs, value_of
 from evalharness.deciding.comparison import ARMS, CANDIDATE, Confusion, Settings, Slice
+from evalharness.deciding.differences import difference
 from evalharness.deciding.wording import UNKNOWN
 from evalharness.metrics.about import about
 

@@ -27,16 +27,7 @@ from evalharness.deciding import (
     written,
 )
 from evalharness.deciding.believed import believed_beside, believed_sources, leaked_words
-from evalharness.deciding.compare import (
-    ALPHA,
-    MARGIN,
-    Pairs,
-    difference_rows,
-    metric_rows,
-    pair,
-    settings,
-    usual,
-)
+from evalharness.deciding.compare import ALPHA, MARGIN, Pairs, metric_rows, pair, settings, usual
 from evalharness.deciding.comparison import (
     ARMS,
     CANDIDATE,
@@ -55,6 +46,7 @@ from evalharness.deciding.comparison import (
 )
 from evalharness.deciding.content import scored_by
 from evalharness.deciding.declared import check_settings, declared_of
+from evalharness.deciding.differences import difference_rows
 from evalharness.deciding.probed import ACTS, LIKELIHOODS
 from evalharness.deciding.reading import read_comparison
 from evalharness.deciding.verdict import decide

@@ -102,6 +102,15 @@ def group_codes(groups: Sequence[str | None]) -> Codes | None:
     return None if len(codes) == len(numbers) else np.array(numbers, dtype=np.int64)
 
 
+def groups_left(groups: Codes | None, *masks: NDArray[np.bool_]) -> Codes | None:
+    """The groups of the rows that each mask in turn leaves; None if no group then holds two rows."""
+    if groups is None:
+        return None
+    for mask in masks:
+        groups = groups[mask]
+    return None if len(np.unique(groups)) == len(groups) else groups
+
+
 def group_totals(values: Floats, groups: Codes | None) -> Floats:
     """(units, 2): the sum and the number of rows of each group; each row is a unit without groups."""
     if groups is None:

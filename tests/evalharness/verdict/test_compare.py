@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError, GateError, NotFoundError
-from evalharness.deciding.compare import difference_rows, metric_rows, pair, settings
+from evalharness.deciding.compare import metric_rows, pair, settings
 from evalharness.deciding.comparison import ARMS
+from evalharness.deciding.differences import difference_rows
 from evalharness.deciding.slices import slice_rows
 from evalharness.report.comparing import compare_dataset, read_comparison
 from evalharness.report.sidebyside import SHOWN, kind_of
@@ -35,6 +36,16 @@ def test_means_and_differences_are_those_of_the_table(trial):
             assert row["low"] <= row["lower"] <= row["difference"] <= row["upper"] <= row["high"]
             assert row["p_margin"] >= row["p"]
             assert row["p_holm"] >= row["p"]
+
+
+def test_how_many_rows_would_show_more_is_left_out_where_nobody_asks(trial):
+    made = trial(rows=60)
+    chosen = settings(made.scores, primary="rougeL", margin=0.0)
+    pairs = pair(made.scores, made.examples)
+    told, plain = difference_rows(pairs, chosen), difference_rows(pairs, chosen, planned=False)
+    assert any(row["rows_needed"] is not None for row in told)
+    assert all(row["rows_needed"] is None for row in plain)
+    assert [row["p_margin"] for row in plain] == [row["p_margin"] for row in told]
 
 
 def test_labels_give_macro_f1_and_metrics_come_in_their_order(trial):

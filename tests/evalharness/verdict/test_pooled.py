@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from curate.errors import ConfigError
-from evalharness.deciding.compare import difference_rows, metric_rows, pair, settings
+from evalharness.deciding.compare import metric_rows, pair, settings
 from evalharness.deciding.comparison import Settings
+from evalharness.deciding.differences import difference_rows
 from evalharness.metrics.about import about, by_sequence, by_token, f1, rate
 from evalharness.scoring.scored_before import SCORES
 from evalharness.statistics import intervals
