@@ -30,6 +30,7 @@ from tui.reading.run_detail import in_brief, warned
 from tui.synced import Synced
 from tui.terminal import clipboard, ending
 from tui.terminal.display_text import display_text
+from tui.terminal.early_keys import EarlyKeys
 from tui.terminal.faults import Words, in_words, leave_record
 from tui.terminal.keymap import Preferences, preferences
 from tui.terminal.last_gate import NothingActs, guarded
@@ -76,6 +77,7 @@ class Seatrial(App[int]):
         self.job_task: asyncio.Task[None] | None = None
         self.settings = settings or preferences(workspace.root if workspace else None)
         self.typed_ahead = TypedAhead(self.settings.keys.get("app.quit", "ctrl+q").split(","))
+        self.early = EarlyKeys()
         self.animation_level = "none"
         for theme in THEMES:
             self.register_theme(theme)
@@ -168,14 +170,23 @@ class Seatrial(App[int]):
         key that follows at once could then meet a screen that is not there yet, and be lost.
         """
         if isinstance(event, events.Key) and not event.is_forwarded:
-            if self._exit or self.typed_ahead.drops(event):
+            if self._exit or self.typed_ahead.drops(event) or self.early.keeps(self, event):
                 return
-            direct = self.focused is None or isinstance(self.focused, Rows)
-            if direct and (
-                await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
-            ):
+            if await self._taken(event):
                 return
         await super().on_event(event)
+
+    async def _taken(self, event: events.Key) -> bool:
+        direct = self.focused is None or isinstance(self.focused, Rows)
+        return direct and (
+            await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
+        )
+
+    async def on_rows_arrived(self) -> None:
+        """A list has been read: do what was asked of it meanwhile."""
+        for event in self.early.arrived(self):
+            if not self.early.keeps(self, event) and not await self._taken(event):
+                await super().on_event(event)
 
     def _handle_exception(self, error: Exception) -> None:
         # beyond a key's action Textual can only end the app: with words, not with a traceback
@@ -336,14 +347,18 @@ class Seatrial(App[int]):
             return
         if told:
             self.say(told, "warning")
-        from tui.screens.dialogs import Confirm
+        from tui.screens.dialogs import Confirm, Leaving
 
-        def answered(leave: bool | None) -> None:
-            if leave:
+        def answered(way: bool | str | None) -> None:
+            if way is True or way == "leave":  # the child is in a session of its own, and goes on
+                self.exit(0)
+            elif way == "stop":
                 self.run_worker(self._stop_and_leave(), exit_on_error=False)
 
-        yes = "Stop it and leave" if job else "Leave without it"
-        self.push_screen(Confirm(" ".join(asks), yes, "Stay"), answered)
+        if job:
+            self.push_screen(Leaving(" ".join(asks)), answered)
+        else:
+            self.push_screen(Confirm(" ".join(asks), "Leave without it", "Stay"), answered)
 
     async def _stop_and_leave(self) -> None:
         if self.job is not None:

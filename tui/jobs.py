@@ -11,19 +11,22 @@ import json
 import os
 import shlex
 import signal
+import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from curate.errors import ConfigError
 from curate.progress import duration
 
 PATIENCE = 10.0  # seconds after which a child that was asked to stop is made to
-TALK_KEPT = 200  # lines of stderr kept for the error panel
-LONGEST_LINE = 1 << 24  # bytes of one answer
+OFTEN = 0.05  # seconds between two looks whether a child has ended
+LINES_KEPT, TALK_KEPT = 200, 1 << 16  # lines and bytes of stderr kept for the error panel
+LONGEST_ANSWER = 1 << 26  # bytes
 # what may be typed at the `!` line: the commands that end by themselves
 TYPED = (
     "import", "scan", "label", "apply", "split", "export", "curate", "train", "predict", "score", "probe", "compare", "verdict",
@@ -48,8 +51,8 @@ class Job:
     exit_code: int | None = None  # None while it runs
     cancelled: bool = False
     answer: dict[str, object] = field(default_factory=dict)
-    talk: deque[str] = field(default_factory=lambda: deque(maxlen=TALK_KEPT))
-    process: asyncio.subprocess.Process | None = None
+    talk: deque[str] = field(default_factory=lambda: deque(maxlen=LINES_KEPT))
+    process: subprocess.Popen[bytes] | None = None
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -78,42 +81,49 @@ class Job:
         return "  ".join(part for part in [*parts, self.note] if part)
 
     async def run(self) -> None:
-        """Start the child and stay until it ends; the outcome is in `exit_code` and `answer`."""
+        """Start the child and stay until it ends; the outcome is in `exit_code` and `answer`.
+
+        What it says goes to files, not to pipes, and nothing here ends it: it goes on where the screens end.
+        """
         reading, writing = os.pipe()
         environment = {**os.environ, "SEATRIAL_PROGRESS_FD": str(writing)}
         if self.home is not None:
             environment["SEATRIAL_HOME"] = str(self.home)
-        try:
-            self.process = await asyncio.create_subprocess_exec(
-                *self.program, *self.words, "--json",
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                env=environment,
-                pass_fds=(writing,),
-                start_new_session=True,
-                limit=LONGEST_LINE,
-            )  # fmt: skip
-        except OSError as error:
-            os.close(reading)
-            self.talk.append(str(error))
-            self.exit_code = 3
-            self.told(self)
-            return
-        finally:
-            os.close(writing)
-        assert self.process.stdout is not None and self.process.stderr is not None
-        output, _, _ = await asyncio.gather(
-            self.process.stdout.read(), self._listen(self.process.stderr), self._follow(reading)
-        )
-        code = await self.process.wait()
-        self.answer = _answer(output)
+        with TemporaryFile() as output, TemporaryFile() as said:
+            try:
+                # asyncio's own children are killed with its loop
+                self.process = subprocess.Popen(
+                    [*self.program, *self.words, "--json"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=said,
+                    env=environment,
+                    pass_fds=(writing,),
+                    start_new_session=True,
+                )
+            except OSError as error:
+                os.close(reading)
+                self.talk.append(str(error))
+                self.exit_code = 3
+                self.told(self)
+                return
+            finally:
+                os.close(writing)
+            await self._follow(reading)
+            code = await self._ended()
+            output.seek(0)
+            self.answer = _answer(output.read(LONGEST_ANSWER))
+            said.seek(max(0, said.seek(0, os.SEEK_END) - TALK_KEPT))
+            self.talk.extend(line.decode("utf-8", "replace").rstrip() for line in said)
         self.exit_code = 130 if code < 0 or self.cancelled else code
         self.told(self)
 
-    async def _listen(self, stream: asyncio.StreamReader) -> None:
-        while line := await stream.readline():
-            self.talk.append(line.decode("utf-8", "replace").rstrip())
+    async def _ended(self) -> int:
+        """The child's exit code, once there is one."""
+        assert self.process is not None
+        while (code := self.process.poll()) is None:
+            await asyncio.sleep(OFTEN)
+        return code
 
     async def _follow(self, reading: int) -> None:
         stream = asyncio.StreamReader()
@@ -139,14 +149,14 @@ class Job:
 
     async def cancel(self) -> None:
         """Ask the child, and only it, to stop; after PATIENCE seconds make it."""
-        if self.process is None or self.process.returncode is not None:
+        if self.process is None or self.process.poll() is not None:
             return
         self.cancelled = True
         self.told(self)
         for request in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             self.process.send_signal(request)
             try:
-                await asyncio.wait_for(asyncio.shield(self.process.wait()), PATIENCE)
+                await asyncio.wait_for(self._ended(), PATIENCE)
                 return
             except TimeoutError:
                 continue

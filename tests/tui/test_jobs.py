@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from curate.workspace import Workspace
 from tui.jobs import Job
-from tui.screens.dialogs import Confirm, Panel
+from tui.screens.dialogs import Leaving, Panel
 from tui.workbench import workbench
 
 WORKS = """
@@ -32,6 +34,29 @@ with Progress("waiting", total=9) as progress:
 """
 FAILS = 'import json, sys; print("a bad line \\x1b[31m", file=sys.stderr); print(json.dumps({"error": "no such [/foo]", "hint": "try"})); sys.exit(2)'
 SHOUTS = 'import os; os.write(int(os.environ["SEATRIAL_PROGRESS_FD"]), b"{torn"); print("x" * 3_000_000)'
+
+WORKS_ON = """
+import sys, time
+from pathlib import Path
+from curate.progress import Progress
+with Progress("working", total=10) as progress:
+    for _ in range(10):
+        progress.step()
+        print("a warning", file=sys.stderr, flush=True)
+        print("a line", flush=True)
+        time.sleep(0.1)
+Path(sys.argv[1]).touch()
+"""
+SCREENS = """
+import asyncio, sys
+from tui.jobs import Job
+async def screens():
+    job = Job([sys.argv[2]], None, told=lambda job: None, program=(sys.executable, "-c", sys.argv[1]))
+    running = asyncio.create_task(job.run())
+    while not job.done:
+        await asyncio.sleep(0.01)
+asyncio.run(screens())
+"""
 
 
 def job(code: str, seen: list[str], *words: str) -> Job:
@@ -111,15 +136,43 @@ async def test_the_app_asks_before_it_leaves(workspace: Workspace, programs: Non
         while not app.job.stage:
             await pilot.pause(0.02)
         await pilot.press("ctrl+q")
-        assert isinstance(app.screen, Confirm)
+        assert isinstance(app.screen, Leaving)
         await pilot.press("n")
         assert app.job.running
         await pilot.press("ctrl+q", "y")
         for _ in range(200):
-            if not app.job.running:
+            if app.job.exit_code is not None:
                 break
             await pilot.pause(0.05)
         assert app.job.exit_code == 130
+
+
+async def test_the_app_leaves_a_child_running(workspace: Workspace, programs: None) -> None:
+    """Who leaves may let it go on."""
+    app = workbench(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        app.start(["train", "tickets"])
+        assert app.job is not None
+        while not app.job.stage:
+            await pilot.pause(0.02)
+        await pilot.press("ctrl+q", "l")
+        await pilot.pause()
+        assert app.return_code == 0
+        assert app.job.process is not None and app.job.process.poll() is None
+    app.job.process.kill()
+    app.job.process.wait()
+
+
+def test_a_child_outlives_the_screens(tmp_path: Path) -> None:
+    """Where the process of the screens ends, by whatever cause, the child works on and may talk as before."""
+    done = tmp_path / "done"
+    subprocess.run([sys.executable, "-c", SCREENS, WORKS_ON, str(done)], check=True, timeout=30)
+    assert not done.exists()
+    until = time.monotonic() + 30
+    while not done.exists():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 async def test_a_real_command(workspace: Workspace, home: Path) -> None:

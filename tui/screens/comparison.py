@@ -74,7 +74,7 @@ class ComparisonScreen(Screen[None]):
         yield Heading()
         yield Static(id="verdict")
         columns = [Column("", 1), Column("", 10), Column("label", 12, from_width=60), Column("question")]
-        yield Rows(columns, id="arms", empty="reading ...")
+        yield Rows(columns, id="arms")
         with VerticalScroll(id="answers", can_focus=False):
             yield Static(id="answer-text")
         yield JobLine()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -114,25 +114,43 @@ class Confirm(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """The question and what either key does."""
-        with Vertical(classes="dialog"):
-            yield Static(plain(self.question, "bold"))
-            yield Static(
-                Content.assemble(
-                    "\n",
-                    ("y", "bold $accent"),
-                    "  ",
-                    plain(self.yes),
-                    "\n",
-                    ("n", "bold $accent"),
-                    "  ",
-                    plain(self.no),
-                )
-            )
+        yield from _ways(self.question, (("y", self.yes), ("n", self.no)))
         yield KeyLine()
 
     def action_answer(self, yes: bool) -> None:
         """Give the answer back."""
         self.dismiss(yes)
+
+
+class Leaving(ModalScreen[str]):
+    """A command still runs: `stop` it, `leave` it running, or `stay`; Escape stays."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer('stop')", "Stop it", id="leaving.stop"),
+        Binding("l", "answer('leave')", "Leave it running", id="leaving.leave"),
+        Binding("n,escape,q", "answer('stay')", "Stay", id="leaving.stay"),
+    ]
+
+    def __init__(self, question: str) -> None:
+        super().__init__()
+        self.question = question
+
+    def compose(self) -> ComposeResult:
+        """The question and what each key does."""
+        ways = ("y", "Stop it and leave"), ("l", "Leave it running: r, Runs shows it later"), ("n", "Stay")
+        yield from _ways(self.question, ways)
+        yield KeyLine()
+
+    def action_answer(self, way: str) -> None:
+        """Give the answer back."""
+        self.dismiss(way)
+
+
+def _ways(question: str, ways: Iterable[tuple[str, str]]) -> ComposeResult:
+    with Vertical(classes="dialog"):
+        yield Static(plain(question, "bold"))
+        lines = [Content.assemble((key, "bold $accent"), "  ", plain(words)) for key, words in ways]
+        yield Static(Content.assemble("\n", Content("\n").join(lines)))
 
 
 class Panel(ModalScreen[None]):

@@ -74,7 +74,7 @@ class QueueScreen(Screen[None]):
         """What was chosen, then the list."""
         yield Heading()
         yield Static(id="choice")
-        yield Rows(COLUMNS, id="queue", empty="reading ...")
+        yield Rows(COLUMNS, id="queue")
         yield JobLine()
         yield KeyLine()
 
@@ -136,8 +136,7 @@ class QueueScreen(Screen[None]):
 
     def on_failed(self, message: Failed) -> None:
         """Reading or choosing did not work; what was shown stays."""
-        self.query_one(Rows).empty = "This could not be read.\n\nctrl+r tries again; q goes back."
-        self.query_one(Rows).refresh()
+        self.query_one(Rows).fail("This could not be read.\n\nctrl+r tries again; q goes back.")
         self.seatrial.complain(message.error)
 
     def tell(self) -> None:

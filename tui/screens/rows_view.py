@@ -99,7 +99,7 @@ class RowsScreen(Screen[None]):
         """What was chosen, then the list."""
         yield Heading()
         yield Static(id="choice")
-        yield Rows(COLUMNS, id="browse", empty="reading ...")
+        yield Rows(COLUMNS, id="browse")
         yield JobLine()
         yield KeyLine()
 
@@ -134,6 +134,7 @@ class RowsScreen(Screen[None]):
         """What could not be read is told; the list stays as it is."""
         self.choosing = False
         self.coming.clear()
+        self.query_one(Rows).fail("This could not be read.\n\nq goes back.")
         self.seatrial.complain(message.error)
         self.tell()
 

@@ -50,7 +50,7 @@ class StepsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The steps, then the chosen one's command."""
         yield Heading()
-        yield Rows(COLUMNS, id="steps", empty="reading ...")
+        yield Rows(COLUMNS, id="steps")
         yield Static(id="run-detail")
         yield JobLine()
         yield KeyLine()
@@ -96,7 +96,8 @@ class StepsScreen(Screen[None]):
         self.tell()
 
     def on_failed(self, message: Failed) -> None:
-        """It cannot be read."""
+        """It cannot be read; what was shown stays."""
+        self.query_one(Rows).fail("This could not be read.\n\nctrl+r tries again; q goes back.")
         self.seatrial.complain(message.error)
 
     def block(self, start: int, stop: int) -> Block:

@@ -55,7 +55,7 @@ class ThresholdScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The list, and what goes by label."""
         yield Heading()
-        yield Rows(COLUMNS, id="thresholds", empty="reading ...")
+        yield Rows(COLUMNS, id="thresholds")
         yield Static(id="effect")
         yield JobLine()
         yield KeyLine()

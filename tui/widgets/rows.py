@@ -24,6 +24,7 @@ from tui.terminal.faults import told
 BLOCK = 128  # rows fetched at once
 HELD = 32  # blocks kept
 GAP = 2  # cells between columns
+READING = "reading ..."
 
 
 class Column(NamedTuple):
@@ -80,16 +81,24 @@ class Rows(ScrollView, can_focus=True):
         index: int
 
     @dataclass
+    class Arrived(Message):
+        """What was being read is there, or will not come."""
+
+        rows: Rows
+
+    @dataclass
     class Chosen(Message):
         """The row under the cursor was chosen."""
 
         rows: Rows
         index: int
 
-    def __init__(self, columns: list[Column], *, id: str, empty: str = "") -> None:
+    def __init__(self, columns: list[Column], *, id: str, empty: str = READING) -> None:
+        """`empty` is what a list without rows says; one that does not say it yet is still being read."""
         super().__init__(id=id)
         self.columns = columns
         self.empty = empty
+        self.waiting = empty == READING
         self.total = 0
         self.fetch: Callable[[int, int], Block] = lambda start, stop: []
         self.blocks: OrderedDict[int, Block] = OrderedDict()
@@ -107,6 +116,19 @@ class Rows(ScrollView, can_focus=True):
         self.cursor = max(0, min(cursor, total - 1))
         self._follow()
         self.refresh()
+        self._arrived()
+
+    def fail(self, words: str) -> None:
+        """It could not be read; rows that are there stay."""
+        self.empty = words
+        self.refresh()
+        self._arrived()
+
+    def _arrived(self) -> None:
+        if self.waiting:
+            self.waiting = False
+            # a screen does not hear what its own handler causes
+            self.app.post_message(self.Arrived(self))
 
     def renew(self) -> None:
         """Fetch again what is on the screen; the number of rows is the same."""
