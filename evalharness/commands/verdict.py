@@ -130,11 +130,11 @@ def report(
     digest, told = named(workspace, comparison)
     if send is not None:
         return send_items(workspace, digest, send, near=near)
+    # which one it was is recorded, where none was named too; a history is of all of them
+    of = {} if history and digest is None else {"comparison": workspace.artifact("comparison", digest)}
     try:
         to.mkdir(parents=True, exist_ok=True)
-        with workspace.run(
-            "report", {"to": str(to), "history": history}, {"comparison": digest} if digest else {}
-        ):
+        with workspace.run("report", {"to": str(to), "history": history}, of):
             paths = (
                 write_history(workspace, digest, to)
                 if history

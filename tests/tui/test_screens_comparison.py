@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import polars as pl
 from textual.widgets import Static
 
 from curate.deciding.flags import flagged
 from curate.workspace import Workspace
+from evalharness.commands.verdict import report
 from evalharness.report.comparing import compare_dataset
 from evalharness.report.nearest import Near, Nearest
+from tests.tui.states import answered
 from tests.tui.walking import settle
 from tui.messages import Ready
+from tui.reading.steps import steps
 from tui.screens.comparison import ComparisonScreen
 from tui.screens.dialogs import Confirm, Panel
 from tui.widgets.lines import Heading
@@ -134,3 +139,11 @@ def test_the_nearest_rows_are_those_that_say_the_same(workspace: Workspace) -> N
     assert [each.example_id for each in nearest.to("order 1007 arrived", 1)] == [rows["example_id"][7]]
     assert len(nearest.to("order 1018 arrived broken", 3)) == 3
     assert Nearest(workspace, workspace.put_dataset(rows)).to("order") == []
+
+
+def test_a_report_without_a_name_is_of_the_newest_comparison(workspace: Workspace, tmp_path: Path) -> None:
+    """`seatrial report` alone ends the last step, as the command that the step names does."""
+    answered(workspace)
+    report(to=tmp_path / "said", examples=5)
+    last = steps(workspace, workspace.dataset("divided"))[-1]
+    assert (last.name, last.told) == ("report", f"written to {tmp_path / 'said'}")
