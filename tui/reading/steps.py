@@ -66,13 +66,13 @@ def steps(workspace: Workspace, dataset: str) -> list[Step]:
     told = f"comparison {compared[:8]}" if compared else "the arms side by side, with intervals"
     found.append(Found("compare", compared is not None, f"compare {name}", told))
     reference = f" {compared[:12]}" if compared else ""
-    written = _report_of(workspace, compared) if compared else None
+    written = written_to(workspace, compared) if compared else None
     told = f"written to {written}" if written else "HTML, Markdown and JSON in a folder"
     found.append(Found("report", written is not None, f"report{reference} --to report", told))
     return _in_turn(found)
 
 
-def _report_of(workspace: Workspace, comparison: str) -> str | None:
+def written_to(workspace: Workspace, comparison: str) -> str | None:
     """The folder that the newest report of a comparison was written to, as it was named; None where there is none."""
     query = """select params from run join run_end using (run_id)
                join run_artifact i on i.run_id = run.run_id and i.direction = 'in' and i.digest = ?
