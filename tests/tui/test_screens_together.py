@@ -81,6 +81,24 @@ def test_what_people_differ_on_is_left_alone(workspace: Workspace) -> None:
     assert desk.rows[[desk.where(first["finding_id"])]]["decided"].to_list() == [None]  # type: ignore[list-item]
 
 
+def test_what_was_said_since_they_were_counted_stands(workspace: Workspace) -> None:
+    """By another person or by oneself in a second window: the act decides on the rest, and undo leaves it too."""
+    dataset = workspace.dataset()
+    desk = Desk(workspace, dataset, "tickets", "anna")
+    many = shown(desk)
+    mine, bens, *_ = many.found.acceptable["finding_id"]
+    for finding, who in ((mine, "anna"), (bens, "ben")):
+        elsewhere = Desk(workspace, dataset, "tickets", who)
+        elsewhere.decide([elsewhere.where(finding)], "keep")  # type: ignore[list-item]
+    assert decide_all(desk, many.found.acceptable, None) == many.found.acceptable.height - 2
+    table = review(workspace, dataset)
+    said = {row["finding_id"]: row["decided"] for row in table.iter_rows(named=True)}
+    assert said[mine] == said[bens] == "keep" and not table["differ"].any()
+    assert desk.finding(desk.where(bens))["reviewer"] == "ben"  # type: ignore[arg-type]
+    desk.undo()
+    assert sorted(decided(workspace)) == sorted([mine, bens])
+
+
 async def test_one_text_wherever_it_stands(workspace: Workspace) -> None:
     """On a span's card the key decides on the findings of its kind at the same text, and on no other."""
     dataset = workspace.dataset()

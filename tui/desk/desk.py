@@ -255,9 +255,9 @@ class Desk:
             self.places = {i: n for n, i in enumerate(self.rows["finding_id"])}
         return self.places.get(finding_id)
 
-    def remember(self, decisions: Iterable[Decision]) -> None:
-        """Decisions that were recorded elsewhere are the last words here too."""
-        places = [self.where(decision.finding_id) for decision in decisions]
+    def remember(self, findings: Iterable[str]) -> None:
+        """What was decided elsewhere on these findings, by id, counts here too."""
+        places = [self.where(finding) for finding in findings]
         self._remember([place for place in places if place is not None])
 
     # decisions: on return they are in the ledger's file
@@ -281,7 +281,7 @@ class Desk:
         decisions = settling(words, self.seen)
         record(self.workspace, [*decisions, *also])
         self._remember(places)
-        self.remember(also)
+        self.remember(decision.finding_id for decision in also)
 
     def edit(self, place: int, edit: Edit) -> None:
         """Decide that a field of the example is to say something else."""

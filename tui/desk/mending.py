@@ -95,7 +95,7 @@ def mend(desk: Desk, chosen: Sequence[Proposal], *, like: str) -> int:
     decisions = decide_edits(desk.workspace, said, by=desk.reviewer, note=f"like {like[:8]}")
     record(desk.workspace, decisions)
     desk.take_in(added)
-    desk.remember(decisions)
+    desk.remember(decision.finding_id for decision in decisions)
     return len(decisions)
 
 
@@ -112,7 +112,7 @@ def edit_beside(desk: Desk, place: int, edit: Edit) -> None:
     decisions = decide_edits(desk.workspace, said, by=desk.reviewer)
     record(desk.workspace, decisions)
     desk.take_in(added)
-    desk.remember(decisions)
+    desk.remember(decision.finding_id for decision in decisions)
 
 
 def redact_instead(desk: Desk, place: int, start: int, end: int) -> None:

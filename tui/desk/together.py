@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from curate.deciding.together import Together, of_the_same, together
 from curate.errors import ConfigError
+from curate.workspace.differences import said_on
 from tui.desk.desk import Desk
 from tui.reading.card_text import text_at
 
@@ -54,9 +54,13 @@ def _many(of: str, rows: pl.DataFrame) -> Many:
 def decide_all(desk: Desk, found: pl.DataFrame, action: str | None) -> int:
     """Decide on them in one act: `action`, or each one's own proposal where it is None; how many.
 
-    On return all are in the ledger's file; a process that is killed before has decided none.
+    On return all are in the ledger's file; a process that is killed before has decided none. What somebody
+    has said of them since they were counted, in another window too, stands, and the desk shows it.
     """
-    places: Sequence[int] = [place for name in found["finding_id"] if (place := desk.where(name)) is not None]
+    said = said_on(desk.workspace.ledger, found["finding_id"].to_list())
+    since = said.words.keys() | said.differ.keys()
+    places = [p for name in found["finding_id"] if name not in since and (p := desk.where(name)) is not None]
     if places:
         desk.decide(places, action)
+    desk.remember(since)
     return len(places)

@@ -74,7 +74,7 @@ def relabel(desk: Desk, place: int, label: str) -> bool:
     decisions = settling(decide_edits(desk.workspace, said, by=desk.reviewer, note=""), desk.seen)
     record(desk.workspace, decisions)
     desk.take_in(added)
-    desk.remember(decisions)
+    desk.remember(decision.finding_id for decision in decisions)
     return False
 
 
