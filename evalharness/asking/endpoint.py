@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from curate.errors import ConfigError, ResourceError
@@ -34,6 +34,7 @@ CROWDED = 0.25  # seconds, the first wait of one of too many
 JITTER = 0.25  # of a wait, so that those who were refused together do not come back together
 HEADERS = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": "seatrial"}
 STREAMED = b', "stream": true, "stream_options": {"include_usage": true}}'
+LARGEST = 64 << 20  # bytes of one response
 MOST_TOKENS = 2**31  # of one request; more is no count
 FIRST_ANSWER = 90.0  # seconds; a model that is loaded at the first request may need more
 NO_COMPLETION = "the endpoint's response is not a chat completion"
@@ -80,9 +81,7 @@ class Endpoint:
     silence: float | None = None  # seconds without a sign of life, once it has answered; None: `quiet`
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(f"{self.url}: not the address of an endpoint", hint="http://localhost:8000/v1")
+        parts = _parts(self.url)
         if parts.username or parts.password or parts.query:
             raise ConfigError(
                 "the endpoint's address has a name, a password or a query in it",
@@ -133,7 +132,9 @@ class Endpoint:
         """What all requests have in common: address, headers, timeouts."""
         import httpx
 
-        key = os.environ.get(self.key_variable)
+        key = os.environ.get(self.key_variable, "").strip()  # a line's end comes along from files
+        if not (key.isascii() and key.isprintable()):
+            raise ConfigError(f"the key in {self.key_variable} holds a character that no key has")
         headers = {**HEADERS, "Authorization": f"Bearer {key}"} if key else dict(HEADERS)
         timeouts = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout)
         return httpx.URL(self.address), headers, {"timeout": timeouts}
@@ -200,24 +201,30 @@ class Endpoint:
             raise self._late() from error
         except httpx.TransportError as error:
             raise AgainError(f"cannot be reached ({type(error).__name__})") from error
+        except httpx.DecodingError as error:
+            raise AgainError("the response is not packed as its header says") from error
 
     def _late(self) -> AgainError:
         return AgainError(f"no answer within {self.timeout:g} s", late=True)
 
     def _whole(self, response: httpx.Response, began: float) -> bytes:
         """All of a response; AgainError where it trickles in for longer than an attempt may take."""
-        parts = []
+        content = bytearray()
         for part in response.iter_bytes():
-            parts.append(part)
+            content += part
+            _must_be_small(len(content))
             if time.monotonic() - began > self.timeout:
                 raise self._late()
-        return b"".join(parts)
+        return bytes(content)
 
     def _streamed(self, response: httpx.Response, began: float, heard: Callable[[], None] | None) -> Reply:
         """The reply from server-sent events; AgainError where they break off."""
         told = Events()
         first: float | None = None
+        size = 0
         for chunk in response.iter_raw():
+            size += len(chunk)
+            _must_be_small(size)
             told.read(chunk)
             now = time.monotonic()
             if heard and told.alive:
@@ -245,6 +252,11 @@ class Endpoint:
                 f"{self.url}: no such address or model (status 404): {said}",
                 hint="the address ends before /chat/completions, mostly with /v1",
             )
+        if response.has_redirect_location:
+            return ConfigError(
+                f"{self.url} sends elsewhere (status {code}), to {response.headers['location'][:200]}",
+                hint="name that address, without /chat/completions",
+            )
         return RefusedError(f"{self.url}: status {code}: {said}")
 
 
@@ -257,11 +269,15 @@ class Events:
         self.usage: dict[str, Any] = {}
         self.alive = False  # anything was said, if only a thought: a role alone is not
         self._has_text = False  # even an empty one
-        self._rest = b""
+        self._rest: list[bytes] = []  # pieces of a line; joined once it is whole
 
     def read(self, chunk: bytes) -> None:
         """Take in some bytes; a line that they cut waits for the next."""
-        *lines, self._rest = (self._rest + chunk).split(b"\n")
+        *lines, rest = chunk.split(b"\n")
+        if lines:
+            lines[0] = b"".join((*self._rest, lines[0]))
+            self._rest = []
+        self._rest.append(rest)
         for line in lines:
             if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
                 self._event(data)
@@ -292,8 +308,29 @@ class Events:
         return Reply(_whole("".join(self.pieces)), _ended(self.finish_reason), *_tokens(self.usage))
 
 
+def _parts(url: str) -> SplitResult:
+    """The parts of an endpoint's address; ConfigError where it is none."""
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in ("http", "https") and bool(parts.hostname) and url.isprintable()
+        (parts.hostname or "").encode("idna"), parts.port  # either raises where it is none
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ConfigError(f"{url}: not the address of an endpoint", hint="http://localhost:8000/v1")
+    return parts
+
+
+def _must_be_small(size: int) -> None:
+    """RefusedError where a response is larger than any answer: one without an end would fill the memory."""
+    if size > LARGEST:
+        raise RefusedError(f"the response is larger than {LARGEST >> 20} MiB")
+
+
 def _reply(content: bytes) -> Reply:
     value = _read(content)
+    if isinstance(value, dict) and value.get("error") and not value.get("choices"):
+        raise AgainError(f"the endpoint answers with an error: {str(value['error'])[:200]}")
     try:
         choice = value["choices"][0]
         text, reason = choice["message"].get("content"), choice.get("finish_reason")

@@ -127,9 +127,48 @@ def test_the_key_comes_from_the_environment_and_is_sent_nowhere_else(chat_server
     assert "secret-value" not in repr(made) and "secret-value" not in str(chat_server.requests)
 
 
+def test_a_key_with_the_end_of_its_line_is_the_key_and_one_that_is_none_is_told(chat_server, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "secret-value\r\n")
+    url = chat_server(lambda body, n: (200, GOOD))
+    made, _ = endpoint(url, key_variable="MY_KEY")
+    made.ask(made.body([], 10))
+    assert chat_server.headers[0]["Authorization"] == "Bearer secret-value"
+    for spoilt in ("schlüssel", "a\nb"):
+        monkeypatch.setenv("MY_KEY", spoilt)
+        with pytest.raises(ConfigError, match="MY_KEY holds a character that no key has"):
+            made = endpoint(url, key_variable="MY_KEY")[0]
+            made.ask(made.body([], 10))
+
+
+def test_an_address_that_sends_elsewhere_is_told_with_the_other(chat_server):
+    there = {"Location": "https://other.example/v1/chat/completions"}
+    made, _ = endpoint(chat_server(lambda body, n: (301, "", there)))
+    with pytest.raises(ConfigError, match=r"\(status 301\), to https://other.example/v1/chat"):
+        made.ask(made.body([], 10))
+
+
 @pytest.mark.parametrize(
-    "url", ["localhost:8000", "ftp://x/v1", "http://", "http://me:pw@host/v1", "http://h/v1?key=1"]
+    ("response", "headers", "words"),
+    [
+        (b"no gzip", {"Content-Encoding": "gzip"}, "not packed as its header says"),
+        (b'{"error": {"message": "no such model"}}', {}, "no such model"),
+        (b" " * 2000, {}, "larger than 0 MiB"),
+        (b"x" * 2000, {"Content-Type": "text/event-stream"}, "larger than 0 MiB"),
+    ],
 )
+def test_a_response_that_is_spoilt_is_said(chat_server, monkeypatch, response, headers, words):
+    """One without an end would fill the memory."""
+    monkeypatch.setattr("evalharness.asking.endpoint.LARGEST", 1000)
+    made, _ = endpoint(chat_server(lambda body, n: (200, response, headers)), attempts=1)
+    with pytest.raises(ResourceError, match=words):
+        made.ask(made.body([], 10))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:8000", "ftp://x/v1", "http://", "http://me:pw@host/v1", "http://h/v1?key=1", "http://[::1/v1",
+     "http://a..b/v1", f"http://{'a' * 64}/v1", "http://h:port/v1", "http://h:99999/v1", "http://h/\0v1"],
+)  # fmt: skip
 def test_an_address_that_is_none_or_holds_a_secret_is_refused(url):
     with pytest.raises(ConfigError):
         Endpoint(url, "m")

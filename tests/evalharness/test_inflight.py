@@ -149,6 +149,16 @@ def test_events_are_the_same_however_the_bytes_come(size):
     assert told.reply() == Reply("über the lazy", "stop", 5, 2)
 
 
+def test_a_line_of_megabytes_is_put_together_once():
+    """In time that grows with its length and not with the square of it: 8 MB come in pieces of 1 kB."""
+    text = "x" * (8 << 20)
+    line = events(text)[1]
+    told, began = Events(), time.process_time()
+    for start in range(0, len(line), 1024):
+        told.read(line[start : start + 1024])
+    assert len(told.reply().text) == len(text) and time.process_time() - began < 3
+
+
 def test_replies_outlive_a_kill_and_a_line_that_it_cut_is_asked_again(tmp_path):
     path = tmp_path / "replies" / "m.jsonl"
     first = Replies(path)
