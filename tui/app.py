@@ -102,6 +102,8 @@ class Seatrial(App[int]):
             self._sync(self.workspace)
         self.screen_change_signal.subscribe(self, lambda _: self.clear_notifications(), immediate=True)
         self.open_first()
+        if self.workspace is not None and self.workspace.ledger.only_read:
+            self.say("this workspace can only be read: look at all of it, decisions are refused", "warning")
         for complaint in self.settings.complaints:
             self.say(complaint, "warning")
 
@@ -307,7 +309,7 @@ class Seatrial(App[int]):
     async def action_stop_job(self) -> None:
         """Stop the running child, and only it."""
         if self.job is None or not self.job.running:
-            self.say("nothing is running")
+            self.say("nothing that was started here is running")
             return
         asyncio.create_task(self.job.cancel())  # noqa: RUF006 (the job holds its process)
 

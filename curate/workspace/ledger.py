@@ -18,6 +18,7 @@ from pathlib import Path
 import polars as pl
 
 from curate.errors import NotFoundError, ResourceError, WorkspaceError
+from curate.workspace import readonly
 from curate.workspace.limits import LONGEST, NAME, must_fit
 from curate.workspace.migrations import MIGRATIONS, later
 
@@ -82,6 +83,7 @@ class Ledger:
         # a connection has one transaction: without this a second thread's words would fall into the first's
         self.alone = threading.RLock()
         self.committed: Callable[[], object] = lambda: None  # is called after each transaction
+        self.only_read = readonly.only_read(path)
         orphans = path.parent / "artifacts"
         if (not path.is_file() or path.stat().st_size == 0) and orphans.is_dir() and any(orphans.iterdir()):
             raise WorkspaceError(
@@ -89,12 +91,15 @@ class Ledger:
                 hint="restore ledger.db from a copy and delete nothing; the decisions stand only there",
             )
         try:
-            self.db = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+            if self.only_read:
+                self.db = readonly.connect(path)
+            else:
+                self.db = sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+                self._write_ahead()
+                # full: a decision that was acknowledged is on the disk
+                self.db.execute("pragma synchronous = full")
+                self.db.execute("pragma foreign_keys = on")
             self.db.row_factory = sqlite3.Row
-            self._write_ahead()
-            # full: a decision that was acknowledged is on the disk
-            self.db.execute("pragma synchronous = full")
-            self.db.execute("pragma foreign_keys = on")
             self._migrate()
         except sqlite3.OperationalError as error:
             raise ResourceError(
@@ -127,6 +132,11 @@ class Ledger:
             )
         if version == len(MIGRATIONS):
             return
+        if self.only_read:
+            raise WorkspaceError(
+                f"{self.path}: made by an older Seatrial, and cannot be brought up to date where it stands",
+                hint="copy the whole folder to a place of your own and open that",
+            )
         # immediate: of two processes that open a new workspace at once, one waits for the other
         self.db.execute("begin immediate")
         try:
@@ -167,6 +177,11 @@ class Ledger:
             if self.db.in_transaction:
                 work()
                 return
+            if self.only_read:
+                raise ResourceError(
+                    f"{self.path}: this workspace can only be read here, so nothing was kept",
+                    hint="make it one that you may write in, or copy the whole folder to a place of your own",
+                )
             try:
                 self.db.execute("begin immediate")
                 try:

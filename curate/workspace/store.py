@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -99,9 +100,9 @@ class Store:
                     raise
             _sync(self.root)
         except OSError as error:
-            raise ResourceError(
-                f"{final}: {error}", hint="free some disk space; nothing was changed"
-            ) from error
+            full = error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS)
+            what = "free some disk space" if full else "make the folder one that you may write in"
+            raise ResourceError(f"{final}: {error}", hint=f"{what}; nothing was changed") from error
         finally:
             shutil.rmtree(draft, ignore_errors=True)
         return final

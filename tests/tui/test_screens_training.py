@@ -100,7 +100,8 @@ def test_a_run_is_told_as_what_it_is(workspace: Workspace) -> None:
     assert follower.changed()
     seen = follower.read(made.row)
     assert (seen.state, seen.loss, seen.validation) == ("running", [(1.0, 2.0)], [(10.0, 1.5)])
-    assert seen.words == "step 10 of 40, about 30 s left" and seen.peak == 700_000_010
+    assert seen.words == f"step 10 of 40, about 30 s left; process {os.getpid()}"
+    assert seen.peak == 700_000_010
     made.beat(11, at=time.time() - 4000)
     assert "silent for" in follower.read(made.row).words
     made.beat(12, pid=gone())
@@ -145,6 +146,8 @@ async def test_curves_grow_while_one_looks(workspace: Workspace, size: tuple[int
         await settle(pilot)
         assert screen.runs[screen.query_one("Rows").cursor].kind == "train"  # type: ignore[attr-defined]
         assert screen.curves is not None and len(screen.curves.loss) == 19
+        await pilot.press("a")  # a run that goes on is not begun a second time
+        assert isinstance(app.screen, RunsScreen)
         await pilot.press("v")
         await settle(pilot)
         full = app.screen

@@ -193,7 +193,7 @@ def _state(
         return "killed", f"killed at {far}, {duration(ago)} ago; seatrial train --resume goes on"
     if ago > SILENT:
         return "unknown", f"{far}; silent for {duration(ago)}"
-    return "running", far + _left(pulse)
+    return "running", f"{far}{_left(pulse)}; process {last['pid']}"
 
 
 def _left(pulse: list[dict[str, Any]]) -> str:

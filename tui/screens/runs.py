@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from curate.errors import ConfigError
 from curate.progress import duration
 from tui.messages import Failed, Ready
 from tui.reading.lineage import RunRow, ago, runs
@@ -208,6 +209,8 @@ class RunsScreen(Screen[None]):
         if not self.runs:
             return
         run = self.runs[self.query_one(Rows).cursor]
+        if self.curves is not None and self.curves.state == "running":
+            raise ConfigError("this run still goes on", hint="v shows how far it is")
         words = run.command.removeprefix("seatrial ")
         cut_off = run.kind == "train" and (run.ended_at is None or run.error) and "--resume" not in words
         await self.seatrial.ask_command(words + (" --resume" if cut_off else ""))

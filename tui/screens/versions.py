@@ -101,9 +101,8 @@ class VersionsScreen(Screen[None]):
         # a version that has just been made is what one wants to see
         cursor = digests.index(before) if before in digests and len(digests) == count else 0
         rows.show(len(self.versions), self.block, cursor=cursor)
-        self.query_one(Heading).say(
-            ["seatrial", "versions"], f"{len(self.versions):,} in all · {self.seatrial.reviewer}"
-        )
+        who = "only to be read" if self.seatrial.here.ledger.only_read else self.seatrial.reviewer
+        self.query_one(Heading).say(["seatrial", "versions"], f"{len(self.versions):,} in all · {who}")
         self.wanted = digests[:]
         self.look()
 
