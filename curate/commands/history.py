@@ -49,6 +49,11 @@ def why(
     lines = [f"{life.source}:{life.row}" + (f"  {life.example_id[:12]}" if life.example_id else "")]
     lines.append(f"  {life.present}")
     lines += [f"  {role}: {text}" for role, text in life.text]
+    if life.masked:
+        values = "1 value" if life.masked == 1 else f"{life.masked:,} values"
+        lines.append(
+            f"  {values} found in this text stand here as their kinds only: the row still holds them"
+        )
     lines += [f"{event.at[:19]}  {event.words}" for event in life.events]
     if life.example_id is None:
         lines.append("next: mend the file and import it again")

@@ -39,6 +39,7 @@ class Biography:
     events: list[Event]
     present: str  # where it is now, in words
     text: list[tuple[str, str]] = field(default_factory=list)  # (role, what is said), as it now stands
+    masked: int = 0  # values in `text` that a kind stands for, though the row itself still holds them
 
 
 def biography(workspace: Workspace, reference: str) -> Biography:
@@ -63,8 +64,8 @@ def biography(workspace: Workspace, reference: str) -> Biography:
         )
     ((example_id, (source, row)),) = rows.items()
     events = sorted(_events(workspace, example_id, source), key=lambda event: event.at)
-    present, text = _now(workspace, example_id, events)
-    return Biography(example_id, source, row, events, present, text)
+    present, text, masked = _now(workspace, example_id, events)
+    return Biography(example_id, source, row, events, present, text, masked)
 
 
 def _runs(workspace: Workspace, kind: str | None = None) -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -343,30 +344,36 @@ def _scores(rows: list[dict[str, object]], at: str, run_id: str) -> Iterator[Eve
         )
 
 
-def _now(workspace: Workspace, example_id: str, events: list[Event]) -> tuple[str, list[tuple[str, str]]]:
-    """(where the row is now, what it says there or where it last was, values found as personal masked)."""
+_Said = tuple[list[tuple[str, str]], int]
+
+
+def _now(
+    workspace: Workspace, example_id: str, events: list[Event]
+) -> tuple[str, list[tuple[str, str]], int]:
+    """Where the row is now, what it says there or where it last was, and how many values are masked in that."""
     query = """select name, digest from latest_name join artifact using (digest) where kind = 'dataset'
                order by name_id desc"""
-    places, text = [], None
+    places: list[str] = []
+    said: _Said | None = None
     for name, digest in ((row["name"], row["digest"]) for row in workspace.ledger.rows(query)):
         row = _row(workspace, digest, example_id)
         if row:
             places.append(f"{name} ({digest[:8]}{', ' + str(row['split']) if row['split'] else ''})")
-            text = text or _said(row, events)
-    if text is not None:
-        return f"in {', '.join(places)}", text
+            said = said or _said(row, events)
+    if said is not None:
+        return f"in {', '.join(places)}", *said
     dropped = [event for event in events if event.kind == "change" and event.data["change"] == "drop"]
     words = f"not in any named version: {dropped[-1].words}" if dropped else "not in any named version"
     last = workspace.ledger.rows("select digest from artifact where kind = 'dataset' order by added_at desc")
     for digest in (str(row["digest"]) for row in last):
         row = _row(workspace, digest, example_id)
         if row:
-            return words, _said(row, events)
-    return words, []
+            return words, *_said(row, events)
+    return words, [], 0
 
 
-def _said(row: dict[str, object], events: list[Event]) -> list[tuple[str, str]]:
-    """Role and text of each message, without the values that were found in this very text."""
+def _said(row: dict[str, object], events: list[Event]) -> _Said:
+    """Role and text of each message, without the values found in this very text, and how many those are."""
     spans: dict[int, list[Span]] = {}
     found = [event.data for event in events if event.kind == "finding"]
     for each in found:
@@ -375,11 +382,12 @@ def _said(row: dict[str, object], events: list[Event]) -> list[tuple[str, str]]:
             spans.setdefault(int(str(each["message"])), []).append(span)
     messages = row["messages"]
     if not isinstance(messages, list):
-        return []
+        return [], 0
     texts = [(m["role"], m["content"] or m["tool_calls"] or "") for m in messages]
-    return [
+    told = [
         (role, _short(cut(text, spans.get(i, ()), Replacer()), SHOWN)) for i, (role, text) in enumerate(texts)
     ]
+    return told, sum(len(set(each)) for each in spans.values())
 
 
 def _short(text: str, length: int) -> str:

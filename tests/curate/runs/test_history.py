@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from curate.changing.apply import CHANGES
+from curate.commands.history import why
 from curate.errors import NotFoundError, ResourceError
 from curate.example import frame, with_ids
 from curate.finding import stamp
@@ -137,7 +138,20 @@ def test_a_value_that_was_found_is_masked_where_it_still_stands(workspace: Works
     workspace.ledger.set_name("raw", raw[0]["digest"])
     told = biography(workspace, "a.jsonl:1")
     assert told.present.startswith("in raw") and told.text == [("user", "mail [EMAIL]")]
-    assert "bob" not in str(told)
+    assert "bob" not in str(told) and told.masked == 1
+
+
+def test_a_row_that_still_holds_a_masked_value_is_not_told_as_if_it_were_redacted(workspace: Workspace):
+    life(workspace)
+    redacted = why("a.jsonl:1")
+    assert not any("still holds" in line for line in redacted.lines) and redacted.data["masked"] == 0
+    raw = workspace.ledger.rows(
+        "select o.digest from run_artifact o join run using (run_id) where kind = 'import' and role = 'dataset'"
+    )
+    workspace.ledger.set_name("raw", raw[0]["digest"])
+    text, note = why("a.jsonl:1").lines[2:4]
+    assert text == "  user: mail [EMAIL]"
+    assert note.startswith("  1 value") and note.endswith("the row still holds them")
 
 
 def test_a_rejected_row_says_why(workspace: Workspace):
