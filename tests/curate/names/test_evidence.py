@@ -157,3 +157,14 @@ def test_each_part_of_a_mixed_text_is_judged_by_its_surroundings():
     english = "Please translate the following text and keep the tone as it is in the original letter. " * 8
     spanish = "Según el pronóstico, lloverá toda la semana en el norte del país y nadie saldrá de casa. " * 8
     assert _strange(english + spanish) == [False, True]
+
+
+def test_a_verb_that_begins_a_prompt_is_no_person_though_somebody_is_called_so():
+    prompts = (
+        "Eres un asistente útil que responde a los clientes.",
+        "Eres el agente de soporte de una tienda.",
+        "Lies den folgenden Text und beantworte die Frage.",
+        "Manda el paquete a la dirección de siempre, por favor.",
+    )
+    assert persons(*prompts) == []
+    assert persons("Hola, me llamo Mira y mi pedido no ha llegado.") == ["Mira"]
