@@ -101,6 +101,7 @@ def rare_lines(table: pl.DataFrame, examples: pl.LazyFrame) -> list[str]:
         "  look twice: the labels cannot be told from the texts better than by chance: none was judged"
         for _ in range(int((judged["label"] == "unclear-labels").any()))
     ]
+    unclear += _same_lines(judged.filter(pl.col("label") == "same-label"), examples)
     if found.is_empty():
         return unclear
     ids = found["example_id"].implode()
@@ -115,6 +116,31 @@ def rare_lines(table: pl.DataFrame, examples: pl.LazyFrame) -> list[str]:
     more = f" and {len(told) - SHOWN:,} more" if len(told) > SHOWN else ""
     what = "label is too rare to be judged" if len(told) == 1 else "labels are too rare to be judged"
     return [*unclear, f"  look twice: {len(told):,} {what}: {', '.join(told[:SHOWN])}{more}"]
+
+
+def _same_lines(found: pl.DataFrame, examples: pl.LazyFrame) -> list[str]:
+    """The labels that texts hardly tell apart, as `wrong-label` found them."""
+    import polars as pl
+
+    from curate.deciding.relabelling import looks_like
+
+    sides = {
+        name: looks_like(evidence) for name, evidence in found.select("example_id", "evidence").iter_rows()
+    }
+    asked = sorted({name for pair in sides.items() for name in pair if name})
+    rows = examples.filter(pl.col("example_id").is_in(asked)).select("example_id", "label").collect()
+    labels = dict(rows.iter_rows())
+    pairs = {(labels[one], labels.get(other or "")) for one, other in sides.items()}
+    counts = _counts(examples) if pairs else {}
+    told = [
+        f"{one!r} {counts[one]:,} and {other!r} {counts[other]:,}"
+        for one, other in sorted(pairs, key=str)
+        if one in counts and other in counts
+    ]
+    lines = [f"  look twice: hardly told apart by their texts, one label? {each}" for each in told[:SHOWN]]
+    if len(told) > SHOWN:
+        lines.append(f"    {SHOWN} of {len(told):,} such labels shown")
+    return lines
 
 
 def _counts(examples: pl.LazyFrame) -> dict[str, int]:

@@ -27,7 +27,8 @@ RUN = "run"  # what `looked` says of a check that has looked
 EDIT_KIND = "raw-edit"  # an edit's text is raw until a scan has looked at it
 
 RANKED = ("wrong-label", "contradiction")  # checks whose findings are read from the top
-BANDS = {"wrong": 0, "doubtful": 1, "rare-label": 2, "unclear-labels": 2}  # of wrong-label, the surest first
+# of wrong-label, the surest first
+BANDS = {"wrong": 0, "doubtful": 1, "same-label": 2, "rare-label": 3, "unclear-labels": 3}
 
 REVIEW = pl.Schema(
     [

@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 
 from curate.checks.wording import check_compare, normalise, wordings
+from curate.checks.wrong_label.alike import alike, as_one, groups, told
+from curate.checks.wrong_label.noise import by_lot
 from curate.checks.wrong_label.opinions import (
     Codes,
     Table,
@@ -34,6 +36,7 @@ MOST_LABELS = 1_000  # a column with more values is no class
 SURE = 0.999_999  # a score is never 1
 TOLD = ("rare-label", "unclear-labels")  # what was not looked at
 LIKELY = 0.95  # 19 to 1 against the label
+LOT = 0.5  # probability of a label given without regard to the text, from which on it is called wrong
 SUSPECTS = pl.Schema(
     {
         "example_id": pl.String,
@@ -61,9 +64,11 @@ class WrongLabel:
     probability of the best other label against that of the given one: at least `least`. Confident
     learning says how many labels are wrong: reported are at most twice so many rows, and never more
     than the share `most` of all. As many of the surest as it counts with confidence are labelled `wrong`
-    where the odds are 19 to 1, the others `doubtful`; `rare-label` says once for each label with fewer than
-    5 different texts that it was not looked at,
-    `unclear-labels` that none was, where the opinions tell the labels no better than chance.
+    where the odds are 19 to 1 and the label was rather given by lot than in a place where classes overlap
+    (see noise.py), the others `doubtful`. `same-label` is a row whose label is hardly told apart from one of
+    more rows (see alike.py): such labels count as one. `rare-label` says once for each label with fewer than
+    5 different texts that it was not looked at, `unclear-labels` that none was, where the opinions tell the
+    labels no better than chance.
 
     Without an encoder the vectors are made of the words themselves. Above 50,000 rows models are fitted
     on so many, and neighbours looked for among so many. Labels of answers ("spam" as the whole answer)
@@ -71,7 +76,7 @@ class WrongLabel:
     """
 
     name: ClassVar[str] = "wrong-label"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     unseen: ClassVar[str] = "labels are judged by words and characters, not by meaning"
     encoder: str = AUTO
     compare: str = "prompt"
@@ -118,25 +123,33 @@ class WrongLabel:
         vectors = _vectors(labelled.rows, units) if units is not None else topics_of(terms)
         fold = folds(texts, codes)
         near, neighbours = neighbours_say(vectors, texts, codes, fold)
-        opinions = (near, regression_says(vectors, codes, fold), words_say(terms, codes, fold))
+        opinions = [near, regression_says(vectors, codes, fold), words_say(terms, codes, fold)]
         table = joined(opinions)
         if (share := explained(table, codes)) <= 0:
             return pl.concat([_unclear(labelled, codes, table, share), _told(labelled.rare)])
-        table = calibrated(balanced(table, codes), codes)
-        found = self._suspects(labelled, codes, table, neighbours, opinions)
-        return pl.concat([found, _told(labelled.rare)])
+        pairs = alike(table, codes)
+        group = groups(pairs, codes, len(labelled.names))
+        ids = labelled.rows["example_id"].to_list()
+        same = told(pairs, group, codes, ids, SUSPECTS)
+        if pairs:  # a label is not doubted for another name of it
+            table, *opinions = (as_one(each, group) for each in (table, *opinions))
+            codes = np.searchsorted(np.unique(group), group[codes])
+        if table.shape[1] < 2:
+            return pl.concat([same, _told(labelled.rare)])
+        found = self._suspects(ids, codes, balanced(table, codes), neighbours, opinions)
+        return pl.concat([found, same, _told(labelled.rare)])
 
     def _suspects(
         self,
-        labelled: Labelled,
+        ids: Sequence[str],
         codes: Codes,
         table: Table,
         neighbours: Codes,
         opinions: Sequence[Table],
     ) -> pl.DataFrame:
         """The rows to report, the surest first; `neighbours` has the row numbers of each row's."""
-        ids = labelled.rows["example_id"].to_list()
         rows = np.arange(len(codes))
+        table, lot = calibrated(table, codes), by_lot(opinions, codes)
         others = table.copy()
         others[rows, codes] = 0
         likelier = others.argmax(axis=1)
@@ -158,9 +171,10 @@ class WrongLabel:
                 "probability": round(float(table[at, given]), 4),
                 "of_the_other": round(float(table[at, other]), 4),
                 "opinions_against": sum(int(said[at, other] > said[at, given]) for said in opinions),
+                "by_lot": round(float(lot[at]), 3),
                 "by": "meaning" if self.encoder != "none" else "words",
             }
-            kind = "wrong" if place < sure and score[at] >= LIKELY else "doubtful"
+            kind = "wrong" if place < sure and score[at] >= LIKELY and lot[at] >= LOT else "doubtful"
             found.append((ids[int(at)], None, kind, min(float(score[at]), SURE), json.dumps(evidence)))
         return pl.DataFrame(found, schema=SUSPECTS, orient="row")
 

@@ -159,7 +159,7 @@ def words_say(terms: csr_matrix, codes: Codes, fold: Codes) -> Table:
 def joined(opinions: Sequence[Table]) -> Table:
     """One table of several: the geometric mean of the floored opinions, so that each has a veto."""
     logs = sum(np.log(opinion + FLOOR) for opinion in opinions) / len(opinions)
-    return _softmax(np.asarray(logs))
+    return softmax(np.asarray(logs))
 
 
 def explained(table: Table, codes: Codes) -> float:
@@ -223,11 +223,12 @@ def _calibrated(logits: Table, codes: Codes) -> Table:
     rows = np.arange(len(codes))
 
     def surprise(scale: float) -> float:
-        return float(-np.log(_softmax(logits * scale)[rows, codes] + 1e-9).mean())
+        return float(-np.log(softmax(logits * scale)[rows, codes] + 1e-9).mean())
 
-    return _softmax(logits * min(SCALES, key=surprise))
+    return softmax(logits * min(SCALES, key=surprise))
 
 
-def _softmax(logits: Table) -> Table:
+def softmax(logits: Table) -> Table:
+    """Probabilities of each row's logits."""
     raised: Table = np.exp(logits - logits.max(axis=1, keepdims=True))
     return np.asarray(raised / raised.sum(axis=1, keepdims=True), dtype=np.float32)

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import random
 
+import numpy as np
+import polars as pl
 import pytest
 
 from curate.checks.wrong_label import WrongLabel
+from curate.checks.wrong_label.alike import Alike, alike, as_one, groups
+from curate.checks.wrong_label.noise import by_lot
+from curate.commands.spellings import rare_lines
 from curate.errors import ConfigError
 from curate.scanning.scan import obstacles, scan
 
@@ -149,3 +154,87 @@ def test_without_an_encoder_it_says_so(rows, examples):
 def test_settings_out_of_range(settings):
     with pytest.raises(ConfigError):
         WrongLabel(**settings)
+
+
+def overlapping(codes, draw, *, sure):
+    """What a calibrated model says of texts on which two or more classes overlap: between 1/3 and `sure`."""
+    table = np.full((len(codes), 8), 1e-4)
+    for at, code in enumerate(codes):
+        share = draw.uniform(1 / 3, sure)
+        given = code if draw.random() < share else (code + 1) % 8
+        table[at, given], table[at, (given + (1 if given == code else -1)) % 8] = share, 1 - share
+    return table / table.sum(axis=1, keepdims=True)
+
+
+def test_where_classes_overlap_no_label_was_given_by_lot():
+    """As many rows stand against their label as the model says there will be: none of them is wrong."""
+    draw = random.Random(5)
+    codes = np.arange(400) % 8
+    table = overlapping(codes, draw, sure=0.99)
+    assert by_lot([table.astype(np.float32)], codes).max() == 0
+
+
+def test_labels_by_lot_stand_against_texts_of_which_all_else_is_sure():
+    draw = random.Random(5)
+    codes = np.arange(400) % 8
+    table = overlapping(codes, draw, sure=0.99)
+    table[::2] = 1e-4
+    table[np.arange(0, 400, 2), codes[::2]] = 0.98
+    given = codes.copy()
+    given[:100:10] = (given[:100:10] + 3) % 8
+    said = by_lot([table.astype(np.float32)], given)
+    assert set(np.flatnonzero(said >= 0.5)) == set(range(0, 100, 10))
+
+
+def test_many_labels_hide_no_wrong_one():
+    """What is faint of each of 77 labels is not taken for an explanation of the wrong ones."""
+    draw = np.random.default_rng(2)
+    codes = np.arange(1540) % 77
+    table = draw.dirichlet(np.full(77, 0.002), size=1540) * 0.1
+    table[np.arange(1540), codes] += 0.9
+    given = codes.copy()
+    given[::50] = (given[::50] + 31) % 77
+    said = by_lot([table.astype(np.float32)], given)
+    assert set(np.flatnonzero(said >= 0.5)) == set(range(0, 1540, 50))
+
+
+def test_two_names_of_one_class_are_told_as_such(rows, examples):
+    """Each row of the rarer name is told, none is doubted for the other name, and a wrong label still is."""
+    lot = random.Random(1)
+    for row in rows:
+        if row["label"] == "card" and lot.random() < 0.3:
+            row["label"] = "plastic"
+    rows[31]["label"] = "rent"
+    table = examples(*rows)
+    found = scan(table, [WrongLabel(encoder="none")]).findings
+    same = found.filter(label="same-label")
+    labels = dict(table.select("example_id", "label").iter_rows())
+    assert {labels[name] for name in same["example_id"]} == {"plastic"}
+    assert same.height == sum(row["label"] == "plastic" for row in rows)
+    evidence = json.loads(same["evidence"][0])
+    assert labels[evidence["looks_like"]] == "card" and evidence["told_apart"] <= 0.6
+    assert any("one label? 'plastic'" in line for line in rare_lines(found, table.lazy()))
+    assert found.filter(pl.col("label").is_in(["wrong", "doubtful"]))["example_id"].to_list() == [
+        table["example_id"][31]
+    ]
+
+
+def test_labels_that_differ_are_not_one(rows, examples):
+    found = scan(examples(*rows), [WrongLabel(encoder="none")]).findings
+    assert "same-label" not in found["label"].to_list()
+
+
+def test_few_rows_do_not_show_that_two_labels_are_one():
+    codes = np.array([0] * 6 + [1] * 6 + [2] * 6)
+    table = np.full((18, 3), 0.01, dtype=np.float32)
+    table[:12, :2], table[12:, 2] = 0.49, 0.98
+    assert alike(table, codes) == []
+    assert [pair[:2] for pair in alike(np.repeat(table, 4, axis=0), np.repeat(codes, 4))] == [(0, 1)]
+
+
+def test_of_labels_alike_the_one_of_most_rows_stands_for_all():
+    codes = np.array([0, 1, 1, 2, 2, 2, 3])
+    pairs = [Alike(0, 1, 0.5), Alike(1, 2, 0.5)]
+    assert groups(pairs, codes, 4).tolist() == [2, 2, 2, 3]
+    table = np.array([[0.1, 0.2, 0.3, 0.4]], dtype=np.float32)
+    assert as_one(table, groups(pairs, codes, 4))[0].tolist() == pytest.approx([0.6, 0.4])
