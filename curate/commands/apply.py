@@ -57,12 +57,14 @@ def apply(
     no more than a fingerprint is recorded.
     """
     from curate.changing.keys import opened
+    from curate.deciding.asked import check_asked
     from curate.errors import ConfigError
     from curate.runs.steps import apply_decisions, check_scope, check_style
     from curate.workspace import Workspace
 
     if also and not safe:
         raise ConfigError("--also says what to accept with --safe", hint="--safe --also pii/PERSON")
+    check_asked(also or ())
     ways = opened(
         style=check_style(style),
         numbered=numbered,

@@ -215,6 +215,7 @@ def read_recipe(path: Path) -> Recipe:
     tables = {name: source.table(name, kind, values.get(name, {})) for name, kind in TABLES.items()}
     if not tables["import"].files:
         raise ConfigError(f"{path}: nothing to import", hint='[import] needs files = ["rows.jsonl"]')
+    source.asked(tables["apply"].also)
     return Recipe(
         path,
         tables["import"],
@@ -292,6 +293,16 @@ class Source:
                     raise ConfigError(f"{self.path}:{line}: {error.message}", hint=error.hint) from error
             settings[name] = dict(table)
         return settings
+
+    def asked(self, also: Iterable[str]) -> None:
+        """Whether each of `apply.also` is something that a finding can be of."""
+        from curate.deciding.asked import check_asked
+
+        try:
+            check_asked(also)
+        except ConfigError as error:
+            line = self.line(("apply",), "also")
+            raise ConfigError(f"{self.path}:{line}: {error.message}", hint=error.hint) from error
 
     def unknown(self, table: tuple[str, ...], key: str, known: Iterable[str]) -> ConfigError:
         """The error for a name that means nothing here."""

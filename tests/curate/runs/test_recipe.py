@@ -142,6 +142,8 @@ def test_a_recipe_without_split_and_export_has_none(folder: Path):
         ('[import]\nfiles = ["a"]\n[gate]\nlargest_loss = 2\n', 4, "gate.largest_loss", "up to 1"),
         ('[import]\nfiles = [1]\n', 2, "import.files", "a list of strings"),
         ('import.files = ["a"]\nimport.roles = {a = 1}\n', 2, "import.roles", "a table of strings"),
+        ('[import]\nfiles = ["a"]\n[apply]\nalso = ["pii/PERSN"]\n', 4, "kind `PERSN`", "did you mean `PERSON`"),
+        ('[import]\nfiles = ["a"]\n[apply]\nalso = ["pi/PERSON"]\n', 4, "no check `pi`", "did you mean `pii`"),
         ('split = 3\n[import]\nfiles = ["a"]\n', 1, "`split` is a value", "[split]"),
     ],
 )  # fmt: skip
