@@ -352,24 +352,23 @@ def _findings(
     members: dict[str, list[str]] = defaultdict(list)
     for name, (keeper, _, _) in fallen.items():
         members[keeper].append(name)
-    rows, policy_said = [], sentence(keep)
+    rows: list[tuple[object, ...]] = []
+    written: dict[tuple[int, float, str], str] = {}  # few are told apart, and there may be very many rows
     for keeper, others in members.items():
         cluster = digest("near-duplicate", keeper)
         for name in (keeper, *others):
-            _, doubt, direct = fallen[name] if name != keeper else ("", "", 1.0)
+            other, doubt, direct = fallen[name] if name != keeper else (None, "", 1.0)
             score = direct if direct is not None else scores[name, keeper]
-            evidence = {"members": len(others) + 1, "jaccard": round(score, 4), "kept": policy_said}
-            if name != keeper:
-                evidence["why"] = why(policy[keeper], policy[name], keep)
-            rows.append(
-                {
-                    "example_id": name,
-                    "other_id": None if name == keeper else keeper,
-                    "cluster_id": cluster,
-                    "label": doubt or "near",
-                    "score": score,
-                    "action": "keep" if name == keeper else "review" if doubt else "drop",
-                    "evidence": json.dumps(evidence),
-                }
-            )
-    return pl.DataFrame(rows, schema_overrides=FINDINGS) if rows else pl.DataFrame(schema=FINDINGS)
+            reason = "" if other is None else why(policy[keeper], policy[name], keep)
+            key = (len(others) + 1, round(score, 4), reason)
+            evidence = written.get(key) or written.setdefault(key, _evidence(*key, sentence(keep)))
+            action = "keep" if other is None else "review" if doubt else "drop"
+            rows.append((name, other, cluster, doubt or "near", score, action, evidence))
+    columns = ("example_id", "other_id", "cluster_id", "label", "score", "action", "evidence")
+    return pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row")
+
+
+def _evidence(members: int, jaccard: float, why: str, policy: str) -> str:
+    """What is told of a member; the keeper has no reason why it is not kept."""
+    told: dict[str, object] = {"members": members, "jaccard": jaccard, "kept": policy}
+    return json.dumps(told | ({"why": why} if why else {}))

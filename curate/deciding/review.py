@@ -88,8 +88,8 @@ def ranked(table: pl.DataFrame) -> pl.DataFrame:
 def as_decided(workspace: Workspace, dataset: str) -> pl.DataFrame:
     """The same where edits of one text that were made apart are shown as decided, each as it was said."""
     findings = workspace.findings(dataset)
-    hashes = workspace.scan_examples(dataset).select("example_id", "content_hash").collect()
-    table = joined(empty() if findings is None else findings, hashes, last_words(workspace))
+    found = empty() if findings is None else findings
+    table = joined(found, _hashes(workspace, dataset, found), last_words(workspace))
     return table.filter(byhand.STANDS)
 
 
@@ -104,11 +104,16 @@ def as_decided_on(workspace: Workspace, dataset: str, example_ids: Collection[st
         for each in workspace.standing(dataset)
     ]
     found = pl.concat([empty(), *parts]).unique("finding_id", keep="first", maintain_order=True)
-    rows = workspace.scan_examples(dataset).select("example_id", "content_hash")
-    sides = pl.concat([found["example_id"], found["other_id"].drop_nulls()]).unique()
-    hashes = rows.filter(pl.col("example_id").is_in(sides.implode())).collect()
-    table = joined(found, hashes, last_words(workspace, found["finding_id"].to_list()))
+    words = last_words(workspace, found["finding_id"].to_list())
+    table = joined(found, _hashes(workspace, dataset, found), words)
     return table.filter(byhand.STANDS)
+
+
+def _hashes(workspace: Workspace, dataset: str, findings: pl.DataFrame) -> pl.DataFrame:
+    """(example_id, content_hash) of the rows that findings name."""
+    rows = workspace.scan_examples(dataset).select("example_id", "content_hash")
+    sides = pl.concat([findings["example_id"], findings["other_id"].drop_nulls()]).unique()
+    return rows.filter(pl.col("example_id").is_in(sides.implode())).collect()
 
 
 def looked(workspace: Workspace, dataset: str) -> dict[str, str]:

@@ -40,15 +40,15 @@ def met_beside(old: pl.Series, new: pl.Series, count: int) -> Beside | None:
         return Beside(nothing, nothing, nothing, nothing)
     low = np.uint64((1 << low_bits(count)) - 1)
     keys &= ~low
-    rows, bands = _hits(old, keys)
+    rows, bands, values = _hits(old, keys)
+    values &= ~low
     olds: list[Hashes] = []
     news: list[Hashes] = []
     for band in range(keys.shape[1]):
         here = bands == band
         order = np.argsort(keys[:, band], kind="stable")
         ordered = keys[order, band]
-        mine = rows[here]
-        value = _matrix(old[mine])[:, band] & ~low if len(mine) else ordered[:0]
+        mine, value = rows[here], values[here]
         begin, end = (
             np.searchsorted(ordered, value, side="left"),
             np.searchsorted(ordered, value, side="right"),
@@ -68,21 +68,22 @@ def met_beside(old: pl.Series, new: pl.Series, count: int) -> Beside | None:
     return Beside(*_unpacked(olds), *_unpacked(news))
 
 
-def _hits(old: pl.Series, keys: Hashes) -> tuple[Numbers, Numbers]:
-    """(old row, band) of the old keys that fall on a slot of a new one, which goes by their high bits."""
+def _hits(old: pl.Series, keys: Hashes) -> tuple[Numbers, Numbers, Hashes]:
+    """(old row, band, key) of the old keys that fall on a slot of a new one, which goes by their high bits."""
     bits = min(62, (len(keys) - 1).bit_length() + ROOM)
     count = keys.shape[1]
     shift, first = np.uint64(64 - bits), np.arange(count, dtype=np.uint64) << np.uint64(bits)
     taken = np.zeros(count << bits, dtype=np.bool_)
     taken[(keys >> shift) + first] = True
-    rows, bands = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.int64)]
+    places, values = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.uint64)]
     for begin in range(0, len(old), AT_ONCE):
-        some = old[begin : begin + AT_ONCE].explode().to_numpy().reshape(-1, count) >> shift
-        some += first
-        found = np.flatnonzero(taken[some.view(np.int64)])
-        rows.append(found // count + begin)
-        bands.append(found % count)
-    return np.concatenate(rows), np.concatenate(bands)
+        some = old[begin : begin + AT_ONCE].explode().to_numpy()
+        slots = (some.reshape(-1, count) >> shift) + first
+        found = np.flatnonzero(taken[slots.view(np.int64)])
+        places.append(found + begin * count)
+        values.append(some[found])
+    place = np.concatenate(places)
+    return place // count, place % count, np.concatenate(values)
 
 
 def _matrix(bands: pl.Series) -> Hashes:

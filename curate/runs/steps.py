@@ -233,10 +233,9 @@ def scan_version(
     core; neither changes a result. With `settle` it is decided that our own pseudonyms stay.
     """
     from curate.engine import engine_of
-    from curate.names import spread
     from curate.scanning.embedding import Encoder, Vectors
     from curate.scanning.remembered import Remembered
-    from curate.scanning.scan import make_checks, obstacles, scan, settings_of, with_encoders
+    from curate.scanning.scan import make_checks, obstacles, scan, settings_of, told, with_encoders
 
     def vectors(encoder: Encoder) -> Vectors:
         """What was encoded before in this workspace is not encoded again."""
@@ -260,8 +259,9 @@ def scan_version(
                 made = scan(examples, asked, protected=protected, engine=host, vectors=vectors, memory=memory)
             finally:
                 host.close()
-            said = examples.whole() if "PERSON" in made.findings["label"] else examples.light
-            run.outputs["findings"] = workspace.put_table("findings", spread.told(made.findings, said))
+            run.outputs["findings"] = workspace.put_table("findings", told(made.findings, examples))
+            if memory is not None:
+                memory.vouch(run.outputs["findings"])
         done = Made(run.run_id, run.outputs, recorded=False)
     if settle:
         settle_fakes(workspace, dataset)

@@ -25,7 +25,7 @@ from curate.example import EXAMPLES, digest
 from curate.finding import complete, empty
 from curate.scanning.kept import SUFFIX, read, write
 from curate.workspace import Workspace, code_version
-from curate.workspace.store import table_digest
+from curate.workspace.store import TABLE, table_digest
 
 KEY = ("_same", "_same_too")  # equal where a sketch must be equal: 128 bits
 MADE = "_made"  # true of a sketch; null of a row that was looked at and has none
@@ -34,6 +34,8 @@ SCANS = 8  # earlier scans that are looked through for one of the same rows
 FILES = 8  # of one check's sketches: a scan adds one with its new rows; that many are made to one
 AGAIN = 0.1  # of the rows: so few others leave it that the rows stand where they stood
 STALE = 0.01  # of the rows that stood there: from so many others on all are put into one file
+FINDINGS_KNOWN = 64  # newest tables of findings whose checksums are kept
+SUMS = ("digest", "sum")
 KEPT_ROWS = 2_000_000  # rows of sketches that stay then, beside those of the version scanned last
 # what a sketch may depend on: the content hash stands for all that the row says
 SAME = ("content_hash", "label", "group", "split", "source")
@@ -103,7 +105,7 @@ class Remembered:
         if digest not in self._told:
             try:
                 told = self.workspace.table(digest)
-                damaged = table_digest("findings", told) != digest
+                damaged = not self._vouched(digest) and table_digest("findings", told) != digest
             except WorkspaceError:
                 damaged = True
             if damaged:
@@ -112,6 +114,31 @@ class Remembered:
                 )
             self._told[digest] = None if damaged else told
         return self._told[digest]
+
+    def vouch(self, digest: str) -> None:
+        """Keep the checksum of the file with findings that are what their digest says.
+
+        The next scan goes by it, which is sooner done than to make the digest again.
+        """
+        known, here = (
+            read(self._sums_at(), SUMS),
+            pl.DataFrame({"digest": [digest], "sum": [self._sum(digest)]}),
+        )
+        table = here if known is None else pl.concat([here, known.filter(pl.col("digest") != digest)])
+        write(self._sums_at(), table.head(FINDINGS_KNOWN))
+
+    def _vouched(self, digest: str) -> bool:
+        """Whether the file with these findings is, to the byte, what it was when they were what was recorded."""
+        known = read(self._sums_at(), SUMS)
+        return known is not None and (digest, self._sum(digest)) in known.select(SUMS).rows()
+
+    def _sum(self, digest: str) -> str:
+        """The checksum of the file with findings as it lies there."""
+        return blake2b((self.workspace.store.path(digest) / TABLE).read_bytes(), digest_size=16).hexdigest()
+
+    def _sums_at(self) -> Path:
+        """The file with the checksums of findings."""
+        return self.workspace.root / "sketches" / f"findings{SUFFIX}"
 
     def _compared(self, dataset: str, examples: pl.DataFrame) -> _Before:
         """A version beside these examples; made once for all checks."""

@@ -101,6 +101,15 @@ def scan(
     return ScanResult(findings, not_run, seconds)
 
 
+def told(findings: pl.DataFrame, examples: Rows) -> pl.DataFrame:
+    """The findings; persons by what the whole version says of their names (`curate.names.spread`)."""
+    if "PERSON" not in findings["label"]:
+        return findings
+    from curate.names import spread  # which loads the tagger
+
+    return spread.told(findings, examples.whole())
+
+
 def _stamped(findings: pl.DataFrame, table: pl.DataFrame, check: Check) -> pl.DataFrame:
     """The findings with their ids; those that were taken over with them stay as they were."""
     taken, fresh = (

@@ -9,7 +9,7 @@ import pytest
 
 from curate.checks.near_duplicate import NearDuplicate
 from curate.runs.steps import Reading, import_files, scan_version
-from curate.scanning import kept, looking
+from curate.scanning import kept, looking, remembered
 from curate.workspace import Workspace
 
 CHECKS = ["structure", "exact-duplicate", "near-duplicate"]
@@ -225,3 +225,29 @@ def test_pairs_that_met_at_another_threshold_are_not_taken_for_all(workspace, tm
         for again in (False, True)
     )
     assert quick == whole
+
+
+def test_findings_of_an_earlier_scan_go_by_their_checksum_without_being_digested(
+    workspace, tmp_path, monkeypatch
+):
+    scan_version(workspace, dataset(workspace, tmp_path, 40), names=["structure"])
+    more = dataset(workspace, tmp_path, 42)
+    monkeypatch.setattr(remembered, "table_digest", lambda *_: pytest.fail("a digest is made"))
+    made = scan_version(workspace, more, names=["structure"]).made.outputs
+    assert scan_version(workspace, more, names=["structure"], again=True).made.outputs == made
+
+
+def test_without_their_checksum_findings_are_digested_and_taken_over(workspace, tmp_path, monkeypatch):
+    scan_version(workspace, dataset(workspace, tmp_path, 40), names=["structure"])
+    (workspace.root / "sketches" / "findings.kept").unlink()
+    seen = counted(monkeypatch)
+    scan_version(workspace, dataset(workspace, tmp_path, 42), names=["structure"])
+    assert seen == {"structure": 2}
+
+
+def test_a_table_that_was_read_stays_when_its_file_is_written_anew(tmp_path):
+    place, table = tmp_path / "some.kept", pl.DataFrame({"key": [1, 2, 3], "words": ["a", None, "c"]})
+    kept.write(place, table)
+    found = kept.read(place, ["key"])
+    kept.write(place, table.head(1))
+    assert found is not None and found.equals(table)
