@@ -30,6 +30,9 @@ def examples(*texts):
         ([ENGLISH] * 20, ""),
         ([ENGLISH] * 10 + [GERMAN] * 10, "only beside a title, a form's field or in a list in de (50% of the rows)"),
         ([ENGLISH] * 15 + [RUSSIAN] * 5, "names are not looked for in ru (25% of the rows)"),
+        ([ENGLISH] * 99 + [RUSSIAN], "names are not looked for in 1 row in ru"),
+        ([ENGLISH] * 2_999 + [RUSSIAN] * 3, "names are not looked for in about 3 rows in ru"),
+        ([ENGLISH] * 99 + [GERMAN], ""),
         ([], ""),
     ],
 )  # fmt: skip
