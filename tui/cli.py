@@ -189,7 +189,7 @@ def run(name: str, words: list[str]) -> Answer | None:
 
 def workbench() -> int:
     """Open the screens on the workspace here, if there is one."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):  # none: it was closed
         render.lines(help_lines())
         render.talk("the screens need a terminal; this is none")
         return 2
@@ -231,6 +231,17 @@ def dispatch(argv: Sequence[str]) -> int:
     return answer.exit_code
 
 
+def refused(error: OSError) -> ResourceError:
+    """What the system refused, and what to do."""
+    from pathlib import Path
+
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return ResourceError("the folder that this was called in is gone", hint="cd to one that is there")
+    return ResourceError(str(error), hint="free some disk space, or mend the permission")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The entry point; every error that a person can mend ends as words and an exit code."""
     as_json = "--json" in (sys.argv if argv is None else argv)
@@ -253,9 +264,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return WorkspaceError.exit_code
     except OSError as error:
-        render.error(
-            ResourceError(str(error), hint="free some disk space, or mend the permission"), as_json=as_json
-        )
+        render.error(refused(error), as_json=as_json)
         return ResourceError.exit_code
     except MemoryError:
         render.error(

@@ -338,8 +338,11 @@ def _write(workspace: Workspace, digest: str, findings: pl.DataFrame, to: Path) 
         {**row, "text": texts.text(row), "other_text": texts.text(row, "other_id")}
         for row in as_rows(with_labels(workspace, digest, findings))
     ]
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     try:
-        to.write_text("".join(json.dumps(r, ensure_ascii=False) + "\n" for r in rows), encoding="utf-8")
+        to.write_bytes(
+            text.encode("utf-8", "backslashreplace")
+        )  # half of a surrogate pair as JSON escapes it
     except OSError as error:
         raise ConfigError(
             f"{to}: {error.strerror}", hint="--export FILE.jsonl in a folder that is there"

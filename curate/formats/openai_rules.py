@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def objections(path: Path) -> list[str]:
 def _line(line: str) -> Iterator[str]:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         yield "no JSON"
         return
     if not isinstance(row, dict):
@@ -82,8 +81,8 @@ def _chat(row: dict[str, Any], messages: Any) -> Iterator[str]:  # noqa: ANN401
         return
     for turn in turns:
         yield from _turn(turn)
-    called = Counter(call.get("id") for turn in turns for call in _objects(turn.get("tool_calls")))
-    if any(not called[turn.get("tool_call_id")] for turn in turns if turn.get("role") == "tool"):
+    called = {str(call.get("id")) for turn in turns for call in _objects(turn.get("tool_calls"))}
+    if any(str(turn.get("tool_call_id")) not in called for turn in turns if turn.get("role") == "tool"):
         yield "a tool's answer names no call that was made"
     for tool in _objects(row.get("tools")):
         function = tool.get("function")
@@ -110,7 +109,7 @@ def _turn(turn: dict[str, Any]) -> Iterator[str]:
     for call in calls:
         function = call.get("function")
         if (
-            not call.get("id")
+            not (call.get("id") and isinstance(call["id"], str))
             or not isinstance(function, dict)
             or not NAME.fullmatch(str(function.get("name", "")))
         ):

@@ -25,6 +25,21 @@ def kind_of(example: Example) -> str:
     return known if known in ("text", "kto") else "messages"
 
 
+def _held(text: str, what: str) -> Any:  # noqa: ANN401  any JSON
+    """The value of JSON that a row holds as a text; SourceError where it is none, or one that no file can hold."""
+    try:
+        value = json.loads(text)
+        if "\\ud" in text.casefold():
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise SourceError(f"has {what} with half of a surrogate pair, which is no text") from error
+    except RecursionError as error:
+        raise SourceError(f"has {what} nested too deeply") from error
+    except ValueError as error:
+        raise SourceError(f"has {what} that is not JSON: {error}") from error
+    return value
+
+
 def _call(call: Any, number: int) -> dict[str, Any]:  # noqa: ANN401
     """One tool call as OpenAI has it: an id, and the arguments as JSON text."""
     if not isinstance(call, dict):
@@ -44,10 +59,7 @@ def _call(call: Any, number: int) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _calls(text: str, number: int) -> list[dict[str, Any]]:
-    try:
-        calls = json.loads(text)
-    except ValueError as error:
-        raise SourceError(f"has a tool call that is not JSON: {error}") from error
+    calls = _held(text, "a tool call")
     calls = calls if isinstance(calls, list) else [calls]
     return [_call(call, number + index) for index, call in enumerate(calls)]
 
@@ -87,10 +99,7 @@ def tools(example: Example) -> list[dict[str, Any]]:
     """The tools that `meta` lists, as OpenAI has them; empty where there are none."""
     listed = _meta(example).get("tools")
     if isinstance(listed, str):
-        try:
-            listed = json.loads(listed) if listed.strip() else []
-        except ValueError as error:
-            raise SourceError(f"has `tools` that are not JSON: {error}") from error
+        listed = _held(listed, "a text of `tools`") if listed.strip() else []
     if not listed:
         return []
     if not isinstance(listed, list) or not all(isinstance(tool, dict) for tool in listed):
@@ -208,8 +217,8 @@ def _called(text: str) -> str:
     for call in _calls(text, 0):
         function = call["function"]
         try:
-            arguments = json.loads(function["arguments"])
-        except ValueError:
+            arguments = _held(function["arguments"], "arguments")
+        except SourceError:
             arguments = function["arguments"]
         calls.append({"name": function["name"], "arguments": arguments})
     return dump(calls[0] if len(calls) == 1 else calls)

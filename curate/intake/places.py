@@ -153,6 +153,10 @@ def _in_folder(folder: Path, encoding: str) -> tuple[list[Piece], str]:
 def pieces_at(place: str, *, hub: bool, encoding: str = "") -> tuple[list[Piece], str]:
     """What is to be read, and what is to be said of it; `encoding` of text files, empty for UTF-8 or their mark."""
     if place == "-":
+        if sys.stdin is None:
+            raise SourceError(
+                "standard input is closed", hint="send the rows to it: seatrial import - < FILE"
+            )
         return [Piece("stdin", None, open_stream(sys.stdin.buffer, "stdin", encoding))], ""  # type: ignore[arg-type]
     path = Path(place)
     if place.startswith("hf:") or (hub and not path.exists()):

@@ -109,7 +109,7 @@ def conversation(messages: Sequence[Mapping[str, str | None]]) -> Turns:
         if message.get("tool_calls"):
             try:
                 turn["tool_calls"] = json.loads(message["tool_calls"] or "[]")
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise SourceError(f"its tool calls are no JSON: {error}") from error
         turn |= {key: message[key] for key in ("name", "tool_call_id") if message.get(key)}
         chat.append(turn)

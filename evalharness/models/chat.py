@@ -265,7 +265,10 @@ def _argued(call: Any, *, as_text: bool) -> Any:  # noqa: ANN401  what a row cal
         return call
     try:
         return {**call, "arguments": json.loads(told or "{}")}
-    except ValueError:  # the row's own form of arguments, which no template would read otherwise
+    except (
+        ValueError,
+        RecursionError,
+    ):  # the row's own form of arguments, which no template would read otherwise
         return call
 
 

@@ -185,6 +185,22 @@ def test_an_answer_of_no_stays_no_when_the_reader_goes(monkeypatch: pytest.Monke
     assert cli.main(["log"]) == 1
 
 
+def test_a_folder_that_is_gone_and_a_standard_input_that_is_closed_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The system says neither of which file, nor what to do; of a closed input Python has none."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    monkeypatch.delenv("SEATRIAL_HOME", raising=False)
+    monkeypatch.chdir(folder)
+    folder.rmdir()
+    assert cli.main(["log"]) == 3
+    assert "the folder that this was called in is gone" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "stdin", None)
+    assert cli.main([]) == 2
+    assert "the screens need a terminal" in capsys.readouterr().err
+
+
 def test_a_full_disk_is_words_and_3(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

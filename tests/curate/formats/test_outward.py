@@ -110,11 +110,28 @@ def test_labelled_rows_keep_an_answer_that_says_more() -> None:
         labelled({**example, "label": None})
 
 
-@pytest.mark.parametrize("bad", ["not json", '"text"', "[1]"])
+@pytest.mark.parametrize("bad", ["not json", '"text"', "[1]", "[" * 50_000, r'[{"name": "\ud800"}]'])
 def test_tools_that_are_no_tools_are_refused(bad: str) -> None:
     """A broken `tools` column is said, not left out."""
     with pytest.raises(SourceError, match="tools"):
         tools(example_of({**TOOLS_ROW, "tools": bad}, "sharegpt"))
+
+
+@pytest.mark.parametrize(
+    ("calls", "said"),
+    [(r'[{"name": "a \ud800"}]', "half of a surrogate pair"), ("[" * 50_000, "nested too deeply")],
+)
+def test_calls_that_no_file_can_hold_are_refused(calls: str, said: str) -> None:
+    """A text of JSON within a row was no more than a text when the row was read."""
+    call = {"role": "assistant", "content": None, "name": None, "tool_call_id": None, "tool_calls": calls}
+    with pytest.raises(SourceError, match=said):
+        chat([call])
+
+
+def test_a_whole_pair_of_surrogates_is_a_character() -> None:
+    """JSON spells what lies beyond the first 65,536 as two halves."""
+    (tool,) = tools(example_of({**TOOLS_ROW, "tools": r'[{"name": "\ud83d\ude00"}]'}, "sharegpt"))
+    assert tool["function"]["name"] == "\U0001f600"
 
 
 def test_a_chat_without_ids_answers_the_oldest_call() -> None:

@@ -114,6 +114,8 @@ BAD = [
     ({"messages": [turn("user", label="x"), turn("assistant")]}, "a message has no `label`"),
     ({"messages": [turn("user"), turn("tool", tool_call_id="c9"), turn("assistant")]}, "names no call"),
     ({"messages": [turn("user"), turn("assistant", tool_calls=[{"id": "c1"}])]}, "a tool call without"),
+    ({"messages": [turn("user"), turn("assistant", tool_calls=[CALL | {"id": ["c1"]}])]}, "a tool call without"),
+    ({"messages": [turn("user"), turn("tool", tool_call_id={"c": 1}), turn("assistant")]}, "names no call"),
     ({"messages": [turn("user"), turn("assistant")], "tools": [{"function": {"name": "a b"}}]}, "a tool without"),
     ({"messages": "hello"}, "`messages` is no list"),
     ({"input": {"messages": [turn("user")]}, "preferred_output": []}, "`preferred_output` is not one"),

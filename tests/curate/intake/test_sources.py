@@ -379,6 +379,13 @@ def test_ids_do_not_move_when_a_row_is_put_above(tmp_path: Path) -> None:
     assert second[1:] == first
 
 
+def test_a_standard_input_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python has none then."""
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(SourceError, match="standard input is closed"):
+        read_source("-")
+
+
 def test_rows_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` reads JSONL from a pipe."""
 

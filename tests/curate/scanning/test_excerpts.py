@@ -48,6 +48,20 @@ def test_the_export_has_the_texts(rows):
     assert first["text"][first["start"] : first["end"]].startswith("ana.silva")
 
 
+def test_the_export_holds_what_a_tools_own_json_calls_itself(tmp_path, monkeypatch):
+    """Half of a surrogate pair in it is no text, and JSON can say it."""
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "ws"))
+    call = r'[{"function": {"name": "a \ud800", "arguments": "{}"}}]'
+    turns = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "tool_calls": call}]
+    path, place = tmp_path / "rows.jsonl", tmp_path / "out.jsonl"
+    path.write_text(json.dumps({"messages": turns, "tools": [{"function": {"name": "f"}}]}) + "\n")
+    cli.import_([str(path)])
+    cli.scan(check=["structure"])
+    cli.review(export=place)
+    (found,) = map(json.loads, place.read_text(encoding="utf-8").splitlines())
+    assert found["label"] == "undeclared-tool" and found["evidence"]["tool"] == "a \ud800"
+
+
 def test_evidence_is_told_in_words():
     told = evidence_words(
         '{"why": "two answers in a row", "limit": 20000, "p": 0.12345, "of_other": [1, 2], "ok": true}'
