@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from curate.checks.spelling import case_of, plain_spelling, spelt, tidy
+from curate.checks.spelling import case_of, plain_spelling, spelt, tidy, unmarked
 from curate.finding import FINDINGS
 
 PAIRS = pl.Schema(
@@ -24,12 +24,15 @@ class LabelSpelling:
     by name), without blanks around. Where the whole of an answer is such a label, the same is proposed
     for it. Labels that differ in a letter (`refnd`) are not looked at: they may be two classes.
 
+    Labels that differ in what parts their words (`app_crash`, `app-crash`, `app crash`) are for review
+    (`marks-differ`), each row of the rarer ones, with a row of the most frequent one as what it looks like.
+
     A row without a label, where others have one, is for review (`no-label`): each such row while they are
     not more than those with a label, else one finding at one of them, for most are yet to be labelled.
     """
 
     name: ClassVar[str] = "label-spelling"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def sketch(self, batch: pl.DataFrame) -> pl.DataFrame:
         """Each row's label."""
@@ -63,7 +66,10 @@ class LabelSpelling:
         spelt_else = (
             sketches.join(others, on="label", maintain_order="left").select(PAIRS.names()).sort("example_id")
         )
-        return pl.concat([spelt_else, _unlabelled(sketches)])
+        apart = labels.with_columns(
+            plain, pl.Series("bare", [unmarked(label) for label in labels["label"]], dtype=pl.String)
+        )
+        return pl.concat([spelt_else, _marked_else(sketches, apart), _unlabelled(sketches)])
 
     def verify(self, pairs: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         """A finding for the label, and one for an answer that is nothing but the label."""
@@ -75,6 +81,10 @@ class LabelSpelling:
                 rows.append((example_id, None, None, "no-label", "review", 0.5, missing))
                 continue
             row, wanted = known[example_id], tidy(known[other_id]["label"])
+            if plain_spelling(row["label"]) != plain_spelling(wanted):
+                marks = json.dumps({"rows": count, "of_the_most_frequent": of, "looks_like": other_id})
+                rows.append((example_id, None, "label", "marks-differ", "review", 0.5, marks))
+                continue
             # no label in it: one may be somebody's name, and evidence outlives the rows
             evidence = {"rows": count, "of_the_most_frequent": of, "spellings": spellings}
             rows.append((example_id, None, "label", *_proposal(row["label"], wanted, evidence)))
@@ -86,6 +96,30 @@ class LabelSpelling:
                     rows.append((example_id, at, "content", *_proposal(said, wanted, evidence)))
         columns = ("example_id", "message", "field", "label", "action", "score", "evidence")
         return pl.DataFrame(rows, schema={name: FINDINGS[name] for name in columns}, orient="row")
+
+
+def _marked_else(sketches: pl.DataFrame, labels: pl.DataFrame) -> pl.DataFrame:
+    """The rows whose label is another but for what parts its words, each with a row of the most frequent one."""
+    spellings = (
+        labels.sort("rows", "label", descending=[True, False])
+        .group_by("bare", "plain", maintain_order=True)
+        .agg(pl.col("label"), pl.col("other_id").first(), pl.col("rows").sum())
+        .filter((pl.col("bare") != "") & (pl.len().over("bare") > 1))
+        .sort("rows", "plain", descending=[True, False])
+    )
+    best = spellings.group_by("bare", maintain_order=True).agg(
+        pl.col("plain").first().alias("best"),
+        pl.col("other_id").first(),
+        pl.col("rows").first().alias("of"),
+        pl.len().cast(pl.Int64).alias("spellings"),
+    )
+    others = (
+        spellings.drop("other_id")
+        .join(best, on="bare")
+        .filter(pl.col("plain") != pl.col("best"))
+        .explode("label")
+    )
+    return sketches.join(others, on="label", maintain_order="left").select(PAIRS.names()).sort("example_id")
 
 
 def _unlabelled(sketches: pl.DataFrame) -> pl.DataFrame:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from unicodedata import normalize
+
+# between words, not between two numbers; `A-` and `A` are two marks
+_BETWEEN = re.compile(r"(?<=\w)[\s./_-]+(?=[^\W\d])|(?<=[^\W\d])[\s./_-]+(?=\d)")
 
 
 def tidy(text: str) -> str:
@@ -14,6 +18,14 @@ def tidy(text: str) -> str:
 def plain_spelling(text: str) -> str:
     """What all spellings of a label have in common; empty where it is blank."""
     return normalize("NFKC", tidy(text).casefold()).strip()
+
+
+def unmarked(text: str) -> str:
+    """The plain spelling without what parts its words: `app_crash`, `App-Crash` and `app crash` are one.
+
+    What stands between two numbers stays: `v1.1` is not `v11`.
+    """
+    return _BETWEEN.sub("", plain_spelling(text))
 
 
 def case_of(text: str) -> list[int] | None:

@@ -40,7 +40,7 @@ def detail_lines(row: Mapping[str, object], texts: Texts) -> list[str]:
 
     said, other = texts.excerpt(row), texts.excerpt(row, "other_id")
     words = evidence_words(str(row["evidence"] or "{}"))
-    if row["check"] == "wrong-label" and row["said"]:
+    if row["said"] and (row["check"] == "wrong-label" or row["looks"]):
         looks = f", looks like `{row['looks']}`" if row["looks"] else ""
         words = f"labelled `{row['said']}`{looks}; {words}"
     lines = [f"      {said}"] if said else []

@@ -10,7 +10,7 @@ import pytest
 from curate.changing.apply import apply
 from curate.checks.label_spelling import LabelSpelling
 from curate.checks.quality import combined
-from curate.checks.spelling import case_of, plain_spelling, spelt, tidy
+from curate.checks.spelling import case_of, plain_spelling, spelt, tidy, unmarked
 from curate.commands.spellings import spelling_lines
 from curate.deciding.review import joined, safe
 from curate.example import frame, with_ids
@@ -94,6 +94,25 @@ def test_what_case_cannot_give_is_for_review():
 def test_other_labels_none_and_blank_ones_are_left_alone(labels):
     found = scan(rows_of(*labels), [LabelSpelling()]).findings
     assert found.is_empty() and set(found.columns) == set(FINDINGS)
+
+
+def test_labels_that_differ_in_what_parts_their_words_are_for_review_with_what_they_look_like():
+    given = ["app_crash"] * 3 + ["app crash", "App-Crash", "app-crash", "A", "A-", "1-1", "11"]
+    examples = rows_of(*given)
+    clean, found = carried_out(examples)
+    label = dict(examples.select("example_id", "label").iter_rows())
+    told = found.filter(label="marks-differ")
+    assert sorted(label[i] for i in told["example_id"]) == ["App-Crash", "app crash", "app-crash"]
+    assert set(told["action"]) == {"review"} and not told["blocking"].any()
+    assert {label[json.loads(each)["looks_like"]] for each in told["evidence"]} == {"app_crash"}
+    # what is safe is as before: case alone
+    assert clean["label"].to_list() == ["app_crash"] * 3 + ["app crash"] + ["App-Crash"] * 2 + given[6:]
+
+
+def test_what_parts_words_counts_between_them_alone():
+    assert unmarked("V.P.N") == unmarked("v_p-n") == "vpn" and unmarked(" App  Crash ") == "appcrash"
+    assert unmarked("A-") == "a-" and unmarked("-1") == "-1" and unmarked("1-1") == "1-1"
+    assert unmarked("v 1.1") == "v1.1" and unmarked("tier-2") == "tier2" and unmarked("2 tier") == "2tier"
 
 
 def test_the_evidence_holds_no_label():

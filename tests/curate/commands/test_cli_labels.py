@@ -75,6 +75,8 @@ def test_a_doubted_label_is_named_with_the_other_one_and_the_surest_are_first(ti
         assert scores == sorted(scores, reverse=True)
     assert not any("label-spelling" in line for line in answer.lines)  # the counts are of what was asked for
     assert "--label-to LABEL" in answer.lines[-1]
+    spelt = review(check="label-spelling", label="marks-differ")
+    assert any("(labelled `log-in`, looks like `login`; " in line for line in spelt.lines)
 
 
 def test_another_label_is_decided_and_applied(tickets: Workspace) -> None:
@@ -82,7 +84,7 @@ def test_another_label_is_decided_and_applied(tickets: Workspace) -> None:
     review(accept=[doubted(4)], label_to="billing")
     told = review(accept=[doubted(10)], label_to="billing")
     assert told.data["decided"] == 2  # the answer, and the label beside it
-    bulk = review(check="label-spelling", open=True, accept_all=True, label_to="login")
+    bulk = review(check="label-spelling", label="no-label", open=True, accept_all=True, label_to="login")
     assert "2 of 2 findings shown" in bulk.lines[-2] and bulk.data["decided"] == 2
     apply()
     found = labels()
