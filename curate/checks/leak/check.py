@@ -45,7 +45,7 @@ class Leak:
     """
 
     name: ClassVar[str] = "leak"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     reads_protected: ClassVar[bool] = True
     unseen: ClassVar[str] = "rephrased questions are not looked for"
     threshold: float = 0.7

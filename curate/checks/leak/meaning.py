@@ -127,8 +127,9 @@ def _found(sides: Sides, vectors: Matrix, limits: Limits) -> pl.DataFrame:
             "score": score.round(4),
             "action": ["review"] * len(left),
             # what says a benchmark again is a leak; between splits of one's own data it is a twin, for
-            # the split to keep together
-            "blocking": [sides.name == PROTECTED] * len(left),
+            # the split to keep together. That nothing else is near is no proof by itself: of open requests
+            # hardly two are near, and one of the same topic stands alone as one in other words does
+            "blocking": (kept.bare[order] >= limits.threshold) & (sides.name == PROTECTED),
             "brief": [False] * len(left),
             "evidence": told,
         },

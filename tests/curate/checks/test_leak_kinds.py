@@ -112,6 +112,17 @@ def test_what_is_as_near_to_everything_says_nothing_again(asked, examples):
     assert told(examples(row, items[0]), known) == [("protected-rephrased", 0, 1, "review")]
 
 
+@pytest.mark.parametrize(("near", "blocks"), [((0.6, 0.8), False), ((0.7, 0.714), True)])
+def test_what_only_stands_alone_among_open_requests_does_not_block(asked, examples, near, blocks):
+    """Of items none of which is near another, a row of one's topic stands out as its rephrase does."""
+    items = [asked(f"request {word} of its own", "x", split=PROTECTED) for word in "abcdefgh"]
+    table = examples(asked("a row on the topic", "x", split="train"), *items)
+    known = Known({"request a": (1.0,), "a row": near})
+    sketches = Leak(encoder="x").sketch(table)
+    pairs = Leak(encoder="x").relate(*with_units(sketches, known))  # type: ignore[arg-type]
+    assert pairs.select("kind", "blocking").rows() == [("rephrased", blocks)]
+
+
 def test_a_long_row_is_compared_piece_by_piece(asked, examples):
     filler = "Other words stand here for no reason at all. " * 60
     table = examples(asked(f"{filler}\n{FLOCK}", "9", split="train"), asked(SHEEP, "9", split=PROTECTED))
