@@ -16,11 +16,13 @@ from tests.tui.terminals import Pty
 from tests.tui.walking import settle, to_card
 from tui.app import Seatrial
 from tui.reading.card_text import origin
-from tui.screens.dialogs import Ask, Confirm
+from tui.screens.dialogs import Ask, Confirm, Help
 from tui.screens.distributions import DistributionsScreen
 from tui.screens.label import LabelScreen
 from tui.terminal.display_text import name_text
+from tui.terminal.keymap import Preferences
 from tui.widgets.lines import KeyLine
+from tui.widgets.rows import Rows
 from tui.workbench import workbench
 
 
@@ -61,6 +63,29 @@ async def test_a_key_is_named_only_where_it_does_something(workspace: Workspace)
         await settle(pilot)
         await to_card_again(app, pilot)
         assert "a Accept" in foot(app)
+
+
+async def test_a_key_of_ones_own_has_the_place_of_the_other(workspace: Workspace) -> None:
+    """At the foot, where only the first ones fit, and in the help."""
+    keys = {"card.accept": "y", "app.help": "f1"}
+    app = workbench(workspace, Preferences(keys, "seatrial-dark"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await to_card(pilot, 'check == "pii"')
+        assert (foot(app)[0], foot(app)[-1]) == ("y Accept", "f1 Help")
+        await pilot.press("f1")
+        assert isinstance(app.screen, Help)
+        assert app.screen.groups[0][1][0] == ("y", "Accept", "card.accept")
+
+
+@pytest.mark.parametrize("theme", ["ansi-dark", "ansi-light"])
+async def test_the_cursor_in_the_colours_of_the_terminal(workspace: Workspace, theme: str) -> None:
+    """Text and ground change places: no colour of an unknown palette lies behind the text."""
+    app = workbench(workspace, Preferences({}, theme))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        style = app.screen.query_one(Rows).get_component_rich_style("rows--cursor")
+        assert style.reverse
+        assert all(color is None or color.is_default for color in (style.color, style.bgcolor))
 
 
 async def to_card_again(app: Seatrial, pilot: object) -> None:

@@ -145,6 +145,23 @@ async def test_the_last_one_tells_what_came_of_it(workspace: Workspace) -> None:
     assert people_row(workspace, open_pairing(workspace, dataset))["people"] == 2
 
 
+async def test_agreement_is_of_now(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What somebody else says of the same rows meanwhile counts at once, and nobody's words are shown."""
+    monkeypatch.setattr("tui.screens.rating.OFTEN", 0.05)
+    dataset = answered(workspace)
+    ben = Rater(workspace, open_pairing(workspace, dataset), "ben")
+    app = workbench(workspace)
+    async with app.run_test(size=(100, 24)) as pilot:
+        screen = await opened(app, pilot, dataset)
+        await pilot.press("t", "t", "b")
+        for place, said in enumerate(("tie", "tie", "tie")):
+            ben.rate(place, said)
+            await pilot.pause(0.3)
+            await settle(pilot)
+            assert f"(n = {place + 1})" in shown(screen)
+        assert "agrees with ben in 67%" in shown(screen) and "ben:" not in shown(screen)
+
+
 async def test_differences_are_gone_through_and_settled(workspace: Workspace) -> None:
     """The key d shows what each said, by the sides as they stand here; a word settles, undo opens it again."""
     dataset = answered(workspace)

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from curate.errors import SeatrialError
 from tui.terminal.display_text import display_text, plain
-from tui.widgets.lines import KeyLine
+from tui.widgets.lines import KeyLine, in_order
 
 
 def nothing(text: str) -> None:
@@ -238,7 +238,7 @@ class Help(ModalScreen[None]):
 def _groups(screen: Screen[Any]) -> list[tuple[str, list[tuple[str, str, str]]]]:
     """(part, [(keys, what they do, id)]) of the bindings that are alive, each action once."""
     found: dict[str, dict[str, tuple[list[str], str, str]]] = {}
-    for active in screen.active_bindings.values():
+    for active in in_order(screen):
         binding = active.binding
         if not binding.description or not active.enabled or not binding.id:
             continue

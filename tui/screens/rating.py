@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tui.app import Seatrial
 
 IDLE = 60.0  # seconds; who looked longer than that was away
-OFTEN = 10  # ratings after which agreement is reckoned again
+OFTEN = 2.0  # seconds after which agreement is reckoned again, where somebody has rated since
 SIGNS = {"left": "◀ 1 is better", "right": "2 is better ▶", "tie": "= a tie", "both bad": "✗ both bad"}
 NOTHING = (
     "There is nothing to rate.\n\n{}\n\nSeveral arms must have answered the same rows:\n! predict asks them."
@@ -72,6 +72,7 @@ class RatingScreen(Screen[None]):
         self.since = time.monotonic()
         self.seconds: list[float] = []  # of the ratings of this sitting
         self.agreement: list[Kappa] = []
+        self.reckoned, self.reckoning = -1, False  # the newest word that agreement counts
         self.seen: dict[int, tuple[Word, ...]] = {}  # differences that are gone through
 
     @property
@@ -92,9 +93,10 @@ class RatingScreen(Screen[None]):
         yield KeyLine()
 
     def on_mount(self) -> None:
-        """Read the answers in the background."""
+        """Read the answers in the background; agreement follows what others say meanwhile."""
         self.query_one(Heading).say(["seatrial", "rating"])
         self.load()
+        self.set_interval(OFTEN, self.look_at_agreement)
 
     def load(self) -> None:
         """Read the arms' answers."""
@@ -109,7 +111,7 @@ class RatingScreen(Screen[None]):
         elif isinstance(message.value, Summed):
             self.show_results(message.value)
         elif message.what == "agreement":
-            self.agreement = cast("list[Kappa]", message.value)
+            self.agreement, self.reckoning = cast("list[Kappa]", message.value), False
             self.tell()
 
     def take(self, opened: Opened) -> None:
@@ -123,6 +125,7 @@ class RatingScreen(Screen[None]):
 
     def on_failed(self, message: Failed) -> None:
         """There are no answers, or they cannot be read."""
+        self.reckoning = False
         if self.opened is None:
             words = str(message.error) if isinstance(message.error, SeatrialError) else ""
             self.query_one("#rate-question", Static).update(plain(NOTHING.format(words)))
@@ -216,17 +219,21 @@ class RatingScreen(Screen[None]):
         self.rater.rate(self.place, said, seconds=known, reference=self.reference, settles=settles)
         if known is not None:
             self.seconds.append(known)
-        if len(self.seconds) % OFTEN == 0:
-            self.look_at_agreement()
         if settles:
             self._next_difference()
         else:
             self.go_to(self.rater.next_open(self.place))
 
+    @told
     def look_at_agreement(self) -> None:
-        """Reckon again how this person agrees with others, in the background."""
+        """Reckon again how this person agrees with others, in the background, where anybody has rated since."""
         workspace, opened = self.seatrial.here, self.opened
-        if opened is not None:
+        if opened is None or self.reckoning:
+            return
+        query = "select max(annotation_id) as newest from annotation"
+        newest = workspace.ledger.rows(query)[0]["newest"] or 0
+        if newest != self.reckoned:
+            self.reckoned, self.reckoning = newest, True
             self.seatrial.read(
                 self,
                 "agreement",
@@ -300,6 +307,7 @@ class RatingScreen(Screen[None]):
         """What came of it so far: the names are told, so whoever goes on is less blind."""
         workspace, opened = self.seatrial.here, self.opened
         if opened is not None:
+            self.look_at_agreement()
             self.seatrial.read(self, "results", lambda: summed(workspace, opened.pair))
 
     def show_results(self, found: Summed) -> None:

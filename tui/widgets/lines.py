@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from textual import events
 from textual.app import RenderResult
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
@@ -103,6 +103,16 @@ class JobLine(Widget):
         return Content.assemble(words, gap, (stop, "dim"))
 
 
+def in_order(screen: Screen[Any]) -> list[ActiveBinding]:
+    """The bindings that are alive as their parts name them; a key of one's own changes no place."""
+    named = (each for part in (*screen.focus_chain, screen, screen.app) for each in type(part).BINDINGS)
+    places = {each.id: place for place, each in enumerate(named) if isinstance(each, Binding) and each.id}
+    return sorted(
+        screen.active_bindings.values(),
+        key=lambda active: places.get(active.binding.id or "", len(places)),
+    )
+
+
 class KeyLine(Widget):
     """What the most useful keys do here: at most six, and only as many as fit whole."""
 
@@ -131,7 +141,7 @@ class KeyLine(Widget):
         """(key, what it does, action) of those that are to be shown, in their order."""
         found: dict[str, tuple[str, str, str]] = {}
         own = {each.key: each for each in type(self.screen).BINDINGS if isinstance(each, Binding)}
-        for active in self.screen.active_bindings.values():
+        for active in in_order(self.screen):
             # a line to type takes Enter itself, in its turn behind what was typed, and names no key
             binding = active.binding
             if binding.action == "submit":
@@ -143,7 +153,7 @@ class KeyLine(Widget):
                     binding.description,
                     binding.action,
                 )
-        ordered = sorted(found.values(), key=lambda key: key[0] == "?")
+        ordered = sorted(found.values(), key=lambda key: key[2] == "help")
         return ordered[: MOST_KEYS - 1] + ordered[-1:] if len(ordered) > MOST_KEYS else ordered
 
     @property
