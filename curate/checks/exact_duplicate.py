@@ -12,6 +12,7 @@ import polars as pl
 from curate.checks.keep import DEFAULT, carried, check_keep, ranked, sentence, why
 from curate.checks.spelling import plain_spelling
 from curate.checks.wording import check_compare, normalise, normalised, wordings
+from curate.dedup.bands import not_alone
 from curate.example import digest
 from curate.finding import FINDINGS
 
@@ -51,7 +52,9 @@ class ExactDuplicate:
     def link(self, sketches: pl.DataFrame) -> pl.DataFrame:
         """Each example of a group with its keeper; the keeper with null."""
         said = sketches.drop_nulls("cluster_id")
-        groups = ranked(said.filter(pl.col("cluster_id").is_duplicated()))
+        # most are alone, which a few bits of each tell sooner than all that a digest says
+        some = said[not_alone(said["cluster_id"].hash().to_numpy())] if said.height else said
+        groups = ranked(some.filter(pl.col("cluster_id").is_duplicated()))
         keeper = pl.col("example_id").first().over("cluster_id", order_by="rank")
         other = pl.when(pl.col("example_id") != keeper).then(keeper)
         order = [name for name in groups.columns if name.startswith("keep_")]

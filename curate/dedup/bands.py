@@ -28,7 +28,7 @@ def meetings(keys: Hashes, rows: Numbers, count: int) -> tuple[Hashes, Numbers]:
     to the row, so that one sort does it; keys that are equal but for those bits meet for nothing.
     """
     if len(keys) > FEW:
-        some = _not_alone(keys)
+        some = not_alone(keys)
         keys, rows = keys[some], rows[some]
     bits = max(1, (count - 1).bit_length())
     low = np.uint64((1 << bits) - 1)
@@ -48,7 +48,7 @@ def meetings(keys: Hashes, rows: Numbers, count: int) -> tuple[Hashes, Numbers]:
     return _pairs(bucket[~large], row[~large]), row[large].astype(np.int64)
 
 
-def _not_alone(keys: Hashes) -> Numbers:
+def not_alone(keys: Hashes) -> Numbers:
     """Places of the keys, without most of those that share their upper bits with none: few are left to sort.
 
     Fewer bits are looked at than a bucket is told by, so none that shares a bucket is left out.

@@ -49,12 +49,11 @@ def met_beside(old: pl.Series, new: pl.Series, count: int) -> Beside | None:
         order = np.argsort(keys[:, band], kind="stable")
         ordered = keys[order, band]
         mine, value = rows[here], values[here]
-        begin, end = (
-            np.searchsorted(ordered, value, side="left"),
-            np.searchsorted(ordered, value, side="right"),
-        )
-        many = end - begin
-        sizes = np.unique(np.concatenate([ordered, value[many > 0]]), return_counts=True)[1]
+        begin = np.searchsorted(ordered, value, side="left")
+        equal = np.flatnonzero(ordered[np.minimum(begin, len(ordered) - 1)] == value)
+        mine, value, begin = mine[equal], value[equal], begin[equal]
+        many = np.searchsorted(ordered, value, side="right") - begin
+        sizes = np.unique(np.concatenate([ordered, value]), return_counts=True)[1]
         if sizes.max(initial=0) > LARGE:
             return None
         at = np.repeat(begin, many) + np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
