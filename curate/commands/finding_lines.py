@@ -21,9 +21,11 @@ def with_labels(workspace: Workspace, digest: str, findings: pl.DataFrame) -> pl
     """
     import polars as pl
 
+    from curate.deciding.protected import both_sides
     from curate.deciding.relabelling import looks_like
 
-    places = workspace.scan_examples(digest).select("example_id", "source", "source_row", "label").collect()
+    sides = both_sides(workspace, digest, findings)
+    places = sides.select("example_id", "source", "source_row", "label").collect()
     said = places.rename({"label": "said"})
     others = said.select(pl.all().name.prefix("other_")).rename({"other_example_id": "other_id"})
     witnesses = [looks_like(evidence) for evidence in findings["evidence"]]
@@ -91,7 +93,8 @@ def finding_line(row: dict[str, object]) -> str:
         known = row["other_source"] is not None
         place = f"{row['other_source']}:{row['other_source_row']}" if known else str(row["other_id"])[:8]
         other = f" with {place}"
-        if row["said"] != row["other_said"]:
+        unlabelled = row["check"] == "leak" and row["other_said"] is None  # a benchmark's row says no label
+        if row["said"] != row["other_said"] and not unlabelled:
             one, two = (row[side] if row[side] is not None else "no label" for side in ("said", "other_said"))
             other += f" ({one} against {two})"
     said = f"{row['decided']} by {row['reviewer']}" if row["decided"] else f"proposes {row['action']}"

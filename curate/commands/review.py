@@ -243,6 +243,7 @@ def _answer(
     import polars as pl
 
     from curate.deciding import review as core
+    from curate.deciding.protected import both_sides
     from curate.scanning.excerpts import texts_of
 
     shown = fitting.head(limit)
@@ -263,7 +264,7 @@ def _answer(
     if asked.check in (None, "wrong-label"):
         lines += rare_lines(table, workspace.scan_examples(digest))
     listed = with_labels(workspace, digest, shown)
-    texts = texts_of(workspace.scan_examples(digest), shown)
+    texts = texts_of(both_sides(workspace, digest, shown), shown)
     for row in listed.iter_rows(named=True):
         lines += [finding_line(row), *detail_lines(row, texts)]
     lines.append(f"{shown.height:,} of {fitting.height:,} findings shown, {table.height:,} in all")
@@ -330,10 +331,11 @@ def _suggesting(name: str, asked: Filters, waiting: pl.DataFrame) -> list[str]:
 
 def _write(workspace: Workspace, digest: str, findings: pl.DataFrame, to: Path) -> None:
     """Findings as JSONL, each with the text at its place, or all that its row says, and the other side's."""
+    from curate.deciding.protected import both_sides
     from curate.deciding.review import as_rows
     from curate.scanning.excerpts import texts_of
 
-    texts = texts_of(workspace.scan_examples(digest), findings)
+    texts = texts_of(both_sides(workspace, digest, findings), findings)
     rows = [
         {**row, "text": texts.text(row), "other_text": texts.text(row, "other_id")}
         for row in as_rows(with_labels(workspace, digest, findings))

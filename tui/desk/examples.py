@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from curate.deciding.protected import protected_rows
 from curate.workspace import Workspace
 
 Example = dict[str, Any]
@@ -28,7 +29,9 @@ class Examples:
 
     def __init__(self, workspace: Workspace, dataset: str, ids: pl.Series | None = None) -> None:
         """`ids` are the version's example ids in the order of the file, where they are known already."""
+        self.workspace, self.dataset = workspace, dataset
         self.rows = workspace.scan_examples(dataset)
+        self._guarded: list[pl.LazyFrame] | None = None
         self.held: OrderedDict[str, Example] = OrderedDict()
         self._ids = ids
         self._lock = threading.Lock()
@@ -45,12 +48,13 @@ class Examples:
             self._ahead = frozenset(ids), self._reader.submit(self.get, ids)
 
     def get(self, ids: Iterable[str | None]) -> dict[str, Example]:
-        """Id to example, for those that are in this version."""
+        """Id to example, for those that are in this version or in a file that it was to be kept from."""
         wanted = dict.fromkeys(i for i in ids if i)
         with self._lock:
             found = {i: self.held[i] for i in wanted if i in self.held}
         missing = [i for i in wanted if i not in found]
         read = {row["example_id"]: row for row in self._read(missing)} if missing else {}
+        read |= self._protected([i for i in missing if i not in read])
         with self._lock:
             for i, row in (found | read).items():
                 self.held[i] = row
@@ -71,6 +75,19 @@ class Examples:
                 part = self.rows.slice(int(unit[0]), int(unit[-1] - unit[0]) + 1).collect()
                 rows += part[unit - unit[0]].to_dicts()
         return rows
+
+    def _protected(self, missing: list[str]) -> dict[str, Example]:
+        """The rows of protected files among `missing`: the other sides of leaks."""
+        if not missing:
+            return {}
+        if self._guarded is None:
+            self._guarded = protected_rows(self.workspace, self.dataset)
+        named = pl.col("example_id").is_in(missing)
+        return {
+            row["example_id"]: row
+            for rows in self._guarded
+            for row in rows.filter(named).collect().to_dicts()
+        }
 
     def mentioning(self, words: str) -> pl.Series:
         """The ids of the examples in which each of the words stands, in any field, in any case."""
