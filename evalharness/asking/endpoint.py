@@ -305,7 +305,7 @@ class Events:
             raise AgainError("the answer broke off before its end")
         if not self._has_text:
             raise _textless(self.finish_reason)
-        return Reply(_whole("".join(self.pieces)), _ended(self.finish_reason), *_tokens(self.usage))
+        return Reply(joined("".join(self.pieces)), _ended(self.finish_reason), *_tokens(self.usage))
 
 
 def _parts(url: str) -> SplitResult:
@@ -339,7 +339,7 @@ def _reply(content: bytes) -> Reply:
         raise RefusedError(f"{NO_COMPLETION} ({type(error).__name__})") from error
     if not isinstance(text, str):
         raise _textless(reason)
-    return Reply(_whole(text), _ended(reason), *_tokens(usage))
+    return Reply(joined(text), _ended(reason), *_tokens(usage))
 
 
 def _read(content: bytes) -> Any:  # noqa: ANN401  whatever the endpoint says
@@ -362,7 +362,7 @@ def _textless(reason: object) -> Exception:
     return RefusedError(f"{NO_COMPLETION} (no text in it{told}{more})")
 
 
-def _whole(text: str) -> str:
+def joined(text: str) -> str:
     """The text with halves of surrogate pairs joined, or replaced where the other half is missing: no table takes one."""
     if text.isascii():
         return text

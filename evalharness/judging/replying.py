@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from evalharness.asking.endpoint import joined
 from evalharness.judging.quoting import FIRST, SECOND, TIE
 from evalharness.judging.rubric import Rubric
 
-FENCE = re.compile(r"```(?:json)?\s*(.*?)\s*```", re.DOTALL)
+FENCE = "```"
 SIDES = {FIRST: 1.0, SECOND: -1.0, TIE: 0.0}
 
 
@@ -44,9 +45,8 @@ def read_winners(rubric: Rubric, text: str) -> Reading:
 
 
 def _read(rubric: Rubric, text: str, one: Callable[[str, object], float | str]) -> Reading:
-    fenced = FENCE.fullmatch(text.strip())
     try:
-        value: Any = json.loads(fenced.group(1) if fenced else text, object_pairs_hook=_once)
+        value: Any = json.loads(_bare(text), object_pairs_hook=_once)
     except _TwiceError as error:
         return Reading(None, None, f"the judge's reply says `{error}` twice")
     except (ValueError, RecursionError):
@@ -62,7 +62,15 @@ def _read(rubric: Rubric, text: str, one: Callable[[str, object], float | str]) 
             return Reading(None, None, told)
         found[criterion.name] = told
     said = value.get("reason")
-    return Reading(found, said if isinstance(said, str) else None)
+    return Reading(found, joined(said) if isinstance(said, str) else None)
+
+
+def _bare(text: str) -> str:
+    """What stands in one code fence, if the text is one. No regex: blanks without an end would take forever."""
+    told = text.strip()
+    if told.startswith(FENCE) and told.endswith(FENCE) and len(told) >= 2 * len(FENCE):
+        return told[len(FENCE) : -len(FENCE)].removeprefix("json").strip()
+    return text
 
 
 class _TwiceError(ValueError):
@@ -72,6 +80,6 @@ class _TwiceError(ValueError):
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [key for key, _ in pairs]
-        raise _TwiceError(next(name for name in names if names.count(name) > 1))
+        many = Counter(key for key, _ in pairs)
+        raise _TwiceError(joined(next(key for key, count in many.items() if count > 1)[:80]))
     return found

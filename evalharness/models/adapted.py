@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -64,7 +65,8 @@ def put_adapter(model: Any, folder: Path, *, trainable: bool) -> Any:  # noqa: A
             warnings.simplefilter("ignore", UserWarning)  # of missing keys: `_must_be_whole` refuses those
             warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers, not ours to mend
             loaded = PeftModel.from_pretrained(model, str(folder), is_trainable=trainable)
-    except (ValueError, RuntimeError, KeyError, SafetensorError) as error:
+    except (ValueError, TypeError, RuntimeError, KeyError, re.error, SafetensorError) as error:
+        # what a configuration that somebody wrote may say is not looked at before PEFT does
         first = next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]
         raise ConfigError(f"the adapter does not fit this base: {first}", hint=FITS) from error
     _must_be_whole(loaded, folder)

@@ -82,6 +82,16 @@ def test_a_further_adapter_is_looked_at_too(base, adapter, tmp_path):
         loaded.put_further(folder, "second")
 
 
+@pytest.mark.parametrize("spoilt", [{"r": "eight"}, {"target_modules": "(q_proj"}])
+def test_a_configuration_that_peft_cannot_take_is_told(base, adapter, tmp_path, spoilt):
+    folder = tmp_path / "adapter"
+    shutil.copytree(adapter, folder)
+    told = json.loads((folder / CONFIG).read_text()) | spoilt
+    (folder / CONFIG).write_text(json.dumps(told))
+    with pytest.raises(ConfigError, match="does not fit this base"):
+        load_model(str(base), quantization="none", adapter=folder)
+
+
 def test_a_whole_adapter_of_another_base_still_does_not_fit(base, adapter, tmp_path):
     """Undamaged, and of other shapes: that it does not fit is the truth then."""
     from tests.evalharness.conftest import save_model, save_tokenizer

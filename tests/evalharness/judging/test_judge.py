@@ -104,7 +104,10 @@ BAD = [
     ('{"settles": 7, "right": 3}', "not within 1 to 5"),
     ('{"settles": 3.5, "right": 3}', "which is no level"),
     ('{"settles": 5, "settles": 1, "right": 3}', "twice"),
+    ('{"settles": 5, "\\ud800": 1, "\\ud800": 1, "right": 3}', "says `\ufffd` twice"),
     ("[" * 100_000, "not JSON"),
+    ("```json" + " " * 5_000 + "x" + " " * 5_000 + "x", "not JSON"),
+    ("```", "not JSON"),
     ("", "not JSON"),
 ]
 
@@ -113,6 +116,19 @@ BAD = [
 def test_a_reply_that_is_no_verdict_gives_no_number(reply, words):
     found = read_scores(RUBRIC, reply)
     assert found.values is None and words in found.failure
+
+
+def test_half_a_character_in_a_reason_is_replaced():
+    """No table takes one; the reply is kept, and would end every later start as well."""
+    said = '{"reason": "a \\ud800 b \\ud83d\\ude00", "settles": 4, "right": 3}'
+    assert read_scores(RUBRIC, said).said == "a \ufffd b \U0001f600"
+
+
+def test_a_reply_of_very_many_keys_is_read_in_linear_time():
+    keys = ", ".join(f'"k{n}": 1' for n in range(50_000))
+    began = time.process_time()
+    assert "`k49999` twice" in read_scores(RUBRIC, f'{{{keys}, "k49999": 1}}').failure
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize("reply", [GOOD, f"  {GOOD}\n", f"```json\n{GOOD}\n```", f"```\n{GOOD}```"])
