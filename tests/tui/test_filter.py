@@ -52,6 +52,10 @@ def chosen(text: str) -> list[int]:
         ("message >= 1", [1, 2]),
         ("True", [0, 1, 2, 3]),
         ('  check == "pii"  ', [0, 1]),
+        ("pii", [0, 1]),
+        (" pii/PHONE ", [1]),
+        ("near-duplicate/near", [2]),
+        ("pii/NAME", []),
     ],
 )
 def test_good(text: str, rows: list[int]) -> None:
@@ -63,7 +67,9 @@ def test_good(text: str, rows: list[int]) -> None:
     "text",
     [
         "",
-        "pii",
+        "pie",
+        "pie/EMAIL",
+        "pii/EMAIL and blocking",
         "check",
         "check ==",
         "chek == 'pii'",
@@ -128,4 +134,5 @@ def test_anything_typed_is_refused_or_works(text: str) -> None:
 def test_names() -> None:
     """The names that an expression uses are known without compiling it."""
     assert names_in('split == "test" and score > 1') == {"split", "score"}
+    assert names_in("pii/PHONE") == {"check", "label"} and names_in("pii") == {"check"}
     assert names_in("((") == set()

@@ -1,23 +1,26 @@
 """The queue's filter: a small expression, read by Python's parser and turned into a polars expression.
 
 `check == "pii" and score > 0.8`, `label in ("EMAIL", "PHONE") or "refund" in evidence`,
-`decided is None`, `not blocking`. Only the node types below are let through; nothing is evaluated.
+`decided is None`, `not blocking`; or a kind as the list shows it, `pii/PERSON`. Only the node types below are let through; nothing is evaluated.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 
 import polars as pl
 
+from curate.checks import CHECKS
 from curate.errors import ConfigError
 
 LONGEST = 2_000  # characters of an expression
 DEEPEST = 50  # levels of nesting
 
 TEXT, NUMBER, TRUTH = "text", "number", "yes or no"
+_KIND = re.compile(r"\s*([a-z-]+)(?:/([\w-]+))?\s*")
 _EXAMPLE = 'for example: check == "pii" and score > 0.8'
 
 
@@ -42,6 +45,8 @@ def compile_filter(text: str, columns: Mapping[str, str]) -> pl.Expr:
     """
     if len(text) > LONGEST:
         raise ConfigError(f"the filter has {len(text):,} characters; {LONGEST:,} is the most", hint=_EXAMPLE)
+    if "check" in columns:
+        text = _spelt_out(text)
     try:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
@@ -50,11 +55,21 @@ def compile_filter(text: str, columns: Mapping[str, str]) -> pl.Expr:
     return _truth(tree.body, columns, 0)
 
 
+def _spelt_out(text: str) -> str:
+    """A kind alone, `pii` or `pii/PERSON`, as the comparison that it stands for; anything else as it is."""
+    kind = _KIND.fullmatch(text)
+    if kind is None or kind[1] not in CHECKS:
+        return text
+    return f'check == "{kind[1]}"' + (f' and label == "{kind[2]}"' if kind[2] else "")
+
+
 def names_in(text: str) -> set[str]:
     """The names that an expression uses; empty if it cannot be read."""
     try:
         return {
-            node.id for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Name)
+            node.id
+            for node in ast.walk(ast.parse(_spelt_out(text).strip(), mode="eval"))
+            if isinstance(node, ast.Name)
         }
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
