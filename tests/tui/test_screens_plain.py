@@ -19,6 +19,7 @@ from tui.reading.card_text import origin
 from tui.screens.dialogs import Ask, Confirm, Help
 from tui.screens.distributions import DistributionsScreen
 from tui.screens.label import LabelScreen
+from tui.screens.versions import in_six_cells
 from tui.terminal.display_text import name_text
 from tui.terminal.keymap import Preferences
 from tui.widgets.lines import KeyLine
@@ -206,3 +207,12 @@ def test_a_character_may_come_in_pieces(tmp_path: Path) -> None:
     whole = shown(sent)
     assert "1 keep · 2 drop" in whole[1]
     assert all(shown(sent[:at], sent[at:]) == whole for at in range(len(sent)))
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(7, "7"), (99_999, "99,999"), (100_000, "100 k"), (999_999, "1.0 M"), (12_345_678, "12.3 M")],
+)
+def test_a_large_count_is_not_cut_off(count: int, told: str) -> None:
+    """A million open findings are not drawn as `1,000…`."""
+    assert in_six_cells(count) == told

@@ -129,7 +129,9 @@ class VersionsScreen(Screen[None]):
 
     def _cells(self, version: Version) -> list[Cell]:
         seen = self.portraits.get(version.digest)
-        found = "…" if seen is None else "not scanned" if seen.findings is None else f"{seen.findings:,}"
+        found = (
+            "…" if seen is None else "not scanned" if seen.findings is None else in_six_cells(seen.findings)
+        )
         scanned = seen is not None and seen.findings is not None
         open_, blocking = (seen.open, seen.blocking) if seen else (0, 0)
         digest = version.digest[:8]
@@ -139,8 +141,8 @@ class VersionsScreen(Screen[None]):
             Cell(name, "strong" if version.newest else "quiet"),
             Cell(f"{version.rows:,}"),
             Cell("-" if found == "not scanned" else found, "" if scanned else "quiet"),
-            Cell(f"{open_:,}" if scanned else "-", "warn" if open_ else "quiet"),
-            Cell(f"{blocking:,}" if scanned else "-", "bad" if blocking else "quiet"),
+            Cell(in_six_cells(open_) if scanned else "-", "warn" if open_ else "quiet"),
+            Cell(in_six_cells(blocking) if scanned else "-", "bad" if blocking else "quiet"),
             Cell(version.made_by, "quiet"),
             Cell(ago(version.added_at), "quiet"),
         ]
@@ -298,6 +300,13 @@ class VersionsScreen(Screen[None]):
     def action_copy(self) -> None:
         """Put the version's digest on the clipboard."""
         self.seatrial.copy(self.chosen.digest)
+
+
+def in_six_cells(count: int) -> str:
+    """A count in six cells, whole as long as it fits."""
+    if count < 100_000:
+        return f"{count:,}"
+    return f"{count / 1e3:.0f} k" if count < 999_500 else f"{count / 1e6:.1f} M"
 
 
 def read_portrait(workspace: Workspace, digest: str) -> Message:
