@@ -21,6 +21,7 @@ from curate.changing.redact import (
 )
 from curate.changing.settle import Row
 from curate.example import KEY, pointers
+from curate.formats.turns import shortened
 
 Field = tuple[int | None, str]  # message index or None, name
 
@@ -137,8 +138,11 @@ class Rewriting:
         spans: dict[Field, list[Span]] = defaultdict(list)
         edited: dict[Field, list[Row]] = defaultdict(list)
         proposed: dict[Field, list[Row]] = defaultdict(list)
+        trimmed = [row for row in rows if row["decided"] == "edit" and not row["edit"] and _trims(row)]
         for row in rows:
             message, name = row["message"], row["field"] or "content"
+            if row in trimmed:
+                continue
             if row["decided"] == "edit":
                 edit = edits[row["edit"]] if row["edit"] else None
                 (edited[edit.message, edit.field] if edit else proposed[message, name]).append(row)
@@ -159,7 +163,26 @@ class Rewriting:
             changes += self._repaired(place, found, new)
         for place in sorted({*spans, *new}, key=_turn):
             self.rewrite(place, spans.get(place, []), new.get(place))
-        return changes
+        return changes + [self._trim(row) for row in trimmed]
+
+    def _trim(self, row: Row) -> tuple[object, ...]:
+        """Take a turn of the user's off, with all that follow, so that the row ends with an answer."""
+        messages, first = self.example["messages"], row["message"]
+        rest = messages[first:] if isinstance(messages, list) else []
+        if not rest or any(message["role"] != "user" for message in rest):
+            return change(row, "ignored", reason="there is no such end to take off")
+        self.example["messages"] = messages[:first] if isinstance(messages, list) else []
+        layout, meta = (json.loads(str(self.example[name] or "{}")) for name in ("layout", "meta"))
+        for name, value in zip(("layout", "meta"), shortened(layout, meta, len(rest)), strict=True):
+            self.example[name] = json.dumps(value, ensure_ascii=False)
+        return change(
+            row,
+            "edit",
+            message=first,
+            field="content",
+            reason="taken off: nothing answers it",
+            turns=len(rest),
+        )
 
     def _edited(
         self, place: Field, rows: Sequence[Row], edits: Mapping[str, Edit], new: dict[Field, str]
@@ -294,6 +317,11 @@ class Rewriting:
                 yield (None, name), str(self.example[name])
         for pointer, text in pointers(json.loads(str(self.example["meta"] or "{}"))):
             yield (None, META + pointer), text
+
+
+def _trims(row: Row) -> bool:
+    """Whether what a finding proposes is that a turn goes."""
+    return "trim" in (json.loads(row["evidence"] or "{}").get("edit") or {})
 
 
 def _in_json(value: str) -> set[str]:

@@ -20,6 +20,8 @@ from curate.finding import FINDINGS
 
 MOST = 1_000_000_000  # characters of all turns; no row that is read has so many
 
+TRIM: dict[str, object] = {"last": "user", "edit": {"trim": True}}  # of a turn: it goes, with all that follow
+
 # of a label these are likely where one was missing; of the second set one may well be a class
 NO_LABEL = PLACEHOLDERS | frozenset(
     [
@@ -47,12 +49,13 @@ class Structure:
     """Look at each row's form: roles, emptiness, length, tool calls, placeholders.
 
     What no trainer can use is proposed for dropping and blocks (`empty-answer`, `no-question`,
-    `unanswered`, `role-order`, `over-long` ...); what is doubtful is for review. `max_characters` is
+    `unanswered`, `role-order`, `over-long` ...); of a conversation that ends with the user, what follows the
+    last answer is proposed for taking off. What is doubtful is for review. `max_characters` is
     the length of all turns together.
     """
 
     name: ClassVar[str] = "structure"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     max_characters: int = 20_000
 
     def __post_init__(self) -> None:
@@ -65,21 +68,28 @@ class Structure:
     def scan(self, batch: pl.DataFrame) -> Scan:
         """One finding a problem; a place where one is told."""
         rows: list[dict[str, object]] = []
-        columns = batch.select("example_id", "messages", "chosen", "rejected", "label", "meta")
-        for example_id, messages, chosen, rejected, label, meta in columns.iter_rows():
-            problems = self._problems(messages or [], chosen, rejected, label)
+        columns = batch.select("example_id", "messages", "chosen", "rejected", "label", "meta", "layout")
+        for example_id, messages, chosen, rejected, label, meta, layout in columns.iter_rows():
+            problems = self._problems(messages or [], chosen, rejected, label, layout)
             for problem in itertools.chain(problems, calls_of(messages or [], declared(meta))):
                 row = problem._asdict()
                 drop = row.pop("drop")
                 row["evidence"] = json.dumps(row["evidence"] or {})
                 row.update(example_id=example_id, score=1.0 if drop else 0.5)
                 row.update(action="drop" if drop else "review", blocking=drop)
+                if problem.evidence == TRIM:
+                    row.update(action="edit")
                 rows.append(row)
         wanted = [name for name in FINDINGS if not rows or name in rows[0]]
         return Scan(pl.DataFrame(rows, schema={name: FINDINGS[name] for name in wanted}, orient="row"))
 
     def _problems(
-        self, messages: Sequence[Message], chosen: str | None, rejected: str | None, label: str | None
+        self,
+        messages: Sequence[Message],
+        chosen: str | None,
+        rejected: str | None,
+        label: str | None,
+        layout: str | None,
     ) -> Iterator[Problem]:
         """All that is wrong with one row."""
         preference = chosen is not None or rejected is not None
@@ -87,6 +97,8 @@ class Structure:
             yield Problem("no-messages")
         else:
             yield from _roles(messages, preference=preference)
+            if not preference:
+                yield from _end(messages, layout)
             yield from _emptiness(messages, preference=preference)
             yield from _placeholders(messages, label)
         yield from _label(label)
@@ -124,8 +136,6 @@ def _roles(messages: Sequence[Message], *, preference: bool) -> Iterator[Problem
         yield Problem("no-question")
     if "assistant" not in roles and not preference:
         yield Problem("no-answer")
-    elif roles[-1] != "assistant" and not preference:
-        yield Problem("unanswered", len(roles) - 1, evidence={"last": roles[-1]})
     calling = False
     before: str | None = None
     for at, (role, message) in enumerate(zip(roles, messages, strict=True)):
@@ -141,6 +151,22 @@ def _roles(messages: Sequence[Message], *, preference: bool) -> Iterator[Problem
             yield Problem("role-order", at, evidence={"why": "a tool answers that was not called"})
         calling = bool(message["tool_calls"]) if role != "tool" else calling
         before = role
+
+
+def _end(messages: Sequence[Message], layout: str | None) -> Iterator[Problem]:
+    """A conversation that does not end with an answer; what the user says behind the last one can go."""
+    roles = [message["role"] for message in messages]
+    if "assistant" not in roles or roles[-1] == "assistant":
+        return
+    answer = len(roles) - 1 - roles[::-1].index("assistant")
+    rest, last = roles[answer + 1 :], messages[answer]
+    turns = json.loads(layout or "{}").get("turns", [])
+    # of columns that hold one turn each, none can be taken off
+    listed = not turns or (turns[-1].get("as") == "list" and turns[-1]["n"] > len(rest))
+    if set(rest) == {"user"} and "user" in roles[:answer] and not last["tool_calls"] and listed:
+        yield Problem("unanswered", answer + 1, "content", evidence=TRIM)
+    else:
+        yield Problem("unanswered", len(roles) - 1, evidence={"last": roles[-1]})
 
 
 def _emptiness(messages: Sequence[Message], *, preference: bool) -> Iterator[Problem]:

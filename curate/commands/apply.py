@@ -187,15 +187,19 @@ def change_lines(changes: pl.DataFrame) -> list[str]:
 
 
 def edit_lines(edits: pl.DataFrame) -> list[str]:
-    """Edits counted by what they change: rows that got another label, in their answer too; then other texts, each once."""
+    """Edits counted by what they change: rows that got another label, in their answer too; then other texts, each once; then ends that went."""
     from curate.deciding.relabelling import of_label
 
     labelled: set[str] = set()
+    shorter: set[str] = set()
     texts: dict[
         tuple[str, int | None, str], bool
     ] = {}  # whether a finding on the row's label was answered so
     for row in edits.select("example_id", "check", "label", "detail").iter_rows(named=True):
         place = json.loads(row["detail"])
+        if "turns" in place:
+            shorter.add(row["example_id"])
+            continue
         if place["field"] == "label":
             labelled.add(row["example_id"])
             continue
@@ -208,6 +212,10 @@ def edit_lines(edits: pl.DataFrame) -> list[str]:
         lines.append(f"  {counted(len(labelled), 'row')} relabelled{too}")
     if rest := len(texts) - len(beside):
         lines.append(f"  {counted(rest, 'text')} edited")
+    if shorter:
+        lines.append(
+            f"  {counted(len(shorter), 'row')} cut behind the last answer: nothing answered the user there"
+        )
     return lines
 
 

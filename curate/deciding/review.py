@@ -47,19 +47,19 @@ REVIEW = pl.Schema(
     ]
 )
 
-# Safe to carry out unattended, by check: the action that must be proposed and the labels that qualify
+# Safe to carry out unattended: of a check the action that must be proposed, and the labels that qualify
 # (None: all). What is not in here stays for a person.
-SAFE: dict[str, tuple[str, frozenset[str] | None]] = {
-    "structure": ("drop", None),
-    "label-spelling": ("edit", None),
-    "exact-duplicate": ("drop", None),
-    "near-duplicate": ("drop", None),
-    "leak": ("drop", None),
-    "pii": ("redact", None),
+SAFE: dict[tuple[str, str], frozenset[str] | None] = {
+    ("structure", "drop"): None,
+    ("structure", "edit"): None,
+    ("label-spelling", "edit"): None,
+    ("exact-duplicate", "drop"): None,
+    ("near-duplicate", "drop"): None,
+    ("leak", "drop"): None,
+    ("pii", "redact"): None,
     # what no reader sees, or was put there by a wrong encoding or a template
-    "quality": (
-        "edit",
-        frozenset({"mojibake", "control-character", "invisible-character", "placeholder-input"}),
+    ("quality", "edit"): frozenset(
+        {"mojibake", "control-character", "invisible-character", "placeholder-input"}
     ),
 }
 
@@ -335,7 +335,7 @@ def safe(table: pl.DataFrame, also: Collection[str] = ()) -> pl.DataFrame:
 
     One rule: the finding's own check proposes it, and it loses nothing that a person could want back
     without knowing. That holds for
-    - `structure`, drop: the row cannot be trained on at all;
+    - `structure`, drop: the row cannot be trained on at all; edit: what a user says that nothing answers;
     - `exact-duplicate`, drop: the same text and the same label stay in the keeper;
     - `near-duplicate`, drop: the check proposes to drop only where the labels are equal and the exact
       Jaccard similarity reaches its threshold;
@@ -347,7 +347,7 @@ def safe(table: pl.DataFrame, also: Collection[str] = ()) -> pl.DataFrame:
     cluster's keeper (`keep`) is settled with the last of its members.
     """
     fits = pl.lit(value=False)
-    for check, (action, labels) in SAFE.items():
+    for (check, action), labels in SAFE.items():
         one = (pl.col("check") == check) & (pl.col("action") == action)
         one &= pl.col("blocking") if check == "pii" else pl.lit(value=True)
         fits |= one if labels is None else one & pl.col("label").is_in(list(labels))

@@ -309,6 +309,28 @@ def write_turn(turn: Turn, messages: Sequence[Message], extras: Mapping[str, Any
     return {at: texts[0]}
 
 
+def shortened(
+    layout: Mapping[str, Any], meta: Mapping[str, Any], count: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The layout and meta of a row whose last `count` messages, of a list, are gone."""
+    turns = layout.get("turns") or []
+    if not turns or turns[-1].get("as") != "list":
+        return dict(layout), dict(meta)
+    turn = dict(turns[-1])
+    length = turn["n"] = turn["n"] - count
+    for name in ("keys", "roles"):
+        if name in turn and (name == "roles" or isinstance(turn[name][0], list)):
+            turn[name] = turn[name][:length]
+    if "parts" in turn:
+        turn["parts"] = {at: part for at, part in turn["parts"].items() if int(at) < length}
+    if "text_calls" in turn:
+        turn["text_calls"] = [at for at in turn["text_calls"] if at < length]
+    kept = dict(meta)
+    if isinstance(extras := meta.get(turn["at"]), dict):
+        kept[turn["at"]] = {at: value for at, value in extras.items() if not at.isdigit() or int(at) < length}
+    return {**layout, "turns": [*turns[:-1], turn]}, kept
+
+
 def retyped(text: str | None) -> Any:  # noqa: ANN401
     """A number or truth value that was kept as text; an edit may have made it a text."""
     try:

@@ -260,6 +260,8 @@ def told_edit(finding: Mapping[str, Any], example: Mapping[str, Any] | None) -> 
     if "spelling" in edit:
         # quoted, since a blank may be all that is wrong with it
         words.append(f'"{_short(text, trim=False)}" becomes "{_short(with_proposal(finding, text, text))}"')
+    if "trim" in edit:
+        words.append("take this turn off, with what follows: nothing answers it")
     return ", then ".join(words)
 
 

@@ -122,6 +122,8 @@ def unwrapped(text: str) -> str:
     return max(strings, key=len) if strings else text
 
 
+KINDS = frozenset({"cut", "repair", "spelling", "trim"})
+
 # in the order in which they are carried out where one text needs several
 REPAIRS: dict[str, Callable[[str], str]] = {
     "mojibake": repaired,
@@ -147,12 +149,13 @@ def without(text: str, spans: Iterable[Iterable[int]]) -> str:
 
 def well_formed(edit: object) -> bool:
     """Whether an edit has the form that `combined` can carry out; that of another's check may have any."""
-    if not isinstance(edit, Mapping) or not edit or not set(edit) <= {"cut", "repair", "spelling"}:
+    if not isinstance(edit, Mapping) or not edit or not set(edit) <= KINDS:
         return False
     cut, spelling = edit.get("cut", []), edit.get("spelling", [])
     return (
         isinstance(cut, list)
         and all(isinstance(span, list) and len(span) == 2 and _places(span) for span in cut)
+        and edit.get("trim", True) is True
         and isinstance(edit.get("repair", ""), str)
         and ("repair" not in edit or edit["repair"] in REPAIRS)
         and isinstance(spelling, list)
@@ -168,7 +171,7 @@ def combined(text: str, evidences: Iterable[Mapping[str, object]]) -> str:
     """The text after all the edits that these findings' evidences propose for it.
 
     Spans are cut first, for they are places in the text as it stands; then come the repairs, in one
-    order, each once, and last a label's spelling. Evidence without an edit changes nothing. Raises
+    order, each once, and last a label's spelling. Of a turn that is taken off (`trim`) nothing is left. Evidence without an edit changes nothing. Raises
     ConfigError for an edit that is not known.
     """
     spans: list[Iterable[int]] = []
@@ -176,8 +179,12 @@ def combined(text: str, evidences: Iterable[Mapping[str, object]]) -> str:
     spellings: list[list[int]] = []
     for evidence in evidences:
         edit = evidence.get("edit") or {}
-        if not isinstance(edit, Mapping) or not set(edit) <= {"cut", "repair", "spelling"}:
-            raise ConfigError(f"the edit {edit!r} is not known", hint="it has `cut`, `repair` or `spelling`")
+        if not isinstance(edit, Mapping) or not set(edit) <= KINDS:
+            raise ConfigError(
+                f"the edit {edit!r} is not known", hint=f"it has one of {', '.join(sorted(KINDS))}"
+            )
+        if "trim" in edit:
+            return ""
         spans += edit.get("cut", [])
         if "repair" in edit:
             repairs.add(str(edit["repair"]))

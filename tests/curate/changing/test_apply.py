@@ -12,9 +12,14 @@ from hypothesis import strategies as st
 
 from curate.changing.apply import CHANGES, Edit, apply, dropped_by
 from curate.changing.redact import Replacer, Span, cut, cut_json, merge
+from curate.checks.structure import Structure
+from curate.commands.apply import edit_lines
 from curate.deciding.review import REVIEW, joined
 from curate.example import EXAMPLES, frame, with_ids
 from curate.finding import complete
+from curate.formats.writers import original
+from curate.runs.steps import Reading, import_files
+from curate.workspace import Workspace
 
 
 def examples(*texts: str, **columns: list[object]) -> pl.DataFrame:
@@ -432,3 +437,35 @@ def test_a_place_that_is_not_there_is_ignored_and_said(place: tuple[int | None, 
     clean, changes = apply(rows, reviewed(rows, span("a", 0, 1, *place)))
     assert clean.equals(rows)
     assert changes["change"].to_list() == ["ignored"]
+
+
+def said(*turns: tuple[str, str]) -> dict[str, object]:
+    """A line of ShareGPT's, each turn with a number of its own."""
+    return {"conversations": [{"from": who, "value": text, "n": at} for at, (who, text) in enumerate(turns)]}
+
+
+def test_what_nothing_answers_is_taken_off_and_the_rest_is_as_it_came(tmp_path):
+    """The row that is exported is the one that came, less its end; no word of that stays anywhere."""
+    line = said(("human", "Hi"), ("gpt", "Hello"), ("human", "Call me at 5"), ("human", "or at 6"))
+    whole = imported_row(tmp_path, line)
+    trim = {"check": "structure", "label": "unanswered", "example_id": whole["example_id"][0], "message": 2}
+    evidence = {"last": "user", "edit": {"trim": True}}
+    trim |= {"field": "content", "decided": "edit", "action": "edit", "evidence": json.dumps(evidence)}
+    done = apply(whole, reviewed(whole, trim))
+    assert done.changes["change"].to_list() == ["edit"]
+    assert ["1 row cut behind" in line for line in edit_lines(done.changes)] == [True]
+    clean = done.clean.row(0, named=True)
+    assert original(clean) == {"conversations": line["conversations"][:2]}
+    assert "5" not in json.dumps([clean["messages"], clean["meta"], clean["layout"]])
+    again = Structure().scan(done.clean).findings
+    assert again.height == 0
+    late = apply(done.clean, reviewed(done.clean, trim))
+    assert late.changes["change"].to_list() == ["ignored"]
+
+
+def imported_row(folder, line: dict[str, object]) -> pl.DataFrame:
+    """One line of a file, as the workspace holds it."""
+    (folder / "rows.jsonl").write_text(json.dumps(line) + "\n", encoding="utf-8")
+    workspace = Workspace(folder)
+    made = import_files(workspace, [str(folder / "rows.jsonl")], Reading()).made
+    return workspace.scan_examples(made.outputs["dataset"]).collect()

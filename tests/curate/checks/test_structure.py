@@ -55,6 +55,24 @@ def test_roles_out_of_order(turn, found, roles, label):
     assert label in {row[2] for row in found(Structure(), {"messages": messages})}
 
 
+@pytest.mark.parametrize(
+    ("roles", "layout", "action"),
+    [
+        ("uau", "{}", "edit"),
+        ("suauu", "{}", "edit"),
+        ("uau", '{"turns": [{"at": "conversations", "as": "list", "n": 3}]}', "edit"),
+        ("uau", '{"turns": [{"at": "a"}, {"at": "b"}, {"at": "c"}]}', "drop"),  # columns of one turn each
+        ("au", "{}", "drop"),  # nothing was asked before
+        ("uas", "{}", "drop"),
+    ],
+)
+def test_what_the_user_says_behind_the_last_answer_can_go(turn, found, roles, layout, action):
+    names = {"u": "user", "a": "assistant", "s": "system"}
+    messages = [turn(names[role], f"words {at}") for at, role in enumerate(roles)]
+    told = {row[2]: row[3] for row in found(Structure(), {"messages": messages, "layout": layout})}
+    assert told["unanswered"] == action
+
+
 def test_sound_rows_have_no_findings(turn, asked, found):
     call = json.dumps([{"function": {"name": "time", "arguments": "{}"}}])
     tools = [
