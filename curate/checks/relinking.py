@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 
 from curate.checks.keep import ranked
+from curate.dedup.bands import distinct
 from curate.dedup.growing import low_bits, met_beside
 
 
@@ -39,7 +40,7 @@ def relinked(sketches: pl.DataFrame, known: int, before: pl.DataFrame) -> tuple[
     if met is None:
         return None
     # of equal old rows one takes part
-    named = old[np.unique(said[met.old])]
+    named = old[distinct(said[met.old])]
     equal = old.filter(pl.col("key").is_in(named["key"].implode()))
     part = _first(equal)["example_id"]
     order = ranked(pl.concat([equal.filter(pl.col("example_id").is_in(part.implode())), fresh]))

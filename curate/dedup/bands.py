@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from curate.dedup.shingling import Hashes, Numbers
+
+Kind = TypeVar("Kind", bound=np.integer)
 
 FEW = 1_000  # keys that are sorted as they are
 LARGE = 32  # rows of a bucket; the pairs of a larger one are looked for in another way (see leaders.py)
@@ -87,7 +89,7 @@ def joined(parts: list[tuple[Hashes, Numbers]]) -> Met:
     )
 
 
-def distinct(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def distinct(values: NDArray[Kind]) -> NDArray[Kind]:
     """The values, sorted, each once; sorts in place."""
     values.sort()
     fresh = np.ones(len(values), dtype=np.bool_)

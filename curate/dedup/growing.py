@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from curate.dedup.bands import LARGE
+from curate.dedup.bands import LARGE, distinct
 from curate.dedup.shingling import Hashes, Numbers
 
 AT_ONCE = 4_000  # old rows whose keys are looked up together: they fit into the cache of a core
@@ -98,5 +98,5 @@ def _packed(left: Numbers, right: Numbers) -> Hashes:
 
 def _unpacked(parts: list[Hashes]) -> tuple[Numbers, Numbers]:
     """Each pair once."""
-    every = np.unique(np.concatenate([np.empty(0, dtype=np.uint64), *parts]))
+    every = distinct(np.concatenate([np.empty(0, dtype=np.uint64), *parts]))
     return (every >> np.uint64(32)).astype(np.int64), (every & np.uint64(0xFFFFFFFF)).astype(np.int64)

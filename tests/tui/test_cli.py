@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import subprocess
@@ -224,3 +225,15 @@ def test_a_lost_ledger_is_not_made_anew_over_artifacts(
     assert cli.main(["verify", "--workspace", str(tmp_path)]) == 2
     err = capsys.readouterr().err
     assert "delete nothing" in err
+
+
+def test_objects_that_stay_are_not_looked_through_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of what a command loads and reads stays: the interpreter's own pace takes a twentieth of a scan."""
+    before = gc.get_threshold()
+    try:
+        gc.set_threshold(700)
+        monkeypatch.setattr(cli.render, "lines", list)  # where answers go is this process's own
+        assert cli.dispatch(["--version"]) == 0
+        assert gc.get_threshold()[0] >= 50_000
+    finally:
+        gc.set_threshold(*before)
