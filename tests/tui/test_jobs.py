@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from curate.workspace import Workspace
+from tests.tui.test_screens_showing import lines
 from tui.jobs import Job
 from tui.screens.dialogs import Leaving, Panel
+from tui.terminal.keymap import Preferences
 from tui.workbench import workbench
 
 WORKS = """
@@ -49,6 +51,7 @@ Path(sys.argv[1]).touch()
 """
 SCREENS = """
 import asyncio, sys
+from tests.tui.test_screens_showing import lines
 from tui.jobs import Job
 async def screens():
     job = Job([sys.argv[2]], None, told=lambda job: None, program=(sys.executable, "-c", sys.argv[1]))
@@ -127,8 +130,8 @@ def programs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_the_app_asks_before_it_leaves(workspace: Workspace, programs: None) -> None:
-    """While a child runs, leaving asks; stopping it leaves."""
-    app = workbench(workspace)
+    """While a child runs, leaving asks, by the keys that are one's own; stopping it leaves."""
+    app = workbench(workspace, Preferences({"leaving.stop": "j"}, "seatrial-dark"))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         app.start(["scan", "tickets"])
@@ -139,7 +142,9 @@ async def test_the_app_asks_before_it_leaves(workspace: Workspace, programs: Non
         assert isinstance(app.screen, Leaving)
         await pilot.press("n")
         assert app.job.running
-        await pilot.press("ctrl+q", "y")
+        await pilot.press("ctrl+q")
+        assert "j  Stop it and leave" in "\n".join(lines(app))
+        await pilot.press("j")
         for _ in range(200):
             if app.job.exit_code is not None:
                 break

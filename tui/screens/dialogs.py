@@ -114,7 +114,7 @@ class Confirm(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """The question and what either key does."""
-        yield from _ways(self.question, (("y", self.yes), ("n", self.no)))
+        yield from _ways(self, self.question, (("confirm.yes", self.yes), ("confirm.no", self.no)))
         yield KeyLine()
 
     def action_answer(self, yes: bool) -> None:
@@ -137,8 +137,12 @@ class Leaving(ModalScreen[str]):
 
     def compose(self) -> ComposeResult:
         """The question and what each key does."""
-        ways = ("y", "Stop it and leave"), ("l", "Leave it running: r, Runs shows it later"), ("n", "Stay")
-        yield from _ways(self.question, ways)
+        ways = (
+            ("leaving.stop", "Stop it and leave"),
+            ("leaving.leave", "Leave it running: Runs shows it later"),
+            ("leaving.stay", "Stay"),
+        )
+        yield from _ways(self, self.question, ways)
         yield KeyLine()
 
     def action_answer(self, way: str) -> None:
@@ -146,10 +150,16 @@ class Leaving(ModalScreen[str]):
         self.dismiss(way)
 
 
-def _ways(question: str, ways: Iterable[tuple[str, str]]) -> ComposeResult:
+def _ways(screen: Screen[Any], question: str, ways: Iterable[tuple[str, str]]) -> ComposeResult:
+    """The question, and each way to go on by the id of its key, which may be one's own."""
+    keys: dict[str | None, str] = {}
+    for active in in_order(screen):
+        keys.setdefault(active.binding.id, screen.app.get_key_display(active.binding))
     with Vertical(classes="dialog"):
         yield Static(plain(question, "bold"))
-        lines = [Content.assemble((key, "bold $accent"), "  ", plain(words)) for key, words in ways]
+        lines = [
+            Content.assemble((keys.get(name, ""), "bold $accent"), "  ", plain(words)) for name, words in ways
+        ]
         yield Static(Content.assemble("\n", Content("\n").join(lines)))
 
 
