@@ -49,6 +49,7 @@ _ABROAD = (
     r"|(?:죄송하지만|죄송합니다|미안하지만|안타깝게도|유감스럽게도)[^\n]{0,60}?(?:수 (?:가 )?없습니다|수 없어요|드리기 어렵|못합니다)"
     r"|lo siento,? (?:pero )?(?:no puedo|como)|(?:lamentablemente|desafortunadamente),? no (?:puedo|me es posible)"
     r"|je suis (?:vraiment )?désolée?,? (?:mais )?je ne (?:peux|suis)|désolée?,? (?:mais )?je ne (?:peux|suis)|malheureusement,? je ne (?:peux pas|suis pas en mesure)"
+    r"|(?:(?:es )?tut mir leid,? (?:aber )?)?(?:da|dabei|damit|hierbei|hiermit|dazu|bei (?:diese[rm]|de[rm]|ihre[rm]) \w+) kann ich (?:(?:dir|ihnen|euch|leider) ){0,2}nicht (?:weiter)?(?:helfen|dienen)"
     r"|(?:es )?tut mir leid,? (?:aber )?(?:ich kann|als|das kann ich)|leider (?:kann ich|bin ich nicht in der lage)\b[^.\n]{0,60}\b(?:nicht|keine?n?)\b[^.\n]{0,40}\b(?:helfen|beantworten|weiterhelfen|geben|bereitstellen|erfüllen|unterstützen|sagen|nennen|machen)"
     r"|ich kann (?:dir|ihnen|euch|dabei|da|diese|das)\b[^.\n]{0,30}\bnicht (?:weiter)?(?:helfen|beantworten)"
     r"|(?:desculpe|lamento|sinto muito|infelizmente),? (?:mas )?(?:eu )?(?:não posso|não consigo|como)|(?:mi dispiace|purtroppo),? (?:ma )?non (?:posso|sono in grado)"
@@ -98,6 +99,10 @@ _UNABLE_WORDS = re.compile(
     r"\bsorry\b|\bapolog|\bregret|\bcan(?:no|')t\b|\bcannot\b|\bunable\b|\bnot be able\b|\bimpossible\b|\brefus|\bdeclin|抱歉|对不起|道歉",
     re.IGNORECASE,
 )
+_OF_THE_REQUEST = re.compile(
+    r"\b(?:can(?:no|['’])t|cannot|can not|unable to|not able to) (?:help|assist|comply)(?: you)? with (?:that|this|your request)\b",
+    re.IGNORECASE,
+)
 _SELF = re.compile(
     r"\b(?:who|what) (?:are you|you are)\b|\b(?:about|describe|introduce) you(?:rself)?\b|\bare you (?:an?|a real|human|sentient|conscious|able)|\byour(?:self| name| creator| feelings?| opinion)\b|\b(?:ai|language model|chatbot|assistant|gpt)\b|你(?:是谁|叫什么|是什么)|人工智能|机器人|语言模型|人工智慧|人工知能|인공지능|語言模型|言語モデル|언어 ?모델|ذكاء|नकली|कृत्रिम"
     r"|\b(?:ki|ia)\b|sprachmodell|künstliche|mod[eè]l\w* (?:de lang|de ling|lingu|język|bahasa)|artificial|intelligenz|taalmodel|языков|искусствен|штучн|yapay zeka|dil modeli"
@@ -119,8 +124,18 @@ _LEFTOVER = re.compile(
 
 def _refuses(text: Text) -> Iterator[Problem]:
     """Answers that refuse."""
-    if (found := REFUSAL.match(text.text[:400])) and not _UNABLE_WORDS.search(text.asked):
+    found = REFUSAL.match(text.text[:400])
+    if found and (not _UNABLE_WORDS.search(text.asked) or _of_the_request(text)):
         yield Problem("refusal", *found.span(), 0.8, "the answer refuses or says that it cannot")
+
+
+def _of_the_request(text: Text) -> bool:
+    """Whether a refusal is of the request itself, though the question has such words too: `it cannot be paired`."""
+    start = text.text[:400]
+    plain = _OF_THE_REQUEST.search(start)
+    if plain is not None:
+        return not _meant(text, plain.group())
+    return DISCLAIMER.search(start) is not None and not _SELF.search(text.asked)
 
 
 def _disclaims(text: Text) -> Iterator[Problem]:
@@ -165,7 +180,7 @@ RULES = (
             r"sorry|afraid|unfortunately|apolog|regrettabl|can(no|')t|can not|unable|not able|not (allowed|permitted|programmed|capable|comfortable)|won't|will not|(don't|do not) (\w+ )?have|violates|goes against|"
             r"declin|refuse|rather not|prefer not|not something|something (that )?i |outside|beyond|"
             r"抱歉|对不起|對不起|不好意思|遗憾|我不能|我无法|本人|作为|申し訳|すみません|恐れ入り|残念|ごめん|죄송|미안|안타깝|유감|"
-            r"lo siento|lamenta|desafort|désol|malheur|tut mir leid|leider|ich kann|desculpe|lamento|sinto muito|infeliz|mi dispiace|purtroppo|извините|простите|к сожалению|вибачте|перепрошую|на жаль|"
+            r"lo siento|lamenta|desafort|désol|malheur|tut mir leid|leider|ich kann|kann ich|desculpe|lamento|sinto muito|infeliz|mi dispiace|purtroppo|извините|простите|к сожалению|вибачте|перепрошую|на жаль|"
             r"przykro|przepraszam|niestety|je mi líto|omlouv|bohužel|spijt|helaas|ledsen|tyvärr|förlåt|ursäkta|beklager|desværre|dessverre|undskyld|valitett|pahoillani|anteeksi|"
             r"sajn|elnézést|pare rău|din păcate|scuze|üzgün|maalesef|özür|xin lỗi|rất tiếc|maaf|συγγνώμη|λυπάμαι|δυστυχώς|عذر|آسف|أعتذر|للأسف|क्षमा|माफ|खेद|ขออภัย|ขอโทษ|מצטער|متأسف|متاسف|ببخشید|معذرت|معاف|افسوس|দুঃখিত|ক্ষমা|மன்னிக்க|క్షమించ|съжал|нажалост|"
             r"žao|nažal|oprost|izvin|žal|ľutujem|prepáč|ľúto|bohužiaľ|ho sento|samahani|paumanhin|pasensya|жао",

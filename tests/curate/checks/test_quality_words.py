@@ -34,6 +34,8 @@ REFUSALS = (
     "죄송하지만 그 요청은 도와드릴 수 없습니다.",
     "Leider kann ich dir dabei nicht helfen.",
     "Es tut mir leid, aber das kann ich nicht beantworten.",
+    "Es tut mir leid, aber dabei kann ich nicht helfen.",
+    "Damit kann ich Ihnen leider nicht weiterhelfen.",
     "Tyvärr kan jag inte hjälpa dig med det.",
     "Beklager, men jeg kan ikke hjelpe med det.",
     "Je suis désolé, mais je ne peux pas répondre.",
@@ -69,6 +71,8 @@ NO_REFUSALS = (
     "That is something I love: the Blue Door.",
     "I'd rather eat at home than there.",
     "Leider ist es montags geschlossen.",
+    "Dabei kann ich Ihnen gern helfen.",
+    "Da kann ich nicht nein sagen: das Blaue Tor.",
     "Helaas is het gesloten op maandag.",
     "Niestety w poniedziałki jest zamknięte.",
     "残念ながら月曜日は閉まっています。",
@@ -141,6 +145,25 @@ def test_refusals_are_found_in_any_apostrophe_and_many_languages(labels):
 def test_answers_with_words_of_a_refusal_are_none(labels):
     told = labels([("Tell me of the best restaurant nearby.", text) for text in NO_REFUSALS])
     assert [text for text, each in zip(NO_REFUSALS, told, strict=True) if each] == []
+
+
+def test_a_question_that_says_cannot_hides_no_refusal_of_the_request(labels):
+    broken = "Hi, the lamp cannot be paired with my phone."
+    refusals = (
+        "I'm sorry, but I can't help with that.",
+        "I am unable to assist with this.",
+        "As an AI language model, I cannot access personal orders.",
+    )
+    assert [each for each in labels([(broken, text) for text in refusals]) if "refusal" not in each] == []
+    meant = (
+        (
+            "Write a line that says you cannot come to the feast.",
+            "I'm sorry, but I cannot come to the feast.",
+        ),
+        ("Say it shorter: sorry, but I can't help with that today.", "Sorry, I can't help with that today."),
+        (broken, "I cannot see a lamp on the order; was it another one?"),
+    )
+    assert [each for each in labels(meant) if "refusal" in each] == []
 
 
 def test_every_rule_reads_both_apostrophes(labels):
