@@ -73,7 +73,7 @@ class Examined:
         """The rows with what the findings propose carried out: those that are safe unattended, or yours.
 
         Without `findings` the rule of `seatrial apply --safe`. Yours must be rows of `.findings`; each
-        is carried out as its `action` says (drop or redact; others are passed over).
+        is carried out as its `action` says (drop, redact, or an edit that it brings along; others are passed over).
         """
         from curate.changing.apply import apply
         from curate.deciding.review import REVIEW, joined, safe
@@ -83,7 +83,8 @@ class Examined:
         hashes = self.examples.select("example_id", "content_hash")
         table = joined(self.findings.drop("row"), hashes, nobody)
         chosen = safe(table) if findings is None else findings
-        doable = chosen.filter(pl.col("action").is_in(["drop", "redact", "keep"]))
+        written = (pl.col("action") == "edit") & pl.col("evidence").str.contains('"edit":', literal=True)
+        doable = chosen.filter(pl.col("action").is_in(["drop", "redact", "keep"]) | written)
         taken = pl.col("finding_id").is_in(doable["finding_id"].implode())
         decided = table.with_columns(
             decided=pl.when(taken).then("action"), target=pl.when(taken).then("example_id")

@@ -44,6 +44,18 @@ def test_clean_rows_come_back_with_the_columns_that_they_came_with():
     assert clean.changes["change"].to_list() == ["drop", "drop"]
 
 
+def test_safe_edits_are_carried_out_as_apply_safe_does():
+    rows = [
+        {"text": f"the parcel {n} came late", "label": each}
+        for n, each in enumerate(["late", "late", "LATE ", "lost"])
+    ]
+    rows.append({"text": "the cafÃ© parcel came", "label": "lost"})
+    cleaned = examine(rows, label="label", checks=["label-spelling", "quality"]).clean()
+    assert [row["label"] for row in cleaned.rows()] == ["late"] * 3 + ["lost"] * 2
+    assert cleaned.rows()[-1]["text"] == "the café parcel came"
+    assert cleaned.findings.filter(pl.col("action") == "edit").is_empty()
+
+
 def test_only_what_was_chosen_is_carried_out():
     found = examine(ROWS, checks=QUICK)
     chosen = found.findings.filter(check="structure")
