@@ -259,9 +259,10 @@ def scan_version(
                 made = scan(examples, asked, protected=protected, engine=host, vectors=vectors, memory=memory)
             finally:
                 host.close()
-            run.outputs["findings"] = workspace.put_table("findings", told(made.findings, examples))
+            found = told(made.findings, examples)
+            run.outputs["findings"] = workspace.put_table("findings", found)
             if memory is not None:
-                memory.vouch(run.outputs["findings"])
+                memory.vouch(run.outputs["findings"], found)
         done = Made(run.run_id, run.outputs, recorded=False)
     if settle:
         settle_fakes(workspace, dataset)

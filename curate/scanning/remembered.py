@@ -115,11 +115,17 @@ class Remembered:
             self._told[digest] = None if damaged else told
         return self._told[digest]
 
-    def vouch(self, digest: str) -> None:
-        """Keep the checksum of the file with findings that are what their digest says.
+    def vouch(self, digest: str, findings: pl.DataFrame) -> None:
+        """Keep the checksum of the file with these findings, if they stand there as they were put there.
 
-        The next scan goes by it, which is sooner done than to make the digest again.
+        The next scan goes by it, which is sooner done than to make their digest again. A file that was there
+        before, and is damaged since, is not vouched for.
         """
+        try:
+            if not self.workspace.table(digest).equals(findings):
+                return
+        except WorkspaceError:  # whoever needs it tells
+            return
         known, here = (
             read(self._sums_at(), SUMS),
             pl.DataFrame({"digest": [digest], "sum": [self._sum(digest)]}),

@@ -251,3 +251,18 @@ def test_a_table_that_was_read_stays_when_its_file_is_written_anew(tmp_path):
     found = kept.read(place, ["key"])
     kept.write(place, table.head(1))
     assert found is not None and found.equals(table)
+
+
+def test_findings_that_were_damaged_before_they_were_found_again_are_not_vouched_for(workspace, tmp_path):
+    rows = dataset(workspace, tmp_path, 40)
+    digest = scan_version(workspace, rows, names=["structure"]).made.outputs["findings"]
+    (workspace.root / "sketches" / "findings.kept").unlink()
+    file = workspace.store.path(digest) / "table.parquet"
+    pl.read_parquet(file).head(1).write_parquet(file)
+    other = {"structure": {"max_characters": 19_999}}
+    assert (
+        scan_version(workspace, rows, names=["structure"], settings=other).made.outputs["findings"] == digest
+    )
+    more = dataset(workspace, tmp_path, 42)
+    made = scan_version(workspace, more, names=["structure"], settings=other).made.outputs
+    assert scan_version(workspace, more, names=["structure"], settings=other, again=True).made.outputs == made
