@@ -156,7 +156,13 @@ def test_hostile_rows_crash_no_check():
     split = both.with_columns(split=pl.Series(["train", "test"] * (both.height // 2)))
     result = scan(split, make_checks(), protected=table.head(3))
     told = {each.check for each in result.not_run}
-    assert told == {"semantic-duplicate", "wrong-label", "contradiction (meaning)", "leak (meaning)"}
+    assert told == {
+        "pii (names)",
+        "semantic-duplicate",
+        "wrong-label",
+        "contradiction (meaning)",
+        "leak (meaning)",
+    }
     labels = set(result.findings["label"])
     assert {"no-messages", "empty-answer", "empty-question", "control-character", "over-long"} <= labels
 
