@@ -211,11 +211,11 @@ class Ledger:
         began: str | None = None,
     ) -> str:
         """Record that a run began, with what it reads; returns its id, which sorts by time."""
-        stamp = datetime.now(UTC)
+        at = self._moment_of_runs()
         # to the microsecond: the newest of two runs within a second is told by the id
-        run_id = f"{stamp:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(1)}"
+        run_id = f"{datetime.fromisoformat(at):%Y%m%d-%H%M%S-%f}-{secrets.token_hex(1)}"
         command = shlex.join(["seatrial", *sys.argv[1:]])
-        row = (run_id, kind, json.dumps(params, sort_keys=True), code, command, began or now())
+        row = (run_id, kind, json.dumps(params, sort_keys=True), code, command, began or at)
         self.write("insert into run values (?, ?, ?, ?, ?, ?)", [row])
         self.write(
             "insert into run_artifact values (?, 'in', ?, ?)",
@@ -229,7 +229,13 @@ class Ledger:
             "insert into run_artifact values (?, 'out', ?, ?)",
             [(run_id, role, d) for role, d in outputs.items()],
         )
-        self.write("insert into run_end values (?, ?, ?)", [(run_id, now(), error)])
+        self.write("insert into run_end values (?, ?, ?)", [(run_id, self._moment_of_runs(), error)])
+
+    def _moment_of_runs(self) -> str:
+        """Now, or just after the newest run where the clock was set back: what is newest is told by time."""
+        query = "select max(started_at) as t from run union all select max(ended_at) from run_end"
+        told = [row["t"] for row in self.rows(query) if row["t"]]
+        return max([now(), *map(later, told)])
 
     def recorded(
         self, kind: str, params: Mapping[str, object], code: str, inputs: Mapping[str, str]

@@ -221,3 +221,20 @@ def test_a_damaged_artifact_is_named_in_words(tmp_path, monkeypatch) -> None:
     path.write_bytes(bytes(data))
     with pytest.raises(WorkspaceError, match="damaged"):
         workspace.examples(digest)
+
+
+def test_a_clock_that_was_set_back_brings_no_older_run_back(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+):
+    """What is newest (a scan, a comparison, a declaration) is told by when it began and ended, and by its id."""
+    made = []
+    for hour in ("12", "11", "09"):
+        monkeypatch.setattr(
+            "curate.workspace.ledger.now", lambda h=hour: f"2026-01-01T{h}:00:00.000000+00:00"
+        )
+        with workspace.run("scan", {"hour": hour}, {}) as run:
+            made.append(run.run_id)
+    query = "select started_at, ended_at from run join run_end using (run_id) order by run.rowid"
+    rows = [tuple(row) for row in workspace.ledger.rows(query)]
+    assert made == sorted(made) and made[-1].startswith("20260101-120000-")
+    assert rows == sorted(rows) and all(began < ended for began, ended in rows)
