@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+LISTED = 10**9  # the most that a command is asked to list; no table takes a number of 20 digits
+
 
 def counted(number: int, thing: str) -> str:
     """`1 row`, `2,000 rows`: for things whose plural ends in s."""

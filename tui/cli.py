@@ -213,26 +213,26 @@ def dispatch(argv: Sequence[str]) -> int:
     gc.set_threshold(*GARBAGE)
     name, *rest = words.rest
     if name in ("--help", "-h", "help"):
-        render.lines(help_lines())
-        return 0
+        return shown(lambda: render.lines(help_lines()), 0)
     if name in ("--version", "-V"):
-        render.lines([f"seatrial {VERSION}"])
-        return 0
+        return shown(lambda: render.lines([f"seatrial {VERSION}"]), 0)
     if name not in COMMANDS:
         raise unknown(name)
     render.narrate_to_stderr = words.json
     answer = run(name, rest)
     if answer is None:
         return 0
+    told = answer
+    return shown(lambda: render.data(told.data) if words.json else render.lines(told.lines), told.exit_code)
+
+
+def shown(show: Callable[[], None], exit_code: int) -> int:
+    """The exit code of what is shown, though the reader goes away (`| head`): silence, as other tools do."""
     try:
-        if words.json:
-            render.data(answer.data)
-        else:
-            render.lines(answer.lines)
+        show()
     except BrokenPipeError:
-        # the reader went away (`| head`): silence, as other tools do; the answer is what it was
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return answer.exit_code
+    return exit_code
 
 
 def refused(error: OSError) -> ResourceError:

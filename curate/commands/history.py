@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from curate.answer import Answer
+from curate.answer import LISTED, Answer
 
 
 def log(
-    limit: Annotated[int, typer.Option(min=1, help="how many to list")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=LISTED, help="how many to list")] = 20,
 ) -> Answer:
     """List the runs of this workspace, newest first."""
     from curate.runs.history import run_lines

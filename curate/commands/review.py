@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from curate.answer import Answer, counted
+from curate.answer import LISTED, Answer, counted
 from curate.commands.called import called
 from curate.commands.carried import carried_lines, carried_out
 from curate.commands.finding_lines import detail_lines, finding_line, summary_lines, with_labels
@@ -49,7 +49,7 @@ def review(
     value: Value = None,
     open: Annotated[bool, typer.Option("--open", help="only what waits for a decision")] = False,
     differ: Annotated[bool, typer.Option("--differ", help="only what people differ on")] = False,
-    limit: Annotated[int, typer.Option(min=0, help="how many to list")] = 20,
+    limit: Annotated[int, typer.Option(min=0, max=LISTED, help="how many to list")] = 20,
     accept: Accept = None,
     reject: Annotated[Ids, typer.Option(metavar="FINDING_ID", help="leave the row; may be repeated")] = None,
     undo: Undo = None,

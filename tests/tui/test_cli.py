@@ -184,6 +184,16 @@ def test_an_answer_of_no_stays_no_when_the_reader_goes(monkeypatch: pytest.Monke
     monkeypatch.setattr(cli.render, "lines", gone)
     monkeypatch.setattr(cli.os, "dup2", lambda *numbers: None)
     assert cli.main(["log"]) == 1
+    assert cli.main(["--help"]) == cli.main(["--version"]) == 0
+
+
+@pytest.mark.parametrize("command", ["log", "review"])
+def test_a_number_that_no_table_takes_is_a_usage_error(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is opened before."""
+    assert cli.main([command, "--limit", "9" * 20]) == 2
+    assert "'--limit'" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_gone_and_a_standard_input_that_is_closed_are_told(
