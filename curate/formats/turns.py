@@ -128,7 +128,9 @@ def _text(content: object, where: str) -> tuple[str | None, list[int] | None]:
             or piece.get("type") != "text"
             or not isinstance(piece.get("text"), str)
         ):
-            what = piece.get("type") if isinstance(piece, dict) else kind(piece)
+            if not isinstance(piece, dict):
+                raise SourceError(f"{where}: part {number} of the content is {kind(piece)}, not an object")
+            what = piece.get("type")
             raise SourceError(f"{where}: part {number} of the content is `{what}`; only text is read")
         if len(piece) != 2:
             raise SourceError(f"{where}: part {number} of the content has more than `type` and `text`")

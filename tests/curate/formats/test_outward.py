@@ -146,3 +146,9 @@ def test_a_chat_without_ids_answers_the_oldest_call() -> None:
     answer = {"role": "tool", "content": "r", "name": None, "tool_call_id": None, "tool_calls": None}
     rows = chat([call, answer, answer])
     assert [row.get("tool_call_id") for row in rows] == [None, "call_0", "call_1"]
+
+
+def test_a_part_that_is_no_object_is_told_as_what_it_is() -> None:
+    """It is a text, so that `only text is read` would say nothing."""
+    with pytest.raises(SourceError, match="part 1 of the content is a text, not an object"):
+        example_of({"messages": [{"role": "user", "content": ["q"]}]}, "messages")
