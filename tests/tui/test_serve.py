@@ -27,6 +27,7 @@ HERE = allowed_hosts("127.0.0.1", 8777)
         ("evil.example:8777", "http://evil.example:8777", False),
         ("evil.example", None, False),
         (None, None, False),
+        ("127.0.0.1:8777", "http://[", False),
     ],
 )
 def test_only_its_own_page_enters(host: str | None, origin: str | None, enters: bool) -> None:

@@ -80,4 +80,7 @@ def may_enter(host: str | None, origin: str | None, allowed: set[str] | None) ->
     """Whether a request with these headers comes from this server's own page, or from no page."""
     if allowed is not None and host not in allowed:
         return False
-    return origin is None or urlsplit(origin).netloc == host
+    try:
+        return origin is None or urlsplit(origin).netloc == host
+    except ValueError:  # no address at all
+        return False
