@@ -54,10 +54,17 @@ def ordered(high: NDArray[np.floating], low: NDArray[np.floating]) -> float:
 
 
 def groups(pairs: list[Alike], codes: Codes, classes: int) -> Codes:
-    """(class,): of each label the one that stands for it: of those alike the one of most rows."""
+    """(class,): of each label the one that stands for it: of those alike the one of most rows.
+
+    Of labels in a row (1 to 5 stars) each may be like the next and the ends unlike: only labels of which each
+    two are alike are one, the least told apart first.
+    """
+    known = {pair[:2] for pair in pairs}
     group = np.arange(classes)
-    for pair in pairs:
-        group[group == group[pair.other]] = group[pair.one]
+    for pair in sorted(pairs, key=lambda pair: (pair.told_apart, pair)):
+        ours, theirs = (np.flatnonzero(group == group[code]).tolist() for code in pair[:2])
+        if all((min(one, other), max(one, other)) in known for one in ours for other in theirs):
+            group[theirs] = group[pair.one]
     rows = np.bincount(codes, minlength=classes)
     kept = {
         int(each): int(members[rows[members].argmax()])
@@ -78,21 +85,19 @@ def as_one(table: Table, group: Codes) -> Table:
 def told(pairs: list[Alike], group: Codes, codes: Codes, ids: list[str], schema: pl.Schema) -> pl.DataFrame:
     """A finding for each row whose label another of more rows could stand for."""
     rows = np.bincount(codes, minlength=len(group))
-    apart: dict[int, float] = {}
-    for pair in pairs:
-        for code in pair[:2]:
-            apart[code] = max(apart.get(code, 0.0), pair.told_apart)
+    apart = {pair[:2]: pair.told_apart for pair in pairs}
     first = {int(code): ids[int(np.flatnonzero(codes == code)[0])] for code in np.unique(group)}
     found = []
     for at in np.flatnonzero(group[codes] != codes):
         given, other = int(codes[at]), int(group[codes[at]])
+        measured = apart[min(given, other), max(given, other)]
         evidence = {
             "looks_like": first[other],
             "rows": int(rows[given]),
             "of_the_other": int(rows[other]),
-            "told_apart": round(apart[given], 3),
+            "told_apart": round(measured, 3),
             "by_lot": 0.5,
         }
-        score = min(0.999_999, 1.0 - max(0.0, 2 * apart[given] - 1))
+        score = min(0.999_999, 1.0 - max(0.0, 2 * measured - 1))
         found.append((ids[int(at)], None, "same-label", score, json.dumps(evidence)))
     return pl.DataFrame(found, schema=schema, orient="row")

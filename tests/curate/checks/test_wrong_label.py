@@ -11,6 +11,8 @@ import pytest
 
 from curate.checks.wrong_label import WrongLabel
 from curate.checks.wrong_label.alike import Alike, alike, as_one, groups
+from curate.checks.wrong_label.alike import told as same_label
+from curate.checks.wrong_label.check import SUSPECTS
 from curate.checks.wrong_label.noise import by_lot
 from curate.commands.spellings import rare_lines
 from curate.errors import ConfigError
@@ -234,7 +236,18 @@ def test_few_rows_do_not_show_that_two_labels_are_one():
 
 def test_of_labels_alike_the_one_of_most_rows_stands_for_all():
     codes = np.array([0, 1, 1, 2, 2, 2, 3])
-    pairs = [Alike(0, 1, 0.5), Alike(1, 2, 0.5)]
+    pairs = [Alike(0, 1, 0.5), Alike(0, 2, 0.5), Alike(1, 2, 0.5)]
     assert groups(pairs, codes, 4).tolist() == [2, 2, 2, 3]
     table = np.array([[0.1, 0.2, 0.3, 0.4]], dtype=np.float32)
     assert as_one(table, groups(pairs, codes, 4))[0].tolist() == pytest.approx([0.6, 0.4])
+
+
+def test_of_labels_in_a_row_only_those_are_one_of_which_each_two_are_alike():
+    """1, 2 and 3 stars: 2 is like 3, rather than like 1, and 1 is not like 3; the figure is of the two that are named."""
+    codes = np.array([0, 0, 0, 1, 2, 2, 3])
+    pairs = [Alike(0, 1, 0.58), Alike(1, 2, 0.53)]
+    group = groups(pairs, codes, 4)
+    assert group.tolist() == [0, 2, 2, 3]
+    found = same_label(pairs, group, codes, list("abcdefg"), SUSPECTS)
+    evidence = json.loads(found["evidence"].item())
+    assert (evidence["looks_like"], evidence["told_apart"]) == ("e", 0.53)
