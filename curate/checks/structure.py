@@ -160,9 +160,11 @@ def _end(messages: Sequence[Message], layout: str | None) -> Iterator[Problem]:
         return
     answer = len(roles) - 1 - roles[::-1].index("assistant")
     rest, last = roles[answer + 1 :], messages[answer]
-    turns = json.loads(layout or "{}").get("turns", [])
-    # of columns that hold one turn each, none can be taken off
+    form = json.loads(layout or "{}")
+    turns = form.get("turns", [])
+    # of columns that hold one turn each, none can be taken off; a prompt without its end asks something else
     listed = not turns or (turns[-1].get("as") == "list" and turns[-1]["n"] > len(rest))
+    listed &= form.get("format") != "prompt"
     if set(rest) == {"user"} and "user" in roles[:answer] and not last["tool_calls"] and listed:
         yield Problem("unanswered", answer + 1, "content", evidence=TRIM)
     else:

@@ -61,6 +61,7 @@ def test_roles_out_of_order(turn, found, roles, label):
         ("uau", "{}", "edit"),
         ("suauu", "{}", "edit"),
         ("uau", '{"turns": [{"at": "conversations", "as": "list", "n": 3}]}', "edit"),
+        ("uau", '{"format": "prompt", "turns": [{"at": "prompt", "as": "list", "n": 3}]}', "drop"),
         ("uau", '{"turns": [{"at": "a"}, {"at": "b"}, {"at": "c"}]}', "drop"),  # columns of one turn each
         ("au", "{}", "drop"),  # nothing was asked before
         ("uas", "{}", "drop"),
