@@ -156,9 +156,11 @@ def _still_open(
 
     scanned = bool(workspace.scans(clean))
     table = review(workspace, clean if scanned else before)
-    stays = workspace.scan_examples(clean).select("example_id").collect()["example_id"]
+    stays = workspace.scan_examples(clean).select("example_id", turns=pl.col("messages").list.len()).collect()
     listed = open_findings(table).height
-    table = table.filter(pl.col("example_id").is_in(stays.implode()))
+    # a turn that was taken off holds nothing any more
+    there = pl.col("message").is_null() | (pl.col("message") < pl.col("turns"))
+    table = table.join(stays, on="example_id", how="inner", maintain_order="left").filter(there).drop("turns")
     left = open_findings(table).height
     still = summary(table).filter(pl.col("open") > 0).to_dicts()
     at = name if scanned else before[:8]
@@ -168,7 +170,7 @@ def _still_open(
     verb = "stays" if left == 1 else "stay"
     place = f"on the clean version: seatrial review {name} --open"
     place = place if scanned else f"on the version before: seatrial review {before[:8]} --open"
-    gone = f" (it lists {listed - left:,} more, of dropped rows)" if listed > left else ""
+    gone = f" (it lists {listed - left:,} more, of what went)" if listed > left else ""
     return still, [*lines, f"  {counted(left, 'finding')} {verb} open" + (f", {place}{gone}" if left else "")]
 
 

@@ -49,6 +49,22 @@ def test_apply_and_export_say_which_names_are_left(people):
     assert Workspace.open().dataset("people")
 
 
+def test_what_stood_in_a_turn_that_was_taken_off_is_not_told_as_left(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEATRIAL_HOME", str(tmp_path / "ws"))
+    said = ("How deep is a well?", "That goes by the water table.", "Thanks, says Maria Gonzalez")
+    turns = [
+        {"role": role, "content": text}
+        for role, text in zip(("user", "assistant", "user"), said, strict=True)
+    ]
+    (tmp_path / "wells.jsonl").write_text(json.dumps({"messages": turns}) + "\n")
+    cli.import_([str(tmp_path / "wells.jsonl")])
+    found = cli.scan(check=["structure", "pii"])
+    assert any("pii/PERSON" in line for line in found.lines)
+    answer = cli.apply(safe=True)
+    assert not answer.data["still_open"]
+    assert "  0 findings stay open" in answer.lines
+
+
 def test_all_but_personal_data_is_one_line():
     rows = [
         {"check": "quality", "label": "x", "open": 3},
