@@ -77,7 +77,7 @@ class Seatrial(App[int]):
         self.job_task: asyncio.Task[None] | None = None
         self.settings = settings or preferences(workspace.root if workspace else None)
         self.typed_ahead = TypedAhead(self.settings.keys.get("app.quit", "ctrl+q").split(","))
-        self.early = EarlyKeys()
+        self.early = EarlyKeys(self.typed_ahead.leaving)
         self.animation_level = "none"
         for theme in THEMES:
             self.register_theme(theme)

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from textual.message import Message
 from textual.screen import Screen
+from textual.widgets import Input
 
 from curate.workspace import Workspace
+from tests.tui.test_screens_deciding import decided
 from tests.tui.walking import settle
 from tui.app import Seatrial
 from tui.screens.card import CardScreen
@@ -49,6 +51,20 @@ async def test_enter_twice_opens_the_card(workspace: Workspace, gate: threading.
         assert [type(screen) for screen in app.screen_stack[-2:]] == [QueueScreen, CardScreen]
         await pilot.press("q")
         assert app.screen.query_one(Rows).cursor == 1
+
+
+async def test_keys_of_a_screen_that_is_yet_to_be_opened_wait_too(
+    workspace: Workspace, gate: threading.Event
+) -> None:
+    """`x` is no key of the list: it is for the card that the Enter before it opens. So are typed words."""
+    app = workbench(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        await pilot.press("enter", "enter", "x", "q", "slash", "r", "e", "f")
+        gate.set()
+        await settle(pilot)
+        assert list(decided(workspace).values()) == ["keep"]
+        assert app.screen.query_one(Input).value == "ref"
 
 
 async def test_what_needs_no_list_is_done_at_once(workspace: Workspace, gate: threading.Event) -> None:

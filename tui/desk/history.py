@@ -87,6 +87,13 @@ class History:
                 target.append(source.pop(index))
                 return
 
+    def next_size(self, word: str) -> int:
+        """How many decisions `undo`, or `redo`, would turn now."""
+        self.catch_up()
+        acts = self.done if word == "undo" else self.undone
+        query = "select count(*) as n from decision where reviewer = ? and decided_at = ?"
+        return self.workspace.ledger.rows(query, self.reviewer, acts[-1].moment)[0]["n"] if acts else 0
+
     def undo(self) -> Turned | None:
         """Take the newest act back; None when there is none. On return it is on the disk."""
         self.catch_up()

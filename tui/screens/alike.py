@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Static
 
 from curate.errors import ConfigError
@@ -16,6 +15,7 @@ from tui.desk.desk import Desk
 from tui.desk.mending import MOST, Offer, mend
 from tui.messages import Failed, Ready
 from tui.reading.card_text import differences, marked
+from tui.screens.working import Finishing
 from tui.terminal.display_text import plain
 from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
@@ -28,7 +28,7 @@ COLUMNS = [Column("", 1), Column("row", 18, from_width=60), Column("after")]
 NEAR = 60  # characters before the first difference that the list shows
 
 
-class AlikeScreen(Screen[int]):
+class AlikeScreen(Finishing[int]):
     """Proposals: nothing is decided until enter; gives how many rows were mended."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -163,7 +163,7 @@ class AlikeScreen(Screen[int]):
     @told
     def on_ready(self, message: Ready) -> None:
         """They are on the disk."""
-        self.dismiss(cast("int", message.value))
+        self.finish(cast("int", message.value))
 
     def on_failed(self, message: Failed) -> None:
         """Nothing was decided."""

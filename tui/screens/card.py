@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -24,6 +25,7 @@ from tui.screens import card_ways as ways
 from tui.screens.card_keys import KEYS, turned_says
 from tui.screens.editing import Edited, Place, harmless_to_edit, in_editor, moved, place_to_edit
 from tui.screens.relabel import choose_label
+from tui.screens.working import at_length, turn
 from tui.terminal.display_text import display_text
 from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
@@ -212,11 +214,12 @@ class CardScreen(Screen[int]):
         self.desk.decide([self.place], "drop", target=finding["other_id"])
         self._decided("drop other")
 
-    def action_cluster(self) -> None:
+    async def action_cluster(self) -> None:
         """Accept what is proposed for each member of the cluster, or for all labels spelt so, as one act."""
         places, said = ways.as_a_whole(self.desk, self.place)
-        self.desk.decide(places, None)
-        self._decided(said)
+        words = f"{len(places):,} are written ..."
+        work = partial(self.desk.decide, places, None)
+        await at_length(self.seatrial, len(places), words, work, lambda _: self._decided(said))
 
     async def action_everywhere(self) -> None:
         """Decide on all findings of this kind on the same text, as one act."""
@@ -230,15 +233,15 @@ class CardScreen(Screen[int]):
         else:
             self.show(int(self.desk.ids[following]))
 
-    def action_undo(self) -> None:
+    async def action_undo(self) -> None:
         """Take the last act back, and show what it was about."""
-        self._turned(*self.desk.undo(), word="undone", nothing="there is nothing to undo")
+        await turn(self.seatrial, self.desk, "undo", self._turned)
 
-    def action_redo(self) -> None:
+    async def action_redo(self) -> None:
         """Do the last undone act again."""
-        self._turned(*self.desk.redo(), word="done again", nothing="there is nothing to do again")
+        await turn(self.seatrial, self.desk, "redo", self._turned)
 
-    def _turned(self, turned: Turned | None, places: list[int], *, word: str, nothing: str) -> None:
+    def _turned(self, turned: Turned | None, places: list[int], word: str, nothing: str) -> None:
         for line, severity in turned_says(turned, places, word=word, nothing=nothing):
             self.seatrial.say(line, severity)
         if turned is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -16,9 +17,11 @@ from curate.deciding.relabelling import looks_like
 from curate.errors import ConfigError
 from tui.desk.desk import EXAMPLE_KINDS, ORDERS, Desk, Ids
 from tui.desk.filter import compile_filter, kinds, names_in
+from tui.desk.history import Turned
 from tui.desk.together import blocks, shown
 from tui.messages import Failed, Ready
 from tui.reading.queue_text import kind_of, row_words
+from tui.screens.working import turn
 from tui.terminal.display_text import display_text
 from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine
@@ -320,21 +323,21 @@ class QueueScreen(Screen[None]):
         if self.desk is not None and self.desk.total != self.chosen_of:
             self.choose()  # findings were made by hand meanwhile, or taken back: those that fit are shown
 
-    def action_undo(self) -> None:
+    async def action_undo(self) -> None:
         """Take the last act back."""
         if self.desk is not None:
-            turned, _ = self.desk.undo()
-            self.seatrial.say(f"{len(turned.written)} undone" if turned else "there is nothing to undo")
-            self.back_at(None)
+            await turn(self.seatrial, self.desk, "undo", partial(self._turned, self.desk))
 
-    def action_redo(self) -> None:
+    async def action_redo(self) -> None:
         """Do the last undone act again."""
         if self.desk is not None:
-            turned, _ = self.desk.redo()
-            self.seatrial.say(
-                f"{len(turned.written)} done again" if turned else "there is nothing to do again"
-            )
-            self.back_at(None)
+            await turn(self.seatrial, self.desk, "redo", partial(self._turned, self.desk))
+
+    def _turned(self, desk: Desk, turned: Turned | None, _: list[int], word: str, nothing: str) -> None:
+        self.seatrial.say(f"{len(turned.written):,} {word}" if turned else nothing)
+        self.back_at(None)
+        if desk is not self.desk:  # read anew meanwhile, perhaps before it was written
+            self.action_reread()
 
     def action_back(self) -> None:
         """To the versions."""

@@ -16,6 +16,7 @@ from curate.deciding.together import DOES
 from tui.desk.desk import Desk
 from tui.desk.together import Many, decide_all
 from tui.messages import Failed, Ready
+from tui.screens.working import Finishing
 from tui.terminal.display_text import excerpt, plain
 from tui.terminal.faults import told
 from tui.widgets.lines import KeyLine
@@ -27,7 +28,7 @@ SHOWN = 8  # kinds that are named
 Said = tuple[str, int]  # what was said, of how many
 
 
-class TogetherScreen(ModalScreen[Said | None]):
+class TogetherScreen(Finishing[Said], ModalScreen[Said]):
     """Nothing is decided until a key says it; then all are, as one act."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,6 +43,11 @@ class TogetherScreen(ModalScreen[Said | None]):
         self.desk, self.find = desk, find
         self.many: Many | None = None
         self.writing = False
+
+    @property
+    def holds_keys(self) -> bool:
+        """Whether keys wait for the screen below: that which this one was opened from."""
+        return self.writing
 
     @property
     def seatrial(self) -> Seatrial:
@@ -73,7 +79,7 @@ class TogetherScreen(ModalScreen[Said | None]):
     def on_ready(self, message: Ready) -> None:
         """They are counted, or decided."""
         if message.what == "decided":
-            self.dismiss(cast("Said", message.value))
+            self.finish(cast("Said", message.value))
             return
         self.many = cast("Many", message.value)
         self.query_one("#together", Static).update(words(self.many, self.app.size.width))
@@ -82,7 +88,8 @@ class TogetherScreen(ModalScreen[Said | None]):
 
     def on_failed(self, message: Failed) -> None:
         """Nothing was decided."""
-        self.dismiss(None)
+        self.seatrial.early.keys.clear()
+        self.finish(None)
         self.seatrial.complain(message.error)
 
     def action_decide(self, said: str) -> None:
