@@ -198,6 +198,7 @@ class Ledger:
     def rows(self, query: str, *values: object) -> list[sqlite3.Row]:
         """The rows of a query."""
         with self.alone:
+            self.db = readonly.again(self.db, self.path)
             return self.db.execute(query, values).fetchall()
 
     # runs and artifacts
