@@ -33,7 +33,7 @@ from tui.terminal.display_text import display_text
 from tui.terminal.early_keys import EarlyKeys
 from tui.terminal.faults import Words, in_words, leave_record
 from tui.terminal.keymap import Preferences, preferences
-from tui.terminal.last_gate import NothingActs, guarded
+from tui.terminal.last_gate import NoColour, NothingActs, guarded
 from tui.terminal.themes import DARK, THEMES
 from tui.terminal.typed_ahead import TypedAhead
 from tui.widgets.rows import Rows
@@ -84,7 +84,7 @@ class Seatrial(App[int]):
         # an ANSI theme with NO_COLOR draws black on black in Textual 8.2
         wanted = DARK.name if self.no_color else self.settings.theme
         self.theme = wanted if wanted in self.available_themes else DARK.name
-        self._filters.append(NothingActs())
+        self._filters += [NothingActs(), NoColour()] if self.no_color else [NothingActs()]
         self.set_keymap(self.settings.keys)
 
     def _build_driver(
@@ -172,15 +172,21 @@ class Seatrial(App[int]):
         key that follows at once could then meet a screen that is not there yet, and be lost.
         """
         if isinstance(event, events.Key) and not event.is_forwarded:
+            if event.key == "ctrl+j" and self._direct:  # Enter, pressed before the terminal was the program's
+                event = events.Key("enter", "\r")
             if self._exit or self.typed_ahead.drops(event) or self.early.keeps(self, event):
                 return
             if await self._taken(event):
                 return
         await super().on_event(event)
 
+    @property
+    def _direct(self) -> bool:
+        """Whether no text is typed."""
+        return self.focused is None or isinstance(self.focused, Rows)
+
     async def _taken(self, event: events.Key) -> bool:
-        direct = self.focused is None or isinstance(self.focused, Rows)
-        return direct and (
+        return self._direct and (
             await self._check_bindings(event.key, priority=True) or await self._check_bindings(event.key)
         )
 

@@ -67,6 +67,17 @@ async def test_keys_of_a_screen_that_is_yet_to_be_opened_wait_too(
         assert app.screen.query_one(Input).value == "ref"
 
 
+async def test_enter_pressed_before_the_program_has_the_terminal(workspace: Workspace) -> None:
+    """The terminal makes a line feed of it, which is ctrl+j; where text is typed ctrl+j submits nothing."""
+    app = workbench(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("ctrl+j")
+        await settle(pilot)
+        assert isinstance(app.screen, QueueScreen)
+        await pilot.press("slash", "r", "ctrl+j", "e")
+        assert app.screen.query_one(Input).value == "re"
+
+
 async def test_what_needs_no_list_is_done_at_once(workspace: Workspace, gate: threading.Event) -> None:
     """Help and the way back do not wait; escape leaves whatever waits, and nothing of it is done elsewhere."""
     app = workbench(workspace)

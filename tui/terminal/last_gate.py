@@ -12,15 +12,18 @@ import codecs
 import re
 import sys
 import unicodedata
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from rich.style import Style
 from textual.app import App
 from textual.color import Color
 from textual.driver import Driver
 from textual.filter import LineFilter
+
+QUIET, CHOSEN = 150, 55  # of 255: text so near to its ground is quiet; a ground so light is the cursor's
 
 # C0, DEL, C1; and what turns the direction of text: none of them has a width
 CONTROLS = dict.fromkeys(
@@ -64,6 +67,32 @@ class NothingActs(LineFilter):
             else Segment(segment.text.translate(CONTROLS), segment.style)
             for segment in segments
         ]
+
+
+class NoColour(LineFilter):
+    """With NO_COLOR no colour is sent, not even a grey: the terminal's own two, bold, dim and reverse are left.
+
+    It comes behind the library's filter, which makes greys of colours.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        """The segments in the terminal's own colours."""
+        return [Segment(text, style and _uncoloured(style), control) for text, style, control in segments]
+
+
+@lru_cache(4096)
+def _uncoloured(style: Style) -> Style:
+    ground = style.bgcolor.get_truecolor().red if style.bgcolor else 0
+    text = style.color.get_truecolor().red if style.color else 255
+    return Style(
+        bold=style.bold,
+        italic=style.italic,
+        underline=style.underline,
+        strike=style.strike,
+        dim=style.dim or (not style.reverse and text - ground < QUIET) or None,
+        reverse=style.reverse or ground > CHOSEN or None,
+        link=style.link,
+    )
 
 
 def held(output: str, columns: int = 1 << 16) -> tuple[str, bool]:
