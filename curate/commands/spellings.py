@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
-from unicodedata import normalize
+
+from curate.checks.spelling import plain_spelling, unmarked
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 SHOWN = 12  # labels that are named
 PARTS = r'"as": ?"strings", ?"n": ?(?:[2-9]|\d\d)'  # of a layout: a list of texts that became turns
 FEW, RARE = 5, 20  # rows of a label that may be a slip; or so many times fewer than of the other
+_SPEECH = re.compile(r"[\s,:;!'\"’`´()\[\]&]+|[./_]+$")  # `A-` is not `A`
 LIKE = 0.75  # of two labels, as difflib measures it: rather one of them misspelt
 
 
@@ -41,11 +43,11 @@ def spelling_lines(examples: pl.LazyFrame) -> list[str]:
 
 
 def _bare(label: str) -> str:
-    """The letters, digits and signs of a label without marks and spaces; signs that tell classes apart stay."""
-    folded = normalize("NFKC", label).casefold()
-    if not any(letter.isalpha() for letter in folded):
-        return folded.strip()  # -1 is not 1
-    return re.sub(r"[\s.,:;!'\"’`´_/()\[\]&-]+", "", folded) or folded.strip()
+    """The label without what parts its words, and without marks of speech; signs that tell classes apart stay."""
+    plain = plain_spelling(label)
+    if not any(letter.isalpha() for letter in plain):
+        return plain  # -1 is not 1
+    return _SPEECH.sub("", unmarked(label)) or plain
 
 
 def _singulars(bare: str) -> list[str]:
