@@ -130,11 +130,21 @@ def _from_hub(place: str) -> list[Piece]:
 
 def _in_folder(folder: Path, encoding: str) -> tuple[list[Piece], str]:
     """A piece for each file of rows in a folder and below, by path, and what was passed by."""
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    if folder.resolve() == Path(folder.resolve().anchor):
+        raise SourceError(
+            f"{folder} is the whole disk", hint="name the file, or the folder that holds the rows"
+        )
+    try:
+        files = sorted(
+            path
+            for path in folder.rglob("*")
+            if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        )
+    except OSError as error:
+        raise SourceError(
+            f"{folder} cannot be looked through: {error.filename}: {error.strerror}",
+            hint="name the files themselves, or a folder that is yours to read",
+        ) from error
     endings = tuple(ending + packed for ending in ENDINGS for packed in PACKED)
     chosen = [
         path for path in files if path.name.lower().endswith(endings) and path.name != "dataset_info.json"

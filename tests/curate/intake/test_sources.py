@@ -386,6 +386,24 @@ def test_a_standard_input_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch
         read_source("-")
 
 
+def test_a_folder_that_cannot_be_looked_through_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what stands in it; the whole disk is not looked through at all."""
+    with pytest.raises(SourceError, match="is the whole disk"):
+        read_source("/")
+    closed, looked = put(tmp_path, "a.jsonl", lines(ROWS)), Path.is_file
+
+    def refuse(path: Path) -> bool:
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return looked(path)
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    with pytest.raises(SourceError, match=r"cannot be looked through: .*a\.jsonl: Permission denied"):
+        read_source(str(tmp_path))
+
+
 def test_rows_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     """`-` reads JSONL from a pipe."""
 
