@@ -50,6 +50,22 @@ async def test_all_that_is_shown_is_one_act(workspace: Workspace, key: str) -> N
         assert not decided(workspace)
 
 
+async def test_how_many_were_left_is_told(workspace: Workspace) -> None:
+    """Somebody speaks while the question is asked: the answer counts what was decided, and what was left."""
+    table = review(workspace, workspace.dataset()).filter(check="pii")
+    app = workbench(workspace)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await to_card(pilot, 'check == "pii"')
+        await pilot.press("q", "B")
+        await settle(pilot)
+        finding, example = table.row(0, named=True)["finding_id"], table.row(0, named=True)["example_id"]
+        workspace.ledger.decide([Decision(finding, example, "drop", "ben")])
+        await pilot.press("x")
+        await settle(pilot)
+        (told,) = [note.message for note in app._notifications if "rejected" in note.message]
+    assert told == "11 rejected; u takes them back; 1 left as they are: somebody has decided on them since"
+
+
 async def test_nothing_is_decided_by_leaving(workspace: Workspace) -> None:
     """Escape leaves all open."""
     app = workbench(workspace)

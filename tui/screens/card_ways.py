@@ -26,10 +26,13 @@ async def decide_together(
     """Ask once about many findings, and decide on them as one act; `then` is told what was said of how many."""
     from tui.screens.together import TogetherScreen
 
-    def decided(said: tuple[str, int] | None) -> None:
+    def decided(said: tuple[str, int, int] | None) -> None:
         if said is not None:
-            then(f"{said[1]:,} {said[0]}")
-            app.say(f"{said[1]:,} {said[0]}; u takes them back")
+            word, count, left = said
+            then(f"{count:,} {word}")
+            back = "; u takes them back" if count else ""
+            since = f"; {left:,} left as they are: somebody has decided on them since" if left else ""
+            app.say(f"{count:,} {word}{back}{since}")
 
     await app.push_screen(TogetherScreen(desk, find), decided)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tui.app import Seatrial
 
 SHOWN = 8  # kinds that are named
-Said = tuple[str, int]  # what was said, of how many
+Said = tuple[str, int, int]  # what was said, of how many; how many were left, since somebody had spoken
 
 
 class TogetherScreen(Finishing[Said], ModalScreen[Said]):
@@ -102,7 +102,12 @@ class TogetherScreen(Finishing[Said], ModalScreen[Said]):
         self.writing = True
         self.refresh_bindings()
         self.query_one("#together", Static).update(Content.styled(f"{rows.height:,} are written ...", "bold"))
-        self.seatrial.read(self, "decided", lambda: Ready("decided", (said, decide_all(desk, rows, action))))
+
+        def decide() -> Ready:
+            count = decide_all(desk, rows, action)
+            return Ready("decided", (said, count, rows.height - count))
+
+        self.seatrial.read(self, "decided", decide)
 
     def action_leave(self) -> None:
         """Decide nothing."""
