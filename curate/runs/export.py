@@ -24,6 +24,7 @@ from curate.workspace.store import folder_digest
 FORMATS = tuple(WRITERS)
 SPLITS = ("train", "validation", "test")
 UNSPLIT = "unsplit"
+REPLACES = "--overwrite (in a recipe: overwrite = true under [export]) replaces it"
 NAME = re.compile(r"""\w[^/\\<>:"|?*\x00-\x1f\x7f]{0,200}""")
 
 
@@ -69,7 +70,7 @@ def _merge_info(draft: Path, final: Path, *, overwrite: bool) -> None:
     if clash and not overwrite:
         raise ConfigError(
             f"{final} has another entry called `{clash[0]}`",
-            hint="--overwrite replaces it; or give another name",
+            hint=f"{REPLACES}; or give another name",
         )
     text = json.dumps(there | ours, ensure_ascii=False, indent=2) + "\n"
     draft.write_text(text, encoding="utf-8")
@@ -86,7 +87,7 @@ def _must_be_free(draft: Path, final: Path, *, overwrite: bool) -> None:
     if not overwrite:
         raise ConfigError(
             f"{final} is there already, with other content; nothing was written",
-            hint="--overwrite replaces it; or export to another folder or under another name",
+            hint=f"{REPLACES}; or export to another folder or under another name",
         )
 
 

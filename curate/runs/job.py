@@ -35,7 +35,7 @@ from curate.errors import AccountError, GateError
 from curate.people.journal import merge
 from curate.people.journal import read as read_journal
 from curate.people.replay import replay
-from curate.runs.outgoing import export_version, shown_place
+from curate.runs.outgoing import export_version, must_be_of, shown_place
 from curate.runs.recipe import Recipe
 from curate.runs.release import gate, split_version
 from curate.runs.steps import Imported, Reading, apply_decisions, import_files, scan_version
@@ -104,6 +104,8 @@ def run_recipe(workspace: Workspace, recipe: Recipe, *, again: bool = False) -> 
             hint="seatrial import --rejects-to FILE writes them; allow_rejects = true goes on without them",
         )
     account = Account(read=imported.rows + imported.rejected, rejected=imported.rejected)
+    if recipe.export is not None and not recipe.export.overwrite:
+        must_be_of(account.read, imported.name, recipe.place(recipe.export.to))
     dataset, rounds, redacted, not_run = _clean(
         workspace, recipe, imported.made.outputs["dataset"], account, again=again
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import tempfile
 from collections.abc import Sequence
@@ -100,12 +101,32 @@ def _of_version(card: str) -> str:
     return card.partition("\n## Made by\n")[0]
 
 
+def must_be_of(rows_in: int, name: str, to: str) -> None:
+    """Refuse a folder whose card is of other rows: known once they are read, before anything is looked at.
+
+    What else is another shows when all is made.
+    """
+    from curate.runs.export import REPLACES
+
+    path = Path(to) / f"{name}.card.md"
+    if not path.is_file():
+        return
+    said = re.search(r"^\| rows in \|  \| ([\d,]+) \|$", path.read_bytes().decode("utf-8", "replace"), re.M)
+    if said and int(said[1].replace(",", "")) != rows_in:
+        raise ConfigError(
+            f"{path} is of {said[1]} rows, and {rows_in:,} were read now; nothing was looked at or written",
+            hint=f"{REPLACES}; or export to another folder",
+        )
+
+
 def _may_write(path: Path, card: str, *, overwrite: bool) -> None:
     """Refuse, before anything is written, where a card of something else stands in the card's place."""
+    from curate.runs.export import REPLACES
+
     if not path.exists() or overwrite:
         return
     if _of_version(path.read_bytes().decode("utf-8", "replace")) != _of_version(card):
-        raise ConfigError(f"{path} says something else already", hint="--overwrite replaces it")
+        raise ConfigError(f"{path} says something else already", hint=REPLACES)
 
 
 def _write_card(path: Path, card: str) -> None:

@@ -362,3 +362,17 @@ def test_an_export_that_the_rows_refuse_leaves_the_account(folder: Path) -> None
     text = "\n".join(answer.lines)
     assert "rows read" in text and "not exported: 1 of " in text
     assert answer.data["written"] == [] and "cannot be written as csv" in answer.data["refused"]
+
+
+def test_a_folder_with_the_card_of_other_rows_is_refused_before_the_scan(folder: Path) -> None:
+    """What the rows as they were read already show needs no scan; the way out is the recipe's own."""
+    recipe = folder / "recipe.toml"
+    curate(recipe)
+    write_rows(folder, 125)
+    with pytest.raises(ConfigError, match="nothing was looked at") as told:
+        curate(recipe)
+    assert "overwrite = true under [export]" in str(told.value.hint)
+    kinds = [row["kind"] for row in Workspace.open().ledger.rows("select kind from run order by run_id")]
+    assert kinds[-1] == "import"
+    recipe.write_text(recipe.read_text() + "overwrite = true\n")
+    assert curate(recipe).exit_code == 0
