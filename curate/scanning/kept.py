@@ -55,7 +55,7 @@ def read(place: Path, columns: Collection[str]) -> pl.DataFrame | None:
     except FileNotFoundError:  # another scan has put the files together
         return None
     body = memoryview(whole)[_HEAD:]
-    if len(whole) < _HEAD or crc32(body) != int.from_bytes(whole[:_HEAD], "little"):
+    if len(whole) <= _HEAD or crc32(body) != int.from_bytes(whole[:_HEAD], "little"):
         why = "its checksum is another"
     else:
         table = _table(body)

@@ -101,6 +101,7 @@ def test_an_edited_row_is_looked_at_again(workspace, tmp_path, monkeypatch):
         lambda raw: b"",
         lambda raw: b"{}",
         lambda raw: raw[:1500] + bytes([raw[1500] ^ 1]) + raw[1501:],  # one bit of a key
+        lambda data: bytes(8),  # the checksum of nothing
         "none",
         "older",
     ],
