@@ -36,6 +36,7 @@ from tui.terminal.keymap import Preferences, preferences
 from tui.terminal.last_gate import NoColour, NothingActs, guarded
 from tui.terminal.themes import DARK, THEMES
 from tui.terminal.typed_ahead import TypedAhead
+from tui.widgets.lines import keyed
 from tui.widgets.rows import Rows
 
 
@@ -224,7 +225,9 @@ class Seatrial(App[int]):
     def start(self, words: list[str], then: Callable[[Job], None] | None = None) -> None:
         """Run a command in a child process; one at a time."""
         if self.job is not None and self.job.running:
-            raise ConfigError(f"`{self.job.command}` is still running", hint="ctrl+t stops it")
+            raise ConfigError(
+                f"`{self.job.command}` is still running", hint=keyed(self.screen, "{app.stop} stops it")
+            )
         home = self.workspace.root.resolve() if self.workspace else None
         job = Job(words, home, told=lambda job: self.job_told.publish(job))
         self.job = job
@@ -325,7 +328,7 @@ class Seatrial(App[int]):
         if selected:
             self.copy(selected)
         else:
-            self.say("ctrl+q leaves")
+            self.say(keyed(self.screen, "{app.quit} leaves"))
 
     def copy(self, text: str) -> None:
         """Put text on the clipboard of the terminal that one sits at (OSC 52: it works over SSH)."""

@@ -181,6 +181,8 @@ def test_keys_while_it_opens_and_a_storm_of_sizes(tmp_path: Path, start: Start) 
     here.press(
         "j", "k", "]", "x", "c", "enter", "escape", "k"
     )  # an escape that is the last may hold up what follows
+    until(here, "tickets", "findings", "20 of 21 shown")  # the Enter counts
+    here.press("q")
     until(here, "tickets", "versions", "open findings")
     here.press("enter")
     until(here, "Filter", "contradiction")

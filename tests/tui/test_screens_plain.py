@@ -9,12 +9,14 @@ import pytest
 from textual.widgets import Input, TextArea
 
 from curate.deciding.review import review
+from curate.errors import ConfigError
 from curate.example import frame, with_ids
 from curate.workspace import Workspace
 from tests.tui.states import labels
 from tests.tui.terminals import Pty
 from tests.tui.walking import settle, to_card
 from tui.app import Seatrial
+from tui.jobs import Job
 from tui.reading.card_text import origin
 from tui.screens.dialogs import Ask, Confirm, Help
 from tui.screens.distributions import DistributionsScreen
@@ -22,7 +24,7 @@ from tui.screens.label import LabelScreen
 from tui.screens.versions import in_six_cells
 from tui.terminal.display_text import name_text
 from tui.terminal.keymap import Preferences
-from tui.widgets.lines import KeyLine
+from tui.widgets.lines import JobLine, KeyLine
 from tui.widgets.rows import Rows
 from tui.workbench import workbench
 
@@ -216,3 +218,27 @@ def test_a_character_may_come_in_pieces(tmp_path: Path) -> None:
 def test_a_large_count_is_not_cut_off(count: int, told: str) -> None:
     """A million open findings are not drawn as `1,000…`."""
     assert in_six_cells(count) == told
+
+
+async def test_words_name_the_keys_that_are_ones_own(workspace: Workspace) -> None:
+    """Beside the keys at the foot: what an empty list says to do, and how a job is stopped."""
+    keys = {"queue.all": "f2", "queue.filter": "f", "app.stop": "f9", "app.quit": "ctrl+x"}
+    app = workbench(workspace, Preferences(keys, "seatrial-dark"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        await pilot.press("f")
+        app.screen.query_one(Input).value = "score > 5"
+        await pilot.press("enter")
+        await settle(pilot)
+        empty = app.screen.query_one(Rows).empty
+        assert "f2 takes filter and search away; f changes the filter; / searches." in empty
+        app.job = Job(["scan", "tickets"], None, told=lambda job: None)
+        assert str(app.screen.query_one(JobLine).render()).endswith("f9 stops")
+        with pytest.raises(ConfigError) as told:
+            app.start(["scan"])
+        assert told.value.hint == "f9 stops it"
+        app.job = None
+        app.action_copy_or_quit()
+        assert [each.message for each in app._notifications] == ["ctrl+x leaves"]

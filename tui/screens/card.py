@@ -28,7 +28,7 @@ from tui.screens.relabel import choose_label
 from tui.screens.working import at_length, turn
 from tui.terminal.display_text import display_text
 from tui.terminal.faults import told
-from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.lines import Heading, JobLine, KeyLine, keyed
 from tui.widgets.page import NARROW, SHORT, Page
 
 if TYPE_CHECKING:
@@ -175,7 +175,10 @@ class CardScreen(Screen[int]):
         following = self.desk.next_open(self.position)
         if following is None:
             self.tell()
-            self.seatrial.say("everything shown here is decided; q goes back, u takes the last one back")
+            words = (
+                "everything shown here is decided; {card.back} goes back, {card.undo} takes the last one back"
+            )
+            self.seatrial.say(keyed(self, words))
             return
         self.show(int(self.desk.ids[following]))
 

@@ -19,7 +19,7 @@ from evalharness.deciding.wording import fraction, headline, span
 from tui.messages import Failed, Ready
 from tui.terminal.display_text import display_text, excerpt, plain
 from tui.terminal.faults import told
-from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.lines import Heading, JobLine, KeyLine, keyed
 from tui.widgets.rows import Block, Cell, Column, Rows
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from tui.app import Seatrial
 
 SIGNS = {"lost": ("▼", "bad"), "won": ("▲", "good"), "none right": ("✗", "warn"), "alike": ("=", "quiet")}
-NONE_YET = "No comparison yet.\n\nIt takes a split, an adapter, answers and scores:\nE shows the steps that are left, each with its command."
+NONE_YET = "No comparison yet.\n\nIt takes a split, an adapter, answers and scores:\n{comparison.steps} shows the steps that are left, each with its command."
 NEAR = 3  # training rows named beside an example
 
 
@@ -117,7 +117,7 @@ class ComparisonScreen(Screen[None]):
             self.seatrial.say(f"no training rows are named: {message.error}", "warning")
             return
         rows = self.query_one(Rows)
-        rows.empty = NONE_YET
+        rows.empty = keyed(self, NONE_YET)
         rows.show(0, self.block)
         if not isinstance(message.error, NotFoundError):
             self.seatrial.complain(message.error)

@@ -19,7 +19,7 @@ from tui.terminal.display_text import plain
 from tui.terminal.faults import told
 from tui.widgets.bars import Bars
 from tui.widgets.histogram import Histogram, Histograms
-from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.lines import Heading, JobLine, KeyLine, keyed
 
 if TYPE_CHECKING:
     from tui.app import Seatrial
@@ -85,7 +85,8 @@ class DistributionsScreen(Screen[None]):
     def on_failed(self, message: Failed) -> None:
         """Something could not be read."""
         where = "#data-card" if message.what == "card" else "#summary"
-        self.query_one(where, Static).update(Content.styled("this could not be read; q goes back", "dim"))
+        words = keyed(self, "this could not be read; {distributions.back} goes back")
+        self.query_one(where, Static).update(Content.styled(words, "dim"))
         self.seatrial.complain(message.error)
 
     def _draw(self, seen: Distributions) -> None:

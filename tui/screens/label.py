@@ -25,11 +25,11 @@ from tui.messages import Failed, Ready
 from tui.reading import label_view as view
 from tui.screens.editing import harmless_to_edit
 from tui.screens.label_asks import ask_note, choose_by_name
-from tui.screens.label_keys import LABEL_KEYS, alive, resting
+from tui.screens.label_keys import ANSWERED, LABEL_KEYS, UNREAD, alive, resting
 from tui.teacher import Teacher
 from tui.terminal.display_text import plain
 from tui.terminal.faults import told
-from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.lines import Heading, JobLine, KeyLine, keyed
 from tui.widgets.page import Leaf, Page, lines_of
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class LabelScreen(Screen[None]):
         """The rows or the model could not be read."""
         self.seatrial.complain(message.error)
         if message.what == "work" and self.work is None:
-            self._text(Content.styled("the rows could not be read; q goes back", "dim"))
+            self._text(Content.styled(keyed(self, UNREAD), "dim"))
 
     # showing
 
@@ -224,7 +224,7 @@ class LabelScreen(Screen[None]):
         following = self.here.next_open(self.position)
         if following is None:
             self.show(self.position)
-            self.seatrial.say("everything here is answered; q goes back, u takes the last one back")
+            self.seatrial.say(keyed(self, ANSWERED))
         else:
             self.show(following)
             self._go_on()

@@ -37,6 +37,8 @@ LABEL_KEYS: list[BindingType] = [
     ),
 ]
 
+UNREAD = "the rows could not be read; {label.back} goes back"
+ANSWERED = "everything here is answered; {label.back} goes back, {label.undo} takes the last one back"
 ALWAYS = ("quit", "command_palette", "help", "stop_job", "focus_next", "back")  # also before rows are there
 
 

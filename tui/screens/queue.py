@@ -24,7 +24,7 @@ from tui.reading.queue_text import kind_of, row_words
 from tui.screens.working import turn
 from tui.terminal.display_text import display_text
 from tui.terminal.faults import told
-from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.lines import Heading, JobLine, KeyLine, keyed
 from tui.widgets.rows import Block, Cell, Column, Rows
 
 if TYPE_CHECKING:
@@ -118,7 +118,9 @@ class QueueScreen(Screen[None]):
         self.desk.take(ids, **words)  # type: ignore[arg-type]
         self.chosen_of = self.desk.total
         self.unseen = unseen
-        rows.empty = self._nothing(rest)
+        from tui.screens.versions import VersionsScreen
+
+        rows.empty = keyed(self, self._nothing(rest), VersionsScreen)
         rows.show(len(ids), self.block, cursor=rows.cursor if len(ids) > rows.total > 0 else 0)
         self.tell()
 
@@ -126,20 +128,28 @@ class QueueScreen(Screen[None]):
         """What an empty list says; `rest` findings would fit that wait for nobody."""
         desk = self.desk
         if desk is None or not desk.total:
-            return "Nothing was found in this version.\n\nq goes back; A there applies, S splits."
+            return "Nothing was found in this version.\n\n{queue.back} goes back; {versions.apply} there applies, {versions.split} splits."
         if rest:
-            nothing = f"All {rest:,} that fit are decided, or need no decision.\n\no shows them"
-            return nothing + ("; w takes filter and search away." if desk.filter or desk.search else ".")
+            nothing = (
+                f"All {rest:,} that fit are decided, or need no decision.\n\n{{queue.open-only}} shows them"
+            )
+            return nothing + (
+                "; {queue.all} takes filter and search away." if desk.filter or desk.search else "."
+            )
         nothing = "Nothing is left to decide.\n\n"
         if desk.filter or desk.search:
             nothing = "No finding fits.\n\n"
             if "label" in names_in(desk.filter):
                 nothing = "No finding fits.\n`label` is the finding's kind here; the row's label is `row_label`.\n\n"
-        return nothing + "w takes filter and search away; : changes the filter; / searches."
+        return (
+            nothing
+            + "{queue.all} takes filter and search away; {queue.filter} changes the filter; {queue.search} searches."
+        )
 
     def on_failed(self, message: Failed) -> None:
         """Reading or choosing did not work; what was shown stays."""
-        self.query_one(Rows).fail("This could not be read.\n\nctrl+r tries again; q goes back.")
+        words = "This could not be read.\n\n{queue.reread} tries again; {queue.back} goes back."
+        self.query_one(Rows).fail(keyed(self, words))
         self.seatrial.complain(message.error)
 
     def tell(self) -> None:
@@ -157,9 +167,14 @@ class QueueScreen(Screen[None]):
         if desk.search:
             parts.append((f"  / {display_text(desk.search, lines=False)}", "bold $accent"))
         if desk.unshown:
-            parts.append((f"  {desk.unshown} (o)", "dim"))
+            parts.append((keyed(self, f"  {desk.unshown} ({{queue.open-only}})"), "dim"))
         if self.unseen:
-            parts.append((f"  ⚑ F brings in {self.unseen:,} flagged without a finding", "$warning"))
+            parts.append(
+                (
+                    keyed(self, f"  ⚑ {{queue.flagged}} brings in {self.unseen:,} flagged without a finding"),
+                    "$warning",
+                )
+            )
         self.query_one("#choice", Static).update(Content.assemble(*parts))
 
     def block(self, start: int, stop: int) -> Block:

@@ -20,7 +20,7 @@ from tui.messages import Failed, Ready
 from tui.reading.card_text import first_words
 from tui.terminal.display_text import display_text, name_text
 from tui.terminal.faults import told
-from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.lines import Heading, JobLine, KeyLine, keyed
 from tui.widgets.rows import BLOCK, Block, Cell, Column, Rows
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class RowsScreen(Screen[None]):
         """What could not be read is told; the list stays as it is."""
         self.choosing = False
         self.coming.clear()
-        self.query_one(Rows).fail("This could not be read.\n\nq goes back.")
+        self.query_one(Rows).fail(keyed(self, "This could not be read.\n\n{browse.back} goes back."))
         self.seatrial.complain(message.error)
         self.tell()
 

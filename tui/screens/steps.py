@@ -14,7 +14,7 @@ from tui.messages import Failed, Ready
 from tui.reading.steps import Step, steps
 from tui.terminal.display_text import plain
 from tui.terminal.faults import told
-from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.lines import Heading, JobLine, KeyLine, keyed
 from tui.widgets.rows import Block, Cell, Column, Rows
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ class StepsScreen(Screen[None]):
 
     def on_failed(self, message: Failed) -> None:
         """It cannot be read; what was shown stays."""
-        self.query_one(Rows).fail("This could not be read.\n\nctrl+r tries again; q goes back.")
+        words = "This could not be read.\n\n{steps.renew} tries again; {steps.back} goes back."
+        self.query_one(Rows).fail(keyed(self, words))
         self.seatrial.complain(message.error)
 
     def block(self, start: int, stop: int) -> Block:

@@ -19,7 +19,7 @@ from tui.reading.lineage import Portrait, Version, ago, portrait, versions
 from tui.terminal.display_text import display_text
 from tui.terminal.faults import told
 from tui.widgets.bars import Bars
-from tui.widgets.lines import Heading, JobLine, KeyLine
+from tui.widgets.lines import Heading, JobLine, KeyLine, keyed
 from tui.widgets.rows import Block, Cell, Column, Rows
 
 if TYPE_CHECKING:
@@ -73,7 +73,8 @@ class VersionsScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """The list above, the portrait of the chosen version below."""
         yield Heading()
-        yield Rows(COLUMNS, id="versions", empty="No dataset yet.\n\ni imports a file; ! runs any command.")
+        nothing = "No dataset yet.\n\n{versions.import} imports a file; {app.command} runs any command."
+        yield Rows(COLUMNS, id="versions", empty=keyed(self, nothing))
         with VerticalScroll(id="portrait", can_focus=False):
             yield Static(id="summary")
             yield Container(id="charts")
@@ -193,7 +194,9 @@ class VersionsScreen(Screen[None]):
     def draw(self, seen: Portrait) -> None:
         """One line on what is to be done, and the charts."""
         if seen.findings is None:
-            words = Content.assemble(("not scanned yet", "bold $warning"), "  s scans it")
+            words = Content.assemble(
+                ("not scanned yet", "bold $warning"), keyed(self, "  {versions.scan} scans it")
+            )
         elif seen.blocking:
             words = Content.assemble(
                 (f"{seen.blocking:,} blocking", "bold $error"), f" of {seen.open:,} open findings; split and export wait for them  ",
@@ -205,7 +208,8 @@ class VersionsScreen(Screen[None]):
             )
         else:
             words = Content.assemble(
-                ("nothing open", "bold $success"), "  A applies what was decided, S splits"
+                ("nothing open", "bold $success"),
+                keyed(self, "  {versions.apply} applies what was decided, {versions.split} splits"),
             )
         if seen.rejected:
             words = Content.assemble(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
@@ -87,7 +88,8 @@ class JobLine(Widget):
         if job.total:
             full = min(BAR, job.done * BAR // job.total)
             bar = "━" * full + "─" * (BAR - full) + "  "
-        stop = "  ctrl+t stops it" if self.size.width >= 60 else "  ^t stops"
+        key = keyed(self.screen, "{app.stop}")
+        stop = f"  {key} stops it" if self.size.width >= 60 else f"  {key.replace('ctrl+', '^')} stops"
         room = max(self.size.width - len(stop), 0)
         line = display_text(job.line(), lines=False)
         # how far it is matters more than of what, and that more than the bar
@@ -101,6 +103,22 @@ class JobLine(Widget):
         ).truncate(room, ellipsis=True)  # fmt: skip
         gap = " " * max(self.size.width - words.cell_length - len(stop), 0)
         return Content.assemble(words, gap, (stop, "dim"))
+
+
+def keyed(screen: Screen[Any], text: str, *others: type[Screen[Any]]) -> str:
+    """The text with keys, which may be one's own, in the places of their ids: `{queue.back} goes back`.
+
+    They are keys of the screen, of the app or of `others`.
+    """
+    app: Any = screen.app
+    named = (each for part in (type(app), type(screen), *others) for each in part.BINDINGS)
+    keys = {each.id: each.key for each in named if isinstance(each, Binding)} | app.settings.keys
+
+    def shown(found: re.Match[str]) -> str:
+        first = keys[found[1]].partition(",")[0]
+        return first if first.startswith("ctrl+") else str(app.get_key_display(Binding(first, "")))
+
+    return re.sub(r"\{([\w.-]+)\}", shown, text)
 
 
 def in_order(screen: Screen[Any]) -> list[ActiveBinding]:
