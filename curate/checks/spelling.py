@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from unicodedata import normalize
+from unicodedata import category, normalize
 
-# between words, not between two numbers; `A-` and `A` are two marks
-_BETWEEN = re.compile(r"(?<=\w)[\s./_-]+(?=[^\W\d])|(?<=[^\W\d])[\s./_-]+(?=\d)")
+_PARTING = re.compile(r"[\s./_-]+")
 
 
 def tidy(text: str) -> str:
@@ -23,9 +22,17 @@ def plain_spelling(text: str) -> str:
 def unmarked(text: str) -> str:
     """The plain spelling without what parts its words: `app_crash`, `App-Crash` and `app crash` are one.
 
-    What stands between two numbers stays: `v1.1` is not `v11`.
+    What stands between two numbers stays (`v1.1` is not `v11`), and what stands at an end (`A-` is not `A`).
     """
-    return _BETWEEN.sub("", plain_spelling(text))
+    plain = plain_spelling(text)
+
+    def joined(found: re.Match[str]) -> str:
+        start, end = found.span()
+        sides = [category(each)[0] for each in plain[max(start - 1, 0) : start] + plain[end : end + 1]]
+        # a vowel may be a mark of its own (M) behind its letter
+        return "" if len(sides) == 2 and set(sides) <= set("LMN") and sides != ["N", "N"] else found.group()
+
+    return _PARTING.sub(joined, plain)
 
 
 def case_of(text: str) -> list[int] | None:

@@ -111,6 +111,7 @@ def test_labels_that_differ_in_what_parts_their_words_are_for_review_with_what_t
 
 def test_what_parts_words_counts_between_them_alone():
     assert unmarked("V.P.N") == unmarked("v_p-n") == "vpn" and unmarked(" App  Crash ") == "appcrash"
+    assert unmarked("नमस्ते-जी") == unmarked("नमस्तेजी")  # a vowel that is a mark of its own
     assert unmarked("A-") == "a-" and unmarked("-1") == "-1" and unmarked("1-1") == "1-1"
     assert unmarked("v 1.1") == "v1.1" and unmarked("tier-2") == "tier2" and unmarked("2 tier") == "2tier"
 
