@@ -99,6 +99,7 @@ _UNABLE_WORDS = re.compile(
     r"\bsorry\b|\bapolog|\bregret|\bcan(?:no|')t\b|\bcannot\b|\bunable\b|\bnot be able\b|\bimpossible\b|\brefus|\bdeclin|抱歉|对不起|道歉",
     re.IGNORECASE,
 )
+_REFUSAL_ASKED = re.compile(r"\bapolog|\bregret|\brefus|\bdeclin", re.IGNORECASE)
 _OF_THE_REQUEST = re.compile(
     r"\b(?:can(?:no|['’])t|cannot|can not|unable to|not able to) (?:help|assist|comply)(?: you)? with (?:that|this|your request)\b",
     re.IGNORECASE,
@@ -130,11 +131,15 @@ def _refuses(text: Text) -> Iterator[Problem]:
 
 
 def _of_the_request(text: Text) -> bool:
-    """Whether a refusal is of the request itself, though the question has such words too: `it cannot be paired`."""
+    """Whether a refusal is of the request itself, though the question has such words too: `it cannot be paired`.
+
+    Not where the question has a refusal in it, to be put otherwise, or asks for one.
+    """
+    if _OF_THE_REQUEST.search(text.asked) or _REFUSAL_ASKED.search(text.asked):
+        return False
     start = text.text[:400]
-    plain = _OF_THE_REQUEST.search(start)
-    if plain is not None:
-        return not _meant(text, plain.group())
+    if _OF_THE_REQUEST.search(start):
+        return True
     return DISCLAIMER.search(start) is not None and not _SELF.search(text.asked)
 
 

@@ -161,6 +161,8 @@ def test_a_question_that_says_cannot_hides_no_refusal_of_the_request(labels):
             "I'm sorry, but I cannot come to the feast.",
         ),
         ("Say it shorter: sorry, but I can't help with that today.", "Sorry, I can't help with that today."),
+        ("Say it without the short form: I can't help with that.", "I cannot help with that."),
+        ("The guest cannot pay. Draft a polite refusal.", "Unfortunately, I am unable to help with this."),
         (broken, "I cannot see a lamp on the order; was it another one?"),
     )
     assert [each for each in labels(meant) if "refusal" in each] == []
