@@ -20,6 +20,7 @@ from evalharness.deciding.wording import (
     check_words,
     cost_words,
     difference_words,
+    few_words,
     fraction,
     headline,
     listed,
@@ -120,9 +121,14 @@ def _not_better(
     limit = f" A gain of more than {points(chosen['margin'])} is ruled out." if settled else ""
     if not settled and worst["detectable"] is not None:
         limit = f" These rows would have shown a gain of about {points(worst['detectable'])}."
+    others = [row for row in rows if row is not worst and row["baseline"] not in better_than]
+    behind = [row["baseline"] for row in others if _lead(row) <= chosen["margin"]]
+    unshown = [row["baseline"] for row in others if row["baseline"] not in behind]
+    rest = f" Not better than {listed(behind)} either." if behind else ""
+    rest += f" Not shown better than {listed(unshown)}." if unshown else ""
     return Verdict(
         outcome="DO NOT SHIP",
-        reason=f"{start} {name}: {difference_words(worst)}.{limit}",
+        reason=f"{start} {name}: {difference_words(worst)}.{few_words(worst, chosen)}{limit}{rest}",
         advice=f"{AS_GOOD.get(name, name)} {was}. {INSTEAD.get(name, '')}".strip(),
         p=p,
         rows=None,
@@ -136,6 +142,8 @@ def _not_shown(
     worst = min(open_rows, key=_lead)
     better_than = _established(rows, chosen)
     start = f"Better than {listed(better_than)}; not shown" if better_than else "Not shown"
+    others = [row["baseline"] for row in open_rows if row is not worst]
+    rest = f" Not shown better than {listed(others)} either." if others else ""
     needed = [row["rows_needed"] - row["n"] for row in open_rows if row["rows_needed"] is not None]
     more = rounded_up(max(1.0, *needed)) if len(needed) == len(open_rows) else None
     whole = rounded_up(max(row["rows_needed"] or 0.0 for row in open_rows)) if more else 0
@@ -148,7 +156,7 @@ def _not_shown(
     return Verdict(
         outcome="NOT SHOWN",
         reason=f"{start} better than {worst['baseline']} by more than {points(chosen['margin'])}: "
-        f"{difference_words(worst)}.",
+        f"{difference_words(worst)}.{few_words(worst, chosen)}{rest}",
         advice=advice,
         p=p,
         rows=more,

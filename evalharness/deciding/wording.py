@@ -15,6 +15,7 @@ from evalharness.deciding.comparison import (
     PeopleRow,
     Prices,
     Readings,
+    Settings,
 )
 
 TOY = "The base is the shipped tiny model: a toy that proves the loop, not the quality of anything."
@@ -25,6 +26,8 @@ _APART = re.compile(
 )
 
 UNKNOWN = "not known"  # the slice of rows that are in none, as of texts too short to tell a language
+FEW = 50  # rows or groups; with more, interval and test say the same but for their roundings
+INTERVAL = 0.025  # the chance that a 95 % interval leaves below itself
 POOR = 0.5  # a mean below it is told beside a SHIP
 PROBED = ("forgetting", "held-out loss", "red team", "instrument")  # conditions that only a probe measures
 RIGHT_OR_WRONG = {"accuracy": "right", "exact-match": "equal to the reference", "format": "in the form"}
@@ -103,6 +106,20 @@ def difference_words(row: DifferenceRow) -> str:
     between = signed_span(row["low"], row["high"])
     doubt = f"95 % {between}, n = {row['n']}" if between else f"n = {row['n']}, {row['reason']}"
     return f"{signed(row['difference'])} points ({doubt})"
+
+
+def few_words(row: DifferenceRow, chosen: Settings) -> str:
+    """Why p doubts what the interval does not, as one sentence with a blank before it; empty where both agree."""
+    p, low, n, units = row["p_margin"], row["low"], row["n"], row["units"]
+    if p is None or low is None or low <= chosen["margin"] or p <= INTERVAL or units > FEW:
+        return ""
+    if "sign-flip" not in (row["test"] or ""):  # others are exact, and allow for nothing that was not seen
+        return ""
+    of = f"{units:,} groups" if units < n else f"{n:,} rows"
+    return (
+        f" The interval lies above the margin and p is {probability(p)} because {of} are few: the interval draws "
+        "again from those that were seen, p also allows for such as were not."
+    )
 
 
 def poor_words(metric: str, mean: float | None) -> str:

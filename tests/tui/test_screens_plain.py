@@ -241,4 +241,5 @@ async def test_words_name_the_keys_that_are_ones_own(workspace: Workspace) -> No
         assert told.value.hint == "f9 stops it"
         app.job = None
         app.action_copy_or_quit()
+        await pilot.pause()
         assert [each.message for each in app._notifications] == ["ctrl+x leaves"]

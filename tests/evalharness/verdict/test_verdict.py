@@ -61,6 +61,28 @@ def test_a_prompt_that_is_better_is_called_better_and_the_gain_is_ruled_out():
     assert "A gain of more than 1.0 point is ruled out." in found["reason"]
 
 
+def test_every_baseline_is_named_where_one_is_not_beaten():
+    rows = [row("base", 0.1, 0.06), row("few-shot", 0.2, 1e-4), row("rag", -0.1, 0.99)]
+    said = decide(rows, [PASSED], CHOSEN)["reason"]
+    assert said.startswith("Better than few-shot, but not than rag: ")
+    assert said.endswith(" Not shown better than base.")
+    both = decide([row("base", 0.0, 0.5), *rows[1:]], [PASSED], CHOSEN)["reason"]
+    assert both.endswith(" Not better than base either.")
+    open_ones = decide([rows[0], rows[1], row("rag", 0.05, 0.2)], [PASSED], CHOSEN)["reason"]
+    assert open_ones.startswith("Better than few-shot; not shown better than rag")
+    assert open_ones.endswith(" Not shown better than base either.")
+
+
+def test_why_interval_and_p_differ_where_groups_are_few():
+    few = row("rag", 0.3, 0.05, low=0.2) | {"units": 8, "test": "exact sign-flip and bootstrap-t"}
+    said = decide(three(few), [PASSED], CHOSEN)["reason"]
+    assert "p is .050 because 8 groups are few: the interval draws again from those that were seen" in said
+    alone = few | {"n": 8}
+    assert "8 rows are few" in decide(three(alone), [PASSED], CHOSEN)["reason"]
+    for other in ({"units": 120}, {"low": 0.0}, {"test": "mid-p McNemar"}):
+        assert "are few" not in decide(three(few | other), [PASSED], CHOSEN)["reason"]
+
+
 @pytest.mark.parametrize("difference", [0.0, 0.01])
 def test_a_lead_of_no_more_than_the_margin_is_no_lead(difference):
     assert decide(three(row("rag", difference, 0.5)), [PASSED], CHOSEN)["outcome"] == "DO NOT SHIP"
