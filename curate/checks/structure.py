@@ -98,7 +98,7 @@ class Structure:
         else:
             yield from _roles(messages, preference=preference)
             if not preference:
-                yield from _end(messages, layout)
+                yield from _end(messages, layout, label)
             yield from _emptiness(messages, preference=preference)
             yield from _placeholders(messages, label)
         yield from _label(label)
@@ -153,7 +153,7 @@ def _roles(messages: Sequence[Message], *, preference: bool) -> Iterator[Problem
         before = role
 
 
-def _end(messages: Sequence[Message], layout: str | None) -> Iterator[Problem]:
+def _end(messages: Sequence[Message], layout: str | None, label: str | None) -> Iterator[Problem]:
     """A conversation that does not end with an answer; what the user says behind the last one can go."""
     roles = [message["role"] for message in messages]
     if "assistant" not in roles or roles[-1] == "assistant":
@@ -165,6 +165,7 @@ def _end(messages: Sequence[Message], layout: str | None) -> Iterator[Problem]:
     # of columns that hold one turn each, none can be taken off; a prompt without its end asks something else
     listed = not turns or (turns[-1].get("as") == "list" and turns[-1]["n"] > len(rest))
     listed &= form.get("format") != "prompt"
+    listed &= label is None  # which may be of what the user says last
     if set(rest) == {"user"} and "user" in roles[:answer] and not last["tool_calls"] and listed:
         yield Problem("unanswered", answer + 1, "content", evidence=TRIM)
     else:

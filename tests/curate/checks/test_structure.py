@@ -72,6 +72,8 @@ def test_what_the_user_says_behind_the_last_answer_can_go(turn, found, roles, la
     messages = [turn(names[role], f"words {at}") for at, role in enumerate(roles)]
     told = {row[2]: row[3] for row in found(Structure(), {"messages": messages, "layout": layout})}
     assert told["unanswered"] == action
+    labelled = found(Structure(), {"messages": messages, "layout": layout, "label": "goodbye"})
+    assert {row[2]: row[3] for row in labelled}["unanswered"] == "drop"  # it may be of what is said last
 
 
 def test_sound_rows_have_no_findings(turn, asked, found):
