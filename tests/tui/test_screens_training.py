@@ -328,3 +328,28 @@ def test_what_has_to_be_done_before_a_split(workspace: Workspace) -> None:
     assert [step.state for step in found][:4] == ["done", "done", "next", "later"]
     assert found[1].told == "nothing blocks; 3 doubtful ones are open"
     assert found[2].told.startswith("17 decisions wait to be carried out")
+
+
+async def test_the_steps_go_on_with_what_was_made(workspace: Workspace) -> None:
+    """After a split, started here or elsewhere, they are the new version's, and say so; an old version's stay."""
+    old = workspace.dataset("tickets")
+    app = workbench(workspace)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settle(pilot)
+        await pilot.press("E")
+        await settle(pilot)
+        screen = app.screen
+        assert isinstance(screen, StepsScreen)
+        divided = workspace.examples(old).with_columns(split=pl.Series(["train"] * 12 + ["test"] * 8))
+        with workspace.run("split", {}, {"dataset": old}) as run:
+            made = run.outputs["dataset"] = workspace.put_dataset(divided)
+        workspace.ledger.set_name("tickets", made)
+        screen.look()
+        await settle(pilot)
+        assert screen.dataset == made
+        assert next(step for step in screen.steps if step.name == "split").told == "12 train, 8 test"
+        told = [each.message for each in app._notifications]
+        assert f"the steps go on with the version {made[:8]}, made by split" in told
+        await app.push_screen(StepsScreen(old))
+        await settle(pilot)
+        assert isinstance(app.screen, StepsScreen) and app.screen.dataset == old

@@ -72,6 +72,24 @@ def steps(workspace: Workspace, dataset: str) -> list[Step]:
     return _in_turn(found)
 
 
+def goes_on_with(workspace: Workspace, dataset: str) -> tuple[str, str] | None:
+    """(the version that the same name means by now, the run's kind that made it of this one); None where none is."""
+    query = """with recursive made(digest, kind) as (
+                   select ?, '' union select o.digest, run.kind from made
+                   join run_artifact i on i.digest = made.digest and i.direction = 'in' and i.role = 'dataset'
+                   join run_artifact o on o.run_id = i.run_id and o.direction = 'out' and o.role = 'dataset'
+                   join run on run.run_id = o.run_id)
+               select made.digest, kind from made join latest_name l on l.digest = made.digest
+               where made.digest <> ? and l.name in (select name from name where digest = ?) limit 1"""
+    rows = workspace.ledger.rows(query, dataset, dataset, dataset)
+    return (str(rows[0]["digest"]), str(rows[0]["kind"])) if rows else None
+
+
+def is_newest(workspace: Workspace, dataset: str) -> bool:
+    """Whether a name means this version now."""
+    return bool(workspace.ledger.rows("select 1 from latest_name where digest = ?", dataset))
+
+
 def written_to(workspace: Workspace, comparison: str) -> str | None:
     """The folder that the newest report of a comparison was written to, as it was named; None where there is none."""
     query = """select params from run join run_end using (run_id)

@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from tui.messages import Failed, Ready
-from tui.reading.steps import Step, steps
+from tui.reading.steps import Step, goes_on_with, is_newest, steps
 from tui.terminal.display_text import plain
 from tui.terminal.faults import told
 from tui.widgets.lines import Heading, JobLine, KeyLine, keyed
@@ -40,7 +40,7 @@ class StepsScreen(Screen[None]):
         super().__init__()
         self.dataset = dataset
         self.steps: list[Step] = []
-        self.since = -1
+        self.since, self.newest = -1, False
 
     @property
     def seatrial(self) -> Seatrial:
@@ -57,10 +57,15 @@ class StepsScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Look what is done; and again when something was run here or in a shell."""
-        name = self.seatrial.here.name_of(self.dataset) or self.dataset[:8]
-        self.query_one(Heading).say(["seatrial", "steps", name])
+        self.newest = is_newest(self.seatrial.here, self.dataset)
+        self.head()
         self.query_one(Rows).focus()
         self.set_interval(2, self.look)
+
+    def head(self) -> None:
+        """Of which version the steps are."""
+        name = self.seatrial.here.name_of(self.dataset) or self.dataset[:8]
+        self.query_one(Heading).say(["seatrial", "steps", name])
 
     @told
     def on_screen_resume(self) -> None:
@@ -75,7 +80,14 @@ class StepsScreen(Screen[None]):
             self.renew()
 
     def renew(self) -> None:
-        """Look what is done, in the background."""
+        """Look what is done, in the background; of what was made of the newest version, as a split of it, from now on."""
+        following = goes_on_with(self.seatrial.here, self.dataset) if self.newest else None
+        if following is not None:
+            self.dataset, kind = following
+            self.head()
+            self.seatrial.say(
+                f"the steps go on with the version {self.dataset[:8]}, made by {kind}", seconds=8
+            )
         workspace, dataset = self.seatrial.here, self.dataset
         self.since = workspace.ledger.rows("select count(*) as n from run_end")[0]["n"]
         self.seatrial.read(self, "steps", lambda: Ready("steps", steps(workspace, dataset)))
