@@ -85,11 +85,16 @@ class Job:
 
         What it says goes to files, not to pipes, and nothing here ends it: it goes on where the screens end.
         """
+        try:
+            files = TemporaryFile(), TemporaryFile()  # noqa: SIM115 (closed below)
+        except OSError as error:  # no folder for them, or a full disk
+            self._failed(error)
+            return
         reading, writing = os.pipe()
         environment = {**os.environ, "SEATRIAL_PROGRESS_FD": str(writing)}
         if self.home is not None:
             environment["SEATRIAL_HOME"] = str(self.home)
-        with TemporaryFile() as output, TemporaryFile() as said:
+        with files[0] as output, files[1] as said:
             try:
                 # asyncio's own children are killed with its loop
                 self.process = subprocess.Popen(
@@ -103,9 +108,7 @@ class Job:
                 )
             except OSError as error:
                 os.close(reading)
-                self.talk.append(str(error))
-                self.exit_code = 3
-                self.told(self)
+                self._failed(error)
                 return
             finally:
                 os.close(writing)
@@ -116,6 +119,12 @@ class Job:
             said.seek(max(0, said.seek(0, os.SEEK_END) - TALK_KEPT))
             self.talk.extend(line.decode("utf-8", "replace").rstrip() for line in said)
         self.exit_code = 130 if code < 0 or self.cancelled else code
+        self.told(self)
+
+    def _failed(self, error: OSError) -> None:
+        """There is no child."""
+        self.talk.append(str(error))
+        self.exit_code = 3
         self.told(self)
 
     async def _ended(self) -> int:

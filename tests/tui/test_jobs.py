@@ -193,3 +193,15 @@ async def test_a_real_command(workspace: Workspace, home: Path) -> None:
         assert isinstance(app.screen, Panel)
         await pilot.press("c", "escape")
         assert not isinstance(app.screen, Panel)
+
+
+async def test_where_no_file_can_be_made_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told, and another command can be begun."""
+
+    def full() -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("tui.jobs.TemporaryFile", full)
+    made = job(FAILS, [])
+    await made.run()
+    assert (made.exit_code, made.running) == (3, False) and "No space left" in made.talk[0]
