@@ -56,6 +56,9 @@ class Structure:
 
     name: ClassVar[str] = "structure"
     version: ClassVar[int] = 6
+    anew: ClassVar[frozenset[str]] = frozenset(
+        {"unanswered"}
+    )  # looked at anew by each scan: goes by the layout, too
     max_characters: int = 20_000
 
     def __post_init__(self) -> None:

@@ -94,10 +94,14 @@ class Remembered:
                 told = now.rename({"example_id": "was"}).join(before.old, on="was")
                 now = before.same.join(told, on="content_hash")
                 stays &= pl.col("was") == pl.col("example_id")
-            return Known(
-                complete(now.with_columns(pl.when(stays).then("finding_id").alias("finding_id"))),
-                before.rest,
-            )
+            now = complete(now.with_columns(pl.when(stays).then("finding_id").alias("finding_id")))
+            # what also goes by how the row was written, which no content hash tells
+            anew = now.filter(pl.col("label").is_in(sorted(getattr(check, "anew", ()))))[
+                "example_id"
+            ].implode()
+            told_anew = examples.select(pl.col("example_id").is_in(anew)).to_series().arg_true()
+            rest = pl.concat([before.rest, told_anew]).unique().sort()
+            return Known(now.filter(~pl.col("example_id").is_in(anew)), rest)
         return Known(empty(), _numbers(0, examples.height))
 
     def _findings_of(self, digest: str) -> pl.DataFrame | None:
@@ -126,10 +130,8 @@ class Remembered:
                 return
         except WorkspaceError:  # whoever needs it tells
             return
-        known, here = (
-            read(self._sums_at(), SUMS),
-            pl.DataFrame({"digest": [digest], "sum": [self._sum(digest)]}),
-        )
+        known = read(self._sums_at(), SUMS)
+        here = pl.DataFrame({"digest": [digest], "sum": [self._sum(digest)]})
         table = here if known is None else pl.concat([here, known.filter(pl.col("digest") != digest)])
         write(self._sums_at(), table.head(FINDINGS_KNOWN))
 

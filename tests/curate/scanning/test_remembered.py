@@ -238,6 +238,24 @@ def test_findings_of_an_earlier_scan_go_by_their_checksum_without_being_digested
     assert scan_version(workspace, more, names=["structure"], again=True).made.outputs == made
 
 
+def test_what_goes_by_the_layout_is_not_taken_over_from_a_row_that_says_the_same(workspace, tmp_path):
+    """A conversation may lose its end, a prompt of the same words may not."""
+    chat = [{"role": role, "content": role} for role in ("user", "assistant", "user")]
+    more = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "hello there"}]
+    lines = {"a": [{"messages": chat}, {"messages": more}], "b": [{"prompt": chat}]}
+    for name, rows in lines.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def found(*names, again=False):
+        files = [str(tmp_path / f"{name}.jsonl") for name in names]
+        digest = import_files(workspace, files, Reading()).made.outputs["dataset"]
+        made = scan_version(workspace, digest, names=["structure"], again=again).made.outputs["findings"]
+        return sorted(workspace.table(made)["action"])
+
+    assert found("a") == ["edit"]
+    assert found("b", "a") == found("b", "a", again=True) == ["drop", "edit"]
+
+
 def test_without_their_checksum_findings_are_digested_and_taken_over(workspace, tmp_path, monkeypatch):
     scan_version(workspace, dataset(workspace, tmp_path, 40), names=["structure"])
     (workspace.root / "sketches" / "findings.kept").unlink()
