@@ -171,8 +171,8 @@ def combined(text: str, evidences: Iterable[Mapping[str, object]]) -> str:
     """The text after all the edits that these findings' evidences propose for it.
 
     Spans are cut first, for they are places in the text as it stands; then come the repairs, in one
-    order, each once, and last a label's spelling. Of a turn that is taken off (`trim`) nothing is left. Evidence without an edit changes nothing. Raises
-    ConfigError for an edit that is not known.
+    order, each once, and last a label's spelling. Of a turn that is taken off (`trim`) nothing is left.
+    Evidence without an edit changes nothing. Raises ConfigError for an edit that is not known.
     """
     spans: list[Iterable[int]] = []
     repairs: set[str] = set()
