@@ -6,8 +6,6 @@ import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from curate.checks.spelling import plain_spelling, unmarked
-
 if TYPE_CHECKING:
     import polars as pl
 
@@ -44,6 +42,8 @@ def spelling_lines(examples: pl.LazyFrame) -> list[str]:
 
 def _bare(label: str) -> str:
     """The label without what parts its words, and without marks of speech; signs that tell classes apart stay."""
+    from curate.checks.spelling import plain_spelling, unmarked
+
     plain = plain_spelling(label)
     if not any(letter.isalpha() for letter in plain):
         return plain  # -1 is not 1
