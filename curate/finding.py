@@ -46,7 +46,7 @@ PERHAPS = "perhaps"  # in the evidence of a person who may be none: what it may 
 
 
 def perhaps_nobody() -> pl.Expr:
-    """Of findings: whether it is a name that is perhaps a product or a company (`curate.names.spread`)."""
+    """Of findings: whether it is a name that is perhaps a product, a company or a label (`curate.names.spread`)."""
     return (pl.col("check") == "pii") & pl.col("evidence").str.contains(f'"{PERHAPS}": "', literal=True)
 
 

@@ -78,7 +78,7 @@ def perhaps_lines(workspace: Workspace, digest: str, table: pl.DataFrame, name: 
     shown = ", ".join(f"`{word}` {rows:,}" for word, rows in order[:WORDS])
     more = f" and {len(order) - WORDS:,} more" if len(order) > WORDS else ""
     return [
-        f"  perhaps a product or a company, not a person: {shown}{more} rows; decide once for each:",
+        f"  perhaps a product, a company or a label, not a person: {shown}{more} rows; decide once for each:",
         f'    seatrial review {name} --value "{order[0][0]}" --reject-all (or --accept-all, where it is one)',
     ]
 

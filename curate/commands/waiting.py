@@ -37,7 +37,7 @@ def open_lines(summary: Iterable[Mapping[str, Any]], way: str = "", *, perhaps: 
     if perhaps and unsure_ones:
         places = "place names" if unsure_ones == 1 else "places name"
         lines.append(
-            f"  {unsure_ones:,} {places} what is perhaps no person but a product or a company ({PERSONAL}/{NAMES}): "
+            f"  {unsure_ones:,} {places} what is perhaps no person but a product, a company or a label ({PERSONAL}/{NAMES}): "
             "say once for each word what it is: seatrial review --value WORD --reject-all, or --accept-all"
         )
     rest = [(f"{check}/{label}", count) for (check, label), count in order if check != PERSONAL]

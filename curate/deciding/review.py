@@ -331,7 +331,7 @@ def safe(table: pl.DataFrame, also: Collection[str] = ()) -> pl.DataFrame:
     """The open findings whose proposal may be carried out unattended; `also` are more, asked for.
 
     Each of `also` is a check or CHECK/LABEL; what these propose (drop, redact, edit) is taken too, but for
-    names that are perhaps a product or a company: of such a word somebody says once what it is.
+    names that are perhaps a product, a company or a label: of such a word somebody says once what it is.
 
     One rule: the finding's own check proposes it, and it loses nothing that a person could want back
     without knowing. That holds for

@@ -35,7 +35,7 @@ def of_value(workspace: Workspace, dataset: str, findings: pl.DataFrame, value: 
 
 
 def doubtful_names(workspace: Workspace, dataset: str, findings: pl.DataFrame) -> dict[str, int]:
-    """Open names that are perhaps a product or a company, by word: in how many rows each is open."""
+    """Open names that are perhaps a product, a company or a label, by word: in how many rows each is open."""
     rows = findings.filter(perhaps_nobody() & pl.col("decided").is_null())
     words: dict[str, set[str]] = {}
     spelt: dict[str, str] = {}

@@ -1,7 +1,8 @@
-"""Words taken for persons that stand in very many rows: rather a product or a company, told as doubtful.
+"""Words taken for persons that stand in very many rows: rather a product, a company or a class, told as doubtful.
 
 The tagger reads one text at a time, and to it `Vaultly` at the place of a name is a name. Over a whole
-version a customer's name stands in few rows, and what is sold stands in all of them.
+version a customer's name stands in few rows, and what is sold stands in all of them. So does the name of a
+class ("sierra: sorry"), which is what the rows teach.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ AS_A_THING = (
 DOUBTFUL = 0.3  # score of what is told so, at most
 WHAT = "a product or a company"
 FIELD = "the name of a field"
+LABEL = "a label of these rows"
 FIELDS = 0.5  # of all rows: a key that so many have is one
 LOOKED_AT = 20_000  # rows, spread over all, in which it is counted where words stand at all
 AROUND = 60  # characters to either side that are looked at
@@ -61,7 +63,8 @@ def told(findings: pl.DataFrame, examples: pl.DataFrame) -> pl.DataFrame:
     A word counts that begins with a capital, is no listed given name, stands in at least 8 rows, in 5 groups (a
     row without a group is one of its own), nowhere with a title, an initial or a given name beside it, and
     either in 1 % of all rows or as a person in no more than half of its own. So does a key of JSON objects that
-    half of the rows have: it is a field. The result depends on the version alone: what an earlier one made doubtful is judged anew.
+    half of the rows have: it is a field. And so does what is called as a label that so many rows of so many groups
+    bear, in whatever case, unless it is a full name. The result depends on the version alone: what an earlier one made doubtful is judged anew.
     """
     persons = (pl.col("check") == "pii") & (pl.col("label") == "PERSON")
     if not findings.select(persons.any()).item():
@@ -115,12 +118,18 @@ def _places(rows: pl.DataFrame, examples: pl.DataFrame) -> Iterator[Place]:
 
 def _often(places: list[Place], examples: pl.DataFrame) -> dict[int, tuple[str, int]]:
     """The findings that are of a word in many rows, or of a field, with what each is and how many rows have it."""
+    classes = _classes(examples)
+    found: dict[int, tuple[str, int]] = {}
     by_word: dict[str, list[Place]] = defaultdict(list)
     keys: dict[str, list[Place]] = defaultdict(list)
     parts: set[str] = set()  # words of longer names
     for place in places:
         if place.is_key:
             keys[place.before + place.value + place.after].append(place)
+            continue
+        bearers = classes.get(place.value.strip().casefold())
+        if bearers and not _beside_name(place) and not _is_full_name(place.value):
+            found[place.row] = (LABEL, bearers)
             continue
         words = _WORD.findall(place.value)
         own = [word for word in words if _is_listed(word)] or words
@@ -132,11 +141,23 @@ def _often(places: list[Place], examples: pl.DataFrame) -> dict[int, tuple[str, 
             by_word[own[0]].append(place._replace(value=own[0], before=before))
         else:
             parts.update(word.casefold() for word in words)
-    found = {row: (WHAT, count) for row, count in _things(by_word, parts, examples)}
+    found |= {row: (WHAT, count) for row, count in _things(by_word, parts, examples)}
     for same in keys.values():
         if len(same) >= max(FEWEST_ROWS, FIELDS * examples.height):
             found |= {place.row: (FIELD, len(same)) for place in same}
     return found
+
+
+def _classes(examples: pl.DataFrame) -> dict[str, int]:
+    """By label, casefolded: how many rows bear it; those of few rows or groups are left out."""
+    labelled = examples.filter(pl.col("label").is_not_null())
+    owner = pl.coalesce("group", "example_id").n_unique().alias("owners")
+    counted = labelled.group_by("label").agg(pl.len().alias("rows"), owner)
+    often = counted.filter((pl.col("rows") >= FEWEST_ROWS) & (pl.col("owners") >= FEWEST_GROUPS))
+    rows: dict[str, int] = defaultdict(int)
+    for label, count in often.select("label", "rows").iter_rows():
+        rows[label.strip().casefold()] += count
+    return dict(rows)
 
 
 def _things(
@@ -192,6 +213,12 @@ def _is_listed(word: str) -> bool:
     from curate.names.tokens import BIT
 
     return bool(lexicon().flags(word) & (BIT["first"] | BIT["last"]))
+
+
+def _is_full_name(value: str) -> bool:
+    """Whether it is several words of which each is a listed name: a class called so is somebody's."""
+    words = _WORD.findall(value)
+    return len(words) > 1 and all(map(_is_listed, words))
 
 
 def _is_given_name(word: str) -> bool:

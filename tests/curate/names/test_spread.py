@@ -92,6 +92,29 @@ def test_a_word_that_mostly_stands_as_nobody_is_doubtful() -> None:
     assert told(findings, examples.vstack(others.slice(20))).equals(findings)
 
 
+@pytest.mark.parametrize(
+    ("text", "value", "label", "bearers", "doubted"),
+    [
+        ("sierra: sorry {}", "sierra", "sierra", ROWS, True),
+        ("Sierra told me {}", "Sierra", "sierra", ROWS, True),
+        ("I am Sierra {}", "Sierra", "sierra", 7, False),  # a class of so few rows may be a slip
+        ("I am Sierra {}", "Sierra", "oak", ROWS, False),
+        ("I asked Mrs Sierra {}", "Sierra", "sierra", ROWS, False),
+        ("I asked Priya Keller {}", "Priya Keller", "Priya Keller", ROWS, False),  # whose rows they are
+    ],
+)
+def test_a_label_is_rather_a_class(text: str, value: str, label: str, bearers: int, doubted: bool) -> None:
+    """The name of a class in an answer is what the rows teach, and is told so; of few rows, a full name is a person's."""
+    findings, examples = found([(text.format(n), value) for n in range(ROWS)])
+    labels = [label if n < bearers else "other" for n in range(ROWS)]
+    examples = examples.with_columns(pl.Series("label", labels))
+    table = told(findings, examples)
+    assert {json.loads(said).get("perhaps") for said in table["evidence"]} == {
+        "a label of these rows" if doubted else None
+    }
+    assert told(table, examples).equals(table)
+
+
 def test_an_initial_is_somebodys() -> None:
     findings, examples = found([(f"yesterday S. Moss told me {n}", "S. Moss") for n in range(ROWS)])
     assert told(findings, examples).equals(findings)
@@ -131,7 +154,9 @@ def test_it_is_decided_once_in_the_shell(tmp_path: Path, monkeypatch: pytest.Mon
     taken = safe(table_of(here, here.dataset()), ["pii/PERSON"])
     assert 0 < taken.height == 24 - review(value="vaultly").data["fitting"]  # type: ignore[operator]
     applied = apply(safe=True, also=["pii/PERSON"])
-    assert any("perhaps a product or a company, not a person: `Vaultly` 12 rows" in x for x in applied.lines)
+    assert any(
+        "perhaps a product, a company or a label, not a person: `Vaultly` 12 rows" in x for x in applied.lines
+    )
     raw = str(applied.data["from"])
     done = review(raw, value=" VAULTLY ", reject_all=True)
     assert done.data["decided"] == 12 and done.data["open"] == 0
